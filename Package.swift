@@ -1,0 +1,97 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Every target: Swift 6 mode, explicit existentials, no leaked imports, warnings are errors.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+
+/// One library target of ours and its dependencies. Arrows point downward; `TidyTests` checks it.
+func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+let package = Package(
+    name: "holdfast",
+    products: [.executable(name: "holdfast", targets: ["holdfast"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // Level 0
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        layer("Wire", []),
+        // Level 1
+        layer("Raft", ["Wire"]),
+        layer("Cryptography", ["COpenSSL", "Wire", crypto]),
+        layer("Store", ["CLMDB", "Wire"]),
+        // Level 2
+        layer("Shamir", ["Cryptography", "Wire"]),
+        layer("Replica", ["Cryptography", "Raft", "Store", "Wire", logging]),
+        // Level 3
+        layer("Barrier", ["Cryptography", "Shamir", "Store", "Wire"]),
+        // Level 4
+        layer("Engines", ["Barrier", "Cryptography", "Store", "Wire"]),
+        // Level 5
+        layer("Vault", ["Barrier", "Cryptography", "Engines", "Store", "Wire"]),
+        // Level 6
+        layer("API", ["Engines", "Vault", "Wire"]),
+        layer(
+            "Transport",
+            ["Cryptography", "Raft", "Wire", asn1, crypto, logging, nioCore, nioHTTP1, nioPosix, nioSSL, x509]),
+        // Level 7
+        layer(
+            "Node",
+            [
+                "API", "Barrier", "Cryptography", "Engines", "Raft", "Replica", "Shamir", "Store", "Transport",
+                "Vault", "Wire", logging, nioCore, nioPosix, toml,
+            ]),
+        // Level 8
+        layer("Client", ["Wire", nioCore, nioHTTP1, nioPosix, nioSSL]),
+        layer("Commands", ["Client", "Cryptography", "Node", "Wire", arguments, logging]),
+        .executableTarget(name: "holdfast", dependencies: ["Commands"], swiftSettings: house),
+        // Tests
+        tests("WireTests", ["Wire"]),
+        tests("RaftTests", ["Raft", "Wire"]),
+        tests("CryptographyTests", ["Cryptography", "Wire"]),
+        tests("StoreTests", ["Store", "Wire"]),
+        tests("ShamirTests", ["Cryptography", "Shamir", "Wire"]),
+        tests("ReplicaTests", ["Cryptography", "Raft", "Replica", "Store", "Wire", logging]),
+        tests("BarrierTests", ["Barrier", "Cryptography", "Shamir", "Store", "Wire"]),
+        tests("EnginesTests", ["Barrier", "Cryptography", "Engines", "Store", "Wire"]),
+        tests("VaultTests", ["API", "Barrier", "Cryptography", "Engines", "Shamir", "Store", "Vault", "Wire"]),
+        tests("TransportTests", ["Cryptography", "Raft", "Transport", "Wire", nioCore, nioPosix, logging]),
+        tests("NodeTests", ["Node", "Wire"]),
+        tests("CommandsTests", ["Client", "Commands", "Wire"]),
+        tests("TidyTests", []),
+    ]
+)
