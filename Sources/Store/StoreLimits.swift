@@ -1,0 +1,29 @@
+/// Every size that the store promises. Relations between them are checked by a test.
+package enum StoreLimits {
+    /// Bytes in a log entry's body.
+    package static let entryBytesMax = 4 << 20
+    /// Bytes in a record's name box: a padded name of 4 KiB and what sealing adds to it.
+    package static let nameBoxBytesMax = 8 << 10
+    /// Bytes in a record's value box: a sealed value of 1 MiB and what sealing adds to it.
+    package static let valueBoxBytesMax = 1 << 20 | 1 << 10
+    /// Operations in one batch. Each step of a prune counts as one more.
+    package static let operationsMax = 4_096
+    /// Data-key ids that one batch may list.
+    package static let dataKeyIDsMax = 1_024
+    /// Ancestors in one prune operation: a name of 4 KiB has fewer folders than this.
+    package static let pruneStepsMax = 2_048
+    /// Bytes in a request id.
+    package static let requestIDBytes = 16
+    /// Bytes in a batch's authentication tag (HMAC-SHA256).
+    package static let tagBytes = 32
+    /// Bytes in a digest, a chain hash and a cluster id (SHA-256).
+    package static let digestBytes = 32
+    /// Bytes in a storage key.
+    package static let storageKeyBytes = 32
+    /// Bytes of a log entry's body in one LMDB value: two fit a page, so none needs overflow pages.
+    package static let bodyChunkBytes = 1_900
+    /// Bytes in an encoded configuration.
+    package static let configurationBytesMax = 64 << 10
+    /// Bytes of records that one chunk of a snapshot file aims for.
+    package static let snapshotChunkBytes = 256 << 10
+}
