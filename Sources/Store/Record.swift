@@ -1,4 +1,4 @@
-package import Wire
+import Wire
 
 /// One sealed value as it is stored: a header in the clear and two boxes.
 ///

@@ -1,4 +1,4 @@
-package import Wire
+import Wire
 
 /// The first half of a storage key. All records of one directory share it, so a directory is one
 /// contiguous range of the `state` table.
