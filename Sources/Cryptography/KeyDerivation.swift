@@ -1,0 +1,146 @@
+import COpenSSL
+
+/// Derives a key for one purpose.
+///
+/// - Parameters:
+///   - key: uniform input, usually 32 bytes.
+///   - vaultID: 16 bytes; the salt. The same key in two vaults gives unrelated results.
+///   - context: tells keys of one purpose apart, for instance a slot number. Its encoding must be
+///     unambiguous; nothing is added to it.
+///   - count: 1 to `Limits.derivedBytesMax` bytes.
+/// - Returns: HKDF-SHA256(salt = vault id, info = label ‖ 0 ‖ context).
+/// - Source: RFC 5869.
+package func deriveKey(
+    _ purpose: Purpose,
+    from key: borrowing SecretBytes,
+    vaultID: [UInt8],
+    context: [UInt8] = [],
+    count: Int = 32
+) -> SecretBytes {
+    hkdfSHA256(
+        key: key, salt: vaultID, info: Array(purpose.label.utf8) + [0] + context, count: count)
+}
+
+/// A public value that only this key gives: stored beside an envelope and compared before the
+/// envelope is opened, because GCM alone can be made to open under two keys.
+///
+/// - Returns: 32 bytes that say nothing else about the key.
+package func keyCommitment(
+    _ purpose: Purpose,
+    of key: borrowing SecretBytes,
+    vaultID: [UInt8],
+    context: [UInt8] = []
+) -> [UInt8] {
+    deriveKey(purpose, from: key, vaultID: vaultID, context: context).exposedCopy()
+}
+
+/// HKDF-SHA256 by libcrypto. Inside the module only: everyone else derives by ``Purpose``.
+func hkdfSHA256(
+    key: borrowing SecretBytes,
+    salt: [UInt8],
+    info: [UInt8],
+    count: Int
+) -> SecretBytes {
+    precondition(count > 0 && count <= Limits.derivedBytesMax, "HKDF gives 1 to 8160 bytes")
+    let library = Libcrypto.shared
+    guard let context = unsafe EVP_KDF_CTX_new(library.hkdf) else {
+        preconditionFailure("libcrypto refused an HKDF context")
+    }
+    defer { unsafe EVP_KDF_CTX_free(context) }
+    return key.withBytes { key in
+        SecretBytes(count: count) { result in
+            let isDone = unsafe result.withUnsafeMutableBufferPointer { target in
+                unsafe deriveHKDF(context, key, salt, info, target)
+            }
+            Libcrypto.require(isDone, "EVP_KDF_derive")
+        }
+    }
+}
+
+private func deriveHKDF(
+    _ context: OpaquePointer,
+    _ key: Span<UInt8>,
+    _ salt: [UInt8],
+    _ info: [UInt8],
+    _ target: UnsafeMutableBufferPointer<UInt8>
+) -> Int32 {
+    // libcrypto's parameters take mutable pointers and only read from them.
+    var digest = Array("SHA256".utf8CString)
+    var salt = salt
+    var info = info
+    return unsafe key.withUnsafeBufferPointer { key in
+        unsafe digest.withUnsafeMutableBufferPointer { digest in
+            unsafe salt.withUnsafeMutableBufferPointer { salt in
+                unsafe info.withUnsafeMutableBufferPointer { info in
+                    var parameters = unsafe [
+                        OSSL_PARAM_construct_utf8_string(
+                            OSSL_KDF_PARAM_DIGEST, digest.baseAddress, 0),
+                        OSSL_PARAM_construct_octet_string(
+                            OSSL_KDF_PARAM_KEY, UnsafeMutablePointer(mutating: key.baseAddress),
+                            key.count),
+                        OSSL_PARAM_construct_octet_string(
+                            OSSL_KDF_PARAM_INFO, info.baseAddress, info.count),
+                    ]
+                    if !salt.isEmpty {
+                        unsafe parameters.append(
+                            OSSL_PARAM_construct_octet_string(
+                                OSSL_KDF_PARAM_SALT, salt.baseAddress, salt.count))
+                    }
+                    unsafe parameters.append(OSSL_PARAM_construct_end())
+                    return unsafe EVP_KDF_derive(
+                        context, target.baseAddress, target.count, parameters)
+                }
+            }
+        }
+    }
+}
+
+/// PBKDF2-HMAC-SHA256 of a password in an ordinary array.
+///
+/// - Parameters:
+///   - iterations: at least 1. Cost grows with it; thousands take milliseconds.
+///   - count: bytes wanted, 1 to `Limits.secretBytesMax`.
+/// - Source: RFC 8018, section 5.2.
+package func pbkdf2HMACSHA256(
+    password: [UInt8],
+    salt: [UInt8],
+    iterations: Int,
+    count: Int
+) -> SecretBytes {
+    pbkdf2(password.span, salt, iterations, count)
+}
+
+/// PBKDF2-HMAC-SHA256 of a secret. See the variant above for the parameters.
+package func pbkdf2HMACSHA256(
+    password: borrowing SecretBytes,
+    salt: [UInt8],
+    iterations: Int,
+    count: Int
+) -> SecretBytes {
+    password.withBytes { pbkdf2($0, salt, iterations, count) }
+}
+
+private func pbkdf2(
+    _ password: Span<UInt8>,
+    _ salt: [UInt8],
+    _ iterations: Int,
+    _ count: Int
+) -> SecretBytes {
+    precondition(iterations > 0 && iterations <= Int32.max)
+    let digest = unsafe Libcrypto.shared.sha256
+    return unsafe password.withUnsafeBufferPointer { password in
+        // libcrypto reads a null password as "use the default", so an empty one needs an address.
+        let first: UInt8 = 0
+        return unsafe withUnsafePointer(to: first) { nothing in
+            SecretBytes(count: count) { result in
+                let isDone = unsafe result.withUnsafeMutableBufferPointer { target in
+                    unsafe PKCS5_PBKDF2_HMAC(
+                        password.baseAddress ?? nothing, Int32(password.count), salt,
+                        Int32(salt.count), Int32(iterations), digest, Int32(target.count),
+                        target.baseAddress)
+                }
+                Libcrypto.require(isDone, "PKCS5_PBKDF2_HMAC")
+            }
+        }
+    }
+}
