@@ -67,7 +67,7 @@ let package = Package(
         layer("API", ["Engines", "Vault", "Wire"]),
         layer(
             "Transport",
-            ["Cryptography", "Raft", "Wire", asn1, crypto, logging, nioCore, nioHTTP1, nioPosix, nioSSL, x509]),
+            ["Cryptography", "Raft", "Wire", asn1, crypto, logging, nioCore, nioPosix, nioSSL, x509]),
         // Level 7
         layer(
             "Node",
@@ -89,7 +89,9 @@ let package = Package(
         tests("BarrierTests", ["Barrier", "Cryptography", "Shamir", "Store", "Wire"]),
         tests("EnginesTests", ["Barrier", "Cryptography", "Engines", "Store", "Wire"]),
         tests("VaultTests", ["API", "Barrier", "Cryptography", "Engines", "Shamir", "Store", "Vault", "Wire"]),
-        tests("TransportTests", ["Cryptography", "Raft", "Transport", "Wire", nioCore, nioPosix, logging]),
+        tests(
+            "TransportTests",
+            ["Cryptography", "Raft", "Transport", "Wire", nioCore, nioPosix, nioSSL, logging]),
         tests("NodeTests", ["Node", "Wire"]),
         tests("CommandsTests", ["Client", "Commands", "Wire"]),
         tests("TidyTests", []),
