@@ -1,0 +1,93 @@
+package import Wire
+
+/// Something that cannot happen, happened. The core ignored the message that showed it and stays
+/// safe; somebody should look. A simulation that is not lying to the core must raise none.
+package enum Alarm: Equatable, Sendable {
+    /// A message from a node that is not in the configuration.
+    /// Reason: the transport admits pinned members only.
+    case stranger(NodeID)
+    /// Two nodes claim to lead one term.
+    /// Reason: a voter votes once a term, and two majorities share a voter.
+    case secondLeader(NodeID, term: Term)
+    /// A leader's log contradicts an entry that is committed here.
+    /// Reason: only a node whose log has every committed entry can be elected.
+    case committedConflict(LogIndex, with: NodeID)
+    /// A term or index above what can honestly be reached.
+    /// Reason: ``Limits/termMax`` elections do not happen.
+    case numberOutOfRange(from: NodeID)
+    /// An append whose terms fall, or exceed its own, or that skips positions.
+    /// Reason: a leader's log never does.
+    case malformedAppend(from: NodeID)
+    /// A follower acknowledges what this leader never had.
+    /// Reason: it can only have got its entries from this leader, in this term.
+    case acknowledgedTooMuch(NodeID, LogIndex)
+    /// A follower no longer has what it acknowledged in this term.
+    /// Reason: acknowledged means durable. Its disk lied or was replaced.
+    case acknowledgedLost(NodeID, LogIndex)
+    /// A heartbeat answer names a read round that has not begun.
+    /// Reason: rounds are only echoed.
+    case unknownRound(NodeID)
+    /// An entry of a kind this version does not put into a log.
+    /// Reason: the format level keeps newer entries away from older nodes.
+    case unsupportedEntry(LogIndex, from: NodeID)
+    /// A snapshot that contradicts what is committed here.
+    /// Reason: a snapshot holds committed state only.
+    case snapshotConflict(LogIndex, from: NodeID)
+    /// The highest term is used up, so this node cannot campaign.
+    /// Reason: ``Limits/termMax`` elections do not happen.
+    case termsExhausted
+    /// The highest index is used up, so this node takes no proposals.
+    /// Reason: ``Limits/indexMax`` entries do not happen.
+    case indexesExhausted
+}
+
+extension Alarm: OperatorError {
+    package var blame: Blame {
+        switch self {
+        case .termsExhausted, .indexesExhausted: .bug
+        default: .peer
+        }
+    }
+
+    package var summary: String {
+        switch self {
+        case .stranger(let node):
+            "node \(node.number) is not a member but sent a message"
+        case .secondLeader(let node, let term):
+            "node \(node.number) claims to lead term \(term.number), which has another leader"
+        case .committedConflict(let index, let node):
+            "node \(node.number) contradicts the committed entry \(index.number)"
+        case .numberOutOfRange(let node):
+            "node \(node.number) sent a term or index that cannot be reached"
+        case .malformedAppend(let node):
+            "node \(node.number) sent an append whose terms make no sense"
+        case .acknowledgedTooMuch(let node, let index):
+            "node \(node.number) acknowledged entry \(index.number), which it was never sent"
+        case .acknowledgedLost(let node, let index):
+            "node \(node.number) acknowledged entry \(index.number) and no longer has it"
+        case .unknownRound(let node):
+            "node \(node.number) answered a read round that has not begun"
+        case .unsupportedEntry(let index, let node):
+            "node \(node.number) sent entry \(index.number) of a kind not supported here"
+        case .snapshotConflict(let index, let node):
+            "the snapshot of node \(node.number) at \(index.number) contradicts the local log"
+        case .termsExhausted:
+            "the highest term is used up"
+        case .indexesExhausted:
+            "the highest log index is used up"
+        }
+    }
+
+    package var remedy: String {
+        switch self {
+        case .acknowledgedLost(let node, _):
+            "check the disk of node \(node.number); rebuild it from its peers if data was lost"
+        case .unsupportedEntry:
+            "run the same version on all nodes"
+        case .termsExhausted, .indexesExhausted:
+            "restore a snapshot into a new cluster and report this"
+        default:
+            "check that node's version, disk and memory, and report this if they are sound"
+        }
+    }
+}

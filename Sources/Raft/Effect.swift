@@ -1,0 +1,81 @@
+/// Everything the core can ask for, to be performed in the order given.
+///
+/// `send` with a token may leave only when that token is durable, and never leaves if the process
+/// dies first. Persists and snapshot installations happen in token order. That is the whole
+/// durability contract; there is no other rule.
+package enum Effect: Equatable, Sendable {
+    /// `after == nil`: at once. Else only when that persist is durable.
+    case send(Message, to: NodeID, after: PersistToken?)
+    /// One atomic durable step. Report `durable(token)`.
+    case persist(Persist)
+    /// Entries through here are committed and locally durable: evaluate them. Grows only.
+    case commit(through: LogIndex)
+    /// The proposal is in the leader's log. It is committed only if this index commits in this
+    /// term.
+    case appended(Ticket, Term, LogIndex)
+    /// The proposal is definitely in no log.
+    case refused(Ticket, Refusal)
+    /// Serve these reads once evaluated ≥ the index.
+    case readReady([ReadTicket], LogIndex)
+    /// These reads cannot be answered now: retry, perhaps elsewhere.
+    case readRefused([ReadTicket], Refusal)
+    /// Leader: this follower needs a snapshot whose index is at least this. Start one stream and
+    /// report `snapshotStreamed`, whatever becomes of it.
+    case streamSnapshot(to: NodeID, atLeast: LogIndex)
+    /// Follower: replace log and state by the file that arrived. Report `durable(token)`.
+    case installSnapshot(SnapshotPoint, token: PersistToken)
+    /// Role, term or known leader changed.
+    case roleChanged(Role, term: Term, leader: NodeID?)
+    /// Members changed; so far only a snapshot can bring that.
+    case configurationChanged(Configuration)
+    /// Something that cannot happen did. The core went on as if it had not.
+    case raise(Alarm)
+}
+
+/// What must be on disk together: truncate, append, replace the hard state, in one transaction.
+package struct Persist: Equatable, Sendable {
+    package let token: PersistToken
+    /// The new hard state, when it differs from the last persisted one.
+    package let hardState: HardState?
+    /// Delete the entry here and everything after it, before appending.
+    package let truncateFrom: LogIndex?
+    /// Consecutive; the first follows what is left on disk.
+    package let entries: [LogEntry]
+    /// Term or vote differ from the last persisted ones, so the vote file is due as well.
+    package let votesChanged: Bool
+
+    package init(
+        token: PersistToken,
+        hardState: HardState?,
+        truncateFrom: LogIndex?,
+        entries: [LogEntry],
+        votesChanged: Bool
+    ) {
+        self.token = token
+        self.hardState = hardState
+        self.truncateFrom = truncateFrom
+        self.entries = entries
+        self.votesChanged = votesChanged
+    }
+}
+
+/// Why something was not done. It is certain that it was not.
+package enum Refusal: Equatable, Sendable {
+    /// This node does not lead. The hint is who might.
+    case notLeader(hint: NodeID?)
+    /// A bound is reached; later it may work.
+    case overloaded
+    /// The body is over ``Limits/entryBodyBytesMax``.
+    case tooLarge
+    /// The kind of entry cannot be proposed.
+    case unsupported
+}
+
+/// What a node is in its term.
+package enum Role: UInt8, Sendable {
+    case follower
+    /// Asks whether an election could be won, without disturbing anyone's term.
+    case preCandidate
+    case candidate
+    case leader
+}

@@ -1,0 +1,22 @@
+/// Every bound of the consensus core that is not a setting. Relations are checked by a test.
+package enum Limits {
+    /// Most voters in a configuration: nine survive four losses, and quorum arrays stay small.
+    package static let votersMax = 9
+    /// Most members of any role in a configuration.
+    package static let membersMax = 64
+    /// Largest name, region, zone or address of a member, in UTF-8 bytes.
+    package static let memberTextBytesMax = 512
+    /// SHA-256 of a member's public key.
+    package static let pinBytes = 32
+    /// Largest body of one entry.
+    package static let entryBodyBytesMax = 4 << 20
+    /// Bytes an entry costs beside its body, in memory and on the wire (an upper bound).
+    package static let entryOverheadBytes = 64
+    /// Most entries that one append may carry; a longer one is refused by the decoder.
+    package static let appendEntriesDecodeMax = 4_096
+    /// Highest term that is believed. A message above it is damaged or hostile; real clusters
+    /// raise the term about once an election, so this is never reached honestly.
+    package static let termMax = Term(number: 1 << 62)
+    /// Highest index that is believed, for the same reason.
+    package static let indexMax = LogIndex(number: 1 << 62)
+}

@@ -1,0 +1,164 @@
+/// What one member says to another.
+package struct Message: Equatable, Sendable {
+    /// The sender's term, always.
+    package let term: Term
+    package let body: MessageBody
+
+    package init(term: Term, body: MessageBody) {
+        self.term = term
+        self.body = body
+    }
+
+    /// The connection it travels on, so that heartbeats never queue behind appends.
+    package var channel: MessageChannel {
+        switch body {
+        case .append, .appendResponse: .data
+        default: .control
+        }
+    }
+}
+
+/// Connections between two members that carry messages. Order holds within one, not across.
+package enum MessageChannel: UInt8, Sendable {
+    case control
+    case data
+}
+
+/// The kinds of message.
+package enum MessageBody: Equatable, Sendable {
+    /// "Would you vote for me in `term.next`?" Binds nobody.
+    case preVoteRequest(VoteRequest)
+    case preVoteResponse(PreVoteResponse)
+    case voteRequest(VoteRequest)
+    case voteResponse(isGranted: Bool)
+    case append(Append)
+    case appendResponse(AppendResponse)
+    case heartbeat(Heartbeat)
+    case heartbeatResponse(HeartbeatResponse)
+    /// "The log is committed through here, and you have acknowledged that much." No answer.
+    case commitNotice(LogIndex)
+    /// "Campaign now, without pre-vote: I hand over to you."
+    case timeoutNow
+    /// "From which index on may I serve these reads?"
+    case readIndexRequest(ReadBatch)
+    case readIndexResponse(ReadIndexResponse)
+}
+
+/// A candidate shows its log.
+package struct VoteRequest: Equatable, Sendable {
+    package let lastIndex: LogIndex
+    package let lastTerm: Term
+    /// The leader asked for this election, so a live leader is no reason to refuse.
+    package let isTransfer: Bool
+
+    package init(lastIndex: LogIndex, lastTerm: Term, isTransfer: Bool) {
+        self.lastIndex = lastIndex
+        self.lastTerm = lastTerm
+        self.isTransfer = isTransfer
+    }
+}
+
+/// The answer to a pre-vote request.
+package struct PreVoteResponse: Equatable, Sendable {
+    /// The term the candidate asked about, so that a late answer to an older question is seen.
+    package let proposedTerm: Term
+    package let isGranted: Bool
+
+    package init(proposedTerm: Term, isGranted: Bool) {
+        self.proposedTerm = proposedTerm
+        self.isGranted = isGranted
+    }
+}
+
+/// Entries that follow a position the follower must already have.
+package struct Append: Equatable, Sendable {
+    package let previousIndex: LogIndex
+    package let previousTerm: Term
+    /// The leader's commit index, which may be past the entries sent.
+    package let commit: LogIndex
+    /// Consecutive from `previousIndex.next`. Empty: only the position is asked about.
+    package let entries: [LogEntry]
+
+    package init(
+        previousIndex: LogIndex,
+        previousTerm: Term,
+        commit: LogIndex,
+        entries: [LogEntry]
+    ) {
+        self.previousIndex = previousIndex
+        self.previousTerm = previousTerm
+        self.commit = commit
+        self.entries = entries
+    }
+}
+
+/// The answer to an append, and a follower's word after an installed snapshot.
+package struct AppendResponse: Equatable, Sendable {
+    package enum Outcome: Equatable, Sendable {
+        /// The follower's log equals the leader's through here, durably.
+        case accepted(through: LogIndex)
+        /// It has no such entry at `previous`. Its log can agree with the leader's at most up to
+        /// `hintIndex`, where its own term is `hintTerm`.
+        case rejected(previous: LogIndex, hintIndex: LogIndex, hintTerm: Term)
+    }
+
+    package let outcome: Outcome
+    package let isSealed: Bool
+
+    package init(outcome: Outcome, isSealed: Bool) {
+        self.outcome = outcome
+        self.isSealed = isSealed
+    }
+}
+
+/// "I lead."
+package struct Heartbeat: Equatable, Sendable {
+    /// min(commit, what this follower acknowledged), so it can be believed without a log check.
+    package let commit: LogIndex
+    /// The newest read round that had begun when this was sent.
+    package let round: UInt64
+
+    package init(commit: LogIndex, round: UInt64) {
+        self.commit = commit
+        self.round = round
+    }
+}
+
+/// "You do, and this is where I am."
+package struct HeartbeatResponse: Equatable, Sendable {
+    package let round: UInt64
+    /// The log equals the leader's through here, in memory at least. A hint only.
+    package let received: LogIndex
+    /// The part of `received` that is on disk. Counts as an acknowledgement.
+    package let durable: LogIndex
+    package let isSealed: Bool
+
+    package init(round: UInt64, received: LogIndex, durable: LogIndex, isSealed: Bool) {
+        self.round = round
+        self.received = received
+        self.durable = durable
+        self.isSealed = isSealed
+    }
+}
+
+/// A follower's name for the reads it forwards together. Counts up from a number drawn at start,
+/// so an answer to a question asked before a restart never answers a new one.
+package struct ReadBatch: Hashable, Sendable {
+    package let number: UInt64
+
+    package init(number: UInt64) {
+        self.number = number
+    }
+}
+
+/// The answer to ``MessageBody/readIndexRequest(_:)``.
+package struct ReadIndexResponse: Equatable, Sendable {
+    package let batch: ReadBatch
+    /// `nil`: refused.
+    package let index: LogIndex?
+
+    package init(batch: ReadBatch, index: LogIndex?) {
+        self.batch = batch
+        self.index = index
+    }
+}

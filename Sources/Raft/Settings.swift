@@ -1,0 +1,68 @@
+/// What an operator may tune. Times are in ticks; the driver ticks every 10 ms.
+package struct RaftSettings: Equatable, Sendable {
+    /// A leader speaks at least this often.
+    package var heartbeatTicks = 5
+    /// A follower waits `electionTicksMin ... electionTicksMax` (drawn anew each time) before it
+    /// campaigns. A leader that has not heard a quorum for the minimum steps down.
+    package var electionTicksMin = 40
+    package var electionTicksMax = 80
+    /// What a sealed node waits on top before it campaigns: one more election time-out.
+    package var sealedPenaltyTicks = 80
+    /// A reset connection to the leader makes a follower campaign after 1 ... this many ticks.
+    package var linkResetDelayTicksMax = 8
+    /// Appends on their way to one follower. Reached means: wait for an answer.
+    package var inFlightMessagesMax = 128
+    /// Bytes on their way to one follower, for the same purpose.
+    package var inFlightBytesMax = 16 << 20
+    /// Bytes in one append. A single larger entry travels alone.
+    package var appendBytesMax = 1 << 20
+    /// Entries in one append.
+    package var appendEntriesMax = 1_024
+    /// Entries a leader holds that are not committed yet, in bytes. Beyond it, proposals are
+    /// refused as overloaded. This is the master bound of the write path.
+    package var uncommittedBytesMax = 64 << 20
+    /// A follower that answers heartbeats but has taken nothing for this long has lost an append.
+    package var resendTicks = 20
+    /// After a delivered snapshot, how long its receiver may take to say so.
+    package var snapshotAnswerTicksMax = 160
+    /// A read forwarded to the leader and not answered for this long is refused.
+    package var readForwardTicksMax = 100
+    /// Reads that wait in one node, its own and forwarded ones. Beyond it they are refused.
+    package var readsWaitingMax = 16_384
+    /// A sealed leader tries to hand over at most this often.
+    package var handoverIntervalTicks = 500
+    /// How long one attempt to hand over may take. Proposals are refused meanwhile.
+    package var handoverTicksMax = 40
+
+    package init() {}
+
+    /// Why these settings cannot work; `nil` when they can.
+    package var problem: String? {
+        guard heartbeatTicks >= 1 else { return "heartbeatTicks is below 1" }
+        guard electionTicksMin >= 4 * heartbeatTicks else {
+            return "electionTicksMin is below four heartbeats"
+        }
+        guard electionTicksMax > electionTicksMin else {
+            return "electionTicksMax is not above electionTicksMin"
+        }
+        guard sealedPenaltyTicks >= 0, linkResetDelayTicksMax >= 1 else {
+            return "sealedPenaltyTicks or linkResetDelayTicksMax is too small"
+        }
+        guard inFlightMessagesMax >= 1, inFlightBytesMax >= 1, appendBytesMax >= 1 else {
+            return "an in-flight or append limit is below 1"
+        }
+        guard (1...Limits.appendEntriesDecodeMax).contains(appendEntriesMax) else {
+            return "appendEntriesMax is not in 1...\(Limits.appendEntriesDecodeMax)"
+        }
+        guard uncommittedBytesMax >= Limits.entryBodyBytesMax + Limits.entryOverheadBytes else {
+            return "uncommittedBytesMax does not hold one entry"
+        }
+        guard resendTicks >= 1, snapshotAnswerTicksMax >= 1, readForwardTicksMax >= 1 else {
+            return "a time-out is below 1 tick"
+        }
+        guard readsWaitingMax >= 1, handoverIntervalTicks >= 1, handoverTicksMax >= 1 else {
+            return "readsWaitingMax or a handover limit is below 1"
+        }
+        return nil
+    }
+}
