@@ -44,8 +44,9 @@ package enum Base64 {
             let upper = within(value, 0, 25) & (number + 65)
             let lower = within(value, 26, 51) & (number + 71)
             let digit = within(value, 52, 61) & (number - 4)
-            let rest = (within(value, 62, 62) & Int32(plus)) | (within(value, 63, 63) & Int32(slash))
-            return UInt8(truncatingIfNeeded: upper | lower | digit | rest)
+            let rest62 = within(value, 62, 62) & Int32(plus)
+            let rest63 = within(value, 63, 63) & Int32(slash)
+            return UInt8(truncatingIfNeeded: upper | lower | digit | rest62 | rest63)
         }
 
         func sextet(_ character: UInt8, isValid: inout Int32) -> UInt32 {

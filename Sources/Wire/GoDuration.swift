@@ -15,7 +15,8 @@ package enum DurationError: OperatorError, Equatable {
         switch self {
         case .invalid(let text): "time: invalid duration \"\(text)\""
         case .missingUnit(let text): "time: missing unit in duration \"\(text)\""
-        case .unknownUnit(let text, let unit): "time: unknown unit \"\(unit)\" in duration \"\(text)\""
+        case .unknownUnit(let text, let unit):
+            "time: unknown unit \"\(unit)\" in duration \"\(text)\""
         }
     }
 

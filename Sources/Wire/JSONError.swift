@@ -1,5 +1,5 @@
-/// Why a text is not an acceptable JSON document. Summaries read like those of Go's `encoding/json`,
-/// because clients of the API know them.
+/// Why a text is not an acceptable JSON document. Summaries read like those of Go's
+/// `encoding/json`, because clients of the API know them.
 package enum JSONError: OperatorError, Equatable {
     /// A byte that cannot stand where it does. Bytes above 0x7F are shown as Latin-1, as Go does.
     case invalidCharacter(UInt8, JSONPlace)

@@ -1,7 +1,7 @@
 /// Whether two texts are the same bytes.
 ///
-/// Swift's `==` on strings follows Unicode equivalence ("é" has two spellings that are equal), so it
-/// must not decide which key of an object or which path is meant.
+/// Swift's `==` on strings follows Unicode equivalence ("é" has two spellings that are equal), so
+/// it must not decide which key of an object or which path is meant.
 package func utf8Equals(_ a: String, _ b: String) -> Bool {
     guard a.utf8.count == b.utf8.count else { return false }
     let first = a.utf8Span.span

@@ -40,8 +40,8 @@ private func padded(_ value: Int64, _ width: Int) -> String {
 }
 
 /// Days to dates and back in the proleptic Gregorian calendar. A year begins in March here, so that
-/// the leap day is the last one and months follow one pattern (153 days in every five). The method is
-/// Howard Hinnant's, "chrono-compatible low-level date algorithms".
+/// the leap day is the last one and months follow one pattern (153 days in every five). The method
+/// is Howard Hinnant's, "chrono-compatible low-level date algorithms".
 private enum CivilDate {
     /// Days between 0000-03-01 and 1970-01-01.
     private static let epochDay: Int64 = 719_468
