@@ -107,7 +107,7 @@ package func pbkdf2HMACSHA256(
     iterations: Int,
     count: Int
 ) -> SecretBytes {
-    pbkdf2(password.span, salt, iterations, count)
+    pbkdf2HMACSHA256(password: password.span, salt: salt.span, iterations: iterations, count: count)
 }
 
 /// PBKDF2-HMAC-SHA256 of a secret. See the variant above for the parameters.
@@ -117,30 +117,31 @@ package func pbkdf2HMACSHA256(
     iterations: Int,
     count: Int
 ) -> SecretBytes {
-    password.withBytes { pbkdf2($0, salt, iterations, count) }
+    password.withBytes {
+        pbkdf2HMACSHA256(password: $0, salt: salt.span, iterations: iterations, count: count)
+    }
 }
 
-private func pbkdf2(
-    _ password: Span<UInt8>,
-    _ salt: [UInt8],
-    _ iterations: Int,
-    _ count: Int
+/// PBKDF2-HMAC-SHA256 where the salt is secret too. See the first variant for the parameters.
+package func pbkdf2HMACSHA256(
+    password: Span<UInt8>,
+    salt: Span<UInt8>,
+    iterations: Int,
+    count: Int
 ) -> SecretBytes {
     precondition(iterations > 0 && iterations <= Int32.max)
     let digest = unsafe Libcrypto.shared.sha256
-    return unsafe password.withUnsafeBufferPointer { password in
-        // libcrypto reads a null password as "use the default", so an empty one needs an address.
-        let first: UInt8 = 0
-        return unsafe withUnsafePointer(to: first) { nothing in
-            SecretBytes(count: count) { result in
-                let isDone = unsafe result.withUnsafeMutableBufferPointer { target in
+    return SecretBytes(count: count) { result in
+        let isDone = unsafe result.withUnsafeMutableBufferPointer { target in
+            unsafe password.withUnsafeBufferPointer { password in
+                unsafe salt.withUnsafeBufferPointer { salt in
                     unsafe PKCS5_PBKDF2_HMAC(
-                        password.baseAddress ?? nothing, Int32(password.count), salt,
+                        password.baseAddress, Int32(password.count), salt.baseAddress,
                         Int32(salt.count), Int32(iterations), digest, Int32(target.count),
                         target.baseAddress)
                 }
-                Libcrypto.require(isDone, "PKCS5_PBKDF2_HMAC")
             }
         }
+        Libcrypto.require(isDone, "PKCS5_PBKDF2_HMAC")
     }
 }
