@@ -18,6 +18,7 @@ let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -67,7 +68,9 @@ let package = Package(
         layer("API", ["Engines", "Vault", "Wire"]),
         layer(
             "Transport",
-            ["Cryptography", "Raft", "Wire", asn1, crypto, logging, nioCore, nioPosix, nioSSL, x509]),
+            [
+                "Cryptography", "Raft", "Wire", asn1, crypto, logging, nioCore, nioPosix, nioSSL, nioTLS, x509,
+            ]),
         // Level 7
         layer(
             "Node",
