@@ -31,7 +31,9 @@ package func sha256(_ bytes: Span<UInt8>) -> [UInt8] {
     package mutating func update(_ bytes: Span<UInt8>) {
         unsafe bytes.withUnsafeBufferPointer { buffer in
             unsafe Libcrypto.require(
-                EVP_DigestUpdate(context, buffer.baseAddress, buffer.count), "EVP_DigestUpdate")
+                EVP_DigestUpdate(context, buffer.baseAddress, buffer.count),
+                "EVP_DigestUpdate"
+            )
         }
     }
 
@@ -39,7 +41,9 @@ package func sha256(_ bytes: Span<UInt8>) -> [UInt8] {
     package consuming func finish() -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
             unsafe Libcrypto.require(
-                EVP_DigestFinal_ex(context, buffer.baseAddress, nil), "EVP_DigestFinal_ex")
+                EVP_DigestFinal_ex(context, buffer.baseAddress, nil),
+                "EVP_DigestFinal_ex"
+            )
             count = 32
         }
     }

@@ -1,5 +1,5 @@
-/// Where random secrets come from. Pure code takes one as a parameter, so that tests and replays can
-/// decide every byte; production passes ``SystemEntropy`` or bytes drawn for one request.
+/// Where random secrets come from. Pure code takes one as a parameter, so that a test decides every
+/// byte; production passes ``SystemEntropy`` or bytes drawn for one request.
 package protocol EntropySource {
     /// `count` uniform bytes that nobody else has.
     mutating func secret(count: Int) throws(CryptographyError) -> SecretBytes

@@ -4,8 +4,9 @@ import FoundationEssentials
 /// Sealing to a public key, with the hybrid of ML-KEM-768 and X25519 that is called X-Wing.
 ///
 /// A message recorded today stays closed if either of the two is broken later. Suite: X-Wing,
-/// HKDF-SHA256, AES-256-GCM, base mode. Provider: swift-crypto (BoringSSL), whose intermediate
-/// values live in ordinary memory for the length of a call.
+/// HKDF-SHA256, AES-256-GCM, base mode. Provider: swift-crypto (BoringSSL). Its intermediate values
+/// live in ordinary memory for the length of a call, and the sender's ephemeral key comes from
+/// BoringSSL's own generator, which reseeds after a fork or a cloned machine.
 /// - Source: RFC 9180; draft-connolly-cfrg-xwing-kem.
 package enum HPKERecipient {
     /// Bytes of a seed, of a public key, and what a sealed message is longer than its plaintext.
@@ -37,8 +38,11 @@ package enum HPKERecipient {
             var plaintext: Data
             do {
                 var recipient = try HPKE.Recipient(
-                    privateKey: key, ciphersuite: suite, info: Data(info),
-                    encapsulatedKey: Data(sealed[..<1120]))
+                    privateKey: key,
+                    ciphersuite: suite,
+                    info: Data(info),
+                    encapsulatedKey: Data(sealed[..<1120])
+                )
                 plaintext = try recipient.open(sealed[1120...], authenticating: associatedData)
             } catch {
                 throw .authenticationFailed
@@ -60,7 +64,7 @@ package enum HPKERecipient {
         }
     }
 
-    /// Both halves, from the call below. Take the parts out by consuming it.
+    /// Both halves.
     package struct KeyPair: ~Copyable, Sendable {
         package let privateKey: PrivateKey
         /// 1216 bytes.
@@ -77,7 +81,8 @@ package enum HPKERecipient {
         let key = try PrivateKey.expand(seed)
         return KeyPair(
             privateKey: PrivateKey(seed: seed.clone()),
-            publicKey: Array(key.publicKey.rawRepresentation))
+            publicKey: Array(key.publicKey.rawRepresentation)
+        )
     }
 
     /// Seals a secret so that only the holder of the private half opens it.
@@ -107,7 +112,10 @@ package enum HPKERecipient {
         defer { wipe(&plaintext) }
         do {
             var sender = try HPKE.Sender(
-                recipientKey: recipient, ciphersuite: suite, info: Data(info))
+                recipientKey: recipient,
+                ciphersuite: suite,
+                info: Data(info)
+            )
             let box = try sender.seal(plaintext, authenticating: associatedData)
             return Array(sender.encapsulatedKey) + Array(box)
         } catch {

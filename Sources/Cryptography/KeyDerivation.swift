@@ -18,7 +18,11 @@ package func deriveKey(
     count: Int = 32
 ) -> SecretBytes {
     hkdfSHA256(
-        key: key, salt: vaultID, info: Array(purpose.label.utf8) + [0] + context, count: count)
+        key: key,
+        salt: vaultID,
+        info: Array(purpose.label.utf8) + [0] + context,
+        count: count
+    )
 }
 
 /// A public value that only this key gives: stored beside an envelope and compared before the
@@ -74,21 +78,37 @@ private func deriveHKDF(
                 unsafe info.withUnsafeMutableBufferPointer { info in
                     var parameters = unsafe [
                         OSSL_PARAM_construct_utf8_string(
-                            OSSL_KDF_PARAM_DIGEST, digest.baseAddress, 0),
+                            OSSL_KDF_PARAM_DIGEST,
+                            digest.baseAddress,
+                            0
+                        ),
                         OSSL_PARAM_construct_octet_string(
-                            OSSL_KDF_PARAM_KEY, UnsafeMutablePointer(mutating: key.baseAddress),
-                            key.count),
+                            OSSL_KDF_PARAM_KEY,
+                            UnsafeMutablePointer(mutating: key.baseAddress),
+                            key.count
+                        ),
                         OSSL_PARAM_construct_octet_string(
-                            OSSL_KDF_PARAM_INFO, info.baseAddress, info.count),
+                            OSSL_KDF_PARAM_INFO,
+                            info.baseAddress,
+                            info.count
+                        ),
                     ]
                     if !salt.isEmpty {
                         unsafe parameters.append(
                             OSSL_PARAM_construct_octet_string(
-                                OSSL_KDF_PARAM_SALT, salt.baseAddress, salt.count))
+                                OSSL_KDF_PARAM_SALT,
+                                salt.baseAddress,
+                                salt.count
+                            )
+                        )
                     }
                     unsafe parameters.append(OSSL_PARAM_construct_end())
                     return unsafe EVP_KDF_derive(
-                        context, target.baseAddress, target.count, parameters)
+                        context,
+                        target.baseAddress,
+                        target.count,
+                        parameters
+                    )
                 }
             }
         }
@@ -136,9 +156,15 @@ package func pbkdf2HMACSHA256(
             unsafe password.withUnsafeBufferPointer { password in
                 unsafe salt.withUnsafeBufferPointer { salt in
                     unsafe PKCS5_PBKDF2_HMAC(
-                        password.baseAddress, Int32(password.count), salt.baseAddress,
-                        Int32(salt.count), Int32(iterations), digest, Int32(target.count),
-                        target.baseAddress)
+                        password.baseAddress,
+                        Int32(password.count),
+                        salt.baseAddress,
+                        Int32(salt.count),
+                        Int32(iterations),
+                        digest,
+                        Int32(target.count),
+                        target.baseAddress
+                    )
                 }
             }
         }

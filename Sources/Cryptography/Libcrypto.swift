@@ -22,11 +22,13 @@ import Glibc
     let digests: Pool<OpaquePointer>
 
     private init() {
-        isHeapLocked = unsafe CRYPTO_set_mem_functions(
-            { count, _, _ in unsafe lockedAllocate(count) },
-            { block, count, _, _ in unsafe lockedReallocate(block, count) },
-            { block, _, _ in unsafe lockedFree(block) }) == 1
-        // No configuration file: which code sees our keys is not decided by an environment variable.
+        isHeapLocked =
+            unsafe CRYPTO_set_mem_functions(
+                { count, _, _ in unsafe lockedAllocate(count) },
+                { block, count, _, _ in unsafe lockedReallocate(block, count) },
+                { block, _, _ in unsafe lockedFree(block) }
+            ) == 1
+        // No configuration file: an environment variable shall not decide which code sees our keys.
         // No exit handler: it would pull the contexts away from threads that still run.
         let options = UInt64(OPENSSL_INIT_NO_LOAD_CONFIG) | UInt64(OPENSSL_INIT_NO_ATEXIT)
         let isReady = OPENSSL_init_crypto(options, nil) == 1
@@ -54,7 +56,8 @@ import Glibc
                 else { preconditionFailure("libcrypto refused a SHA-256 context") }
                 return unsafe context
             },
-            free: { unsafe EVP_MD_CTX_free($0) })
+            free: { unsafe EVP_MD_CTX_free($0) }
+        )
     }
 
     /// Ends the process when a call failed that correct arguments cannot make fail. Going on would

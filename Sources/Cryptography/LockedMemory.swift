@@ -7,9 +7,9 @@ import Synchronization
 /// - Layout: slabs of 64 KiB, each cut into slots of one size (16 B to 16 KiB, powers of two). A
 ///   larger block gets a mapping of its own. Every mapping has an inaccessible page on each side.
 /// - Why slabs: `mlock` and `munlock` work on whole pages and do not count. Two secrets that share
-///   a page would unlock each other. A slab is locked once and stays locked while the process lives.
-/// - Cost: taking a slot is one lock and one array pop. A slab is never given back to the system, so
-///   the total is the high-water mark of what was in use.
+///   a page would unlock each other. A slab is locked once and stays so while the process lives.
+/// - Cost: taking a slot is one lock and one array pop. A slab is never given back to the system,
+///   so the total is the high-water mark of what was in use.
 /// - Not defended: a debugger with the right to attach, hibernation, the CPU's own caches.
 enum LockedMemory {
     /// How much of the arena the kernel agreed to lock, in bytes.
@@ -22,6 +22,8 @@ enum LockedMemory {
         /// Addresses of free slots, one list per size class. Addresses, so the state is Sendable.
         var free: [[UInt]]
         var usage = Usage()
+        /// Addresses of mappings whose lock was refused.
+        var unlocked: [UInt] = []
     }
 
     private static let state = Mutex(State(free: Array(repeating: [], count: classCount)))
@@ -45,7 +47,7 @@ enum LockedMemory {
         precondition(count > 0)
         guard count <= Limits.slotBytesMax else {
             return unsafe state.withLock { state in
-                let mapping = unsafe map(roundedBytes(count), &state.usage)
+                let mapping = unsafe map(roundedBytes(count), &state)
                 return UInt(bitPattern: mapping)
             }.pointer
         }
@@ -63,7 +65,7 @@ enum LockedMemory {
         unsafe OPENSSL_cleanse(block, bytes)
         let address = UInt(bitPattern: block)
         if count > Limits.slotBytesMax {
-            state.withLock { unmap(address, bytes, &$0.usage) }
+            state.withLock { unmap(address, bytes, &$0) }
         } else {
             let index = sizeClass(count)
             state.withLock { $0.free[index].append(address) }
@@ -77,7 +79,7 @@ enum LockedMemory {
     }
 
     private static func refill(_ index: Int, _ state: inout State) {
-        guard let slab = unsafe map(Limits.slabBytes, &state.usage) else { return }
+        guard let slab = unsafe map(Limits.slabBytes, &state) else { return }
         let first = UInt(bitPattern: slab)
         let slotBytes = Limits.slotBytesMin << index
         for offset in stride(from: 0, to: Limits.slabBytes, by: slotBytes) {
@@ -88,7 +90,7 @@ enum LockedMemory {
     /// A locked mapping between two pages that nobody may touch.
     ///
     /// A refused lock is counted, not fatal: `Node` decides at start whether that is acceptable.
-    private static func map(_ bytes: Int, _ usage: inout Usage) -> UnsafeMutableRawPointer? {
+    private static func map(_ bytes: Int, _ state: inout State) -> UnsafeMutableRawPointer? {
         let page = Int(getpagesize())
         let flags = MAP_PRIVATE | MAP_ANONYMOUS
         let whole = unsafe mmap(nil, bytes + 2 * page, PROT_NONE, flags, -1, 0)
@@ -102,23 +104,25 @@ enum LockedMemory {
         _ = unsafe madvise(inner, bytes, MADV_DONTDUMP)
         _ = unsafe madvise(inner, bytes, MADV_DONTFORK)
         if unsafe mlock(inner, bytes) == 0 {
-            usage.lockedBytes += bytes
+            state.usage.lockedBytes += bytes
         } else {
-            usage.unlockedBytes += bytes
+            state.usage.unlockedBytes += bytes
+            state.unlocked.append(UInt(bitPattern: inner))
         }
         return unsafe inner
     }
 
     /// Unmapping ends the lock too.
-    private static func unmap(_ address: UInt, _ bytes: Int, _ usage: inout Usage) {
+    private static func unmap(_ address: UInt, _ bytes: Int, _ state: inout State) {
         let page = Int(getpagesize())
         let whole = unsafe UnsafeMutableRawPointer(bitPattern: address - UInt(page))
         let result = unsafe munmap(whole, bytes + 2 * page)
         precondition(result == 0, "a block that the arena did not give out was released")
-        if usage.unlockedBytes >= bytes {
-            usage.unlockedBytes -= bytes
+        if let position = state.unlocked.firstIndex(of: address) {
+            state.unlocked.remove(at: position)
+            state.usage.unlockedBytes -= bytes
         } else {
-            usage.lockedBytes -= bytes
+            state.usage.lockedBytes -= bytes
         }
     }
 }

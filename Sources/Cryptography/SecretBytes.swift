@@ -7,7 +7,9 @@ import COpenSSL
 /// - Moving the value moves a pointer, so no copy stays behind on an old stack.
 /// - Not copyable, hence it fits neither `print`, nor `Any`, nor an interpolation.
 @safe package struct SecretBytes: ~Copyable {
-    private let block: UnsafeMutableBufferPointer<UInt8>
+    private let start: UnsafeMutablePointer<UInt8>
+    /// Number of bytes. The length of a secret is not secret.
+    package let count: Int
 
     /// Takes `count` zero bytes and lets `fill` write them. What `fill` throws is passed on, and
     /// the bytes are wiped.
@@ -15,15 +17,17 @@ import COpenSSL
         count: Int,
         fill: (inout MutableSpan<UInt8>) throws(Failure) -> Void
     ) throws(Failure) {
-        let block = unsafe Self.take(count)
+        let start = unsafe Self.take(count)
         do throws(Failure) {
+            let block = unsafe UnsafeMutableBufferPointer(start: start, count: count)
             var bytes = unsafe block.mutableSpan
             try fill(&bytes)
         } catch {
-            unsafe LockedMemory.release(UnsafeMutableRawPointer(block.baseAddress!), count: count)
+            unsafe LockedMemory.release(start, count: count)
             throw error
         }
-        unsafe self.block = unsafe block
+        unsafe self.start = start
+        self.count = count
     }
 
     /// Copies bytes that live elsewhere. Wiping the original stays the caller's task.
@@ -49,14 +53,12 @@ import COpenSSL
         }
     }
 
-    /// Number of bytes. The length of a secret is not secret.
-    package var count: Int { unsafe block.count }
-
     /// Lends the bytes to `body`. A `Span` cannot outlive the call.
     package borrowing func withBytes<Value: ~Copyable, Failure: Error>(
         _ body: (Span<UInt8>) throws(Failure) -> Value
     ) throws(Failure) -> Value {
-        try body(unsafe block.span)
+        let block = unsafe UnsafeBufferPointer(start: start, count: count)
+        return try body(unsafe block.span)
     }
 
     /// A second owner of the same content.
@@ -67,28 +69,28 @@ import COpenSSL
     /// Compares without revealing where the first difference is. Lengths are compared openly.
     package borrowing func constantTimeEquals(_ other: borrowing SecretBytes) -> Bool {
         guard count == other.count else { return false }
-        return unsafe CRYPTO_memcmp(block.baseAddress!, other.block.baseAddress!, count) == 0
+        return unsafe CRYPTO_memcmp(start, other.start, count) == 0
     }
 
     /// The content as an ordinary array, outside locked memory. For the one answer that has to show
     /// a secret to its owner; wipe it with `wipe(_:)` once it is sent.
     package borrowing func exposedCopy() -> [UInt8] {
-        unsafe Array(block)
+        unsafe Array(UnsafeBufferPointer(start: start, count: count))
     }
 
     deinit {
-        unsafe LockedMemory.release(
-            UnsafeMutableRawPointer(block.baseAddress!), count: block.count)
+        unsafe LockedMemory.release(start, count: count)
     }
 
-    private static func take(_ count: Int) -> UnsafeMutableBufferPointer<UInt8> {
+    private static func take(_ count: Int) -> UnsafeMutablePointer<UInt8> {
         precondition(
-            count > 0 && count <= Limits.secretBytesMax, "a secret is 1 byte to 2 MiB")
+            count > 0 && count <= Limits.secretBytesMax,
+            "a secret is 1 byte to 2 MiB"
+        )
         guard let block = unsafe LockedMemory.take(count) else {
             preconditionFailure("out of memory for secrets")
         }
-        let bytes = unsafe block.bindMemory(to: UInt8.self, capacity: count)
-        return unsafe UnsafeMutableBufferPointer(start: bytes, count: count)
+        return unsafe block.bindMemory(to: UInt8.self, capacity: count)
     }
 }
 

@@ -1,22 +1,22 @@
 import COpenSSL
 
-/// A key for XAES-256-GCM: authenticated encryption with nonces long enough to be drawn at random.
+/// A key for XAES-256-GCM: authenticated encryption with nonces that may be drawn at random.
 ///
-/// - Construction: a key for AES-256-GCM is derived for each nonce, `CMAC(K, 0 1 'X' 0 ‖ N[0..<12])
-///   ‖ CMAC(K, 0 2 'X' 0 ‖ N[0..<12])`; the message is then sealed with it under `N[12..<24]`.
+/// - Construction: for each nonce N, a key for AES-256-GCM is derived as
+///   `CMAC(K, 0 1 'X' 0 ‖ N[0..<12]) ‖ CMAC(K, 0 2 'X' 0 ‖ N[0..<12])`;
+///   the message is then sealed with it under `N[12..<24]`.
 ///   The CMAC of one whole block is one AES call on block ⊕ K1, and K1 is computed once per key.
 /// - Any number of threads may use one key. Contexts are pooled per key, in locked memory, and
 ///   wiped with it.
 /// - GCM does not commit to its key. Who opens a box under a key that an attacker may have chosen
 ///   compares ``keyCommitment(_:of:vaultID:context:)`` first.
-/// - Cost: a little under 1 µs for 256 bytes with AES-NI.
+/// - Cost: about 0.6 µs for 256 bytes with AES-NI.
 /// - Source: C2SP, XAES-256-GCM; NIST SP 800-108r1, SP 800-38B and SP 800-38D.
 @safe package final class XAESKey: Sendable {
     package static let keyBytes = 32
     package static let nonceBytes = 24
     package static let tagBytes = 16
 
-    private let key: SecretBytes
     /// K1 of CMAC, 16 bytes: doubles E(K, 0) in GF(2^128).
     private let subkey: SecretBytes
     private let contexts: Pool<XAESContexts>
@@ -24,14 +24,11 @@ import COpenSSL
     /// `key` must be 32 bytes.
     package init(_ key: borrowing SecretBytes) {
         precondition(key.count == Self.keyBytes, "an XAES-256-GCM key is 32 bytes")
-        let own = key.clone()
-        let first = XAESContexts(own)
+        let first = XAESContexts(key)
         subkey = first.cmacSubkey()
-        // The pool's closure needs a key of its own: it may run on any thread at any time.
         let source = KeySource(key.clone())
         contexts = Pool(make: { XAESContexts(source.key) }, free: { $0.free() })
         contexts.give(first)
-        self.key = own
     }
 
     /// Encrypts and authenticates.
@@ -49,7 +46,7 @@ import COpenSSL
         seal(plaintext.span, nonce: nonce, associatedData: associatedData)
     }
 
-    /// Encrypts a secret without bringing it into ordinary memory. See ``seal(_:nonce:associatedData:)``.
+    /// Encrypts a secret that stays in locked memory. See ``seal(_:nonce:associatedData:)``.
     package func seal(
         secret: borrowing SecretBytes,
         nonce: [UInt8],
@@ -80,7 +77,8 @@ import COpenSSL
         return plaintext
     }
 
-    /// Checks and decrypts into locked memory. The plaintext must not be empty.
+    /// Checks and decrypts into locked memory. See ``open(_:nonce:associatedData:)``; in addition a
+    /// box of nothing or of more than `Limits.secretBytesMax` bytes is refused.
     package func openSecret(
         _ box: [UInt8],
         nonce: [UInt8],
@@ -126,7 +124,7 @@ import COpenSSL
             unsafeUninitializedCapacity: plaintext.count + Self.tagBytes
         ) { target, filled in
             context.begin(nonce, subkey, isSealing: true)
-            unsafe context.seal(plaintext, associatedData, into: target.baseAddress!)
+            unsafe context.seal(plaintext, associatedData, into: target)
             filled = plaintext.count + Self.tagBytes
         }
     }
@@ -144,7 +142,7 @@ import COpenSSL
     }
 }
 
-/// Lets a closure own a key.
+/// Lets the pool's closure own the key: it makes further contexts on any thread at any time.
 private final class KeySource: Sendable {
     let key: SecretBytes
     init(_ key: consuming SecretBytes) { self.key = key }

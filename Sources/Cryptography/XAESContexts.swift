@@ -14,12 +14,15 @@ import COpenSSL
             unsafe key.withUnsafeBufferPointer { key in
                 unsafe Libcrypto.require(
                     EVP_EncryptInit_ex2(block, library.aes256, key.baseAddress, nil, nil),
-                    "EVP_EncryptInit_ex2")
+                    "EVP_EncryptInit_ex2"
+                )
             }
         }
         unsafe Libcrypto.require(EVP_CIPHER_CTX_set_padding(block, 0), "EVP_CIPHER_CTX_set_padding")
         unsafe Libcrypto.require(
-            EVP_EncryptInit_ex2(gcm, library.aes256GCM, nil, nil, nil), "EVP_EncryptInit_ex2")
+            EVP_EncryptInit_ex2(gcm, library.aes256GCM, nil, nil, nil),
+            "EVP_EncryptInit_ex2"
+        )
         unsafe self.block = unsafe block
         unsafe self.gcm = unsafe gcm
     }
@@ -64,9 +67,15 @@ import COpenSSL
         var span = derived.mutableSpan
         unsafe span.withUnsafeMutableBufferPointer { key in
             unsafe encryptBlocks(key)
-            let isReady = unsafe nonce.withUnsafeBufferPointer { nonce in
+            let isReady = unsafe nonce[12...].withUnsafeBufferPointer { nonce in
                 unsafe EVP_CipherInit_ex2(
-                    gcm, nil, key.baseAddress, nonce.baseAddress! + 12, isSealing ? 1 : 0, nil)
+                    gcm,
+                    nil,
+                    key.baseAddress,
+                    nonce.baseAddress,
+                    isSealing ? 1 : 0,
+                    nil
+                )
             }
             Libcrypto.require(isReady, "EVP_CipherInit_ex2")
             unsafe OPENSSL_cleanse(key.baseAddress, key.count)
@@ -77,20 +86,29 @@ import COpenSSL
     func seal(
         _ plaintext: Span<UInt8>,
         _ associatedData: [UInt8],
-        into target: UnsafeMutablePointer<UInt8>
+        into target: UnsafeMutableBufferPointer<UInt8>
     ) {
         var written: Int32 = 0
         authenticate(associatedData)
         unsafe plaintext.withUnsafeBufferPointer { plaintext in
             guard let base = plaintext.baseAddress, !plaintext.isEmpty else { return }
             unsafe Libcrypto.require(
-                EVP_EncryptUpdate(gcm, target, &written, base, Int32(plaintext.count)),
-                "EVP_EncryptUpdate")
+                EVP_EncryptUpdate(
+                    gcm,
+                    target.baseAddress,
+                    &written,
+                    base,
+                    Int32(plaintext.count)
+                ),
+                "EVP_EncryptUpdate"
+            )
         }
-        let tag = unsafe target + plaintext.count
+        let tag = unsafe target.baseAddress.map { unsafe $0 + plaintext.count }
         unsafe Libcrypto.require(EVP_EncryptFinal_ex(gcm, tag, &written), "EVP_EncryptFinal_ex")
         unsafe Libcrypto.require(
-            EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_GET_TAG, 16, tag), "EVP_CTRL_AEAD_GET_TAG")
+            EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_GET_TAG, 16, tag),
+            "EVP_CTRL_AEAD_GET_TAG"
+        )
     }
 
     /// Writes `box.count - 16` bytes of plaintext; false if the tag does not match.
@@ -103,15 +121,18 @@ import COpenSSL
         let count = box.count - 16
         authenticate(associatedData)
         return unsafe box.withUnsafeBufferPointer { box in
-            let base = box.baseAddress!
+            guard let base = box.baseAddress else { return false }
             if count > 0 {
                 unsafe Libcrypto.require(
                     EVP_DecryptUpdate(gcm, target, &written, base, Int32(count)),
-                    "EVP_DecryptUpdate")
+                    "EVP_DecryptUpdate"
+                )
             }
             let tag = unsafe UnsafeMutableRawPointer(mutating: base + count)
             unsafe Libcrypto.require(
-                EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_SET_TAG, 16, tag), "EVP_CTRL_AEAD_SET_TAG")
+                EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_SET_TAG, 16, tag),
+                "EVP_CTRL_AEAD_SET_TAG"
+            )
             // Final writes nothing for GCM, but it wants an address.
             var nothing: UInt8 = 0
             return unsafe EVP_DecryptFinal_ex(gcm, &nothing, &written) == 1
@@ -123,7 +144,8 @@ import COpenSSL
         var written: Int32 = 0
         unsafe Libcrypto.require(
             EVP_CipherUpdate(gcm, nil, &written, associatedData, Int32(associatedData.count)),
-            "EVP_CipherUpdate")
+            "EVP_CipherUpdate"
+        )
     }
 
     /// AES-256 over whole blocks, in place.
@@ -131,7 +153,13 @@ import COpenSSL
         var written: Int32 = 0
         unsafe Libcrypto.require(
             EVP_EncryptUpdate(
-                block, blocks.baseAddress, &written, blocks.baseAddress, Int32(blocks.count)),
-            "EVP_EncryptUpdate")
+                block,
+                blocks.baseAddress,
+                &written,
+                blocks.baseAddress,
+                Int32(blocks.count)
+            ),
+            "EVP_EncryptUpdate"
+        )
     }
 }

@@ -23,7 +23,10 @@ enum ChecksumRS1024 {
     }
 
     /// Computes the last three words from the others and writes them.
-    static func complete(_ words: borrowing ShareWords, for customization: Customization) -> ShareWords {
+    static func complete(
+        _ words: borrowing ShareWords,
+        for customization: Customization
+    ) -> ShareWords {
         let body = words.count - Limits.checksumWords
         var state = State(customization)
         for position in 0..<body { state.take(words[position]) }

@@ -4,8 +4,8 @@ import Cryptography
 /// secret".
 ///
 /// A Feistel network of four rounds over the two halves, with PBKDF2-HMAC-SHA256 as its function.
-/// Holdfast uses an empty passphrase and iteration exponent 0, so this adds no secrecy; it is part of
-/// the standard, and other tools expect it. In the extendable form the salt has no identifier.
+/// Holdfast uses an empty passphrase and iteration exponent 0, so this adds no secrecy; it is part
+/// of the standard, and other tools expect it. In the extendable form the salt has no identifier.
 enum MasterSecret {
     static func encrypt(_ secret: borrowing SecretBytes) -> SecretBytes {
         feistel(secret, rounds: [0, 1, 2, 3])
@@ -26,8 +26,11 @@ enum MasterSecret {
         for round in rounds {
             let mask = right.withBytes { right in
                 pbkdf2HMACSHA256(
-                    password: [round].span, salt: right, iterations: Limits.iterationsPerRound,
-                    count: half)
+                    password: [round].span,
+                    salt: right,
+                    iterations: Limits.iterationsPerRound,
+                    count: half
+                )
             }
             let next = xor(left, mask)
             left = right

@@ -1,10 +1,11 @@
 import Cryptography
 
-/// Splitting and rebuilding one secret, without groups. Source: SLIP-0039, "Shamir's secret sharing".
+/// Splitting and rebuilding one secret, without groups.
 ///
 /// The polynomial passes through the secret at 255 and, when more than one share is needed, through
 /// a digest at 254: four bytes of HMAC-SHA256 under a random key, and that key. So a wrong set of
-/// shares is noticed, with a chance of 2⁻³² to miss it; the seal key's commitment decides for good.
+/// shares is noticed, with a chance of 2⁻³² to miss it. The seal key's commitment decides for good.
+/// - Source: SLIP-0039, "Shamir's secret sharing".
 enum SecretSharing {
     static let secretX: UInt8 = 255
     static let digestX: UInt8 = 254

@@ -2,8 +2,8 @@ package import Cryptography
 
 /// One SLIP-0039 share of a 256-bit secret, as given to one holder.
 ///
-/// Always extendable, with iteration exponent 0: the only kind that a vault makes, and the only kind
-/// that is parsed.
+/// Always extendable, with iteration exponent 0: the only kind that a vault makes, and the only
+/// kind that is parsed.
 /// - Layout in bits: identifier 15, extendable 1, exponent 4, group index 4, group threshold - 1 4,
 ///   group count - 1 4, member index 4, member threshold - 1 4, padding 4, value 256, checksum 30.
 /// - Source: SLIP-0039.
@@ -44,8 +44,13 @@ package struct Share: ~Copyable, Sendable {
     /// A second owner of the same share.
     package func clone() -> Share {
         Share(
-            identifier: identifier, groupThreshold: groupThreshold, groupCount: groupCount,
-            memberThreshold: memberThreshold, slot: slot, value: value.clone())
+            identifier: identifier,
+            groupThreshold: groupThreshold,
+            groupCount: groupCount,
+            memberThreshold: memberThreshold,
+            slot: slot,
+            value: value.clone()
+        )
     }
 }
 
@@ -113,7 +118,8 @@ extension Share {
                 for position in value.indices {
                     value[position] = UInt8(words.bits(first + 8 * position, 8))
                 }
-            })
+            }
+        )
     }
 
     /// A correct share of another length is another program's; any other length lost words.

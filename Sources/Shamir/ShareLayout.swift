@@ -45,7 +45,9 @@ package struct ShareLayout: Equatable, Sendable {
     /// A flat `threshold` of `count`.
     package init(threshold: Int, of count: Int) throws(ShareLayoutError) {
         try self.init(
-            groupThreshold: 1, groups: [GroupSpec(threshold: threshold, count: count)])
+            groupThreshold: 1,
+            groups: [GroupSpec(threshold: threshold, count: count)]
+        )
     }
 
     /// All shares of all groups.

@@ -2,7 +2,7 @@ package import Cryptography
 
 /// How far the collection of a set has come.
 package struct ShareProgress: Equatable, Sendable {
-    /// One group: shares accepted, and shares needed; need is 0 while nothing is known of the group.
+    /// One group: shares accepted, and shares needed. `need` is 0 while nothing is known of it.
     package struct Group: Equatable, Sendable {
         package let have: Int
         package let need: Int
@@ -44,16 +44,20 @@ package struct ShareSet: ~Copyable, Sendable {
     /// For the shares of one known set; any other is refused at once.
     package init(identifier: UInt16, layout: ShareLayout) {
         kind = Kind(
-            identifier: identifier, groupThreshold: layout.groupThreshold,
-            groupCount: layout.groups.count)
+            identifier: identifier,
+            groupThreshold: layout.groupThreshold,
+            groupCount: layout.groups.count
+        )
         self.layout = layout
     }
 
     /// Takes the share, or refuses it and stays as it was.
     package mutating func insert(_ share: consuming Share) throws(ShareError) {
         let its = Kind(
-            identifier: share.identifier, groupThreshold: share.groupThreshold,
-            groupCount: share.groupCount)
+            identifier: share.identifier,
+            groupThreshold: share.groupThreshold,
+            groupCount: share.groupCount
+        )
         try Self.check(its, against: kind ?? its)
         try checkMember(share)
         kind = its
@@ -75,10 +79,12 @@ package struct ShareSet: ~Copyable, Sendable {
         return ShareProgress(
             groups: (0..<groupCount).map { group in
                 let members = members(of: group)
-                let need = layout?.groups[group].threshold ?? members.first?.share.memberThreshold
+                let need =
+                    layout?.groups[group].threshold ?? members.first?.share.memberThreshold
                 return ShareProgress.Group(have: members.count, need: need ?? 0)
             },
-            groupsNeeded: kind?.groupThreshold ?? 0)
+            groupsNeeded: kind?.groupThreshold ?? 0
+        )
     }
 
     package var isComplete: Bool { progress.isComplete }
@@ -117,8 +123,11 @@ package struct ShareSet: ~Copyable, Sendable {
         }
         guard its == kind else {
             throw .otherGroups(
-                wantThreshold: kind.groupThreshold, wantCount: kind.groupCount,
-                haveThreshold: its.groupThreshold, haveCount: its.groupCount)
+                wantThreshold: kind.groupThreshold,
+                wantCount: kind.groupCount,
+                haveThreshold: its.groupThreshold,
+                haveCount: its.groupCount
+            )
         }
     }
 

@@ -41,8 +41,8 @@ extension Share {
     /// Reads a share in any of its forms.
     ///
     /// White space around it is ignored, and so is upper case in words and hexadecimal digits. What
-    /// contains white space is words. Anything else is hexadecimal if it has exactly 84 such digits,
-    /// and base64 otherwise. Hexadecimal digits may be broken over lines.
+    /// contains white space is words. Anything else is hexadecimal if it has exactly 84 digits, and
+    /// base64 otherwise. Hexadecimal digits may be broken over lines.
     /// - Throws: what is wrong, as exactly as can be said without repeating the share.
     package static func parse(_ text: Span<UInt8>) throws(ShareError) -> Share {
         guard text.count <= Limits.textBytesMax else { throw .tooLong(characters: text.count) }

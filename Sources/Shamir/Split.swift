@@ -21,12 +21,19 @@ package func split(
     precondition(identifier >> Limits.identifierBits == 0, "an identifier has 15 bits")
     let encrypted = MasterSecret.encrypt(secret)
     let groups = try SecretSharing.split(
-        encrypted, threshold: layout.groupThreshold, count: layout.groups.count,
-        entropy: &entropy)
+        encrypted,
+        threshold: layout.groupThreshold,
+        count: layout.groups.count,
+        entropy: &entropy
+    )
     var shares: [ShareHolder] = []
     for (position, spec) in layout.groups.enumerated() {
         let members = try SecretSharing.split(
-            groups[position].y, threshold: spec.threshold, count: spec.count, entropy: &entropy)
+            groups[position].y,
+            threshold: spec.threshold,
+            count: spec.count,
+            entropy: &entropy
+        )
         for member in members {
             let share = Share(
                 identifier: identifier,
@@ -34,7 +41,8 @@ package func split(
                 groupCount: layout.groups.count,
                 memberThreshold: spec.threshold,
                 slot: Slot(group: position, member: Int(member.x)),
-                value: member.y.clone())
+                value: member.y.clone()
+            )
             shares.append(ShareHolder(share))
         }
     }

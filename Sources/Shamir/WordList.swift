@@ -1,9 +1,9 @@
-/// The 1024 words of SLIP-0039, in its order, which is alphabetical. A word's position is its value.
+/// The 1024 words of SLIP-0039 in its order, which is alphabetical. A word's value is its position.
 ///
 /// The list is a published constant: 4 to 8 letters each, unique by the first four, at least two
 /// letters apart. A test pins its SHA-256.
 enum WordList {
-    /// Each word as eight big-endian bytes, zero after the last letter. Sorted, because the words are.
+    /// Each word as eight big-endian bytes, zero after the last letter. Sorted, as the words are.
     static let packed: [UInt64] = text.split { $0 == " " || $0 == "\n" }.map { word in
         var value: UInt64 = 0
         var bytes = word.utf8.makeIterator()
