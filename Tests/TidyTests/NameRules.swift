@@ -9,7 +9,7 @@ enum NameRules {
         var only: Set<String> = []
     }
 
-    /// Targets with threads, sockets or a person in front of them: the only ones that know the time.
+    /// Targets with threads, sockets or a person in front: the only ones that know the time.
     static let runtime: Set = ["Replica", "Node", "Client", "Commands", "Transport", "holdfast"]
     /// Values in, values out.
     static let pure: Set = ["Wire", "Raft", "Shamir", "Barrier", "Engines", "Vault", "API"]

@@ -35,6 +35,7 @@ struct RuleTests {
     static let nameCases: [(module: String, text: String, words: [String])] = [
         ("Wire", "assert(x)", ["assert("]), ("Wire", "precondition(x); myassert(y)", []),
         ("Wire", "let x = try! f()", ["try!"]), ("Wire", "let x = try? f()", []),
+        ("Wire", "if try !f() { g() }", []), ("Wire", "return try\n    !f()", []),
         ("Wire", "let x = y as! Z", ["as!"]), ("Wire", "fatalError(\"x\")", ["fatalError("]),
         ("Wire", "assertionFailure()", ["assertionFailure("]),
         ("Wire", "public func f() {}", ["public"]), ("Wire", "let publicKey = 1", []),

@@ -36,12 +36,16 @@ struct Finding: Equatable, CustomStringConvertible {
 }
 
 extension SourceFile {
-    /// Positions of tokens at which exactly these texts follow each other.
+    /// Positions of tokens at which exactly these texts follow each other. An exclamation mark must
+    /// touch what stands before it, because `try !a` is not `try! a`.
     func positions(of texts: [String]) -> [Int] {
         guard let first = texts.first, tokens.count >= texts.count else { return [] }
         return (0...tokens.count - texts.count).filter { position in
             tokens[position].text == first
-                && texts.indices.allSatisfy { tokens[position + $0].text == texts[$0] }
+                && texts.indices.allSatisfy { offset in
+                    let token = tokens[position + offset]
+                    return token.text == texts[offset] && (token.text != "!" || token.isGlued)
+                }
         }
     }
 

@@ -5,6 +5,8 @@ struct Token: Equatable, Sendable {
     let line: Int
     /// Whether nothing but space stands before it on its line.
     let isFirst: Bool
+    /// Whether it touches the token before it: `try!`, but not `try !isDone`.
+    let isGlued: Bool
 }
 
 /// Splits Swift source into tokens well enough to judge style: it knows comments (nested ones too)
@@ -20,6 +22,7 @@ struct SourceLexer {
     private var position = 0
     private var line = 1
     private var isFirst = true
+    private var lastEnd = -1
     private var contexts: [Context] = [.code(depth: 0)]
     private var tokens: [Token] = []
 
@@ -62,9 +65,11 @@ struct SourceLexer {
 
     private mutating func emit(_ count: Int) {
         let text = String(decoding: bytes[position..<position + count], as: UTF8.self)
-        tokens.append(Token(text: text, line: line, isFirst: isFirst))
+        let isGlued = position == lastEnd
+        tokens.append(Token(text: text, line: line, isFirst: isFirst, isGlued: isGlued))
         isFirst = false
         position += count
+        lastEnd = position
     }
 
     private mutating func code() {
