@@ -25,7 +25,7 @@ package struct OverlayLayer: Sendable {
             requestID.map { $0.count == StoreLimits.requestIDBytes } ?? true,
             "request id is not 16 bytes")
         self.index = index
-        self.writes = Self.normalized(writes)
+        self.writes = normalized(writes)
         self.requestID = requestID
         var keyMask: UInt64 = 0
         var directoryMask: UInt64 = 0
@@ -56,24 +56,6 @@ package struct OverlayLayer: Sendable {
         let position = lowerBound(key)
         guard position < writes.count, writes[position].0 == key else { return nil }
         return .some(writes[position].1)
-    }
-
-    /// Sorted by key; of several writes of one key the last stays.
-    private static func normalized(
-        _ writes: [(StorageKey, [UInt8]?)]
-    ) -> [(StorageKey, [UInt8]?)] {
-        let isOrdered = zip(writes, writes.dropFirst()).allSatisfy { $0.0 < $1.0 }
-        if isOrdered { return writes }
-        let order = writes.indices.sorted { left, right in
-            writes[left].0 == writes[right].0 ? left < right : writes[left].0 < writes[right].0
-        }
-        var result: [(StorageKey, [UInt8]?)] = []
-        result.reserveCapacity(writes.count)
-        for position in order {
-            if let last = result.last, last.0 == writes[position].0 { result.removeLast() }
-            result.append(writes[position])
-        }
-        return result
     }
 }
 

@@ -117,3 +117,16 @@ package struct Record: Sendable, Equatable {
             | UInt32(bytes[offset + 2]) << 8 | UInt32(bytes[offset + 3])
     }
 }
+
+extension Record {
+    /// A record read from the `state` table.
+    ///
+    /// - Throws: ``StoreError/damagedRecord(key:reason:)``.
+    static func stored(_ bytes: [UInt8], under key: StorageKey) throws(StoreError) -> Record {
+        do throws(StoreError) {
+            return try Record(decoding: bytes)
+        } catch .corrupt(let reason) {
+            throw .damagedRecord(key: key.hex, reason: reason)
+        }
+    }
+}

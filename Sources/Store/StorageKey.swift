@@ -111,3 +111,8 @@ func bigEndianWord(_ bytes: [UInt8], at offset: Int) -> UInt64 {
     }
     return word
 }
+
+extension StorageKey {
+    /// For error texts. A key is an HMAC and tells nothing about the name.
+    var hex: String { Hex.encode(bytes) }
+}

@@ -1,0 +1,88 @@
+import Glibc
+
+/// A file that is written or read in chunks: a snapshot on its way between two members.
+///
+/// Closed when the owner lets go. Mode 0600, never followed through a symbolic link.
+package struct ChunkFile: ~Copyable {
+    private let descriptor: Int32
+    private let path: String
+
+    /// Opens an existing file for reading.
+    package init(reading path: String) throws(StoreError) {
+        self.path = path
+        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw Self.failure("open", path) }
+    }
+
+    /// Makes an empty file, replacing one of that name.
+    package init(creating path: String) throws(StoreError) {
+        self.path = path
+        let flags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW
+        descriptor = unsafe open(path, flags, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("open", path) }
+    }
+
+    /// Up to `most` bytes from `offset`; fewer only at the end of the file.
+    package borrowing func read(
+        at offset: UInt64, atMost most: Int
+    ) throws(StoreError) -> [UInt8] {
+        var failed = false
+        let descriptor = descriptor
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: most) { buffer, filled in
+            filled = 0
+            while filled < most {
+                let got = unsafe pread(
+                    descriptor, buffer.baseAddress?.advanced(by: filled), most - filled,
+                    off_t(clamping: offset) + off_t(filled))
+                if got < 0 && errno == EINTR { continue }
+                if got < 0 { failed = true }
+                if got <= 0 { return }
+                filled += got
+            }
+        }
+        if failed { throw Self.failure("pread", path) }
+        return bytes
+    }
+
+    /// Adds `bytes` at the end.
+    package borrowing func append(_ bytes: [UInt8]) throws(StoreError) {
+        var done = 0
+        while done < bytes.count {
+            let rest = bytes[done...]
+            let put = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+            if put < 0 && errno == EINTR { continue }
+            guard put > 0 else { throw Self.failure("write", path) }
+            done += put
+        }
+    }
+
+    /// Waits until everything is on disk. The file is a copy: a failure spoils it, nothing else.
+    package borrowing func synchronize() throws(StoreError) {
+        guard fdatasync(descriptor) == 0 else { throw Self.failure("fdatasync", path) }
+    }
+
+    deinit { _ = close(descriptor) }
+
+    /// Gives the file another name in the same folder, atomically.
+    package static func rename(_ path: String, to newPath: String) throws(StoreError) {
+        guard unsafe Glibc.rename(path, newPath) == 0 else { throw failure("rename", path) }
+    }
+
+    /// Removes every file in `folder` whose name begins with `prefix`.
+    package static func removeAll(in folder: String, prefix: String) throws(StoreError) {
+        guard let stream = unsafe opendir(folder) else { throw failure("opendir", folder) }
+        defer { unsafe closedir(stream) }
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard name.hasPrefix(prefix) else { continue }
+            let path = folder + "/" + name
+            guard unsafe unlink(path) == 0 else { throw failure("unlink", path) }
+        }
+    }
+
+    private static func failure(_ operation: String, _ path: String) -> StoreError {
+        .system(code: errno, operation: operation, path: path)
+    }
+}

@@ -1,0 +1,112 @@
+import CLMDB
+import Glibc
+
+/// The folder of one node: who may use it, which format it has, where its files are.
+///
+/// `FORMAT` is written last when a folder is made. So where it is, vote file and database must be;
+/// where it is not, the making was interrupted and may be done again, as long as nothing was
+/// stored. The lock is held until this value goes.
+struct DataFolder: ~Copyable, Sendable {
+    /// The format that this program writes, and the highest that it opens.
+    static let formatVersion: UInt64 = 1
+    private static let formatPrefix = "holdfast store "
+
+    let path: String
+    private let lock: FileDescriptor
+
+    var databasePath: String { path + "/holdfast.mdb" }
+    var votePath: String { path + "/vote" }
+    private var formatPath: String { path + "/FORMAT" }
+
+    /// Makes the folder if it is missing (mode 0700), refuses network file systems, and takes the
+    /// lock.
+    ///
+    /// - Throws: ``StoreError/lockedByAnother(processID:)``, ``StoreError/networkFileSystem(path:kind:)``,
+    ///   ``StoreError/system(code:operation:path:)``.
+    init(_ path: String) throws(StoreError) {
+        let isMade = unsafe mkdir(path, 0o700) == 0
+        guard isMade || errno == EEXIST else {
+            throw .system(code: errno, operation: "mkdir", path: path)
+        }
+        guard unsafe chmod(path, 0o700) == 0 else {
+            throw .system(code: errno, operation: "chmod", path: path)
+        }
+        try Self.refuseNetworkFileSystem(path)
+        let lock = try Self.takeLock(path + "/LOCK")
+        self.path = path
+        self.lock = lock
+    }
+
+    /// The folder's format, or nil when its making never finished.
+    ///
+    /// - Throws: ``StoreError/wrongFormat(have:want:)`` for a newer one.
+    func format() throws(StoreError) -> UInt64? {
+        guard let file = try FileDescriptor.open(formatPath, O_RDONLY) else { return nil }
+        let text = String(decoding: try file.read(64, at: 0), as: UTF8.self)
+        guard text.hasPrefix(Self.formatPrefix), text.last == "\n",
+            let version = UInt64(text.dropFirst(Self.formatPrefix.count).dropLast()), version > 0
+        else {
+            throw .corrupt("FORMAT does not say \"\(Self.formatPrefix)\(Self.formatVersion)\"")
+        }
+        guard version <= Self.formatVersion else {
+            throw .wrongFormat(have: version, want: Self.formatVersion)
+        }
+        return version
+    }
+
+    /// Says durably that the folder is complete.
+    func writeFormat() throws(StoreError) {
+        let temporary = formatPath + ".new"
+        try removeFile(temporary)
+        do {
+            guard let file = try FileDescriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL) else {
+                throw StoreError.system(code: ENOENT, operation: "open", path: temporary)
+            }
+            try file.write(Array("\(Self.formatPrefix)\(Self.formatVersion)\n".utf8), at: 0)
+            file.sync()
+        }
+        try renameDurably(temporary, to: formatPath, in: path)
+    }
+
+    private static func takeLock(_ path: String) throws(StoreError) -> FileDescriptor {
+        guard let file = try FileDescriptor.open(path, O_RDWR | O_CREAT) else {
+            throw .system(code: ENOENT, operation: "open", path: path)
+        }
+        guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
+            guard errno == EWOULDBLOCK else { throw file.failure("flock") }
+            let text = String(decoding: try file.read(16, at: 0), as: UTF8.self)
+            throw .lockedByAnother(processID: Int32(text.prefix { $0.isNumber }))
+        }
+        guard ftruncate(file.number, 0) == 0 else { throw file.failure("ftruncate") }
+        try file.write(Array("\(getpid())\n".utf8), at: 0)
+        return file
+    }
+
+    /// LMDB needs a coherent map and locks that work: no network file system gives both.
+    private static func refuseNetworkFileSystem(_ path: String) throws(StoreError) {
+        var status = statfs()
+        guard unsafe statfs(path, &status) == 0 else {
+            throw .system(code: errno, operation: "statfs", path: path)
+        }
+        let magic = UInt32(truncatingIfNeeded: status.f_type)
+        if let kind = networkFileSystems.first(where: { $0.magic == magic }) {
+            throw .networkFileSystem(path: path, kind: kind.name)
+        }
+    }
+
+    /// Magic numbers of `statfs(2)` and `linux/magic.h`.
+    private static let networkFileSystems: [(magic: UInt32, name: String)] = [
+        (0x6969, "NFS"), (0xFF53_4D42, "CIFS"), (0xFE53_4D42, "SMB2"), (0x517B, "SMB"),
+        (0x00C3_6400, "Ceph"), (0x5346_414F, "AFS"), (0x7375_7245, "Coda"), (0x564C, "NCP"),
+        (0x0BD0_0BD0, "Lustre"), (0x0102_1997, "9P"),
+    ]
+}
+
+/// Bytes that an unprivileged process can still write on the file system of `path`.
+func diskRoomBytes(_ path: String) throws(StoreError) -> UInt64 {
+    var status = statfs()
+    guard unsafe statfs(path, &status) == 0 else {
+        throw .system(code: errno, operation: "statfs", path: path)
+    }
+    return UInt64(max(0, status.f_bsize)) &* UInt64(status.f_bavail)
+}

@@ -1,0 +1,184 @@
+import CLMDB
+import Glibc
+
+/// Owns one `MDB_env`, its named tables and nothing else.
+///
+/// Flags are few on purpose. Never `MDB_NOSYNC`, `MDB_NOMETASYNC` (a commit would not be durable),
+/// `MDB_WRITEMAP` (wild writes reach the tree), `MDB_NOMEMINIT` (stale heap, perhaps a secret,
+/// reaches the disk). `MDB_NOTLS` lets a pooled read transaction move between threads.
+@safe final class Environment: @unchecked Sendable {
+    // Sendable: all fields are constants; LMDB's own rule, one thread per write transaction, is
+    // kept by `LocalStore`.
+    let handle: OpaquePointer
+    let tables: Tables
+    let pageBytes: UInt64
+    let path: String
+
+    /// - Parameter isNew: makes file and tables; otherwise a missing one is an error.
+    /// - Throws: ``StoreError/corrupt(_:)``, ``StoreError/lmdb(code:operation:)``.
+    init(_ path: String, options: StoreOptions, isNew: Bool) throws(StoreError) {
+        var created: OpaquePointer?
+        try check(unsafe mdb_env_create(&created), "mdb_env_create")
+        guard let handle = unsafe created else {
+            throw .lmdb(code: 0, operation: "mdb_env_create")
+        }
+        do throws(StoreError) {
+            try unsafe Self.open(handle, path, options)
+            try unsafe Self.checkFileLength(handle, path)
+            tables = try unsafe Tables(in: handle, creating: isNew)
+        } catch {
+            unsafe mdb_env_close(handle)
+            throw error
+        }
+        var status = MDB_stat()
+        _ = unsafe mdb_env_stat(handle, &status)
+        unsafe self.handle = unsafe handle
+        self.path = path
+        pageBytes = UInt64(status.ms_psize)
+    }
+
+    deinit { unsafe mdb_env_close(handle) }
+
+    /// Bytes of the file that LMDB has ever used; what is beyond is preallocated.
+    var usedBytes: UInt64 {
+        (UInt64(unsafe info.me_last_pgno) + 1) * pageBytes
+    }
+
+    /// Rises by one with each write transaction that changed something.
+    var lastTransactionID: UInt64 { UInt64(unsafe info.me_last_txnid) }
+
+    /// Bytes that the database may grow to.
+    var mapBytes: UInt64 { UInt64(unsafe info.me_mapsize) }
+
+    /// The data file's descriptor. Lent: LMDB closes it.
+    func dataDescriptor() throws(StoreError) -> Int32 {
+        var number: Int32 = -1
+        try check(unsafe mdb_env_get_fd(handle, &number), "mdb_env_get_fd")
+        return number
+    }
+
+    private var info: MDB_envinfo {
+        var info = unsafe MDB_envinfo()
+        _ = unsafe mdb_env_info(handle, &info)
+        return unsafe info
+    }
+
+    private static func open(
+        _ handle: OpaquePointer, _ path: String, _ options: StoreOptions
+    ) throws(StoreError) {
+        try check(unsafe mdb_env_set_maxdbs(handle, Tables.countMax), "mdb_env_set_maxdbs")
+        try check(unsafe mdb_env_set_mapsize(handle, Int(options.mapBytes)), "mdb_env_set_mapsize")
+        try check(
+            // Two more than the pool lends: one to count free pages, one to open tables.
+            unsafe mdb_env_set_maxreaders(handle, UInt32(options.readersMax) + 2),
+            "mdb_env_set_maxreaders")
+        let code = unsafe mdb_env_set_assert(handle) { _, text in unsafe assertionFailed(text) }
+        try check(code, "mdb_env_set_assert")
+        let flags = UInt32(MDB_NOSUBDIR) | UInt32(MDB_NOTLS)
+        try check(unsafe mdb_env_open(handle, path, flags, 0o600), "mdb_env_open")
+        // Slots of readers that died with an earlier process would pin pages for ever.
+        var cleared: Int32 = 0
+        try check(unsafe mdb_reader_check(handle, &cleared), "mdb_reader_check")
+    }
+
+    /// LMDB maps the file without comparing its length with the page count in its header; reading
+    /// beyond the end would kill the process with SIGBUS.
+    private static func checkFileLength(
+        _ handle: OpaquePointer, _ path: String
+    ) throws(StoreError) {
+        var info = unsafe MDB_envinfo()
+        var status = MDB_stat()
+        try check(unsafe mdb_env_info(handle, &info), "mdb_env_info")
+        try check(unsafe mdb_env_stat(handle, &status), "mdb_env_stat")
+        guard let file = try FileDescriptor.open(path, O_RDONLY) else {
+            throw .corrupt("database file is missing")
+        }
+        let have = try file.size()
+        let want = UInt64(unsafe info.me_last_pgno + 1) * UInt64(status.ms_psize)
+        // A new file's second header page may not have been followed by data yet.
+        guard have >= want else {
+            throw .corrupt("database file has \(have) bytes, its header says \(want)")
+        }
+    }
+}
+
+/// LMDB's assertions end the process with their text instead of `abort()`.
+private func assertionFailed(_ text: UnsafePointer<CChar>?) {
+    let reason = unsafe text.map { unsafe String(cString: $0) } ?? "unknown"
+    endProcess("LMDB found its own data inconsistent: \(reason)")
+}
+
+/// Handles of the named tables, opened once.
+struct Tables: Sendable {
+    /// `maxdbs`: room for the tables of later steps.
+    static let countMax: UInt32 = 16
+
+    let hard: UInt32
+    let logHeaders: UInt32
+    let logBodies: UInt32
+    let state: UInt32
+    let requests: UInt32
+
+    init(in environment: OpaquePointer, creating: Bool) throws(StoreError) {
+        var begun: OpaquePointer?
+        let mode = creating ? 0 : UInt32(MDB_RDONLY)
+        try check(unsafe mdb_txn_begin(environment, nil, mode, &begun), "mdb_txn_begin")
+        guard let transaction = unsafe begun else {
+            throw .lmdb(code: 0, operation: "mdb_txn_begin")
+        }
+        let create = creating ? UInt32(MDB_CREATE) : 0
+        do throws(StoreError) {
+            hard = try unsafe Self.open("hard", create, transaction)
+            logHeaders = try unsafe Self.open("lhdr", create | UInt32(MDB_INTEGERKEY), transaction)
+            logBodies = try unsafe Self.open("lbody", create, transaction)
+            state = try unsafe Self.open("state", create, transaction)
+            requests = try unsafe Self.open("requests", create, transaction)
+        } catch {
+            unsafe mdb_txn_abort(transaction)
+            throw error
+        }
+        try checkCommit(unsafe mdb_txn_commit(transaction))
+    }
+
+    private static func open(
+        _ name: String, _ flags: UInt32, _ transaction: OpaquePointer
+    ) throws(StoreError) -> UInt32 {
+        var table: UInt32 = 0
+        let code = unsafe mdb_dbi_open(transaction, name, flags, &table)
+        if code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE {
+            throw .corrupt("table \(name) is missing from the database or is of another kind")
+        }
+        try check(code, "mdb_dbi_open")
+        return table
+    }
+}
+
+/// Turns an LMDB code into an error.
+func check(_ code: Int32, _ operation: String) throws(StoreError) {
+    switch code {
+    case MDB_SUCCESS: return
+    case MDB_MAP_FULL: throw .full
+    case MDB_PANIC: endProcess("\(operation) reports that an earlier write failed half-way")
+    case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH:
+        throw .corrupt(StoreError.lmdb(code: code, operation: operation).summary)
+    default: throw .lmdb(code: code, operation: operation)
+    }
+}
+
+/// As ``check(_:_:)`` inside a write transaction, where LMDB may already write pages: an error
+/// number of the system ends the process.
+func checkWrite(_ code: Int32, _ operation: String) throws(StoreError) {
+    let isCallerError = code == EINVAL || code == EACCES || code == ENOMEM
+    if code > 0 && !isCallerError {
+        endProcess("\(operation) failed: \(systemMessage(code)) (errno \(code))")
+    }
+    try check(code, operation)
+}
+
+/// As ``check(_:_:)`` for a commit: every error number of the system ends the process.
+func checkCommit(_ code: Int32) throws(StoreError) {
+    if code > 0 {
+        endProcess("commit failed: \(systemMessage(code)) (errno \(code))")
+    }
+    try check(code, "mdb_txn_commit")
+}

@@ -1,0 +1,105 @@
+import Glibc
+
+/// Owns one open file. Closed when the owner lets go.
+struct FileDescriptor: ~Copyable, Sendable {
+    let number: Int32
+    /// For error texts.
+    let path: String
+
+    /// Opens with `O_CLOEXEC`; a file that is made gets mode 0600.
+    ///
+    /// - Returns: nil when the file is missing and `flags` do not ask to make it.
+    static func open(_ path: String, _ flags: Int32) throws(StoreError) -> FileDescriptor? {
+        while true {
+            let number = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o600)
+            if number >= 0 { return FileDescriptor(number: number, path: path) }
+            if errno == EINTR { continue }
+            if errno == ENOENT && flags & O_CREAT == 0 { return nil }
+            throw .system(code: errno, operation: "open", path: path)
+        }
+    }
+
+    private init(number: Int32, path: String) {
+        self.number = number
+        self.path = path
+    }
+
+    deinit { _ = close(number) }
+
+    /// Bytes in the file.
+    func size() throws(StoreError) -> UInt64 {
+        var status = stat()
+        guard unsafe fstat(number, &status) == 0 else { throw failure("fstat") }
+        return UInt64(max(0, status.st_size))
+    }
+
+    /// Up to `count` bytes from `offset`; fewer only at the end of the file.
+    func read(_ count: Int, at offset: UInt64) throws(StoreError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            let part = unsafe bytes.withUnsafeMutableBytes { target in
+                unsafe pread(
+                    number, target.baseAddress?.advanced(by: done), count - done,
+                    off_t(offset) + off_t(done))
+            }
+            if part < 0 && errno == EINTR { continue }
+            guard part >= 0 else { throw failure("pread") }
+            if part == 0 { break }
+            done += part
+        }
+        bytes.removeLast(count - done)
+        return bytes
+    }
+
+    /// All of `bytes` at `offset`.
+    func write(_ bytes: [UInt8], at offset: UInt64) throws(StoreError) {
+        var done = 0
+        while done < bytes.count {
+            let part = unsafe bytes.withUnsafeBytes { source in
+                unsafe pwrite(
+                    number, source.baseAddress?.advanced(by: done), bytes.count - done,
+                    off_t(offset) + off_t(done))
+            }
+            if part < 0 && errno == EINTR { continue }
+            guard part > 0 else { throw failure("pwrite") }
+            done += part
+        }
+    }
+
+    /// Makes the content durable. An error ends the process.
+    func sync() {
+        guard fdatasync(number) == 0 else {
+            endProcess("fdatasync of \(path) failed: \(systemMessage(errno)) (errno \(errno))")
+        }
+    }
+
+    func failure(_ operation: String) -> StoreError {
+        .system(code: errno, operation: operation, path: path)
+    }
+}
+
+/// Makes the names in a folder durable. An error ends the process.
+func syncFolder(_ path: String) throws(StoreError) {
+    guard let folder = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY) else {
+        throw .system(code: ENOENT, operation: "open", path: path)
+    }
+    guard fsync(folder.number) == 0 else {
+        endProcess("fsync of folder \(path) failed: \(systemMessage(errno)) (errno \(errno))")
+    }
+}
+
+/// Gives `path` its final name, durably. The content must be durable already.
+func renameDurably(_ source: String, to target: String, in folder: String) throws(StoreError) {
+    guard unsafe rename(source, target) == 0 else {
+        throw .system(code: errno, operation: "rename", path: source)
+    }
+    try syncFolder(folder)
+}
+
+/// Removes a file; one that is not there is fine.
+func removeFile(_ path: String) throws(StoreError) {
+    guard unsafe unlink(path) == 0 || errno == ENOENT else {
+        throw .system(code: errno, operation: "unlink", path: path)
+    }
+}

@@ -1,0 +1,89 @@
+/// Walks one directory in key order over LMDB and overlay together. The overlay wins.
+struct MergedCursor: ~Copyable {
+    private enum Source { case overlay([UInt8]), table }
+
+    private let directory: DirectoryPrefix
+    private let writes: [(StorageKey, [UInt8]?)]
+    private var position = 0
+    private var cursor: Cursor
+    /// The key under the LMDB cursor, nil when it has left the directory.
+    private var tableKey: StorageKey?
+    private var source = Source.overlay([])
+    private var key: StorageKey
+    /// The row under the LMDB cursor was handed out; move before the next comparison.
+    private var isTableConsumed = false
+
+    /// - Parameter first: the lowest key wanted.
+    init(_ reader: Reader, _ directory: DirectoryPrefix, from first: StorageKey) throws(StoreError) {
+        var cursor = try Cursor(reader.tables.state, in: unsafe Transaction(reader.transaction))
+        let isFound = try cursor.seek(first)
+        tableKey = isFound ? try Self.key(under: cursor, in: directory) : nil
+        self.cursor = cursor
+        self.directory = directory
+        key = first
+        writes = reader.overlay.writes(
+            in: directory, from: first, layersFrom: reader.layersFrom)
+    }
+
+    /// Moves to the next live key.
+    ///
+    /// - Returns: nil at the end of the directory.
+    mutating func next() throws(StoreError) -> StorageKey? {
+        while true {
+            if isTableConsumed {
+                isTableConsumed = false
+                let isFound = try cursor.next()
+                tableKey = isFound ? try Self.key(under: cursor, in: directory) : nil
+            }
+            let overlayKey = position < writes.count ? writes[position].0 : nil
+            guard let least = least(overlayKey, tableKey) else { return nil }
+            isTableConsumed = tableKey == least
+            guard overlayKey == least else {
+                source = .table
+                key = least
+                return least
+            }
+            let bytes = writes[position].1
+            position += 1
+            guard let bytes else { continue }
+            source = .overlay(bytes)
+            key = least
+            return least
+        }
+    }
+
+    /// The record under the cursor.
+    func record() throws(StoreError) -> Record {
+        switch source {
+        case .overlay(let bytes): return Record(trusted: bytes)
+        case .table:
+            return try Record.stored(unsafe Array(cursor.value), under: key)
+        }
+    }
+
+    /// Header and name box of the record under the cursor; the value is not read.
+    func head() throws(StoreError) -> RecordHead {
+        switch source {
+        case .overlay(let bytes): return try RecordHead(bytes.span, under: key)
+        case .table:
+            let bytes = unsafe cursor.value.bindMemory(to: UInt8.self)
+            return try RecordHead(unsafe bytes.span, under: key)
+        }
+    }
+
+    private func least(_ left: StorageKey?, _ right: StorageKey?) -> StorageKey? {
+        guard let left else { return right }
+        guard let right else { return left }
+        return min(left, right)
+    }
+
+    /// The key under an LMDB cursor, nil when it is in another directory.
+    private static func key(
+        under cursor: borrowing Cursor, in directory: DirectoryPrefix
+    ) throws(StoreError) -> StorageKey? {
+        guard let key = unsafe StorageKey(cursor.key) else {
+            throw .corrupt("a key of table state does not have 32 bytes")
+        }
+        return key.directory == directory ? key : nil
+    }
+}

@@ -1,0 +1,115 @@
+/// Evaluated but unapplied layers, oldest first. A value: who holds a copy sees one moment.
+struct Overlay: Sendable {
+    private(set) var layers: [OverlayLayer] = []
+    /// The layers' masks and the heads of their request ids, side by side, so that a lookup walks
+    /// packed words and touches only layers that may have the answer.
+    private var keyMasks: [UInt64] = []
+    private var directoryMasks: [UInt64] = []
+    private var requestHeads: [UInt64] = []
+    private(set) var byteCount = 0
+    /// The highest index evaluated, with or without a layer.
+    private(set) var evaluatedIndex: UInt64 = 0
+
+    /// Adds the layer of the next entry.
+    ///
+    /// - Precondition: layers come in rising order.
+    mutating func append(_ layer: OverlayLayer) {
+        precondition(
+            layer.index > evaluatedIndex,
+            "layer \(layer.index) comes after index \(evaluatedIndex) was evaluated")
+        layers.append(layer)
+        keyMasks.append(layer.keyMask)
+        directoryMasks.append(layer.directoryMask)
+        requestHeads.append(layer.requestID.map { bigEndianWord($0, at: 0) } ?? 0)
+        byteCount += layer.byteCount
+        evaluatedIndex = layer.index
+    }
+
+    /// Entries through `index` were evaluated; those without a layer changed nothing.
+    mutating func markEvaluated(through index: UInt64) {
+        evaluatedIndex = max(evaluatedIndex, index)
+    }
+
+    /// Forgets layers that are applied.
+    mutating func removeLayers(through index: UInt64) {
+        let count = position(after: index)
+        guard count > 0 else { return }
+        for layer in layers[..<count] {
+            byteCount -= layer.byteCount
+        }
+        layers.removeFirst(count)
+        keyMasks.removeFirst(count)
+        directoryMasks.removeFirst(count)
+        requestHeads.removeFirst(count)
+    }
+
+    /// Position of the first layer above `index`.
+    func position(after index: UInt64) -> Int {
+        var low = 0
+        var high = layers.count
+        while low < high {
+            let middle = low + (high - low) / 2
+            if layers[middle].index <= index { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// The newest write of `key` in the layers from position `start`. The inner nil is a deletion.
+    func write(of key: StorageKey, from start: Int) -> [UInt8]?? {
+        let bit = key.maskBit
+        var position = keyMasks.count - 1
+        while position >= start {
+            if keyMasks[position] & bit != 0, let found = layers[position].write(of: key) {
+                return found
+            }
+            position -= 1
+        }
+        return nil
+    }
+
+    /// The index of the newest layer with this request id.
+    func requestIndex(_ id: [UInt8], from start: Int) -> UInt64? {
+        let head = bigEndianWord(id, at: 0)
+        var position = requestHeads.count - 1
+        while position >= start {
+            if requestHeads[position] == head && layers[position].requestID == id {
+                return layers[position].index
+            }
+            position -= 1
+        }
+        return nil
+    }
+
+    /// The newest write of each key of `directory` at or after `first`, in key order.
+    func writes(
+        in directory: DirectoryPrefix, from first: StorageKey, layersFrom start: Int
+    ) -> [(StorageKey, [UInt8]?)] {
+        let bit = directory.maskBit
+        var all: [(StorageKey, [UInt8]?)] = []
+        for position in start..<max(start, layers.count) where directoryMasks[position] & bit != 0 {
+            let layer = layers[position]
+            var offset = layer.lowerBound(first)
+            while offset < layer.writes.count, layer.writes[offset].0.directory == directory {
+                all.append(layer.writes[offset])
+                offset += 1
+            }
+        }
+        return normalized(all)
+    }
+}
+
+/// Sorted by key; of several writes of one key the last stays.
+func normalized(_ writes: [(StorageKey, [UInt8]?)]) -> [(StorageKey, [UInt8]?)] {
+    let isOrdered = zip(writes, writes.dropFirst()).allSatisfy { $0.0 < $1.0 }
+    if isOrdered { return writes }
+    let order = writes.indices.sorted { left, right in
+        writes[left].0 == writes[right].0 ? left < right : writes[left].0 < writes[right].0
+    }
+    var result: [(StorageKey, [UInt8]?)] = []
+    result.reserveCapacity(writes.count)
+    for position in order {
+        if let last = result.last, last.0 == writes[position].0 { result.removeLast() }
+        result.append(writes[position])
+    }
+    return result
+}

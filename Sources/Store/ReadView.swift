@@ -1,0 +1,130 @@
+/// One consistent moment of the store: what LMDB holds plus what was evaluated since.
+///
+/// Lent by ``LocalStore/view(pending:_:)`` to a closure and dead when the closure returns. Nothing
+/// reads LMDB around it. Not sendable: it belongs to the thread that runs the closure.
+package struct ReadView: ~Copyable {
+    let reader: Reader
+    private let generation: UInt64
+
+    init(_ reader: Reader) {
+        self.reader = reader
+        generation = reader.generation
+    }
+
+    private init(_ reader: Reader, generation: UInt64) {
+        self.reader = reader
+        self.generation = generation
+    }
+
+    /// A second handle on the same moment, for a type that has to keep one while the closure runs.
+    ///
+    /// Using it after the closure has returned is a precondition failure.
+    package borrowing func alias() -> ReadView {
+        ReadView(open, generation: generation)
+    }
+
+    /// The highest log index whose effect is visible here.
+    package var evaluatedIndex: UInt64 { open.evaluatedIndex }
+
+    /// The highest log index whose writes are in LMDB here; evaluated ones above it are in memory.
+    package var appliedIndex: UInt64 { open.appliedIndex }
+
+    /// For how many indexes a request id counts (see ``StoreOptions/requestsRetained``).
+    var requestsRetained: UInt64 { open.requestsRetained }
+
+    /// The record under `key`, or nil if there is none.
+    ///
+    /// - Throws: ``StoreError/damagedRecord(key:reason:)``: what is damaged is not absent.
+    package borrowing func record(_ key: StorageKey) throws(StoreError) -> Record? {
+        let reader = open
+        if let found = reader.overlay.write(of: key, from: reader.layersFrom) {
+            return found.map { Record(trusted: $0) }
+        }
+        let stored = try unsafe Transaction(reader.transaction)
+            .value(of: key, in: reader.tables.state)
+        guard let stored else { return nil }
+        return try Record.stored(stored, under: key)
+    }
+
+    /// Whether there is a record under `key`, without reading it.
+    package borrowing func contains(_ key: StorageKey) throws(StoreError) -> Bool {
+        let reader = open
+        if let found = reader.overlay.write(of: key, from: reader.layersFrom) {
+            return found != nil
+        }
+        return try unsafe Transaction(reader.transaction)
+            .withValue(of: key, in: reader.tables.state) { _ in true } ?? false
+    }
+
+    /// Lends each record of a directory to `body`, in key order.
+    ///
+    /// - Parameters:
+    ///   - after: start behind this key; nil for the beginning.
+    ///   - body: returns false to stop.
+    /// - Throws: what `body` throws, or a ``StoreError``.
+    package borrowing func scan(
+        _ directory: DirectoryPrefix, after: StorageKey? = nil,
+        _ body: (StorageKey, Record) throws -> Bool
+    ) throws {
+        var cursor = try merged(directory, after: after)
+        while let key = try cursor.next() {
+            if key == after { continue }
+            guard try body(key, try cursor.record()) else { return }
+        }
+    }
+
+    /// As ``scan(_:after:_:)`` without copying values: for listings.
+    package borrowing func scanHeads(
+        _ directory: DirectoryPrefix, after: StorageKey? = nil,
+        _ body: (StorageKey, RecordHead) throws -> Bool
+    ) throws {
+        var cursor = try merged(directory, after: after)
+        while let key = try cursor.next() {
+            if key == after { continue }
+            guard try body(key, try cursor.head()) else { return }
+        }
+    }
+
+    /// Whether a directory has no record.
+    package borrowing func isEmpty(_ directory: DirectoryPrefix) throws(StoreError) -> Bool {
+        try isEmpty(directory, besides: [])
+    }
+
+    /// Whether a directory has no record other than those under `gone`.
+    borrowing func isEmpty(
+        _ directory: DirectoryPrefix, besides gone: Set<StorageKey>
+    ) throws(StoreError) -> Bool {
+        var cursor = try merged(directory, after: nil)
+        while let key = try cursor.next() {
+            if !gone.contains(key) { return false }
+        }
+        return true
+    }
+
+    /// The log index of the newest batch that was carried out under this request id, if the store
+    /// still remembers it.
+    ///
+    /// - Precondition: `id` has 16 bytes.
+    package borrowing func requestIndex(_ id: [UInt8]) throws(StoreError) -> UInt64? {
+        precondition(id.count == StoreLimits.requestIDBytes, "request id is not 16 bytes")
+        let reader = open
+        if let index = reader.overlay.requestIndex(id, from: reader.layersFrom) { return index }
+        return try RequestTable.index(
+            of: id, in: unsafe Transaction(reader.transaction), reader.tables)
+    }
+
+    private borrowing func merged(
+        _ directory: DirectoryPrefix, after: StorageKey?
+    ) throws(StoreError) -> MergedCursor {
+        let first = directory.firstKey
+        return try MergedCursor(open, directory, from: after.map { max($0, first) } ?? first)
+    }
+
+    private var open: Reader {
+        precondition(reader.generation == generation, "a view was used after its closure returned")
+        return reader
+    }
+}
+
+@available(*, unavailable)
+extension ReadView: Sendable {}

@@ -1,0 +1,115 @@
+import CLMDB
+import Synchronization
+
+/// One pooled read transaction and what a view over it sees. Exactly one thread has it between
+/// taking it from the pool and giving it back, hence `@unchecked Sendable`.
+@safe final class Reader: @unchecked Sendable {
+    let transaction: OpaquePointer
+    let tables: Tables
+    let requestsRetained: UInt64
+    /// Odd while lent; a handle remembers the number and is dead once it changed.
+    private(set) var generation: UInt64 = 0
+    private(set) var overlay = Overlay()
+    /// Position of the first overlay layer that the transaction does not contain yet.
+    private(set) var layersFrom = 0
+    private(set) var appliedIndex: UInt64 = 0
+    private(set) var evaluatedIndex: UInt64 = 0
+
+    init(_ transaction: OpaquePointer, tables: Tables, requestsRetained: UInt64) {
+        unsafe self.transaction = unsafe transaction
+        self.tables = tables
+        self.requestsRetained = requestsRetained
+    }
+
+    deinit { unsafe mdb_txn_abort(transaction) }
+
+    /// Begins a view. The overlay was taken before the transaction began, so a layer that is
+    /// missing in it is in the transaction.
+    func open(_ overlay: Overlay, pending: [OverlayLayer]) throws(StoreError) {
+        appliedIndex = try HardPoint.readAppliedIndex(unsafe Transaction(transaction), tables)
+        self.overlay = overlay
+        self.overlay.markEvaluated(through: appliedIndex)
+        for layer in pending where layer.index > self.overlay.evaluatedIndex {
+            self.overlay.append(layer)
+        }
+        layersFrom = self.overlay.position(after: appliedIndex)
+        evaluatedIndex = self.overlay.evaluatedIndex
+        generation += 1
+    }
+
+    func close() {
+        generation += 1
+        overlay = Overlay()
+    }
+}
+
+/// Read transactions, kept open but reset between uses: beginning one again costs no lock.
+@safe final class ReaderPool: Sendable {
+    private let environment: Environment
+    private let readersMax: Int
+    private let requestsRetained: UInt64
+    private let state = Mutex(State())
+
+    private struct State {
+        var idle: [Reader] = []
+        var count = 0
+    }
+
+    init(_ environment: Environment, options: StoreOptions) {
+        self.environment = environment
+        readersMax = options.readersMax
+        requestsRetained = options.requestsRetained
+    }
+
+    /// A reader with a transaction begun now.
+    ///
+    /// - Throws: ``StoreError/lmdb(code:operation:)`` with `MDB_READERS_FULL` when
+    ///   ``StoreOptions/readersMax`` views are open.
+    func take() throws(StoreError) -> Reader {
+        enum Choice { case reuse(Reader), begin, refuse }
+        let choice = state.withLock { state -> Choice in
+            if let reader = state.idle.popLast() { return .reuse(reader) }
+            guard state.count < readersMax else { return .refuse }
+            state.count += 1
+            return .begin
+        }
+        switch choice {
+        case .reuse(let reader):
+            do throws(StoreError) {
+                try check(unsafe mdb_txn_renew(reader.transaction), "mdb_txn_renew")
+            } catch {
+                state.withLock { $0.count -= 1 }
+                throw error
+            }
+            return reader
+        case .begin:
+            do throws(StoreError) {
+                return try begin()
+            } catch {
+                state.withLock { $0.count -= 1 }
+                throw error
+            }
+        case .refuse:
+            throw .lmdb(code: MDB_READERS_FULL, operation: "mdb_txn_begin")
+        }
+    }
+
+    /// Ends the reader's transaction and keeps it for the next view.
+    func give(_ reader: Reader) {
+        reader.close()
+        unsafe mdb_txn_reset(reader.transaction)
+        state.withLock { $0.idle.append(reader) }
+    }
+
+    private func begin() throws(StoreError) -> Reader {
+        var begun: OpaquePointer?
+        try check(
+            unsafe mdb_txn_begin(environment.handle, nil, UInt32(MDB_RDONLY), &begun),
+            "mdb_txn_begin")
+        guard let transaction = unsafe begun else {
+            throw .lmdb(code: 0, operation: "mdb_txn_begin")
+        }
+        return unsafe Reader(
+            transaction, tables: environment.tables, requestsRetained: requestsRetained)
+    }
+}

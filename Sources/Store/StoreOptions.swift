@@ -1,0 +1,29 @@
+/// Sizes of one store. The defaults are for production; tests make them small.
+package struct StoreOptions: Sendable {
+    /// Address space for the database, and so its largest size. Costs nothing until used.
+    package var mapBytes: UInt64 = 64 << 30
+    /// How far the file is extended at a time, ahead of need.
+    package var preallocateStepBytes: UInt64 = 64 << 20
+    /// Room below which client writes should be refused; kept for votes, truncation and deletes.
+    package var reserveBytes: UInt64 = 128 << 20
+    /// Read transactions at the same time.
+    package var readersMax = 126
+    /// For how many log indexes a request id is remembered. Part of what a batch means, so all
+    /// members must have the same: only tests change it.
+    package var requestsRetained: UInt64 = 65_536
+    /// Evaluated but unapplied layers after which ``LocalStore/overlayIsFull`` says so.
+    package var overlayLayersMax = 4_096
+    /// Bytes in evaluated but unapplied layers after which ``LocalStore/overlayIsFull`` says so.
+    package var overlayBytesMax = 64 << 20
+
+    package init() {}
+}
+
+/// How much room is left.
+package enum SpaceState: UInt8, Sendable {
+    /// Enough.
+    case ample = 0
+    /// At or below ``StoreOptions/reserveBytes``: refuse client writes other than deletes, and hand
+    /// leadership over.
+    case reserved = 1
+}
