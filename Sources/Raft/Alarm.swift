@@ -21,9 +21,6 @@ package enum Alarm: Equatable, Sendable {
     /// A follower acknowledges what this leader never had.
     /// Reason: it can only have got its entries from this leader, in this term.
     case acknowledgedTooMuch(NodeID, LogIndex)
-    /// A follower no longer has what it acknowledged in this term.
-    /// Reason: acknowledged means durable. Its disk lied or was replaced.
-    case acknowledgedLost(NodeID, LogIndex)
     /// A heartbeat answer names a read round that has not begun.
     /// Reason: rounds are only echoed.
     case unknownRound(NodeID)
@@ -63,8 +60,6 @@ extension Alarm: OperatorError {
             "node \(node.number) sent an append whose terms make no sense"
         case .acknowledgedTooMuch(let node, let index):
             "node \(node.number) acknowledged entry \(index.number), which it was never sent"
-        case .acknowledgedLost(let node, let index):
-            "node \(node.number) acknowledged entry \(index.number) and no longer has it"
         case .unknownRound(let node):
             "node \(node.number) answered a read round that has not begun"
         case .unsupportedEntry(let index, let node):
@@ -80,8 +75,6 @@ extension Alarm: OperatorError {
 
     package var remedy: String {
         switch self {
-        case .acknowledgedLost(let node, _):
-            "check the disk of node \(node.number); rebuild it from its peers if data was lost"
         case .unsupportedEntry:
             "run the same version on all nodes"
         case .termsExhausted, .indexesExhausted:

@@ -1,0 +1,262 @@
+// Elections: timers, pre-votes, votes, and who believes whom.
+
+extension RaftCore {
+    /// Ticks from the last sign of a leader to a campaign. A sealed node waits one more time-out,
+    /// so that unsealed ones come first; a lone voter has nobody to wait for.
+    private var campaignTicks: Int {
+        if voterSlots.count == 1 { return 1 }
+        return electionTimeoutTicks + (isSealed ? settings.sealedPenaltyTicks : 0)
+    }
+
+    /// A reason to refuse (pre-)votes: there is a leader and it is alive.
+    private var hasLiveLeader: Bool {
+        if role == .leader { return true }
+        return leader != nil && !isLeaderLinkReset && leaderQuietTicks < settings.electionTicksMin
+    }
+
+    mutating func resetElectionTimer() {
+        electionElapsedTicks = 0
+        electionTimeoutTicks = random.draw(settings.electionTicksMin...settings.electionTicksMax)
+    }
+
+    mutating func electionTick(into effects: inout [Effect]) {
+        electionElapsedTicks += 1
+        leaderQuietTicks += 1
+        guard electionElapsedTicks >= campaignTicks, isVoter else { return }
+        becomePreCandidate(into: &effects)
+    }
+
+    /// The connection to a peer broke: perhaps its process died. A follower whose leader it was
+    /// asks around soon; a leader asks where that follower's log ends.
+    mutating func linkReset(_ peer: NodeID, into effects: inout [Effect]) {
+        if role == .leader {
+            guard let slot = configuration.slot(of: peer), peer != id else { return }
+            leadership?.followers[slot].linkLost()
+            return
+        }
+        guard role == .follower, leader == peer else { return }
+        isLeaderLinkReset = true
+        electionElapsedTicks = 0
+        electionTimeoutTicks = random.draw(1...settings.linkResetDelayTicksMax)
+        // Whatever was forwarded went down with the connection, as far as we can tell.
+        refuseForwardedReads(hint: nil, into: &effects)
+    }
+
+    // MARK: Changing roles
+
+    /// Joins `newTerm`, which is this term or a later one.
+    mutating func becomeFollower(
+        term newTerm: Term,
+        leader newLeader: NodeID?,
+        into effects: inout [Effect]
+    ) {
+        precondition(newTerm >= term, "terms never fall")
+        if newTerm > term || newLeader != leader {
+            refuseForwardedReads(hint: newLeader, into: &effects)
+        }
+        endLeadership(hint: newLeader, into: &effects)
+        enter(newTerm, vote: newTerm == term ? vote : nil)
+        role = .follower
+        leader = newLeader
+        ballot = nil
+        leaderQuietTicks = 0
+        isLeaderLinkReset = false
+        resetElectionTimer()
+    }
+
+    private mutating func enter(_ newTerm: Term, vote newVote: NodeID?) {
+        if newTerm > term {
+            // Only what is committed surely equals the log of whoever leads next.
+            matched = commitIndex
+            dueAcknowledgement = nil
+        }
+        term = newTerm
+        vote = newVote
+    }
+
+    private mutating func endLeadership(hint: NodeID?, into effects: inout [Effect]) {
+        guard let leadership else { return }
+        let tickets = leadership.reads.localTickets
+        if !tickets.isEmpty {
+            effects.append(.readRefused(tickets, .notLeader(hint: hint)))
+        }
+        self.leadership = nil
+    }
+
+    private mutating func becomePreCandidate(into effects: inout [Effect]) {
+        resetElectionTimer()
+        guard term < Limits.termMax else {
+            effects.append(.raise(.termsExhausted))
+            return
+        }
+        refuseForwardedReads(hint: nil, into: &effects)
+        role = .preCandidate
+        leader = nil
+        var ballot = Ballot(memberCount: configuration.members.count)
+        if let ownSlot {
+            ballot.record(true, slot: ownSlot)
+        }
+        self.ballot = ballot
+        for target in otherVoters {
+            say(.preVoteRequest(voteRequest(isTransfer: false)), to: target, into: &effects)
+        }
+        settleElection(into: &effects)
+    }
+
+    /// Enters the next term and asks for votes, once its own one is on disk.
+    mutating func becomeCandidate(isTransfer: Bool, into effects: inout [Effect]) {
+        precondition(isVoter && role != .leader)
+        resetElectionTimer()
+        guard term < Limits.termMax else {
+            effects.append(.raise(.termsExhausted))
+            return
+        }
+        refuseForwardedReads(hint: nil, into: &effects)
+        enter(term.next, vote: id)
+        role = .candidate
+        leader = nil
+        ballot = Ballot(memberCount: configuration.members.count)
+        for target in otherVoters {
+            promise(.voteRequest(voteRequest(isTransfer: isTransfer)), to: target)
+        }
+    }
+
+    private mutating func becomeLeader(into effects: inout [Effect]) {
+        precondition(role == .candidate && vote == id)
+        precondition(durability.holds(term: term, vote: id) && durability.votesGate == nil)
+        role = .leader
+        leader = id
+        ballot = nil
+        let follower = Follower(next: log.lastIndex.next, heardTick: ticks)
+        leadership = Leadership(
+            followers: Array(repeating: follower, count: configuration.members.count),
+            uncommittedBytes: log.weight(after: commitIndex, through: log.lastIndex))
+        // Only an entry of its own term tells a leader what is committed.
+        appendToOwnLog(kind: .noop, body: [])
+    }
+
+    private var otherVoters: [NodeID] {
+        voterSlots.map { configuration.members[$0].id }.filter { $0 != id }
+    }
+
+    private func voteRequest(isTransfer: Bool) -> VoteRequest {
+        VoteRequest(lastIndex: log.lastIndex, lastTerm: log.lastTerm, isTransfer: isTransfer)
+    }
+
+    // MARK: Counting
+
+    /// A candidate's own vote counts once it is on disk, like any other.
+    mutating func countOwnVote(into effects: inout [Effect]) {
+        guard let ownSlot, durability.holds(term: term, vote: id), durability.votesGate == nil
+        else { return }
+        ballot?.record(true, slot: ownSlot)
+        settleElection(into: &effects)
+    }
+
+    private mutating func settleElection(into effects: inout [Effect]) {
+        guard let ballot else { return }
+        switch (ballot.outcome(voterSlots: voterSlots), role) {
+        case (.won, .preCandidate):
+            becomeCandidate(isTransfer: false, into: &effects)
+        case (.won, .candidate):
+            guard durability.holds(term: term, vote: id), durability.votesGate == nil else {
+                return
+            }
+            becomeLeader(into: &effects)
+        case (.lost, _):
+            becomeFollower(term: term, leader: nil, into: &effects)
+        case (.open, _), (.won, .follower), (.won, .leader):
+            break
+        }
+    }
+
+    // MARK: Answering candidates
+
+    private func isFresh(_ request: VoteRequest) -> Bool {
+        (request.lastTerm, request.lastIndex) >= (log.lastTerm, log.lastIndex)
+    }
+
+    /// Would we vote for this node in the term after its own? Promises nothing.
+    ///
+    /// - Source: dissertation section 9.6, with the live-leader rule of 4.2.3.
+    mutating func preVoteRequested(
+        _ request: VoteRequest,
+        in candidateTerm: Term,
+        by candidate: NodeID,
+        into effects: inout [Effect]
+    ) {
+        let proposed = candidateTerm.next
+        let isGranted = proposed > term && isFresh(request) && !hasLiveLeader
+            && !outranks(request, by: candidate)
+        if isGranted && isLeaderLinkReset {
+            giveHeadStart()
+        }
+        let response = PreVoteResponse(proposedTerm: proposed, isGranted: isGranted)
+        say(.preVoteResponse(response), to: candidate, into: &effects)
+    }
+
+    /// Two nodes that lost their leader at the same moment must not split the votes: the lower id
+    /// goes first. Only briefly, because it may turn out to be the one that cannot win.
+    private func outranks(_ request: VoteRequest, by candidate: NodeID) -> Bool {
+        guard role == .preCandidate, electionElapsedTicks < settings.linkResetDelayTicksMax else {
+            return false
+        }
+        let isEqual = (request.lastTerm, request.lastIndex) == (log.lastTerm, log.lastIndex)
+        return isEqual && id < candidate
+    }
+
+    /// Whoever asks first after a reset gets a few ticks before this node asks too.
+    private mutating func giveHeadStart() {
+        let latest = max(0, campaignTicks - settings.linkResetDelayTicksMax)
+        electionElapsedTicks = min(electionElapsedTicks, latest)
+    }
+
+    mutating func preVoteAnswered(
+        _ response: PreVoteResponse,
+        in voterTerm: Term,
+        by slot: Int,
+        into effects: inout [Effect]
+    ) {
+        if voterTerm > term {
+            becomeFollower(term: voterTerm, leader: nil, into: &effects)
+            return
+        }
+        guard role == .preCandidate, response.proposedTerm == term.next else { return }
+        ballot?.record(response.isGranted, slot: slot)
+        settleElection(into: &effects)
+    }
+
+    /// A request for a vote in a later term is not even looked at while the leader is alive,
+    /// unless the leader itself asked for it.
+    func ignoresVoteRequest(_ request: VoteRequest) -> Bool {
+        hasLiveLeader && !request.isTransfer
+    }
+
+    /// Grants a vote at most once per term, and only to a log at least as fresh as ours.
+    ///
+    /// - Source: dissertation sections 3.6.1 (freshness) and 3.8 (why it is persisted first).
+    mutating func voteRequested(
+        _ request: VoteRequest,
+        by candidate: NodeID,
+        into effects: inout [Effect]
+    ) {
+        let isFree = vote == candidate || (vote == nil && leader == nil)
+        guard isFree && isFresh(request) else {
+            say(.voteResponse(isGranted: false), to: candidate, into: &effects)
+            return
+        }
+        if role == .preCandidate {
+            becomeFollower(term: term, leader: nil, into: &effects)
+        }
+        precondition(role == .follower, "candidates and leaders voted for themselves")
+        vote = candidate
+        resetElectionTimer()
+        promise(.voteResponse(isGranted: true), to: candidate)
+    }
+
+    mutating func voteAnswered(_ isGranted: Bool, by slot: Int, into effects: inout [Effect]) {
+        guard role == .candidate else { return }
+        ballot?.record(isGranted, slot: slot)
+        settleElection(into: &effects)
+    }
+}

@@ -1,0 +1,98 @@
+// Heartbeats: a leader proves it lives, asks whether it still leads, and learns what got lost.
+
+extension RaftCore {
+    // MARK: Leader
+
+    mutating func leaderTick(into effects: inout [Effect]) {
+        for slot in configuration.members.indices {
+            leadership?.followers[slot].tick()
+        }
+        guard hearsQuorum else {
+            becomeFollower(term: term, leader: nil, into: &effects)
+            return
+        }
+        giveUpOnSilentSnapshots()
+        expireHandover()
+        leadership?.heartbeatElapsedTicks += 1
+        if let leadership, leadership.heartbeatElapsedTicks >= settings.heartbeatTicks {
+            broadcastHeartbeat(into: &effects)
+        }
+    }
+
+    func isRecentlyHeard(_ follower: Follower) -> Bool {
+        ticks - follower.heardTick < UInt64(settings.electionTicksMin)
+    }
+
+    /// Check-quorum: a leader that a majority has not answered for an election time-out is
+    /// probably replaced, and must not look alive to anyone.
+    private var hearsQuorum: Bool {
+        guard let leadership else { return false }
+        let heard = voterSlots.count { slot in
+            isSelf(slot) || isRecentlyHeard(leadership.followers[slot])
+        }
+        return heard >= quorumCount(of: voterSlots.count)
+    }
+
+    /// Tells everyone, with the newest read round.
+    mutating func broadcastHeartbeat(into effects: inout [Effect]) {
+        guard let leadership else { return }
+        self.leadership?.heartbeatElapsedTicks = 0
+        for slot in configuration.members.indices where !isSelf(slot) {
+            let commit = min(commitIndex, leadership.followers[slot].match)
+            let heartbeat = Heartbeat(commit: commit, round: leadership.round)
+            say(.heartbeat(heartbeat), to: configuration.members[slot].id, into: &effects)
+        }
+    }
+
+    mutating func heartbeatAnswered(
+        _ response: HeartbeatResponse,
+        by slot: Int,
+        into effects: inout [Effect]
+    ) {
+        guard role == .leader, let leadership else { return }
+        let peer = configuration.members[slot].id
+        guard response.round <= leadership.round else {
+            effects.append(.raise(.unknownRound(peer)))
+            return
+        }
+        guard response.received <= log.lastIndex, response.durable <= response.received else {
+            effects.append(.raise(.acknowledgedTooMuch(peer, response.received)))
+            return
+        }
+        let follower = leadership.followers[slot]
+        self.leadership?.followers[slot].heardTick = ticks
+        self.leadership?.followers[slot].isSealed = response.isSealed
+        self.leadership?.followers[slot].round = max(follower.round, response.round)
+        if response.durable > follower.match {
+            // The answer to its append got lost; this one says as much.
+            self.leadership?.followers[slot].acknowledged(through: response.durable)
+            advanceCommit()
+        }
+        self.leadership?.followers[slot].reported(
+            received: response.received,
+            base: log.baseIndex,
+            resendTicks: settings.resendTicks)
+        if response.received < follower.match {
+            // Either late, or it has restarted and knows only what is committed.
+            remind(slot: slot, into: &effects)
+        }
+        confirmReadRound(into: &effects)
+    }
+
+    // MARK: Follower
+
+    mutating func heartbeatReceived(
+        _ heartbeat: Heartbeat,
+        from peer: NodeID,
+        into effects: inout [Effect]
+    ) {
+        guard hearLeader(peer, into: &effects) else { return }
+        followCommit(heartbeat.commit)
+        let response = HeartbeatResponse(
+            round: heartbeat.round,
+            received: matched,
+            durable: min(matched, durability.durableIndex),
+            isSealed: isSealed)
+        say(.heartbeatResponse(response), to: peer, into: &effects)
+    }
+}

@@ -1,0 +1,135 @@
+// What a message means before its content matters: who may speak, and in which term.
+
+extension RaftCore {
+    mutating func received(
+        _ message: Message,
+        from peer: NodeID,
+        into effects: inout [Effect]
+    ) {
+        guard peer != id, let slot = configuration.slot(of: peer) else {
+            effects.append(.raise(.stranger(peer)))
+            return
+        }
+        guard message.isInRange else {
+            effects.append(.raise(.numberOutOfRange(from: peer)))
+            return
+        }
+
+        switch message.body {
+        case .preVoteRequest(let request):
+            preVoteRequested(request, in: message.term, by: peer, into: &effects)
+            return
+        case .preVoteResponse(let response):
+            preVoteAnswered(response, in: message.term, by: slot, into: &effects)
+            return
+        case .voteRequest(let request)
+        where message.term > term && ignoresVoteRequest(request):
+            return
+        default:
+            break
+        }
+
+        if message.term > term {
+            becomeFollower(term: message.term, leader: nil, into: &effects)
+        }
+        if message.term < term {
+            answerOutdated(message.body, from: peer, into: &effects)
+        } else {
+            answerCurrent(message.body, from: peer, slot: slot, into: &effects)
+        }
+    }
+
+    /// A message of an earlier term changes nothing here, but its sender has to learn the term: a
+    /// node that waits in a later term can only rejoin if the leader follows it there.
+    private mutating func answerOutdated(
+        _ body: MessageBody,
+        from peer: NodeID,
+        into effects: inout [Effect]
+    ) {
+        switch body {
+        case .append, .heartbeat:
+            let response = HeartbeatResponse(
+                round: 0, received: .zero, durable: .zero, isSealed: isSealed)
+            say(.heartbeatResponse(response), to: peer, into: &effects)
+        case .voteRequest:
+            say(.voteResponse(isGranted: false), to: peer, into: &effects)
+        case .readIndexRequest(let batch):
+            let response = ReadIndexResponse(batch: batch, index: nil)
+            say(.readIndexResponse(response), to: peer, into: &effects)
+        case .appendResponse, .heartbeatResponse, .commitNotice, .timeoutNow,
+            .readIndexResponse, .voteResponse, .preVoteRequest, .preVoteResponse:
+            break
+        }
+    }
+
+    private mutating func answerCurrent(
+        _ body: MessageBody,
+        from peer: NodeID,
+        slot: Int,
+        into effects: inout [Effect]
+    ) {
+        switch body {
+        case .voteRequest(let request):
+            voteRequested(request, by: peer, into: &effects)
+        case .voteResponse(let isGranted):
+            voteAnswered(isGranted, by: slot, into: &effects)
+        case .append(let append):
+            appendReceived(append, from: peer, into: &effects)
+        case .appendResponse(let response):
+            appendAnswered(response, by: slot, into: &effects)
+        case .heartbeat(let heartbeat):
+            heartbeatReceived(heartbeat, from: peer, into: &effects)
+        case .heartbeatResponse(let response):
+            heartbeatAnswered(response, by: slot, into: &effects)
+        case .commitNotice(let index):
+            commitNoticed(index, from: peer, into: &effects)
+        case .timeoutNow:
+            timeoutNowReceived(from: peer, into: &effects)
+        case .readIndexRequest(let batch):
+            readIndexRequested(batch, by: peer, into: &effects)
+        case .readIndexResponse(let response):
+            readIndexAnswered(response, from: peer, into: &effects)
+        case .preVoteRequest, .preVoteResponse:
+            preconditionFailure("handled before terms are settled")
+        }
+    }
+}
+
+extension Message {
+    /// False when a term or index is above ``Limits``. The decoder refuses such messages already;
+    /// this holds for whatever way they came.
+    var isInRange: Bool {
+        guard term <= Limits.termMax else { return false }
+        switch body {
+        case .preVoteRequest(let request), .voteRequest(let request):
+            return request.lastIndex <= Limits.indexMax && request.lastTerm <= Limits.termMax
+        case .preVoteResponse(let response):
+            return response.proposedTerm <= Limits.termMax.next
+        case .append(let append):
+            return append.previousIndex <= Limits.indexMax
+                && append.previousTerm <= Limits.termMax
+                && append.commit <= Limits.indexMax
+                && append.entries.allSatisfy {
+                    $0.index <= Limits.indexMax && $0.term <= Limits.termMax
+                }
+        case .appendResponse(let response):
+            switch response.outcome {
+            case .accepted(let index):
+                return index <= Limits.indexMax
+            case .rejected(let previous, let hintIndex, let hintTerm):
+                return previous <= Limits.indexMax && hintIndex <= Limits.indexMax
+                    && hintTerm <= Limits.termMax
+            }
+        case .heartbeat(let heartbeat):
+            return heartbeat.commit <= Limits.indexMax
+        case .heartbeatResponse(let response):
+            return response.received <= Limits.indexMax && response.durable <= Limits.indexMax
+        case .commitNotice(let index):
+            return index <= Limits.indexMax
+        case .readIndexResponse(let response):
+            return (response.index ?? .zero) <= Limits.indexMax
+        case .voteResponse, .timeoutNow, .readIndexRequest:
+            return true
+        }
+    }
+}

@@ -1,0 +1,116 @@
+// Linearizable reads without log entries.
+//
+// A read index is the leader's commit index at a moment after the read arrived, confirmed by a
+// quorum that still follows this leader after that moment. Source: dissertation section 6.4.
+
+extension RaftCore {
+    mutating func readRequested(_ tickets: [ReadTicket], into effects: inout [Effect]) {
+        guard !tickets.isEmpty else { return }
+        if let leadership {
+            guard leadership.reads.weight + tickets.count <= settings.readsWaitingMax else {
+                effects.append(.readRefused(tickets, .overloaded))
+                return
+            }
+            self.leadership?.reads.add(.local(tickets))
+            return
+        }
+        guard role == .follower, leader != nil, !isLeaderLinkReset else {
+            effects.append(.readRefused(tickets, .notLeader(hint: nil)))
+            return
+        }
+        guard forwards.count + tickets.count <= settings.readsWaitingMax else {
+            effects.append(.readRefused(tickets, .overloaded))
+            return
+        }
+        forwards.add(tickets)
+    }
+
+    // MARK: Leader
+
+    /// Starts a round for all reads that wait, unless one is under way. Runs at the end of a
+    /// turn, so every read in the round arrived before the first heartbeat of it leaves.
+    mutating func beginReadRound(into effects: inout [Effect]) {
+        guard isReadable, let reads = leadership?.reads, reads.underWay == nil,
+            !reads.waiting.isEmpty
+        else { return }
+        leadership?.round += 1
+        let round = leadership?.round ?? 0
+        leadership?.reads.beginRound(number: round, index: commitIndex)
+        broadcastHeartbeat(into: &effects)
+        confirmReadRound(into: &effects)
+    }
+
+    mutating func confirmReadRound(into effects: inout [Effect]) {
+        guard let leadership, let round = leadership.reads.underWay else { return }
+        let confirmed = voterSlots.count { slot in
+            isSelf(slot) || leadership.followers[slot].round >= round.number
+        }
+        guard confirmed >= quorumCount(of: voterSlots.count) else { return }
+        _ = self.leadership?.reads.endRound()
+
+        var tickets: [ReadTicket] = []
+        for read in round.reads {
+            switch read {
+            case .local(let own):
+                tickets += own
+            case .remote(let peer, let batch):
+                let response = ReadIndexResponse(batch: batch, index: round.index)
+                say(.readIndexResponse(response), to: peer, into: &effects)
+            }
+        }
+        if !tickets.isEmpty {
+            effects.append(.readReady(tickets, round.index))
+        }
+    }
+
+    mutating func readIndexRequested(
+        _ batch: ReadBatch,
+        by peer: NodeID,
+        into effects: inout [Effect]
+    ) {
+        guard let leadership, leadership.reads.weight < settings.readsWaitingMax else {
+            let response = ReadIndexResponse(batch: batch, index: nil)
+            say(.readIndexResponse(response), to: peer, into: &effects)
+            return
+        }
+        self.leadership?.reads.add(.remote(peer, batch))
+    }
+
+    // MARK: Follower
+
+    /// One question to the leader for all reads of this turn.
+    mutating func forwardReads(into effects: inout [Effect]) {
+        guard role == .follower, let leader, let batch = forwards.ask(at: ticks) else { return }
+        say(.readIndexRequest(batch), to: leader, into: &effects)
+    }
+
+    mutating func readIndexAnswered(
+        _ response: ReadIndexResponse,
+        from peer: NodeID,
+        into effects: inout [Effect]
+    ) {
+        guard role == .follower, leader == peer else { return }
+        let tickets = forwards.settle(response.batch)
+        guard !tickets.isEmpty else { return }
+        if let index = response.index {
+            effects.append(.readReady(tickets, index))
+        } else {
+            effects.append(.readRefused(tickets, .notLeader(hint: nil)))
+        }
+    }
+
+    mutating func refuseForwardedReads(hint: NodeID?, into effects: inout [Effect]) {
+        let tickets = forwards.drain()
+        guard !tickets.isEmpty else { return }
+        effects.append(.readRefused(tickets, .notLeader(hint: hint)))
+    }
+
+    /// A question or its answer may be lost; nobody waits for ever.
+    mutating func expireForwardedReads(into effects: inout [Effect]) {
+        let patience = UInt64(settings.readForwardTicksMax)
+        guard ticks >= patience else { return }
+        let tickets = forwards.expire(askedBy: ticks - patience)
+        guard !tickets.isEmpty else { return }
+        effects.append(.readRefused(tickets, .notLeader(hint: leader)))
+    }
+}

@@ -1,0 +1,117 @@
+// Snapshots: for a follower that needs entries which are no longer in the log.
+
+extension RaftCore {
+    // MARK: Leader
+
+    /// The entry before the next one to send is gone: only a snapshot helps. Not for a follower
+    /// that says nothing; it would be streamed into the void.
+    mutating func turnToSnapshotIfNeeded(
+        slot: Int,
+        target: NodeID,
+        into effects: inout [Effect]
+    ) {
+        guard let follower = leadership?.followers[slot],
+            follower.next <= log.baseIndex, isRecentlyHeard(follower)
+        else { return }
+        if case .snapshot = follower.progress { return }
+        leadership?.followers[slot].beginSnapshot()
+        effects.append(.streamSnapshot(to: target, atLeast: log.baseIndex))
+    }
+
+    mutating func snapshotStreamed(to peer: NodeID, point: SnapshotPoint, isDelivered: Bool) {
+        guard role == .leader, let slot = configuration.slot(of: peer), peer != id,
+            let follower = leadership?.followers[slot],
+            follower.progress == .snapshot(isDelivered: false)
+        else { return }
+        if isDelivered && point.index >= log.baseIndex {
+            leadership?.followers[slot].snapshotDelivered()
+        } else {
+            leadership?.followers[slot].beginWaiting()
+        }
+    }
+
+    /// A delivered snapshot that nobody speaks of was lost in a restart.
+    mutating func giveUpOnSilentSnapshots() {
+        guard let leadership else { return }
+        for slot in leadership.followers.indices {
+            let follower = leadership.followers[slot]
+            guard follower.progress == .snapshot(isDelivered: true),
+                follower.quietTicks >= settings.snapshotAnswerTicksMax
+            else { continue }
+            self.leadership?.followers[slot].beginWaiting()
+        }
+    }
+
+    // MARK: Follower
+
+    /// A whole, verified snapshot is in a local file. Installs it if the log does not reach it.
+    mutating func snapshotArrived(
+        _ point: SnapshotPoint,
+        from peer: NodeID,
+        term leaderTerm: Term,
+        into effects: inout [Effect]
+    ) {
+        guard peer != id, configuration.slot(of: peer) != nil else {
+            effects.append(.raise(.stranger(peer)))
+            return
+        }
+        guard leaderTerm <= Limits.termMax, point.index <= Limits.indexMax,
+            point.index > .zero, point.term <= leaderTerm
+        else {
+            effects.append(.raise(.numberOutOfRange(from: peer)))
+            return
+        }
+        guard leaderTerm >= term else { return }
+        if leaderTerm > term {
+            becomeFollower(term: leaderTerm, leader: peer, into: &effects)
+        }
+        guard hearLeader(peer, into: &effects) else { return }
+
+        let known = log.term(at: point.index)
+        if point.index <= commitIndex {
+            guard known == nil || known == point.term else {
+                effects.append(.raise(.snapshotConflict(point.index, from: peer)))
+                return
+            }
+        } else if known == point.term {
+            // The log has it all: only the commit index was missing.
+            matched = max(matched, point.index)
+            commitIndex = point.index
+        } else {
+            guard isPlausible(point) else {
+                effects.append(.raise(.snapshotConflict(point.index, from: peer)))
+                return
+            }
+            install(point, into: &effects)
+        }
+        dueAcknowledgement = max(dueAcknowledgement ?? .zero, matched)
+    }
+
+    /// Terms never fall along a log, so a later committed position has no earlier term.
+    private func isPlausible(_ point: SnapshotPoint) -> Bool {
+        guard let committedTerm = log.term(at: commitIndex) else { return false }
+        return point.term >= committedTerm
+    }
+
+    private mutating func install(_ point: SnapshotPoint, into effects: inout [Effect]) {
+        precondition(point.index > commitIndex && role == .follower)
+        flush(into: &effects)
+        let token = durability.replaced(by: point.index, committed: commitIndex)
+        log = LogTail(baseIndex: point.index, baseTerm: point.term)
+        matched = point.index
+        commitIndex = point.index
+        announcedCommit = point.index
+        evaluatedIndex = max(evaluatedIndex, point.index)
+        effects.append(.installSnapshot(point, token: token))
+        adopt(point.configuration, into: &effects)
+    }
+
+    /// Takes over a configuration that comes with the state.
+    private mutating func adopt(_ new: Configuration, into effects: inout [Effect]) {
+        guard new != configuration else { return }
+        precondition(role == .follower, "slots are in use while leading or campaigning")
+        configuration = new
+        voterSlots = Self.voterSlots(in: new)
+        effects.append(.configurationChanged(new))
+    }
+}

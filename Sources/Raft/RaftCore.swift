@@ -1,0 +1,356 @@
+// Contract of the core.
+//
+// The driver calls `step` for each input and `endTurn` once after the steps of a turn, from one
+// thread, and performs all effects in order. The core is a value: it has no clock, no randomness
+// beyond its seed, no I/O. Copies may be forked and compared.
+//
+// Peer input never trips a precondition: it is answered, ignored, or raises an alarm. The driver
+// and the disk are trusted; what they may not do is a precondition.
+//
+// Membership changes attach at `proposed` (a `configuration` entry is refused), at `append` (one
+// is ignored with an alarm) and at `adopt(configuration)`. Read leases attach at `beginReadRound`.
+
+/// Raft for one node, as a pure value: inputs go in, ordered effects come out.
+///
+/// - Source: Ongaro, "Consensus: Bridging Theory and Practice", 2014: chapter 3 (the algorithm),
+///   6.4 (read index), 9.6 (pre-vote), 10.2.1 (the leader's disk in parallel), 3.10 (transfer).
+package struct RaftCore: Sendable {
+    /// This node.
+    package let id: NodeID
+    let settings: RaftSettings
+    /// Who takes part.
+    package internal(set) var configuration: Configuration
+    /// Slots of the voters, ascending.
+    var voterSlots: [Int]
+
+    /// The current term. Grows only.
+    package internal(set) var term: Term
+    /// Whom this node chose in `term`.
+    package internal(set) var vote: NodeID?
+    package internal(set) var role = Role.follower
+    /// Who leads `term`, as far as this node knows and believes.
+    package internal(set) var leader: NodeID?
+    /// Entries through here are committed. Grows only. May be ahead of the local disk.
+    package internal(set) var commitIndex: LogIndex
+    /// The driver evaluated through here, or a snapshot brought it.
+    package internal(set) var evaluatedIndex: LogIndex
+    package internal(set) var isSealed: Bool
+
+    var log: LogTail
+    var durability: Durability
+    var random: SplitMix
+    /// Ticks since start.
+    var ticks: UInt64 = 0
+    /// Ticks since the last reason not to campaign.
+    var electionElapsedTicks = 0
+    /// When to campaign, without the sealed penalty. Drawn anew for each wait.
+    var electionTimeoutTicks = 0
+    /// Ticks since the leader was last heard.
+    var leaderQuietTicks = 0
+    /// The connection to the leader was reset and it has not spoken since.
+    var isLeaderLinkReset = false
+    /// As a follower: the log equals the leader's through here, in this term.
+    var matched: LogIndex
+    /// While (pre-)candidate.
+    var ballot: Ballot?
+    /// While leader.
+    var leadership: Leadership?
+    var forwards: ForwardedReads
+    var lastHandoverTick: UInt64?
+
+    /// Said in this turn, but only after the turn's persist.
+    var outbox: [Outgoing] = []
+    /// Acknowledge the log through here to the leader at the end of the turn.
+    var dueAcknowledgement: LogIndex?
+    private var announcedRole: Announcement
+    /// The driver was told to evaluate through here.
+    var announcedCommit: LogIndex
+
+    struct Outgoing: Sendable {
+        let message: Message
+        let target: NodeID
+        /// Vouches for something that must be on disk first.
+        let isPromise: Bool
+    }
+
+    private struct Announcement: Equatable, Sendable {
+        let role: Role
+        let term: Term
+        let leader: NodeID?
+    }
+
+    /// Starts from what is on disk.
+    ///
+    /// - Parameters:
+    ///   - id: this node, not necessarily a member (it then never campaigns).
+    ///   - configuration: as of the end of the log, or of the snapshot below it; the initial one
+    ///     for a new node.
+    ///   - hardState: as last persisted; ``HardState/initial`` for a new node.
+    ///   - snapshotIndex, snapshotTerm: what the log starts after; zero for a new node.
+    ///   - entries: the retained log, consecutive from `snapshotIndex.next`, all durable.
+    ///   - evaluated: what the durable state holds, `snapshotIndex ... last index`.
+    ///   - settings: without ``RaftSettings/problem``.
+    ///   - seed: fresh and random for each start of the process. It draws time-outs and the
+    ///     numbers of read batches, which must not repeat across restarts.
+    package init(
+        id: NodeID,
+        configuration: Configuration,
+        hardState: HardState,
+        snapshotIndex: LogIndex,
+        snapshotTerm: Term,
+        entries: [LogEntry],
+        evaluated: LogIndex,
+        isSealed: Bool,
+        settings: RaftSettings,
+        seed: UInt64
+    ) {
+        precondition(settings.problem == nil, "settings: \(settings.problem ?? "")")
+        let log = LogTail(baseIndex: snapshotIndex, baseTerm: snapshotTerm, entries: entries)
+        let commit = max(hardState.commit, evaluated)
+        precondition(evaluated >= snapshotIndex, "the log starts after what is evaluated")
+        precondition(commit <= log.lastIndex, "a committed entry is missing from the log")
+        precondition(hardState.term >= log.lastTerm, "the log is ahead of the term")
+
+        self.id = id
+        self.settings = settings
+        self.configuration = configuration
+        voterSlots = Self.voterSlots(in: configuration)
+        term = hardState.term
+        vote = hardState.vote
+        commitIndex = commit
+        evaluatedIndex = evaluated
+        announcedCommit = evaluated
+        self.isSealed = isSealed
+        self.log = log
+        durability = Durability(hardState: hardState, lastIndex: log.lastIndex)
+        matched = commit
+        random = SplitMix(seed: seed)
+        forwards = ForwardedReads(firstNumber: random.next())
+        announcedRole = Announcement(role: .follower, term: hardState.term, leader: nil)
+        resetElectionTimer()
+    }
+
+    static func voterSlots(in configuration: Configuration) -> [Int] {
+        configuration.members.indices.filter { configuration.members[$0].role == .voter }
+    }
+
+    // MARK: Life
+
+    /// Takes in one thing that happened and appends what follows from it to `effects`.
+    package mutating func step(_ input: Input, into effects: inout [Effect]) {
+        switch input {
+        case .tick:
+            tick(into: &effects)
+        case .received(let message, let peer):
+            received(message, from: peer, into: &effects)
+        case .proposed(let proposals):
+            proposed(proposals, into: &effects)
+        case .readRequested(let tickets):
+            readRequested(tickets, into: &effects)
+        case .durable(let token):
+            persisted(token, into: &effects)
+        case .evaluated(let index):
+            precondition(index <= announcedCommit, "evaluated past what was committed")
+            evaluatedIndex = max(evaluatedIndex, index)
+        case .compacted(let index):
+            compacted(through: index)
+        case .snapshotStreamed(let peer, let point, let isDelivered):
+            snapshotStreamed(to: peer, point: point, isDelivered: isDelivered)
+        case .snapshotArrived(let point, let peer, let term):
+            snapshotArrived(point, from: peer, term: term, into: &effects)
+        case .linkReset(let peer):
+            linkReset(peer, into: &effects)
+        case .sealChanged(let isSealed):
+            self.isSealed = isSealed
+        }
+        announceRole(into: &effects)
+    }
+
+    /// Ends a turn: appends to followers, then one persist for everything new, then what may be
+    /// said only after it, then what there is to evaluate.
+    package mutating func endTurn(into effects: inout [Effect]) {
+        if role == .leader {
+            beginReadRound(into: &effects)
+            advanceHandover(into: &effects)
+            for slot in configuration.members.indices where !isSelf(slot) {
+                replicate(to: slot, into: &effects)
+            }
+        } else {
+            forwardReads(into: &effects)
+        }
+        flush(into: &effects)
+        speakOut(into: &effects)
+        announceCommit(into: &effects)
+        announceRole(into: &effects)
+    }
+
+    private mutating func tick(into effects: inout [Effect]) {
+        ticks += 1
+        expireForwardedReads(into: &effects)
+        if role == .leader {
+            leaderTick(into: &effects)
+        } else {
+            electionTick(into: &effects)
+        }
+    }
+
+    private mutating func persisted(_ token: PersistToken, into effects: inout [Effect]) {
+        durability.completed(token)
+        switch role {
+        case .leader: advanceCommit()
+        case .candidate: countOwnVote(into: &effects)
+        case .follower, .preCandidate: break
+        }
+    }
+
+    private mutating func compacted(through index: LogIndex) {
+        guard index > log.baseIndex else { return }
+        precondition(index <= evaluatedIndex, "compacted what was not evaluated")
+        log.compact(through: index)
+    }
+
+    // MARK: Saying and persisting
+
+    /// Says something in the current term as soon as that term is on disk.
+    mutating func say(_ body: MessageBody, to target: NodeID, into effects: inout [Effect]) {
+        let message = Message(term: term, body: body)
+        if durability.holds(term: term, vote: vote) {
+            effects.append(.send(message, to: target, after: durability.votesGate))
+        } else {
+            outbox.append(Outgoing(message: message, target: target, isPromise: false))
+        }
+    }
+
+    /// Says something that vouches for this turn's changes: after they are on disk.
+    mutating func promise(_ body: MessageBody, to target: NodeID) {
+        let message = Message(term: term, body: body)
+        outbox.append(Outgoing(message: message, target: target, isPromise: true))
+    }
+
+    /// Hands everything new to one persist.
+    mutating func flush(into effects: inout [Effect]) {
+        let votesChanged = !durability.holds(term: term, vote: vote)
+        let truncateFrom = durability.truncateFrom
+        let entries = log.suffix(from: durability.unflushedFrom)
+        guard votesChanged || truncateFrom != nil || !entries.isEmpty else { return }
+
+        let state = HardState(term: term, vote: vote, commit: commitIndex)
+        let isNew = state != durability.hardState
+        let token = durability.flushed(hardState: state, lastIndex: log.lastIndex)
+        effects.append(
+            .persist(
+                Persist(
+                    token: token,
+                    hardState: isNew ? state : nil,
+                    truncateFrom: truncateFrom,
+                    entries: entries,
+                    votesChanged: votesChanged)))
+    }
+
+    private mutating func speakOut(into effects: inout [Effect]) {
+        precondition(durability.holds(term: term, vote: vote), "speaking comes after the flush")
+        // What was said in a term that ended within this turn is of no use to anyone.
+        for said in outbox where said.message.term == term {
+            let gate = said.isPromise ? durability.acknowledgementGate : durability.votesGate
+            effects.append(.send(said.message, to: said.target, after: gate))
+        }
+        outbox.removeAll(keepingCapacity: true)
+        if let through = dueAcknowledgement {
+            acknowledge(through: through, into: &effects)
+        }
+        dueAcknowledgement = nil
+    }
+
+    private func acknowledge(through index: LogIndex, into effects: inout [Effect]) {
+        guard role == .follower, let leader else { return }
+        let response = AppendResponse(outcome: .accepted(through: index), isSealed: isSealed)
+        let message = Message(term: term, body: .appendResponse(response))
+        // Anything in memory that is not on disk waits for the newest persist, even if this very
+        // append brought nothing new.
+        let isDurable = durability.durableIndex >= index && durability.votesGate == nil
+        let gate = isDurable ? nil : durability.acknowledgementGate
+        effects.append(.send(message, to: leader, after: gate))
+    }
+
+    private mutating func announceCommit(into effects: inout [Effect]) {
+        let index = min(commitIndex, durability.durableIndex)
+        guard index > announcedCommit else { return }
+        announcedCommit = index
+        effects.append(.commit(through: index))
+    }
+
+    private mutating func announceRole(into effects: inout [Effect]) {
+        let now = Announcement(role: role, term: term, leader: leader)
+        guard now != announcedRole else { return }
+        announcedRole = now
+        effects.append(.roleChanged(role, term: term, leader: leader))
+    }
+
+    // MARK: Helpers
+
+    /// This node's place among the members, if it has one.
+    var ownSlot: Int? { configuration.slot(of: id) }
+
+    var isVoter: Bool { configuration.member(id)?.role == .voter }
+
+    func isSelf(_ slot: Int) -> Bool { configuration.members[slot].id == id }
+}
+
+// MARK: - Observers
+
+extension RaftCore {
+    /// First retained entry; one past the end when none is.
+    package var firstIndex: LogIndex { log.firstIndex }
+    package var lastIndex: LogIndex { log.lastIndex }
+    /// The last entry no longer retained, which a snapshot covers; zero for a new node.
+    package var snapshotIndex: LogIndex { log.baseIndex }
+    package var snapshotTerm: Term { log.baseTerm }
+    /// Entries through here are on this node's disk.
+    package var durableIndex: LogIndex { durability.durableIndex }
+    package var newestToken: PersistToken { durability.newest }
+    package var durableToken: PersistToken { durability.durable }
+    /// Retained entries, and what they weigh.
+    package var logCount: Int { log.count }
+    package var logBytes: Int { log.bytes }
+    /// As it is now, which may be ahead of the disk.
+    package var hardState: HardState { HardState(term: term, vote: vote, commit: commitIndex) }
+
+    /// True for a leader that has committed in its own term, so it knows the commit index.
+    package var isReadable: Bool {
+        role == .leader && log.term(at: commitIndex) == term
+    }
+
+    /// The entry at `index`, if it is retained.
+    package func entry(at index: LogIndex) -> LogEntry? { log.entry(at: index) }
+
+    /// The term at `index`; known for retained entries and for ``snapshotIndex``.
+    package func term(at index: LogIndex) -> Term? { log.term(at: index) }
+
+    /// What a leader knows of one member.
+    package struct MemberProgress: Equatable, Sendable {
+        package let id: NodeID
+        /// Its log equals ours through here, durably.
+        package let match: LogIndex
+        /// It spoke within the last election time-out.
+        package let isRecentlyActive: Bool
+        /// `nil` until it said so.
+        package let isSealed: Bool?
+        /// `nil` for the leader itself.
+        package let progress: Progress?
+    }
+
+    /// As a leader, one line per member in order of ids; empty otherwise.
+    package var memberProgress: [MemberProgress] {
+        guard let leadership else { return [] }
+        return configuration.members.indices.map { slot in
+            let follower = leadership.followers[slot]
+            let isOwn = isSelf(slot)
+            return MemberProgress(
+                id: configuration.members[slot].id,
+                match: isOwn ? durableIndex : follower.match,
+                isRecentlyActive: isOwn || isRecentlyHeard(follower),
+                isSealed: isOwn ? isSealed : follower.isSealed,
+                progress: isOwn ? nil : follower.progress)
+        }
+    }
+}
