@@ -1,0 +1,131 @@
+package import Store
+import Wire
+
+/// A value that was read and opened.
+package struct Opened: Sendable, Equatable {
+    package let value: [UInt8]
+    /// The log index that wrote it, 1 or more. What `check` compares.
+    package let modificationIndex: UInt64
+
+    package init(value: [UInt8], modificationIndex: UInt64) {
+        self.value = value
+        self.modificationIndex = modificationIndex
+    }
+}
+
+/// The store as an unsealed node sees it: names and values in the clear.
+///
+/// Lent for one request, over one view, so everything read belongs to one moment. Must not be kept
+/// longer than the view: use after that is a precondition failure in the store.
+///
+/// **Corrupt is not absent.** What is there and does not open, or was written under another name, is
+/// an error and never nil.
+package struct BarrierView: ~Copyable {
+    package let keyring: Keyring
+    private let store: ReadView
+
+    /// - Parameter view: a handle of its own is kept; the lender's closure still bounds its life.
+    package init(_ keyring: Keyring, over view: borrowing ReadView) {
+        self.keyring = keyring
+        store = view.alias()
+    }
+
+    /// The highest log index that this view shows. The base index of batches prepared on it.
+    package var evaluatedIndex: UInt64 { store.evaluatedIndex }
+
+    /// Makes sure that the newest keys of a mount, as of this view, are at hand for a
+    /// ``BatchBuilder``. Every read of the mount does so too.
+    ///
+    /// - Throws: ``BarrierError/mountKeysMissing(mount:)`` and what else can be wrong with them.
+    package func loadKeys(_ mount: MountID) throws(BarrierError) {
+        _ = try keyring.mountKeys(of: mount, in: store)
+    }
+
+    /// The value at a path, or nil if nothing is there.
+    ///
+    /// - Parameter path: 1 to 4,096 bytes; names with single slashes between them.
+    /// - Throws: ``BarrierError/damagedRecord(key:reason:)``, `movedRecord`, and for a wrong path
+    ///   `pathEmpty`, `pathTooLong`, `pathMalformed`.
+    package func read(_ mount: MountID, _ path: String) throws(BarrierError) -> Opened? {
+        guard let found = try find(mount, path) else { return nil }
+        let value = try found.keys.openValue(of: found.record, at: found.key)
+        return Opened(value: value, modificationIndex: found.record.modificationIndex)
+    }
+
+    /// Whether something is at a path. Opens the name only.
+    package func exists(_ mount: MountID, _ path: String) throws(BarrierError) -> Bool {
+        try find(mount, path) != nil
+    }
+
+    /// The log index that wrote the value at a path; 0 if nothing is there. Opens the name only.
+    package func modificationIndex(
+        _ mount: MountID, _ path: String
+    ) throws(BarrierError) -> UInt64 {
+        try find(mount, path)?.record.modificationIndex ?? 0
+    }
+
+    /// The names in one directory, in the order of their UTF-8 bytes. Folders end in "/".
+    ///
+    /// - Parameters:
+    ///   - directory: "" for the top, else ending in "/".
+    ///   - after: names up to and including this one are left out.
+    ///   - limit: most names given, 0 or more.
+    /// - Complexity: opens every name of the directory, whatever `after` and `limit` say, because
+    ///   records lie in the order of their HMACs.
+    /// - Throws: ``BarrierError/damagedRecord(key:reason:)``, path errors. A moved record does not
+    ///   open, because its boxes are bound to their storage key.
+    package func list(
+        _ mount: MountID, directory: String, after: String? = nil,
+        limit: Int = BarrierLimits.listNamesMax
+    ) throws(BarrierError) -> [String] {
+        let path = try BarrierPath.directory(directory)
+        let keys = try keyring.mountKeys(of: mount, in: store)
+        var names: [String] = []
+        do {
+            try store.scanHeads(keys.prefix(of: path[...])) { key, head in
+                let name = try keys.openName(
+                    head.nameBox, flags: head.flags, dataKeyID: head.dataKeyID, at: key)
+                guard let text = String(validating: name, as: UTF8.self) else {
+                    throw BarrierError.damagedRecord(
+                        key: Hex.encode(key.bytes), reason: "its name is not UTF-8")
+                }
+                if after.map({ utf8Precedes($0, text) }) ?? true { names.append(text) }
+                return true
+            }
+        } catch let error as BarrierError {
+            throw error
+        } catch let error as StoreError {
+            throw .store(error)
+        } catch {
+            preconditionFailure("a scan throws what its body or the store throws")
+        }
+        names.sort(by: utf8Precedes)
+        return Array(names.prefix(max(0, limit)))
+    }
+
+    /// A record whose name was opened and is the one asked for.
+    private struct Found {
+        let keys: MountKeys
+        let key: StorageKey
+        let record: Record
+    }
+
+    private func find(_ mount: MountID, _ text: String) throws(BarrierError) -> Found? {
+        let path = try BarrierPath(text)
+        let keys = try keyring.mountKeys(of: mount, in: store)
+        let key = keys.storageKey(of: path)
+        let record: Record?
+        do throws(StoreError) {
+            record = try store.record(key)
+        } catch {
+            throw .store(error)
+        }
+        guard let record else { return nil }
+        let name = try keys.openName(
+            record.nameBox, flags: record.flags, dataKeyID: record.dataKeyID, at: key)
+        guard name == Array(path.name) else {
+            throw .movedRecord(key: Hex.encode(key.bytes))
+        }
+        return Found(keys: keys, key: key, record: record)
+    }
+}
