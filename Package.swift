@@ -96,7 +96,7 @@ let package = Package(
             "TransportTests",
             ["Cryptography", "Raft", "Transport", "Wire", nioCore, nioPosix, nioSSL, logging]),
         tests("NodeTests", ["Node", "Wire"]),
-        tests("CommandsTests", ["Client", "Commands", "Wire"]),
+        tests("CommandsTests", ["Client", "Commands", "Wire", nioCore, nioHTTP1, nioPosix]),
         tests("TidyTests", []),
     ]
 )
