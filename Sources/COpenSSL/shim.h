@@ -34,3 +34,24 @@ static inline int holdfast_memlock_limit(unsigned long long *bytes) {
     *bytes = limit.rlim_cur == RLIM_INFINITY ? ~0ULL : (unsigned long long)limit.rlim_cur;
     return 0;
 }
+
+/* HKDF-SHA256. In C because OSSL_PARAM keeps the pointers it is given, and the address of a Swift
+ * string literal is good for one call only. Returns 1 on success. */
+static inline int holdfast_hkdf_sha256(EVP_KDF_CTX *context, const unsigned char *key,
+                                       size_t key_count, const unsigned char *salt,
+                                       size_t salt_count, const unsigned char *info,
+                                       size_t info_count, unsigned char *target,
+                                       size_t target_count) {
+    OSSL_PARAM parameters[5];
+    OSSL_PARAM *next = parameters;
+    *next++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0);
+    *next++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, key_count);
+    if (salt_count > 0) {
+        *next++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)salt, salt_count);
+    }
+    if (info_count > 0) {
+        *next++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info, info_count);
+    }
+    *next = OSSL_PARAM_construct_end();
+    return EVP_KDF_derive(context, target, target_count, parameters);
+}

@@ -53,64 +53,22 @@ func hkdfSHA256(
     defer { unsafe EVP_KDF_CTX_free(context) }
     return key.withBytes { key in
         SecretBytes(count: count) { result in
-            let isDone = unsafe result.withUnsafeMutableBufferPointer { target in
-                unsafe deriveHKDF(context, key, salt, info, target)
-            }
-            Libcrypto.require(isDone, "EVP_KDF_derive")
-        }
-    }
-}
-
-private func deriveHKDF(
-    _ context: OpaquePointer,
-    _ key: Span<UInt8>,
-    _ salt: [UInt8],
-    _ info: [UInt8],
-    _ target: UnsafeMutableBufferPointer<UInt8>
-) -> Int32 {
-    // libcrypto's parameters take mutable pointers and only read from them.
-    var digest = Array("SHA256".utf8CString)
-    var salt = salt
-    var info = info
-    return unsafe key.withUnsafeBufferPointer { key in
-        unsafe digest.withUnsafeMutableBufferPointer { digest in
-            unsafe salt.withUnsafeMutableBufferPointer { salt in
-                unsafe info.withUnsafeMutableBufferPointer { info in
-                    var parameters = unsafe [
-                        OSSL_PARAM_construct_utf8_string(
-                            OSSL_KDF_PARAM_DIGEST,
-                            digest.baseAddress,
-                            0
-                        ),
-                        OSSL_PARAM_construct_octet_string(
-                            OSSL_KDF_PARAM_KEY,
-                            UnsafeMutablePointer(mutating: key.baseAddress),
-                            key.count
-                        ),
-                        OSSL_PARAM_construct_octet_string(
-                            OSSL_KDF_PARAM_INFO,
-                            info.baseAddress,
-                            info.count
-                        ),
-                    ]
-                    if !salt.isEmpty {
-                        unsafe parameters.append(
-                            OSSL_PARAM_construct_octet_string(
-                                OSSL_KDF_PARAM_SALT,
-                                salt.baseAddress,
-                                salt.count
-                            )
-                        )
-                    }
-                    unsafe parameters.append(OSSL_PARAM_construct_end())
-                    return unsafe EVP_KDF_derive(
+            let isDone = unsafe key.withUnsafeBufferPointer { key in
+                unsafe result.withUnsafeMutableBufferPointer { target in
+                    unsafe holdfast_hkdf_sha256(
                         context,
+                        key.baseAddress,
+                        key.count,
+                        salt,
+                        salt.count,
+                        info,
+                        info.count,
                         target.baseAddress,
-                        target.count,
-                        parameters
+                        target.count
                     )
                 }
             }
+            Libcrypto.require(isDone, "EVP_KDF_derive")
         }
     }
 }
