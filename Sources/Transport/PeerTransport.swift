@@ -1,0 +1,207 @@
+package import Logging
+package import NIOCore
+import NIOPosix
+package import Raft
+import Synchronization
+
+/// A member as the transport needs to know it.
+package struct PeerEndpoint: Sendable, Equatable {
+    package let id: NodeID
+    /// Where it listens for members.
+    package let address: NetworkAddress
+    /// SHA-256 over its public key's SubjectPublicKeyInfo, 32 bytes.
+    package let pin: [UInt8]
+
+    package init(id: NodeID, address: NetworkAddress, pin: [UInt8]) {
+        precondition(pin.count == 32, "a pin has 32 bytes")
+        self.id = id
+        self.address = address
+        self.pin = pin
+    }
+}
+
+/// Who this node is among its peers.
+package struct PeerSettings: Sendable {
+    package let id: NodeID
+    /// SHA-256 over the canonical initial configuration, 32 bytes.
+    package let clusterID: [UInt8]
+    /// That configuration as a person can read it, at most 64 KiB; shown when ids differ.
+    package let configurationText: String
+    package let listen: NetworkAddress
+    package let limits: PeerLimits
+
+    package init(
+        id: NodeID, clusterID: [UInt8], configurationText: String, listen: NetworkAddress,
+        limits: PeerLimits = PeerLimits()
+    ) {
+        precondition(clusterID.count == 32, "a cluster id has 32 bytes")
+        precondition(
+            configurationText.utf8.count <= TransportLimits.configurationTextMax,
+            "the configuration text does not fit into a hello")
+        self.id = id
+        self.clusterID = clusterID
+        self.configurationText = configurationText
+        self.listen = listen
+        self.limits = limits
+    }
+}
+
+/// What the owner of a ``PeerTransport`` learns. Called on the peer event loop; must not block,
+/// since every heartbeat passes through that loop.
+package protocol PeerHandler: AnyObject, Sendable {
+    /// A whole, undamaged frame of a member whose key has been checked.
+    func frameReceived(from peer: NodeID, channel: PeerChannel, kind: UInt8, payload: [UInt8])
+
+    /// An established connection was ended by the other side, or nothing listens there any
+    /// more: a hint that its process died. Once per loss, whatever the number of connections.
+    func linkReset(_ peer: NodeID)
+
+    /// The link came up, or its queue has room again after it had refused a frame.
+    func linkWritable(to peer: NodeID, channel: PeerChannel)
+
+    /// A connection was refused here or there; the text is for a person and has been logged.
+    func peerRefused(_ reason: String)
+}
+
+/// Frames between members over mutual TLS 1.3 with pinned keys.
+///
+/// Each member dials each other member once per channel and sends on the connections that it
+/// has dialed; what it receives comes on connections that others dialed. Nothing is sent twice:
+/// a frame whose connection breaks is lost, and so is a frame that finds no room. The consensus
+/// protocol above repeats what matters.
+package final class PeerTransport: Sendable {
+    /// A way to one peer on one channel.
+    private struct Route: Sendable {
+        let outbox: Outbox
+        let link: NIOLoopBound<PeerLink>
+    }
+
+    /// The one event loop of all peer connections.
+    package let eventLoop: any EventLoop
+
+    private let group: MultiThreadedEventLoopGroup
+    private let hub: NIOLoopBoundBox<PeerHub?>
+    private let make: @Sendable () throws(TransportError) -> PeerHub
+    private let listen: NetworkAddress
+    private let routes = Mutex<[NodeID: [Route]]>([:])
+
+    /// - Parameter handler: kept until ``stop()``.
+    package init(
+        identity: NodeIdentity, settings: PeerSettings, logger: Logger,
+        handler: any PeerHandler
+    ) {
+        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.next()
+        eventLoop = loop
+        hub = NIOLoopBoundBox.makeEmptyBox(eventLoop: loop)
+        listen = settings.listen
+        make = { () throws(TransportError) in
+            try PeerHub(
+                identity: identity, settings: settings, logger: logger, handler: handler,
+                eventLoop: loop)
+        }
+    }
+
+    /// Listens for members. Dialing begins with ``updatePeers(_:)``. Call once.
+    ///
+    /// - Returns: where it listens, with the port that the system chose if 0 was asked for.
+    /// - Throws: ``TransportError/bind(address:reason:)``, ``TransportError/tls(_:)``.
+    package func start() async throws(TransportError) -> NetworkAddress {
+        do {
+            try await eventLoop.submit { [hub, make] in hub.value = try make() }.get()
+        } catch let error as TransportError {
+            throw error
+        } catch {
+            throw .tls(String(describing: error))
+        }
+        do {
+            let listener = try await bind(bootstrap(), to: listen)
+            return NetworkAddress(
+                host: listener.localAddress?.ipAddress ?? listen.host,
+                port: listener.localAddress?.port ?? listen.port)
+        } catch {
+            throw .bind(address: listen.text, reason: String(describing: error))
+        }
+    }
+
+    /// Ends all connections and the event loop. Afterwards every ``send`` is refused. Call once.
+    package func stop() async {
+        routes.withLock { $0 = [:] }
+        try? await eventLoop.submit { [hub] in
+            hub.value?.stop()
+            hub.value = nil
+        }.get()
+        try? await group.shutdownGracefully()
+    }
+
+    /// Replaces the list of members. Connections of members that are gone or whose pin changed
+    /// are closed; new ones are dialed. This node's own entry is ignored.
+    package func updatePeers(_ peers: [PeerEndpoint]) {
+        eventLoop.execute { [self] in
+            guard let hub = hub.value else { return }
+            hub.update(peers)
+            let links = hub.links
+            routes.withLock { routes in
+                routes = [:]
+                for (id, links) in links {
+                    routes[id] = links.map {
+                        Route(outbox: $0.outbox, link: NIOLoopBound($0, eventLoop: eventLoop))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands a frame to the connection to a member. Any thread; never blocks.
+    ///
+    /// - Parameters:
+    ///   - kind: below 0xF0; the meaning is the owner's.
+    ///   - payload: at most 8 MiB.
+    /// - Returns: false if the frame was dropped, because the link is down or its queue is full.
+    ///   True promises nothing about arrival.
+    package func send(
+        kind: UInt8, payload: [UInt8], to peer: NodeID, channel: PeerChannel
+    ) -> Bool {
+        precondition(kind < FrameKind.reservedFirst, "this kind is the transport's own")
+        guard let route = route(peer, channel), route.outbox.isOpen else { return false }
+        let entry = Outbox.Entry(
+            frame: Frame(kind: kind, payload: payload),
+            checksum: FrameCodec.checksum(kind: kind, payload: payload))
+        switch route.outbox.offer(entry) {
+        case .refused: return false
+        case .taken: return true
+        case .takenWakeLink:
+            eventLoop.execute { route.link.value.drain() }
+            return true
+        }
+    }
+
+    /// Whether a frame of that many bytes would be taken now. After a no,
+    /// ``PeerHandler/linkWritable(to:channel:)`` follows when it is worth asking again.
+    package func canSend(
+        to peer: NodeID, channel: PeerChannel, bytes: Int = 64 << 10
+    ) -> Bool {
+        route(peer, channel)?.outbox.canTake(bytes: bytes) ?? false
+    }
+
+    /// Whether the control connection that this node dialed is up.
+    package func isConnected(to peer: NodeID) -> Bool {
+        route(peer, .control)?.outbox.isOpen ?? false
+    }
+
+    private func route(_ peer: NodeID, _ channel: PeerChannel) -> Route? {
+        routes.withLock { $0[peer]?[Int(channel.rawValue) - 1] }
+    }
+
+    private func bootstrap() -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 128)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { [hub] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let hub = hub.value else { throw ChannelError.alreadyClosed }
+                    try hub.prepareIncoming(channel)
+                }
+            }
+    }
+}

@@ -1,0 +1,149 @@
+import Crypto
+import Cryptography
+import Glibc
+package import Logging
+import NIOCore
+import NIOSSL
+
+/// Certificate chain and private key of the client-facing server, ready for use.
+package struct TLSMaterial: Sendable {
+    /// The certificate file as it is. Of a self-made one this is what clients take as CA file.
+    package let certificatePEM: String
+    /// SHA-256 over the leaf's SubjectPublicKeyInfo, 32 bytes.
+    package let leafPin: [UInt8]
+
+    private let chain: [NIOSSLCertificate]
+    private let key: NIOSSLPrivateKey
+
+    init(
+        certificatePEM: [UInt8], keyPEM: [UInt8], paths: (certificate: String, key: String)
+    ) throws(TransportError) {
+        do {
+            chain = try NIOSSLCertificate.fromPEMBytes(certificatePEM)
+            leafPin = try chain.first.map(Pin.of) ?? []
+        } catch {
+            throw .malformed(path: paths.certificate, reason: "not a PEM certificate")
+        }
+        do {
+            key = try NIOSSLPrivateKey(bytes: keyPEM, format: .pem)
+        } catch {
+            throw .malformed(path: paths.key, reason: "not a PEM private key without passphrase")
+        }
+        self.certificatePEM = String(decoding: certificatePEM, as: UTF8.self)
+        guard !leafPin.isEmpty, (try? serverContext()) != nil else {
+            throw .keyMismatch(certificate: paths.certificate, key: paths.key)
+        }
+    }
+
+    /// TLS 1.2 and 1.3, HTTP/1.1 only, hybrid post-quantum key exchange where the client can.
+    func serverContext() throws(TransportError) -> NIOSSLContext {
+        var settings = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+        settings.minimumTLSVersion = .tlsv12
+        settings.applicationProtocols = ["http/1.1"]
+        settings.curves = [.x25519_MLKEM768, .x25519, .secp256r1, .secp384r1]
+        settings.shutdownTimeout = .seconds(1)
+        do {
+            return try NIOSSLContext(configuration: settings)
+        } catch {
+            throw .tls(String(describing: error))
+        }
+    }
+}
+
+/// Where the client-facing server's certificate comes from.
+package enum ServerCertificate {
+    /// Names of the self-made files within the data folder.
+    package static let certificateName = "api-certificate.pem"
+    package static let keyName = "api-key.pem"
+
+    /// Loads what the operator has provided.
+    ///
+    /// - Parameters:
+    ///   - certificatePath: PEM, leaf first, then intermediates.
+    ///   - keyPath: PEM, no passphrase. Its mode is the operator's business.
+    package static func load(
+        certificatePath: String, keyPath: String
+    ) throws(TransportError) -> TLSMaterial {
+        guard let certificate = try PrivateFile.read(certificatePath, isSecret: false) else {
+            throw .file(path: certificatePath, operation: "open", code: ENOENT)
+        }
+        guard let key = try PrivateFile.read(keyPath, isSecret: false) else {
+            throw .file(path: keyPath, operation: "open", code: ENOENT)
+        }
+        return try TLSMaterial(
+            certificatePEM: certificate, keyPEM: key, paths: (certificatePath, keyPath))
+    }
+
+    /// Loads the self-made certificate of this data folder, or makes it at the first start.
+    ///
+    /// One that exists is kept even when `names` has grown, because clients hold copies of it;
+    /// the log then says which names are missing and what to do.
+    ///
+    /// - Parameters:
+    ///   - folder: the data folder, without a trailing slash.
+    ///   - names: DNS names and IP addresses under which clients dial, one or more.
+    package static func loadOrCreate(
+        folder: String, names: [String], logger: Logger
+    ) throws(TransportError) -> TLSMaterial {
+        var wanted: [ServerName] = []
+        for name in names {
+            let name = try ServerName(name)
+            if !wanted.contains(name) { wanted.append(name) }
+        }
+        precondition(!wanted.isEmpty, "a server certificate needs a name")
+        let paths = (certificate: "\(folder)/\(certificateName)", key: "\(folder)/\(keyName)")
+        guard let key = try PrivateFile.read(paths.key, isSecret: true),
+            let certificate = try PrivateFile.read(paths.certificate, isSecret: false)
+        else {
+            return try create(paths, wanted)
+        }
+        try compare(certificate, with: wanted, path: paths.certificate, logger: logger)
+        return try TLSMaterial(certificatePEM: certificate, keyPEM: key, paths: paths)
+    }
+
+    /// A key without certificate is what a crash between the two writes leaves; it is replaced.
+    private static func create(
+        _ paths: (certificate: String, key: String), _ names: [ServerName]
+    ) throws(TransportError) -> TLSMaterial {
+        let key = P256.Signing.PrivateKey()
+        let keyPEM = Array((key.pemRepresentation + "\n").utf8)
+        let certificate: [UInt8]
+        do {
+            let now = time(nil)
+            let text = try SelfSignedCertificate.forServer(key: key, names: names, now: now)
+            certificate = Array(text.utf8)
+        } catch {
+            throw .malformed(path: paths.certificate, reason: String(describing: error))
+        }
+        try PrivateFile.write(keyPEM, to: paths.key, mode: 0o600)
+        try PrivateFile.write(certificate, to: paths.certificate, mode: 0o644)
+        return try TLSMaterial(certificatePEM: certificate, keyPEM: keyPEM, paths: paths)
+    }
+
+    private static func compare(
+        _ certificate: [UInt8], with names: [ServerName], path: String, logger: Logger
+    ) throws(TransportError) {
+        let have: [String]
+        do {
+            have = try SelfSignedCertificate.names(
+                inPEM: String(decoding: certificate, as: UTF8.self))
+        } catch {
+            throw .malformed(path: path, reason: "not a PEM certificate")
+        }
+        let missing = names.map(\.text).filter { !have.contains($0) }
+        guard !missing.isEmpty else { return }
+        logger.warning(
+            """
+            \(path) does not cover \(missing.joined(separator: ", ")); delete it and restart to \
+            have a new one made, then give the new one to clients
+            """)
+    }
+}
+
+/// A pin: SHA-256 over a certificate's SubjectPublicKeyInfo in DER, 32 bytes.
+enum Pin {
+    static func of(_ certificate: NIOSSLCertificate) throws -> [UInt8] {
+        sha256(try certificate.extractPublicKey().toSPKIBytes())
+    }
+}
