@@ -14,7 +14,19 @@ enum NameRules {
     /// Values in, values out.
     static let pure: Set = ["Wire", "Raft", "Shamir", "Barrier", "Engines", "Vault", "API"]
 
-    static let bans: [Ban] = [
+    /// What knows the time or rolls dice without being handed either.
+    private static let hiddenInputs: [[String]] = [
+        ["Date", "(", ")"], ["Date", ".", "now"], ["ContinuousClock"], ["SuspendingClock"],
+        ["clock_gettime"], ["gettimeofday"], ["SystemRandomNumberGenerator"],
+        [".", "random", "(", "in"], [".", "random", "(", ")"], [".", "randomElement", "("],
+        [".", "shuffled", "(", ")"], [".", "shuffle", "(", ")"],
+    ]
+
+    static let bans: [Ban] =
+        hiddenInputs.map { Ban(texts: $0, instead: "a value that is passed in", except: runtime) }
+        + namedBans
+
+    private static let namedBans: [Ban] = [
         Ban(texts: ["assert", "("], instead: "precondition("),
         Ban(texts: ["assertionFailure", "("], instead: "preconditionFailure("),
         Ban(texts: ["try", "!"], instead: "a typed error"),
@@ -22,18 +34,6 @@ enum NameRules {
         Ban(texts: ["fatalError", "("], instead: "precondition( or a typed error"),
         Ban(texts: ["public"], instead: "package"),
         Ban(texts: ["open", "class"], instead: "package final class"),
-        Ban(texts: ["Date", "(", ")"], instead: "a time that is passed in"),
-        Ban(texts: ["Date", ".", "now"], instead: "a time that is passed in"),
-        Ban(texts: [".", "random", "(", "in"], instead: "entropy that is passed in"),
-        Ban(texts: [".", "random", "(", ")"], instead: "entropy that is passed in"),
-        Ban(texts: [".", "randomElement", "("], instead: "entropy that is passed in"),
-        Ban(texts: [".", "shuffled", "(", ")"], instead: "entropy that is passed in"),
-        Ban(texts: [".", "shuffle", "(", ")"], instead: "entropy that is passed in"),
-        Ban(texts: ["SystemRandomNumberGenerator"], instead: "entropy that is passed in"),
-        Ban(texts: ["ContinuousClock"], instead: "a time that is passed in", except: runtime),
-        Ban(texts: ["SuspendingClock"], instead: "a time that is passed in", except: runtime),
-        Ban(texts: ["clock_gettime"], instead: "a time that is passed in", except: runtime),
-        Ban(texts: ["gettimeofday"], instead: "a time that is passed in", except: runtime),
         Ban(texts: ["Random", "."], instead: "entropy that is passed in", only: pure),
         Ban(texts: ["async"], instead: "a plain function: this target is pure", only: pure),
         Ban(texts: ["Thread", "("], instead: "nothing: this target is pure", only: pure),

@@ -3,13 +3,14 @@ enum UnsafeRules {
     /// Targets whose job is C and raw memory.
     static let resource: Set = ["Store", "Cryptography", "Transport"]
 
-    /// The word `unsafe` elsewhere: a system call without a safe face. Lower a number when you can;
+    /// The word `unsafe` elsewhere: system calls without a safe face (threads in Replica; terminal,
+    /// files and environment in Client). Lower a number when you can;
     /// raising one is a decision that the reviewer should see.
-    static let allowance: [String: Int] = ["Replica": 5, "Node": 0, "Client": 0, "Commands": 0]
+    static let allowance: [String: Int] = ["Replica": 5, "Node": 0, "Client": 21, "Commands": 0]
 
     /// `@unchecked Sendable` and `nonisolated(unsafe)` for each target, each with its proof.
     static let tapeAllowance: [String: Int] = [
-        "Store": 1, "Cryptography": 8, "Transport": 0, "Replica": 0, "Node": 0,
+        "Store": 3, "Cryptography": 8, "Transport": 0, "Replica": 0, "Node": 0,
     ]
 
     /// Lines where the word `unsafe` is used, apart from `nonisolated(unsafe)`.
