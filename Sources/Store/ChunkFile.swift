@@ -44,6 +44,13 @@ package struct ChunkFile: ~Copyable {
         return bytes
     }
 
+    /// Bytes in the file.
+    package borrowing func size() throws(StoreError) -> UInt64 {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw Self.failure("fstat", path) }
+        return UInt64(clamping: status.st_size)
+    }
+
     /// Adds `bytes` at the end.
     package borrowing func append(_ bytes: [UInt8]) throws(StoreError) {
         var done = 0

@@ -1,0 +1,90 @@
+import Raft
+import Synchronization
+
+/// How asking the leader ended.
+enum ForwardOutcome: Sendable {
+    /// The leader answered.
+    case replied(ForwardedReply.Outcome)
+    /// The frame never left this node.
+    case notSent
+    /// It left, and nothing is known: ask again under the same request id.
+    case lost
+}
+
+/// Requests that this node asked a leader to carry out, and who waits for them here.
+///
+/// Every wait ends: by the reply, by the loss of the connection, or by silence.
+final class Forwarder: Sendable {
+    private struct Waiting: Sendable {
+        let leader: NodeID
+        let deadline: ContinuousClock.Instant
+        let completion: @Sendable (ForwardOutcome) -> Void
+    }
+
+    private struct State: Sendable {
+        var next: UInt64 = 1
+        var waiting: [UInt64: Waiting] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let send: @Sendable (ForwardedRequest, NodeID) -> Bool
+
+    /// - Parameter send: puts a frame on the data connection; false when it was not taken.
+    init(send: @escaping @Sendable (ForwardedRequest, NodeID) -> Bool) {
+        self.send = send
+    }
+
+    /// Asks `leader`. `completion` is called exactly once, on any thread.
+    func ask(
+        _ leader: NodeID, make: (UInt64) -> ForwardedRequest,
+        completion: @escaping @Sendable (ForwardOutcome) -> Void
+    ) {
+        let deadline =
+            ContinuousClock.now + .milliseconds(Limits.forwardSilenceMilliseconds)
+        let number = state.withLock { state -> UInt64? in
+            guard state.waiting.count < Limits.forwardsWaitingMax else { return nil }
+            let number = state.next
+            state.next += 1
+            // Registered before it is sent, so an instant reply cannot be missed.
+            state.waiting[number] = Waiting(
+                leader: leader, deadline: deadline, completion: completion)
+            return number
+        }
+        guard let number else { return completion(.replied(.overloaded)) }
+        if !send(make(number), leader), let waiting = take(number) {
+            waiting.completion(.notSent)
+        }
+    }
+
+    /// A reply arrived. Only the leader that was asked may answer.
+    func replied(_ reply: ForwardedReply, from member: NodeID) {
+        let waiting = state.withLock { state -> Waiting? in
+            guard state.waiting[reply.number]?.leader == member else { return nil }
+            return state.waiting.removeValue(forKey: reply.number)
+        }
+        waiting?.completion(.replied(reply.outcome))
+    }
+
+    /// The connection to `member` is gone, and with it whatever it was asked.
+    func linkReset(_ member: NodeID) {
+        end { $0.leader == member }
+    }
+
+    /// Ends the waits that silence has outlasted. Called a few times a second.
+    func sweep() {
+        let now = ContinuousClock.now
+        end { $0.deadline <= now }
+    }
+
+    private func end(where isOver: (Waiting) -> Bool) {
+        let ended = state.withLock { state -> [Waiting] in
+            let numbers = state.waiting.filter { isOver($0.value) }.map(\.key).sorted()
+            return numbers.compactMap { state.waiting.removeValue(forKey: $0) }
+        }
+        for waiting in ended { waiting.completion(.lost) }
+    }
+
+    private func take(_ number: UInt64) -> Waiting? {
+        state.withLock { $0.waiting.removeValue(forKey: number) }
+    }
+}

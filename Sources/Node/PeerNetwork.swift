@@ -1,0 +1,112 @@
+import Logging
+import Raft
+import Replica
+import Synchronization
+import Transport
+import Wire
+
+/// The node's side of the connections to the other members: consensus messages, forwarded
+/// requests and snapshot streams become frames, and frames become calls.
+final class PeerNetwork: PeerLink, PeerHandler {
+    private struct Sinks: Sendable {
+        var transport: PeerTransport?
+        var replica: LocalReplica?
+        var forwarder: Forwarder?
+        var serve: (@Sendable (ForwardedRequest, NodeID) -> Void)?
+    }
+
+    private let sinks = Mutex(Sinks())
+    private let logger: Logger
+
+    init(logger: Logger) {
+        self.logger = logger
+    }
+
+    /// Connects the parts, which need each other, once all of them exist.
+    func attach(
+        transport: PeerTransport, replica: LocalReplica, forwarder: Forwarder,
+        serve: @escaping @Sendable (ForwardedRequest, NodeID) -> Void
+    ) {
+        sinks.withLock {
+            $0 = Sinks(
+                transport: transport, replica: replica, forwarder: forwarder, serve: serve)
+        }
+    }
+
+    private var attached: Sinks { sinks.withLock { $0 } }
+
+    // MARK: Out
+
+    func send(_ message: Message, to member: NodeID) {
+        var writer = ByteWriter(capacity: 128)
+        message.encode(into: &writer)
+        let channel: PeerChannel = message.channel == .control ? .control : .data
+        _ = attached.transport?.send(
+            kind: PeerFrameKind.consensus.rawValue, payload: writer.bytes, to: member,
+            channel: channel)
+    }
+
+    func sendSnapshot(_ frame: SnapshotFrame, to member: NodeID) -> Bool {
+        attached.transport?.send(
+            kind: PeerFrameKind.snapshot.rawValue, payload: frame.encoded(), to: member,
+            channel: .snapshot) ?? false
+    }
+
+    func send(_ request: ForwardedRequest, to member: NodeID) -> Bool {
+        attached.transport?.send(
+            kind: PeerFrameKind.forwardedRequest.rawValue, payload: request.encoded(),
+            to: member, channel: .data) ?? false
+    }
+
+    func send(_ reply: ForwardedReply, to member: NodeID) {
+        _ = attached.transport?.send(
+            kind: PeerFrameKind.forwardedReply.rawValue, payload: reply.encoded(), to: member,
+            channel: .data)
+    }
+
+    /// Whether the control connection that this node dialed is up.
+    func isConnected(to member: NodeID) -> Bool {
+        attached.transport?.isConnected(to: member) ?? false
+    }
+
+    // MARK: In
+
+    func frameReceived(from member: NodeID, channel: PeerChannel, kind: UInt8, payload: [UInt8]) {
+        let parts = attached
+        do {
+            switch (PeerFrameKind(rawValue: kind), channel) {
+            case (.consensus, .control), (.consensus, .data):
+                var reader = ByteReader(payload)
+                let message = try Message(from: &reader)
+                try reader.finish()
+                parts.replica?.received(message, from: member)
+            case (.snapshot, .snapshot):
+                parts.replica?.received(try SnapshotFrame(decoding: payload), from: member)
+            case (.forwardedRequest, .data):
+                parts.serve?(try ForwardedRequest(decoding: payload), member)
+            case (.forwardedReply, .data):
+                parts.forwarder?.replied(try ForwardedReply(decoding: payload), from: member)
+            default:
+                logger.warning(
+                    "a peer sent a frame of unknown kind",
+                    metadata: ["peer": "\(member.number)", "kind": "\(kind)"])
+            }
+        } catch {
+            logger.warning(
+                "a peer's frame was refused: \(error)",
+                metadata: ["peer": "\(member.number)", "kind": "\(kind)"])
+        }
+    }
+
+    func linkReset(_ peer: NodeID) {
+        let parts = attached
+        parts.replica?.linkReset(peer)
+        parts.forwarder?.linkReset(peer)
+    }
+
+    func linkWritable(to peer: NodeID, channel: PeerChannel) {}
+
+    func peerRefused(_ reason: String) {
+        logger.error("a peer was refused: \(reason)")
+    }
+}

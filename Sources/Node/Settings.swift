@@ -1,0 +1,92 @@
+package import Raft
+package import Wire
+
+/// The settings of one process. The replicated configuration (who votes) is something else: only
+/// the *initial* members come from here.
+package struct Settings: Equatable, Sendable {
+    /// This node's name; one of the initial members'.
+    package var node: String
+    /// The data folder.
+    package var data: String
+    /// Where clients connect, "host:port".
+    package var apiListen: String
+    /// How others reach the API, "https://host:port".
+    package var apiAddress: String
+    /// Where the other members connect, "host:port".
+    package var peerListen: String
+    /// The cluster's name, for people.
+    package var clusterName: String
+    /// PEM files for the client port; nil: the node makes its own certificate.
+    package var certificateFile: String?
+    package var certificateKeyFile: String?
+    /// Plain HTTP for clients; only on loopback addresses.
+    package var plainHTTPOnLoopback: Bool
+    /// "trace", "debug", "info", "warning" or "error".
+    package var logLevel: String
+    /// Go on when secrets cannot be locked in memory. Off: such a start is refused.
+    package var allowUnlockedMemory: Bool
+    /// The initial members, in any order.
+    package var members: [InitialMember]
+
+    /// One `[[member]]` table.
+    package struct InitialMember: Equatable, Sendable {
+        /// 1 to 64 letters, digits, `-`, `_` or `.`.
+        package var name: String
+        package var region: String
+        package var zone: String
+        package var peerAddress: String
+        package var apiAddress: String
+        /// SHA-256 of the member's public key, 32 bytes.
+        package var pin: [UInt8]
+    }
+
+    /// The initial configuration: ids by position in name order, the same on every node.
+    package var initialConfiguration: Configuration {
+        let sorted = members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        return Configuration(
+            members: sorted.enumerated().map { position, member in
+                Member(
+                    id: NodeID(number: UInt64(position + 1)), name: member.name,
+                    region: member.region, zone: member.zone, peerAddress: member.peerAddress,
+                    apiAddress: member.apiAddress, pin: member.pin, role: .voter)
+            })
+    }
+}
+
+/// What is wrong with the settings. Always the operator's to mend.
+package enum SettingsError: OperatorError, Equatable {
+    case unreadable(path: String, reason: String)
+    case syntax(path: String, reason: String)
+    case unknownKey(String, nearest: String?)
+    case missing(String)
+    case wrongType(key: String, want: String)
+    case wrongValue(key: String, reason: String)
+    case notAMember(node: String, members: [String])
+
+    package var blame: Blame { .operator }
+
+    package var summary: String {
+        switch self {
+        case .unreadable(let path, let reason): "cannot read the settings \(path): \(reason)"
+        case .syntax(let path, let reason): "the settings \(path) are not TOML: \(reason)"
+        case .unknownKey(let key, _): "unknown setting \"\(key)\""
+        case .missing(let key): "the setting \"\(key)\" is missing"
+        case .wrongType(let key, let want): "the setting \"\(key)\" must be \(want)"
+        case .wrongValue(let key, let reason): "the setting \"\(key)\" is wrong: \(reason)"
+        case .notAMember(let node, let members):
+            "node \"\(node)\" is not among the members \(members.joined(separator: ", "))"
+        }
+    }
+
+    package var remedy: String {
+        switch self {
+        case .unreadable: "check the path given to --config and the file's permissions"
+        case .syntax: "mend the line named above; see the example in the README"
+        case .unknownKey(_, let nearest):
+            nearest.map { "did you mean \"\($0)\"?" } ?? "remove it; see the example in the README"
+        case .missing(let key): "add \(key) to the settings file or set its environment variable"
+        case .wrongType, .wrongValue: "correct the value"
+        case .notAMember: "set node to one of them, or add a [[member]] table for it"
+        }
+    }
+}

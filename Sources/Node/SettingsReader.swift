@@ -1,0 +1,248 @@
+import Glibc
+import TOMLKit
+import Wire
+
+/// Reads a TOML settings file; `HOLDFAST_<KEY>` environment variables override its top level.
+package enum SettingsReader {
+    /// Kinds of values a key takes.
+    private enum Kind { case text, flag }
+
+    /// Every key of the top level, dots for tables.
+    private static let keys: [(name: String, kind: Kind)] = [
+        ("node", .text), ("data", .text), ("api_listen", .text), ("api_address", .text),
+        ("peer_listen", .text), ("cluster_name", .text), ("tls.certificate", .text),
+        ("tls.key", .text), ("plain_http_on_loopback", .flag), ("log_level", .text),
+        ("allow_unlocked_memory", .flag),
+    ]
+    private static let memberKeys = [
+        "name", "region", "zone", "peer_address", "api_address", "pin",
+    ]
+    private static let logLevels = ["trace", "debug", "info", "notice", "warning", "error"]
+
+    /// Parses `text`.
+    ///
+    /// - Parameters:
+    ///   - text: the file's content.
+    ///   - path: named in errors.
+    ///   - environment: the process's variables; those not starting with HOLDFAST_ are ignored.
+    /// - Throws: ``SettingsError`` naming the key, and for an unknown one the nearest known.
+    package static func read(
+        _ text: String, path: String, environment: [String: String]
+    ) throws(SettingsError) -> Settings {
+        let table: TOMLTable
+        do {
+            table = try TOMLTable(string: text)
+        } catch let error as TOMLParseError {
+            throw .syntax(path: path, reason: error.debugDescription)
+        } catch {
+            throw .syntax(path: path, reason: "\(error)")
+        }
+        var values = try topLevel(table)
+        try override(&values, with: environment)
+        return try settings(values, members: try members(table["member"]))
+    }
+
+    // MARK: Values
+
+    private static func topLevel(_ table: TOMLTable) throws(SettingsError) -> [String: String] {
+        var values: [String: String] = [:]
+        for key in table.keys.sorted() where key != "member" {
+            if key == "tls" {
+                guard let inner = table[key]?.table else {
+                    throw .wrongType(key: key, want: "a table")
+                }
+                for name in inner.keys.sorted() {
+                    try store(inner[name], "tls.\(name)", in: &values)
+                }
+            } else {
+                try store(table[key], key, in: &values)
+            }
+        }
+        return values
+    }
+
+    private static func store(
+        _ value: (any TOMLValueConvertible)?, _ key: String, in values: inout [String: String]
+    ) throws(SettingsError) {
+        guard let known = keys.first(where: { $0.name == key }) else {
+            let nearest = nearestName(to: key, among: keys.map(\.name) + ["member", "tls"])
+            throw .unknownKey(key, nearest: nearest)
+        }
+        switch known.kind {
+        case .text:
+            guard let text = value?.string else { throw .wrongType(key: key, want: "a string") }
+            values[key] = text
+        case .flag:
+            guard let flag = value?.bool else {
+                throw .wrongType(key: key, want: "true or false")
+            }
+            values[key] = flag ? "true" : "false"
+        }
+    }
+
+    private static func override(
+        _ values: inout [String: String], with environment: [String: String]
+    ) throws(SettingsError) {
+        for (name, kind) in keys {
+            let variable = "HOLDFAST_" + name.uppercased().split(separator: ".").joined(
+                separator: "_")
+            guard let value = environment[variable], !value.isEmpty else { continue }
+            if kind == .flag && value != "true" && value != "false" {
+                throw .wrongType(key: variable, want: "true or false")
+            }
+            values[name] = value
+        }
+    }
+
+    // MARK: Members
+
+    private static func members(
+        _ value: (any TOMLValueConvertible)?
+    ) throws(SettingsError) -> [Settings.InitialMember] {
+        guard let value else { throw .missing("member") }
+        guard let array = value.array else {
+            throw .wrongType(key: "member", want: "[[member]] tables")
+        }
+        var members: [Settings.InitialMember] = []
+        for position in 0..<array.count {
+            guard let table = array[position].table else {
+                throw .wrongType(key: "member", want: "[[member]] tables")
+            }
+            members.append(try member(table, number: position + 1))
+        }
+        return members
+    }
+
+    private static func member(
+        _ table: TOMLTable, number: Int
+    ) throws(SettingsError) -> Settings.InitialMember {
+        for key in table.keys.sorted() where !memberKeys.contains(key) {
+            throw .unknownKey(
+                "member[\(number)].\(key)", nearest: nearestName(to: key, among: memberKeys))
+        }
+        func text(_ key: String, default fallback: String? = nil) throws(SettingsError) -> String {
+            guard let value = table[key] else {
+                if let fallback { return fallback }
+                throw .missing("member[\(number)].\(key)")
+            }
+            guard let text = value.string, !text.isEmpty else {
+                throw .wrongType(key: "member[\(number)].\(key)", want: "a non-empty string")
+            }
+            return text
+        }
+        let pinText = try text("pin")
+        guard let pin = Hex.decode(pinText), pin.count == 32 else {
+            throw .wrongValue(
+                key: "member[\(number)].pin",
+                reason: "a pin is 64 hex digits, as printed by holdfast identity")
+        }
+        let name = try text("name")
+        try checkName(name, key: "member[\(number)].name")
+        let region = try text("region")
+        return Settings.InitialMember(
+            name: name, region: region, zone: try text("zone", default: region),
+            peerAddress: try text("peer_address"), apiAddress: try text("api_address"), pin: pin)
+    }
+
+    private static func checkName(_ name: String, key: String) throws(SettingsError) {
+        let isPlain = name.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+                || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x5F].contains(byte)
+        }
+        guard isPlain && (1...64).contains(name.utf8.count) else {
+            throw .wrongValue(key: key, reason: "use 1 to 64 letters, digits, -, _ or .")
+        }
+    }
+
+    // MARK: The whole
+
+    private static func settings(
+        _ values: [String: String], members: [Settings.InitialMember]
+    ) throws(SettingsError) -> Settings {
+        func need(_ key: String) throws(SettingsError) -> String {
+            guard let value = values[key], !value.isEmpty else { throw .missing(key) }
+            return value
+        }
+        let node = try need("node")
+        let peerListen = try need("peer_listen")
+        let apiListen = try need("api_listen")
+        let isPlain = values["plain_http_on_loopback"] == "true"
+        let level = values["log_level"] ?? "info"
+        guard logLevels.contains(level) else {
+            throw .wrongValue(
+                key: "log_level", reason: "use one of \(logLevels.joined(separator: ", "))")
+        }
+        guard (values["tls.certificate"] == nil) == (values["tls.key"] == nil) else {
+            throw .wrongValue(key: "tls", reason: "certificate and key are given together")
+        }
+        if isPlain && !isLoopback(apiListen) {
+            throw .wrongValue(
+                key: "plain_http_on_loopback",
+                reason: "api_listen is \(apiListen), which is not a loopback address")
+        }
+        try checkMembers(members, node: node)
+        let own = members.first { $0.name == node }
+        let scheme = isPlain ? "http" : "https"
+        return Settings(
+            node: node, data: try need("data"), apiListen: apiListen,
+            apiAddress: values["api_address"] ?? own?.apiAddress ?? "\(scheme)://\(apiListen)",
+            peerListen: peerListen, clusterName: values["cluster_name"] ?? "holdfast",
+            certificateFile: values["tls.certificate"], certificateKeyFile: values["tls.key"],
+            plainHTTPOnLoopback: isPlain, logLevel: level,
+            allowUnlockedMemory: values["allow_unlocked_memory"] == "true", members: members)
+    }
+
+    private static func checkMembers(
+        _ members: [Settings.InitialMember], node: String
+    ) throws(SettingsError) {
+        guard (1...Limits.initialMembersMax).contains(members.count) else {
+            throw .wrongValue(
+                key: "member",
+                reason: "\(members.count) members; use 1 to \(Limits.initialMembersMax)")
+        }
+        let names = members.map(\.name).sorted()
+        guard names.contains(node) else { throw .notAMember(node: node, members: names) }
+        for (first, second) in zip(names, names.dropFirst()) where first == second {
+            throw .wrongValue(key: "member", reason: "two members are named \"\(first)\"")
+        }
+        let addresses = members.map(\.peerAddress).sorted()
+        for (first, second) in zip(addresses, addresses.dropFirst()) where first == second {
+            throw .wrongValue(key: "member", reason: "two members have peer_address \(first)")
+        }
+        let pins = members.map { Hex.encode($0.pin) }.sorted()
+        for (first, second) in zip(pins, pins.dropFirst()) where first == second {
+            throw .wrongValue(key: "member", reason: "two members have the pin \(first)")
+        }
+    }
+
+    private static func isLoopback(_ listen: String) -> Bool {
+        listen.hasPrefix("127.") || listen.hasPrefix("localhost:") || listen.hasPrefix("[::1]:")
+    }
+
+    /// The known name with the fewest edits away from `name`, if at most three.
+    package static func nearestName(to name: String, among known: [String]) -> String? {
+        var best: (name: String, distance: Int)?
+        for candidate in known {
+            let distance = editDistance(Array(name.utf8), Array(candidate.utf8))
+            if distance <= 3 && distance < (best?.distance ?? .max) {
+                best = (candidate, distance)
+            }
+        }
+        return best?.name
+    }
+
+    /// Levenshtein's distance, one row at a time.
+    private static func editDistance(_ source: [UInt8], _ target: [UInt8]) -> Int {
+        var row = Array(0...target.count)
+        for (line, byte) in source.enumerated() {
+            var diagonal = row[0]
+            row[0] = line + 1
+            for (column, other) in target.enumerated() {
+                let substituted = diagonal + (byte == other ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = min(substituted, row[column + 1] + 1, row[column] + 1)
+            }
+        }
+        return row[target.count]
+    }
+}

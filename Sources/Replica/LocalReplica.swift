@@ -1,0 +1,277 @@
+import Dispatch
+package import Logging
+package import Raft
+package import Store
+import Synchronization
+
+/// The connections to the other members, as the replica needs them.
+package protocol PeerLink: SnapshotLink {
+    /// Sends or drops: consensus repeats what matters. Any thread.
+    func send(_ message: Message, to member: NodeID)
+}
+
+/// Told about changes of leadership and alarms, on the core's thread: keep it short.
+package protocol ReplicaObserver: Sendable {
+    /// The role or the known leader changed.
+    func roleChanged(_ status: ReplicaStatus)
+    /// Something that cannot happen did.
+    func raised(_ alarm: Alarm)
+}
+
+/// One member's share of the replicated log: consensus, its disk and its evaluated state.
+///
+/// Four threads of its own: the core (consensus and timers, never waits for a disk), storage (the
+/// one write transaction), evaluation (committed entries become visible, answers leave) and the
+/// courier (snapshots). Bounded mailboxes between them; every method here may be called from any
+/// thread and never blocks.
+package final class LocalReplica: Sendable {
+    private let core = Mailbox<CoreInput>(bound: Limits.inboxInputsMax)
+    private let storage = Mailbox<StorageJob>(bound: Limits.inboxInputsMax)
+    private let evaluation = Mailbox<EvaluationJob>(bound: Limits.inboxInputsMax)
+    private let courier = Mailbox<CourierJob>(bound: 256)
+    private let board: StatusBoard
+    private let inspector = Mutex<EntryInspector?>(nil)
+    private let store: LocalStore
+    private let logger: Logger
+
+    /// Prepares the threads' state; ``start(core:state:link:observer:folder:)`` runs them.
+    ///
+    /// - Parameters:
+    ///   - store: open, and used by no other writer.
+    ///   - logger: for what operators should know; never sees a body.
+    package init(store: LocalStore, logger: Logger) {
+        self.store = store
+        self.logger = logger
+        board = StatusBoard(ReplicaStatus(), applied: .zero)
+    }
+
+    /// Starts the threads; call it once.
+    ///
+    /// - Parameters:
+    ///   - raft: the core, restored from what `state` says.
+    ///   - state: what the store held at the start.
+    ///   - folder: the data folder, where snapshot files live.
+    ///   - digest: SHA-256, as the store was opened with.
+    package func start(
+        raft: RaftCore, state: ReplicaStart, link: any PeerLink,
+        observer: any ReplicaObserver, folder: SnapshotFolder, digest: @escaping DigestFunction
+    ) {
+        board.applied(through: state.applied)
+        board.update {
+            $0.term = raft.term
+            $0.last = raft.lastIndex
+            $0.evaluated = state.applied
+        }
+        startStorage(state, folder)
+        startEvaluation(state)
+        startCourier(link, folder, digest)
+        startCore(raft, state, link, observer)
+    }
+
+    // MARK: Threads
+
+    private func startStorage(_ state: ReplicaStart, _ folder: SnapshotFolder) {
+        let (store, storage, core, logger) = (store, storage, core, logger)
+        WorkerThread.start(name: "hf-storage") {
+            StorageWorker(
+                store: store, mailbox: storage, core: core, snapshots: folder, state: state,
+                logger: logger
+            ).run()
+        }
+    }
+
+    private func startEvaluation(_ state: ReplicaStart) {
+        let (store, storage, core, evaluation) = (store, storage, core, evaluation)
+        let logger = logger
+        WorkerThread.start(name: "hf-evaluation") { [self] in
+            Evaluator(
+                store: store, mailbox: evaluation, core: core, storage: storage,
+                evaluated: state.applied, logger: logger,
+                inspector: { self.inspector.withLock { $0 } }
+            ).run()
+        }
+    }
+
+    private func startCourier(
+        _ link: any PeerLink, _ folder: SnapshotFolder, _ digest: @escaping DigestFunction
+    ) {
+        let (store, courier, core, board, logger) = (store, courier, core, board, logger)
+        WorkerThread.start(name: "hf-courier") {
+            SnapshotCourier(
+                store: store, mailbox: courier, core: core, folder: folder, link: link,
+                status: board, digest: digest, logger: logger
+            ).run()
+        }
+    }
+
+    private func startCore(
+        _ raft: RaftCore, _ state: ReplicaStart, _ link: any PeerLink,
+        _ observer: any ReplicaObserver
+    ) {
+        let ports = ThreadPorts(
+            storage: storage, evaluation: evaluation, courier: courier, board: board, link: link,
+            observer: observer)
+        let (core, board) = (core, board)
+        WorkerThread.start(name: "hf-core") {
+            var driver = CoreDriver(core: raft, applied: state.applied, ports: ports)
+            var ticker = Ticker(now: ContinuousClock.now)
+            while true {
+                let inputs = core.take(most: Limits.inputsPerTurnMax, until: ticker.deadline)
+                let ticks = ticker.due(ContinuousClock.now)
+                driver.turn(inputs + Array(repeating: .raft(.tick), count: ticks))
+                driver.report(to: board)
+            }
+        }
+    }
+
+    // MARK: Inputs
+
+    /// Brings a batch towards the log. `onProposed` is always called exactly once.
+    package func propose(_ proposal: BatchProposal) {
+        if !core.offer(.propose(proposal)) { proposal.onProposed(.refused(.overloaded)) }
+    }
+
+    /// Waits for the fate of an entry that the leader appended at `index` in `term`.
+    package func waitForCommit(
+        _ index: LogIndex, _ term: Term, deadline: ContinuousClock.Instant,
+        completion: @escaping @Sendable (CommitOutcome) -> Void
+    ) {
+        evaluation.post(
+            .wait(
+                CommitWaiter(index: index, term: term, deadline: deadline, completion: completion))
+        )
+    }
+
+    /// Waits until a view of this node's store is linearizable: it then holds every write
+    /// acknowledged, anywhere, before this call.
+    package func waitForRead(
+        deadline: ContinuousClock.Instant, completion: @escaping @Sendable (ReadOutcome) -> Void
+    ) {
+        let waiter = ReadWaiter(deadline: deadline, completion: completion)
+        if !core.offer(.read(waiter)) { completion(.refused(.overloaded)) }
+    }
+
+    /// Waits until `index` is evaluated here, without asking a leader.
+    package func waitForEvaluation(
+        _ index: LogIndex, deadline: ContinuousClock.Instant,
+        completion: @escaping @Sendable (ReadOutcome) -> Void
+    ) {
+        evaluation.post(
+            .readers([ReadWaiter(deadline: deadline, completion: completion)], index))
+    }
+
+    /// A consensus message arrived. Dropped at the bound: consensus repeats what matters.
+    package func received(_ message: Message, from member: NodeID) {
+        _ = core.offer(.raft(.received(message, from: member)))
+    }
+
+    /// A frame of a snapshot stream arrived.
+    package func received(_ frame: SnapshotFrame, from member: NodeID) {
+        _ = courier.offer(.frame(frame, from: member))
+    }
+
+    /// The connection to `member` was reset: its process may be gone.
+    package func linkReset(_ member: NodeID) {
+        core.post(.raft(.linkReset(member)))
+    }
+
+    /// This node was sealed or unsealed, which decides how eagerly it leads.
+    package func sealChanged(isSealed: Bool) {
+        core.post(.raft(.sealChanged(isSealed: isSealed)))
+    }
+
+    /// Replaces the check that an unsealed node makes on every committed batch; nil while sealed.
+    package func setInspector(_ new: EntryInspector?) {
+        inspector.withLock { $0 = new }
+    }
+
+    /// Looks at every committed batch that the log still holds, then calls `completion`, both on
+    /// the evaluation thread. Those committed later go to the inspector set before this call.
+    package func inspectRetained(
+        _ inspector: @escaping EntryInspector, completion: @escaping @Sendable () -> Void
+    ) {
+        core.post(.inspect(inspector, completion: completion))
+    }
+
+    /// What the core last said about itself.
+    package var status: ReplicaStatus { board.current }
+}
+
+/// Where a replica begins: what its store held.
+package struct ReplicaStart: Sendable {
+    /// Term, vote and commit index, merged with the vote file.
+    package let hardState: HardState
+    /// Everything through here is in the state tables.
+    package let applied: LogIndex
+    /// The log begins after this index.
+    package let logBase: LogIndex
+
+    /// Collects the three.
+    package init(hardState: HardState, applied: LogIndex, logBase: LogIndex) {
+        self.hardState = hardState
+        self.applied = applied
+        self.logBase = logBase
+    }
+}
+
+/// Counts the ticks that are due, a few at most after a pause.
+private struct Ticker {
+    private static let tick = Duration.milliseconds(Limits.tickMilliseconds)
+    private var next: ContinuousClock.Instant
+
+    init(now: ContinuousClock.Instant) {
+        next = now + Self.tick
+    }
+
+    var deadline: DispatchTime {
+        let wait = max(.zero, next - ContinuousClock.now)
+        let (seconds, attoseconds) = wait.components
+        return .now() + .nanoseconds(Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
+    }
+
+    mutating func due(_ now: ContinuousClock.Instant) -> Int {
+        var count = 0
+        while next <= now {
+            next += Self.tick
+            count += 1
+            if count == Limits.ticksPerTurnMax {
+                next = max(next, now)
+                break
+            }
+        }
+        return count
+    }
+}
+
+/// Effects become mail to the other threads and frames to peers.
+private struct ThreadPorts: CorePorts {
+    let storage: Mailbox<StorageJob>
+    let evaluation: Mailbox<EvaluationJob>
+    let courier: Mailbox<CourierJob>
+    let board: StatusBoard
+    let link: any PeerLink
+    let observer: any ReplicaObserver
+
+    func send(_ message: Message, to member: NodeID) { link.send(message, to: member) }
+    func persist(_ job: StorageJob) { storage.post(job) }
+    func evaluate(_ job: EvaluationJob) { evaluation.post(job) }
+
+    func streamSnapshot(to member: NodeID, atLeast index: LogIndex) {
+        courier.post(.stream(to: member, atLeast: index))
+    }
+
+    func roleChanged(_ role: Role, term: Term, leader: NodeID?) {
+        board.update { status in
+            if role == .leader && status.role != .leader {
+                status.leaderSince = ContinuousClock.now
+            }
+            if role != .leader { status.leaderSince = nil }
+            status.role = role
+            status.term = term
+            status.leader = leader
+        }
+        observer.roleChanged(board.current)
+    }
+
+    func raised(_ alarm: Alarm) { observer.raised(alarm) }
+}

@@ -1,0 +1,77 @@
+package import Raft
+package import Store
+
+/// What became of a proposal before it was in the log.
+package enum ProposeOutcome: Sendable {
+    /// In the leader's log at this position. Whether it commits is told by ``CommitOutcome``.
+    case appended(Term, LogIndex)
+    /// It was prepared on a state that has changed since: prepare again once `after` is evaluated.
+    /// Definitely not in the log.
+    case conflict(after: LogIndex)
+    /// Definitely not in the log; the leader, where known, may take it.
+    case refused(Refusal)
+}
+
+/// What became of an entry.
+package enum CommitOutcome: Sendable, Equatable {
+    /// Durable on a majority, evaluated and visible.
+    case applied
+    /// The same request had been applied at this index before; nothing happened twice.
+    case duplicate(of: LogIndex)
+    /// Committed, but one of its checks failed: it changed nothing.
+    case rejected
+    /// Another leader's entry took the position: definitely not applied.
+    case superseded
+    /// The deadline passed first. It may have been applied.
+    case unknown
+}
+
+/// The end of a read's wait.
+package enum ReadOutcome: Sendable {
+    /// A view opened from now on sees everything acknowledged before the read was asked.
+    case ready(LogIndex)
+    /// No leader confirmed the read; nothing was read.
+    case refused(Refusal)
+}
+
+/// A batch on its way into the log.
+package struct BatchProposal: Sendable {
+    /// The batch, for the conflict check.
+    package let batch: WriteBatch
+    /// Its encoding, which becomes the entry's body.
+    package let body: [UInt8]
+    /// When the client's patience ends.
+    package let deadline: ContinuousClock.Instant
+    /// Called once, on the core's thread: keep it short.
+    package let onProposed: @Sendable (ProposeOutcome) -> Void
+    /// Called once after `.appended`, on the evaluation thread; nil when another node waits.
+    package let onCommitted: (@Sendable (CommitOutcome) -> Void)?
+
+    /// Pairs a batch with whoever waits for it.
+    package init(
+        batch: WriteBatch,
+        deadline: ContinuousClock.Instant,
+        onProposed: @escaping @Sendable (ProposeOutcome) -> Void,
+        onCommitted: (@Sendable (CommitOutcome) -> Void)?
+    ) {
+        self.batch = batch
+        self.body = batch.encoded()
+        self.deadline = deadline
+        self.onProposed = onProposed
+        self.onCommitted = onCommitted
+    }
+}
+
+/// Someone who waits for an entry that another node's leader appended.
+package struct CommitWaiter: Sendable {
+    let index: LogIndex
+    let term: Term
+    let deadline: ContinuousClock.Instant
+    let completion: @Sendable (CommitOutcome) -> Void
+}
+
+/// Someone who waits for a linearizable view.
+package struct ReadWaiter: Sendable {
+    let deadline: ContinuousClock.Instant
+    let completion: @Sendable (ReadOutcome) -> Void
+}

@@ -1,0 +1,45 @@
+package import Raft
+import Synchronization
+
+/// What the core's thread last said about itself, for everybody else to read.
+package struct ReplicaStatus: Sendable {
+    /// Follower, candidate or leader.
+    package var role = Role.follower
+    /// The current term.
+    package var term = Term.zero
+    /// Who leads, as far as this node knows.
+    package var leader: NodeID?
+    /// Highest index known durable on a majority.
+    package var committed = LogIndex.zero
+    /// Highest index whose outcome is decided and visible here.
+    package var evaluated = LogIndex.zero
+    /// End of this node's log.
+    package var last = LogIndex.zero
+    /// When this node became leader; nil on others.
+    package var leaderSince: ContinuousClock.Instant?
+}
+
+/// Holds the newest status. Readers never wait for the core.
+final class StatusBoard: Sendable {
+    private let status: Mutex<ReplicaStatus>
+    private let applied: Atomic<UInt64>
+
+    init(_ status: ReplicaStatus, applied: LogIndex) {
+        self.status = Mutex(status)
+        self.applied = Atomic(applied.number)
+    }
+
+    var current: ReplicaStatus { status.withLock { $0 } }
+
+    var appliedIndex: LogIndex {
+        LogIndex(number: applied.load(ordering: .acquiring))
+    }
+
+    func update(_ change: (inout ReplicaStatus) -> Void) {
+        status.withLock { change(&$0) }
+    }
+
+    func applied(through index: LogIndex) {
+        applied.store(index.number, ordering: .releasing)
+    }
+}
