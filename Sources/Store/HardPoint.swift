@@ -75,9 +75,9 @@ package struct HardPoint: Sendable, Equatable {
         let found = try transaction.withValue(of: key, in: tables.hard) { bytes -> UInt64? in
             let body = bytes.extracting(droppingLast: 4)
             guard bytes.count == encodedBytes, bytes[0] == formatVersion,
-                crc32c(body) == UInt32(truncatingIfNeeded: number(bytes, at: body.count, bytes: 4))
+                crc32c(body) == UInt32(truncatingIfNeeded: number(bytes, at: body.count, count: 4))
             else { return nil }
-            return number(bytes, at: appliedIndexOffset, bytes: 8)
+            return number(bytes, at: appliedIndexOffset, count: 8)
         }
         guard let stored = found else { throw .damagedHardState("point record is missing") }
         guard let index = stored else {
@@ -88,14 +88,6 @@ package struct HardPoint: Sendable, Equatable {
 
     private static let appliedIndexOffset = 26
     static let encodedBytes = 42 + 2 * (16 + StoreLimits.digestBytes) + 4
-
-    private static func number(_ bytes: Span<UInt8>, at offset: Int, bytes count: Int) -> UInt64 {
-        var value: UInt64 = 0
-        for position in offset..<offset + count {
-            value = value << 8 | UInt64(bytes[position])
-        }
-        return value
-    }
 
     /// What must hold between the numbers whenever they are on disk.
     var contradiction: String? {

@@ -14,7 +14,7 @@ package struct OverlayLayer: Sendable {
     /// The same for the keys' directories.
     let directoryMask: UInt64
     /// Bytes that the layer keeps in memory, roughly.
-    let byteCount: Int
+    package let byteCount: Int
 
     /// - Parameters:
     ///   - index: the entry's log index.

@@ -56,6 +56,26 @@ package struct ReadView: ~Copyable {
             .withValue(of: key, in: reader.tables.state) { _ in true } ?? false
     }
 
+    /// The log index that wrote the record under `key`, or nil if there is none. Reads the header
+    /// only, so it is what a cache asks to see whether it still holds.
+    package borrowing func modificationIndex(
+        of key: StorageKey
+    ) throws(StoreError) -> UInt64? {
+        let reader = open
+        if let found = reader.overlay.write(of: key, from: reader.layersFrom) {
+            return found.map { Record(trusted: $0).modificationIndex }
+        }
+        let found = try unsafe Transaction(reader.transaction)
+            .withValue(of: key, in: reader.tables.state) { bytes in
+                Record.modificationIndex(in: bytes)
+            }
+        guard let stored = found else { return nil }
+        guard let index = stored else {
+            throw .damagedRecord(key: key.hex, reason: "record header")
+        }
+        return index
+    }
+
     /// Lends each record of a directory to `body`, in key order.
     ///
     /// - Parameters:

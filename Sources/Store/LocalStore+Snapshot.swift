@@ -1,0 +1,105 @@
+import Glibc
+import Wire
+
+extension LocalStore {
+    /// Copies what is applied to a file, at disk speed, while reads and writes go on.
+    ///
+    /// One read transaction is held for the copy only. The file appears under `path` when it is
+    /// complete and durable; until then it is `path` + ".partial".
+    ///
+    /// - Parameters:
+    ///   - configuration: the configuration as of the applied index; nil for the stored one.
+    ///   - progress: told the bytes so far after each chunk of about 256 KiB; false stops.
+    /// - Throws: ``StoreError/unsuitableSnapshot(_:)`` when nothing is applied yet,
+    ///   ``StoreError/damagedRecord(key:reason:)``, ``StoreError/cancelled``.
+    package func exportSnapshot(
+        to path: String, configuration: [UInt8]? = nil,
+        progress: @escaping (UInt64) -> Bool = { _ in true }
+    ) throws(StoreError) -> SnapshotManifest {
+        let partial = path + ".partial"
+        do throws(StoreError) {
+            let manifest = try copy(to: partial, configuration, progress)
+            try renameDurably(partial, to: path, in: parentFolder(of: path))
+            return manifest
+        } catch {
+            try removeFile(partial)
+            throw error
+        }
+    }
+
+    /// Reads a whole snapshot file and verifies it.
+    ///
+    /// - Throws: ``StoreError/damagedSnapshot(_:)``.
+    package static func verifySnapshot(
+        at path: String, digest: @escaping DigestFunction
+    ) throws(StoreError) -> SnapshotManifest {
+        try SnapshotReader(path, digest: digest).read(
+            onRecord: { _, _ in }, onRequest: { _, _ in })
+    }
+
+    /// Replaces state, requests and log by a snapshot's, in one write transaction. Writer thread.
+    ///
+    /// The file is verified completely before anything is touched, and again while it is read the
+    /// second time. Term and vote stay. A crash leaves the old or the new, nothing between.
+    ///
+    /// - Throws: ``StoreError/damagedSnapshot(_:)``, ``StoreError/otherCluster(have:want:)``,
+    ///   ``StoreError/unsuitableSnapshot(_:)`` when this node is further already or does not know
+    ///   the snapshot's term yet. Nothing is changed then.
+    @discardableResult
+    package func importSnapshot(from path: String) throws(StoreError) -> SnapshotManifest {
+        let manifest = try Self.verifySnapshot(at: path, digest: digest)
+        let evaluated = overlayEvaluatedIndex
+        guard manifest.index >= evaluated else {
+            throw .unsuitableSnapshot(
+                "it ends at entry \(manifest.index), this node has evaluated \(evaluated)")
+        }
+        let digest = digest
+        try write { (transaction) throws(StoreError) in
+            try transaction.replace(with: manifest) { (transaction) throws(StoreError) in
+                let again = try SnapshotReader(path, digest: digest).read(
+                    onRecord: { (key, record) throws(StoreError) in
+                        try transaction.putImported(key, record)
+                    },
+                    onRequest: { (index, id) throws(StoreError) in
+                        try transaction.putImported(request: id, at: index)
+                    })
+                guard again == manifest else {
+                    throw .damagedSnapshot("the file changed while it was being imported")
+                }
+            }
+        }
+        pruneOverlay(through: manifest.index)
+        markEvaluated(through: manifest.index)
+        return manifest
+    }
+
+    private func copy(
+        to partial: String, _ configuration: [UInt8]?, _ progress: @escaping (UInt64) -> Bool
+    ) throws(StoreError) -> SnapshotManifest {
+        let reader = try readers.take()
+        defer { readers.give(reader) }
+        let transaction = unsafe Transaction(reader.transaction)
+        let tables = environment.tables
+        guard let point = try HardPoint.read(transaction, tables),
+            let cluster = try ClusterRecord.read(transaction, tables), point.appliedIndex > 0
+        else { throw .unsuitableSnapshot("nothing is applied yet") }
+        let isBase = point.appliedIndex == point.base.index
+        let end =
+            isBase
+            ? point.base : try logHeader(at: point.appliedIndex, in: transaction, tables).point
+        try removeFile(partial)
+        guard let file = try FileDescriptor.open(partial, O_WRONLY | O_CREAT | O_EXCL) else {
+            throw .system(code: ENOENT, operation: "open", path: partial)
+        }
+        var writer = try SnapshotWriter(file, digest: digest, progress: progress)
+        try writer.writeRecords(transaction, tables)
+        try writer.writeRequests(transaction, tables)
+        return try writer.finish(
+            at: end, of: cluster, configuration: configuration ?? cluster.configuration)
+    }
+
+    private func parentFolder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}

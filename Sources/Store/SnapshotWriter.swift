@@ -1,0 +1,84 @@
+import Glibc
+import Wire
+
+/// Writes a snapshot file from one read transaction.
+struct SnapshotWriter: ~Copyable {
+    private let file: FileDescriptor
+    private let digest: DigestFunction
+    private let progress: (UInt64) -> Bool
+    private var running: [UInt8]
+    private var counts = SnapshotCounts()
+    private var payload = ByteWriter(capacity: StoreLimits.snapshotChunkBytes)
+
+    /// - Parameter progress: told the bytes written so far after each chunk; false stops.
+    init(
+        _ file: consuming FileDescriptor, digest: @escaping DigestFunction,
+        progress: @escaping (UInt64) -> Bool
+    ) throws(StoreError) {
+        let header = SnapshotShape.header
+        try file.write(header, at: 0)
+        self.file = file
+        self.digest = digest
+        self.progress = progress
+        running = digest(header)
+        counts.bytes = UInt64(header.count)
+    }
+
+    /// Copies table `state`. Damage stops it: a snapshot must not spread it.
+    mutating func writeRecords(
+        _ transaction: Transaction, _ tables: Tables
+    ) throws(StoreError) {
+        var cursor = try Cursor(tables.state, in: transaction)
+        while try cursor.next() {
+            guard let key = unsafe StorageKey(cursor.key) else {
+                throw .corrupt("a key of table state does not have 32 bytes")
+            }
+            let record = try Record.stored(unsafe Array(cursor.value), under: key)
+            key.write(into: &payload)
+            payload.writeBlob(record.encoded())
+            counts.records += 1
+            if payload.count >= StoreLimits.snapshotChunkBytes { try endChunk(.records) }
+        }
+        if payload.count > 0 { try endChunk(.records) }
+    }
+
+    /// Copies the remembered requests.
+    mutating func writeRequests(
+        _ transaction: Transaction, _ tables: Tables
+    ) throws(StoreError) {
+        var cursor = try Cursor(tables.requests, in: transaction)
+        var isFound = try cursor.seek(RequestTable.indexKey(0))
+        while isFound {
+            let (index, id) = try RequestTable.decodeIndexRow(cursor)
+            payload.writeUInt64(index)
+            payload.writeBytes(id)
+            counts.requests += 1
+            if payload.count >= StoreLimits.snapshotChunkBytes { try endChunk(.requests) }
+            isFound = try cursor.next()
+        }
+        if payload.count > 0 { try endChunk(.requests) }
+    }
+
+    /// Writes manifest and digest and makes the file durable.
+    consuming func finish(
+        at end: LogPoint, of cluster: ClusterRecord, configuration: [UInt8]
+    ) throws(StoreError) -> SnapshotManifest {
+        let manifest = SnapshotManifest(
+            at: end, of: cluster, configuration: configuration, counts: counts)
+        payload.writeBytes(manifest.encoded())
+        try endChunk(.manifest)
+        try file.write(running, at: counts.bytes)
+        file.sync()
+        return manifest
+    }
+
+    private mutating func endChunk(_ kind: SnapshotShape.Kind) throws(StoreError) {
+        let chunk = SnapshotShape.chunk(kind, payload.bytes)
+        try file.write(chunk, at: counts.bytes)
+        running = digest(running + chunk)
+        counts.bytes += UInt64(chunk.count)
+        counts.chunks += 1
+        payload = ByteWriter(capacity: StoreLimits.snapshotChunkBytes)
+        guard progress(counts.bytes) else { throw .cancelled }
+    }
+}
