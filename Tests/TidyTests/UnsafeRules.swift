@@ -3,10 +3,10 @@ enum UnsafeRules {
     /// Targets whose job is C and raw memory.
     static let resource: Set = ["Store", "Cryptography", "Transport"]
 
-    /// The word `unsafe` elsewhere: system calls without a safe face (threads in Replica; terminal,
-    /// files and environment in Client). Lower a number when you can;
-    /// raising one is a decision that the reviewer should see.
-    static let allowance: [String: Int] = ["Replica": 5, "Node": 0, "Client": 21, "Commands": 0]
+    /// The word `unsafe` elsewhere: system calls without a safe face (threads and files in Replica;
+    /// terminal, files and environment in Client). Lower a number when you can; raising one is a
+    /// decision that the reviewer should see.
+    static let allowance: [String: Int] = ["Replica": 7, "Node": 0, "Client": 21, "Commands": 0]
 
     /// `@unchecked Sendable` and `nonisolated(unsafe)` for each target, each with its proof.
     static let tapeAllowance: [String: Int] = [
