@@ -73,7 +73,8 @@ package enum BarrierError: OperatorError, Equatable {
             "the \(part.text) is in format \(have); this program knows up to \(want)"
         case .alreadyOpened: "the vault was opened before, so it cannot be abandoned"
         case .pathEmpty: "path is empty"
-        case .pathTooLong(let have, let limit): "path is \(have) bytes; at most \(limit) are allowed"
+        case .pathTooLong(let have, let limit):
+            "path is \(have) bytes; at most \(limit) are allowed"
         case .pathMalformed(let reason): "path is malformed: \(reason)"
         case .valueTooLong(let have, let limit):
             "value is \(have) bytes; at most \(limit) are allowed"

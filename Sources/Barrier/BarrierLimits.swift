@@ -2,8 +2,11 @@ import Store
 
 /// Every bound in `Barrier`. A number that is not here does not exist.
 package enum BarrierLimits {
-    /// Bytes of UTF-8 in a path, all folders and slashes counted.
-    package static let pathBytesMax = 4_096
+    /// Bytes of UTF-8 in a path, all folders and slashes counted: a name of 4 KiB as users see it,
+    /// and what an engine puts in front.
+    package static let pathBytesMax = 4_096 + 64
+    /// Folders above a path: each costs one step of a prune.
+    package static let foldersMax = StoreLimits.pruneStepsMax
     /// Bytes in a value before it is framed, padded and sealed.
     package static let valueBytesMax = 1 << 20
     /// A framed value below this is padded to it: short secrets all look alike.

@@ -1,4 +1,5 @@
-/// A path that cannot be wrong: names separated by single slashes, 1 to 4,096 bytes of UTF-8.
+/// A path that cannot be wrong: names separated by single slashes, 1 to 4,160 bytes of UTF-8, at
+/// most 2,048 folders deep.
 ///
 /// Names are compared as bytes, never as Unicode: two spellings of "é" are two names.
 struct BarrierPath {
@@ -31,9 +32,15 @@ struct BarrierPath {
             throw .pathTooLong(have: bytes.count, limit: BarrierLimits.pathBytesMax)
         }
         guard bytes[0] != BarrierPath.slash else { throw .pathMalformed("it starts with a slash") }
-        for position in 1..<bytes.count
-        where bytes[position] == BarrierPath.slash && bytes[position - 1] == BarrierPath.slash {
-            throw .pathMalformed("it has two slashes in a row")
+        var folderCount = 0
+        for position in 1..<bytes.count where bytes[position] == BarrierPath.slash {
+            guard bytes[position - 1] != BarrierPath.slash else {
+                throw .pathMalformed("it has two slashes in a row")
+            }
+            folderCount += 1
+        }
+        guard folderCount <= BarrierLimits.foldersMax else {
+            throw .pathMalformed("it has \(folderCount) folders, above \(BarrierLimits.foldersMax)")
         }
         self.bytes = bytes
         directoryCount = (bytes.lastIndex(of: BarrierPath.slash) ?? -1) + 1

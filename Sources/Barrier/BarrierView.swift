@@ -3,6 +3,7 @@ import Wire
 
 /// A value that was read and opened.
 package struct Opened: Sendable, Equatable {
+    /// As it was put: 0 to 1,048,576 bytes.
     package let value: [UInt8]
     /// The log index that wrote it, 1 or more. What `check` compares.
     package let modificationIndex: UInt64
@@ -18,11 +19,13 @@ package struct Opened: Sendable, Equatable {
 /// Lent for one request, over one view, so everything read belongs to one moment. Must not be kept
 /// longer than the view: use after that is a precondition failure in the store.
 ///
-/// **Corrupt is not absent.** What is there and does not open, or was written under another name, is
-/// an error and never nil.
+/// **Corrupt is not absent.** What is there and does not open, or was written under another name,
+/// is an error and never nil.
 package struct BarrierView: ~Copyable {
+    /// What opens the records.
     package let keyring: Keyring
     private let store: ReadView
+    private let loaded = LoadedMounts()
 
     /// - Parameter view: a handle of its own is kept; the lender's closure still bounds its life.
     package init(_ keyring: Keyring, over view: borrowing ReadView) {
@@ -38,12 +41,12 @@ package struct BarrierView: ~Copyable {
     ///
     /// - Throws: ``BarrierError/mountKeysMissing(mount:)`` and what else can be wrong with them.
     package func loadKeys(_ mount: MountID) throws(BarrierError) {
-        _ = try keyring.mountKeys(of: mount, in: store)
+        _ = try keys(of: mount)
     }
 
     /// The value at a path, or nil if nothing is there.
     ///
-    /// - Parameter path: 1 to 4,096 bytes; names with single slashes between them.
+    /// - Parameter path: 1 to 4,160 bytes; names with single slashes between them.
     /// - Throws: ``BarrierError/damagedRecord(key:reason:)``, `movedRecord`, and for a wrong path
     ///   `pathEmpty`, `pathTooLong`, `pathMalformed`.
     package func read(_ mount: MountID, _ path: String) throws(BarrierError) -> Opened? {
@@ -57,11 +60,16 @@ package struct BarrierView: ~Copyable {
         try find(mount, path) != nil
     }
 
-    /// The log index that wrote the value at a path; 0 if nothing is there. Opens the name only.
+    /// The log index that wrote the value at a path; 0 if nothing is there.
+    ///
+    /// Decrypts nothing: to see whether what was read and opened before is still current. Before a
+    /// value is used for the first time, ``read(_:_:)`` it.
     package func modificationIndex(
-        _ mount: MountID, _ path: String
+        _ mount: MountID,
+        _ path: String
     ) throws(BarrierError) -> UInt64 {
-        try find(mount, path)?.record.modificationIndex ?? 0
+        let key = try keys(of: mount).storageKey(of: BarrierPath(path))
+        return try record(key)?.modificationIndex ?? 0
     }
 
     /// The names in one directory, in the order of their UTF-8 bytes. Folders end in "/".
@@ -75,19 +83,27 @@ package struct BarrierView: ~Copyable {
     /// - Throws: ``BarrierError/damagedRecord(key:reason:)``, path errors. A moved record does not
     ///   open, because its boxes are bound to their storage key.
     package func list(
-        _ mount: MountID, directory: String, after: String? = nil,
+        _ mount: MountID,
+        directory: String,
+        after: String? = nil,
         limit: Int = BarrierLimits.listNamesMax
     ) throws(BarrierError) -> [String] {
         let path = try BarrierPath.directory(directory)
-        let keys = try keyring.mountKeys(of: mount, in: store)
+        let keys = try keys(of: mount)
         var names: [String] = []
         do {
             try store.scanHeads(keys.prefix(of: path[...])) { key, head in
                 let name = try keys.openName(
-                    head.nameBox, flags: head.flags, dataKeyID: head.dataKeyID, at: key)
+                    head.nameBox,
+                    flags: head.flags,
+                    dataKeyID: head.dataKeyID,
+                    at: key
+                )
                 guard let text = String(validating: name, as: UTF8.self) else {
                     throw BarrierError.damagedRecord(
-                        key: Hex.encode(key.bytes), reason: "its name is not UTF-8")
+                        key: Hex.encode(key.bytes),
+                        reason: "its name is not UTF-8"
+                    )
                 }
                 if after.map({ utf8Precedes($0, text) }) ?? true { names.append(text) }
                 return true
@@ -112,20 +128,37 @@ package struct BarrierView: ~Copyable {
 
     private func find(_ mount: MountID, _ text: String) throws(BarrierError) -> Found? {
         let path = try BarrierPath(text)
-        let keys = try keyring.mountKeys(of: mount, in: store)
+        let keys = try keys(of: mount)
         let key = keys.storageKey(of: path)
-        let record: Record?
+        guard let record = try record(key) else { return nil }
+        let name = try keys.openName(
+            record.nameBox,
+            flags: record.flags,
+            dataKeyID: record.dataKeyID,
+            at: key
+        )
+        guard name == Array(path.name) else { throw .movedRecord(key: Hex.encode(key.bytes)) }
+        return Found(keys: keys, key: key, record: record)
+    }
+
+    private func record(_ key: StorageKey) throws(BarrierError) -> Record? {
         do throws(StoreError) {
-            record = try store.record(key)
+            return try store.record(key)
         } catch {
             throw .store(error)
         }
-        guard let record else { return nil }
-        let name = try keys.openName(
-            record.nameBox, flags: record.flags, dataKeyID: record.dataKeyID, at: key)
-        guard name == Array(path.name) else {
-            throw .movedRecord(key: Hex.encode(key.bytes))
-        }
-        return Found(keys: keys, key: key, record: record)
     }
+
+    /// The mount's keys, compared with this view's record of them once.
+    private func keys(of mount: MountID) throws(BarrierError) -> MountKeys {
+        if let keys = loaded.keys.first(where: { $0.mount == mount }) { return keys }
+        let keys = try keyring.mountKeys(of: mount, in: store)
+        loaded.keys.append(keys)
+        return keys
+    }
+}
+
+/// The mounts that one view has looked at: one or two for a request.
+private final class LoadedMounts {
+    var keys: [MountKeys] = []
 }

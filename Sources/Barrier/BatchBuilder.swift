@@ -10,6 +10,7 @@ import Wire
 ///
 /// Not copyable, so two batches cannot draw the same nonces.
 package struct BatchBuilder: ~Copyable {
+    /// What seals the records and tags the batch.
     package let keyring: Keyring
     /// The evaluated index of the view that the changes were decided on.
     package let baseIndex: UInt64
@@ -33,7 +34,10 @@ package struct BatchBuilder: ~Copyable {
     ///   - requestID: 16 bytes; the same when the same request is prepared again.
     ///   - entropy: of this request; see there what the same seed gives a second time.
     package init(
-        keyring: Keyring, baseIndex: UInt64, requestID: [UInt8], time: UInt64,
+        keyring: Keyring,
+        baseIndex: UInt64,
+        requestID: [UInt8],
+        time: UInt64,
         entropy: consuming Entropy
     ) {
         precondition(requestID.count == BarrierLimits.idBytes, "a request id is 16 bytes")
@@ -69,7 +73,9 @@ package struct BatchBuilder: ~Copyable {
     ///
     /// - Parameter modificationIndex: as read; 0 = nothing may be there.
     package mutating func check(
-        _ mount: MountID, _ path: String, modificationIndex: UInt64
+        _ mount: MountID,
+        _ path: String,
+        modificationIndex: UInt64
     ) throws(BarrierError) {
         let key = try keys(of: mount).storageKey(of: BarrierPath(path))
         checks.append(.check(key, modificationIndex: modificationIndex))
@@ -78,18 +84,23 @@ package struct BatchBuilder: ~Copyable {
     /// Writes a value, and makes sure that every folder above it is listed.
     ///
     /// - Parameters:
-    ///   - path: 1 to 4,096 bytes; names with single slashes between them.
+    ///   - path: 1 to 4,160 bytes; names with single slashes between them.
     ///   - value: 0 to 1,048,576 bytes.
     /// - Throws: ``BarrierError/valueTooLong(have:limit:)``, path errors, `mountKeysNotLoaded`.
     package mutating func put(
-        _ mount: MountID, _ path: String, _ value: [UInt8]
+        _ mount: MountID,
+        _ path: String,
+        _ value: [UInt8]
     ) throws(BarrierError) {
         let keys = try keys(of: mount)
         let path = try BarrierPath(path)
         let key = keys.storageKey(of: path)
         let record = try keys.seal(
-            value: value, at: place(mount, key, RecordFlags.value), name: path.name,
-            entropy: &entropy)
+            value: value,
+            at: place(mount, key, RecordFlags.value),
+            name: path.name,
+            entropy: &entropy
+        )
         note(keys.currentDataKeyID)
         for folder in path.folders {
             ensure(folder, in: mount, keys)
@@ -104,7 +115,9 @@ package struct BatchBuilder: ~Copyable {
         writes.append(.delete(keys.storageKey(of: path)))
         let steps = path.folders.reversed().map { folder in
             PruneStep(
-                marker: keys.storageKey(of: folder), directory: keys.prefix(of: folder.path))
+                marker: keys.storageKey(of: folder),
+                directory: keys.prefix(of: folder.path)
+            )
         }
         guard !steps.isEmpty else { return }
         writes.append(.prune(steps))
@@ -118,8 +131,12 @@ package struct BatchBuilder: ~Copyable {
             throw .mountKeysExist(mount: mount.text)
         }
         let made = MountKeyRecord.make(
-            mount, wrappedBy: keyring.wrapping, of: keyring.identity, time: time,
-            entropy: &entropy)
+            mount,
+            wrappedBy: keyring.wrapping,
+            of: keyring.identity,
+            time: time,
+            entropy: &entropy
+        )
         newMounts[mount] = made.keys
         let key = ClearRecord.mountKey(of: mount)
         checks.append(.check(key, modificationIndex: 0))
@@ -142,8 +159,12 @@ package struct BatchBuilder: ~Copyable {
             throw .batchTooManyOperations(have: count, limit: StoreLimits.operationsMax)
         }
         var batch = WriteBatch(
-            requestID: requestID, baseIndex: baseIndex, time: time, dataKeyIDs: dataKeyIDs,
-            operations: operations)
+            requestID: requestID,
+            baseIndex: baseIndex,
+            time: time,
+            dataKeyIDs: dataKeyIDs,
+            operations: operations
+        )
         let encodedCount = batch.operationsDigestInput().count + StoreLimits.tagBytes
         guard encodedCount <= StoreLimits.entryBytesMax else {
             throw .batchTooLong(have: encodedCount, limit: StoreLimits.entryBytesMax)
@@ -165,12 +186,17 @@ extension BatchBuilder {
     }
 
     private mutating func ensure(
-        _ folder: BarrierPath.Folder, in mount: MountID, _ keys: MountKeys
+        _ folder: BarrierPath.Folder,
+        in mount: MountID,
+        _ keys: MountKeys
     ) {
         let key = keys.storageKey(of: folder)
         guard ensured.insert(key).inserted else { return }
         let marker = keys.sealFolder(
-            at: place(mount, key, RecordFlags.folder), name: folder.name, entropy: &entropy)
+            at: place(mount, key, RecordFlags.folder),
+            name: folder.name,
+            entropy: &entropy
+        )
         writes.append(.ensure(key, marker))
     }
 

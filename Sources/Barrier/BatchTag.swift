@@ -5,9 +5,9 @@ import Wire
 extension Keyring {
     /// What a batch's tag has to be.
     ///
-    /// HMAC-SHA256(K_batch, label ‖ vault id 16 ‖ epoch u64 ‖ batch id 16 ‖ base index u64 ‖ SHA-256
-    /// of the encoding without the tag). The label has its length in front; the rest has fixed
-    /// lengths. The encoding repeats id and base index, and also holds time and data-key ids.
+    /// HMAC-SHA256(K_batch, label ‖ vault id 16 ‖ epoch u64 ‖ batch id 16 ‖ base index u64 ‖
+    /// SHA-256 of the encoding without the tag). The label has its length in front; the rest has
+    /// fixed lengths. The encoding repeats id and base index, and holds time and data-key ids.
     func tag(of batch: WriteBatch) -> [UInt8] {
         var writer = ByteWriter(capacity: 128)
         writer.writeString("holdfast/batch")

@@ -13,7 +13,7 @@ import Wire
 ///
 /// Every other storage key is an HMAC; that one falls into these ranges by accident has a
 /// probability of 2^-127. They carry the header of any record, with the flags "clear", data-key id
-/// 0, no name box, and their bytes as value box. The bytes begin with a format version of their own.
+/// 0, no name box, and their bytes as value box. The bytes begin with their own format version.
 enum ClearRecord {
     static let sealKey = key(range: 1, name: fixed(1))
     static let keyringKey = key(range: 1, name: fixed(2))
@@ -36,7 +36,9 @@ enum ClearRecord {
     /// - Throws: ``BarrierError/hierarchyDamaged(_:reason:)`` if it is another kind of record,
     ///   ``BarrierError/hierarchyFormat(_:have:want:)``.
     static func reader(
-        of record: Record, _ part: HierarchyPart, format: UInt8
+        of record: Record,
+        _ part: HierarchyPart,
+        format: UInt8
     ) throws(BarrierError) -> ByteReader {
         guard record.flags == RecordFlags.clear, record.dataKeyID == 0, record.nameBox.isEmpty
         else {

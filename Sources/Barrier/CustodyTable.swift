@@ -16,23 +16,33 @@ package struct CustodyTable: Sendable, Equatable {
 
     /// The table of freshly split shares.
     init(
-        of shares: borrowing ShareBundle, vaultID: [UInt8], setID: [UInt8]
+        of shares: borrowing ShareBundle,
+        vaultID: [UInt8],
+        setID: [UInt8]
     ) throws(CryptographyError) {
         self.init(
             publicKeys: try shares.map { share throws(CryptographyError) in
                 try Self.signingKey(of: share, vaultID: vaultID, setID: setID).publicKey
-            })
+            }
+        )
     }
 
     /// The key that a share signs with: seed = HKDF(share value, share-signing; set id ‖ group u8 ‖
     /// member u8), salted with the vault id.
     package static func signingKey(
-        of share: borrowing Share, vaultID: [UInt8], setID: [UInt8]
+        of share: borrowing Share,
+        vaultID: [UInt8],
+        setID: [UInt8]
     ) throws(CryptographyError) -> SigningKey {
         let context = setID + [UInt8(share.slot.group), UInt8(share.slot.member)]
         return try SigningKey(
             seed: deriveKey(
-                .shareSigning, from: share.value, vaultID: vaultID, context: context))
+                .shareSigning,
+                from: share.value,
+                vaultID: vaultID,
+                context: context
+            )
+        )
     }
 
     /// The public key of a slot, or nil if the layout has no such slot.

@@ -28,9 +28,11 @@ package final class Keyring: Sendable {
         self.epoch = epoch
         let vaultID = identity.vaultID
         batchKey = HMACKey(
-            deriveKey(.batchMAC, from: content.authority.secret, vaultID: vaultID))
+            deriveKey(.batchMAC, from: content.authority.secret, vaultID: vaultID)
+        )
         tokenKey = HMACKey(
-            deriveKey(.tokenMAC, from: content.authority.secret, vaultID: vaultID))
+            deriveKey(.tokenMAC, from: content.authority.secret, vaultID: vaultID)
+        )
         versions = content.versions.map { version in
             KeyEncryptionKey(version: version.number, key: version.key.secret, vaultID: vaultID)
         }
@@ -68,7 +70,8 @@ extension Keyring {
     /// - Throws: ``BarrierError/mountKeysMissing(mount:)``, `hierarchyDamaged`, `hierarchyFormat`,
     ///   `store`.
     package func mountKeys(
-        of mount: MountID, in view: borrowing ReadView
+        of mount: MountID,
+        in view: borrowing ReadView
     ) throws(BarrierError) -> MountKeys {
         let record: Record?
         do throws(StoreError) {
@@ -119,10 +122,14 @@ extension Keyring {
         guard let wrapping = versions.first(where: { $0.version == stored.keyringVersion }) else {
             throw .hierarchyDamaged(
                 .mountKeys(mount: mount.text),
-                reason: "keyring version \(stored.keyringVersion) does not exist")
+                reason: "keyring version \(stored.keyringVersion) does not exist"
+            )
         }
         return try stored.open(
-            with: wrapping, of: identity, modificationIndex: record.modificationIndex)
+            with: wrapping,
+            of: identity,
+            modificationIndex: record.modificationIndex
+        )
     }
 
     /// An older view must not bring back older keys.

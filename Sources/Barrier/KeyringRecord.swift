@@ -133,8 +133,10 @@ struct KeyringRecord {
 
     /// Seals a keyring.
     init(
-        sealing content: KeyringContent, of identity: KeyringIdentity,
-        under wrappingKey: borrowing SecretBytes, entropy: inout Entropy
+        sealing content: KeyringContent,
+        of identity: KeyringIdentity,
+        under wrappingKey: borrowing SecretBytes,
+        entropy: inout Entropy
     ) {
         guard let oldest = content.versions.first, let active = content.versions.last else {
             preconditionFailure("a keyring has a version")
@@ -146,7 +148,10 @@ struct KeyringRecord {
         commitment = keyCommitment(.commitKeyring, of: wrappingKey, vaultID: identity.vaultID)
         let key = deriveKey(.keyring, from: wrappingKey, vaultID: identity.vaultID)
         box = XAESKey(key).box(
-            secret: content.encoded(), associatedData: associatedData, entropy: &entropy)
+            secret: content.encoded(),
+            associatedData: associatedData,
+            entropy: &entropy
+        )
     }
 
     /// The keyring record in the store.
@@ -203,7 +208,8 @@ struct KeyringRecord {
         let content: KeyringContent
         do {
             content = try KeyringContent(
-                decoding: key.unboxSecret(box, associatedData: associatedData))
+                decoding: key.unboxSecret(box, associatedData: associatedData)
+            )
         } catch let error as any OperatorError {
             throw .hierarchyDamaged(.keyring, reason: error.summary)
         } catch {

@@ -42,14 +42,20 @@ struct MountKeyRecord {
     ///
     /// - Returns: the record to store, and the keys, ready for use in the same batch.
     static func make(
-        _ mount: MountID, wrappedBy wrapping: KeyEncryptionKey, of identity: KeyringIdentity,
-        time: UInt64, entropy: inout Entropy
+        _ mount: MountID,
+        wrappedBy wrapping: KeyEncryptionKey,
+        of identity: KeyringIdentity,
+        time: UInt64,
+        entropy: inout Entropy
     ) -> (record: MountKeyRecord, keys: MountKeys) {
         let nameKey = KeyBox(entropy.secret(32))
         let dataKey = KeyBox(entropy.secret(32))
         var record = MountKeyRecord(
-            mount: mount, keyringID: identity.keyringID, keyringVersion: wrapping.version,
-            currentDataKeyID: wrapping.version)
+            mount: mount,
+            keyringID: identity.keyringID,
+            keyringVersion: wrapping.version,
+            currentDataKeyID: wrapping.version
+        )
         var writer = SecretWriter()
         var head = ByteWriter(capacity: 16)
         head.writeUInt16(1)
@@ -62,16 +68,24 @@ struct MountKeyRecord {
         record.commitment = wrapping.commitment
         record.box = wrapping.wrap.box(
             secret: writer.finish(),
-            associatedData: record.associatedData(vaultID: identity.vaultID), entropy: &entropy)
+            associatedData: record.associatedData(vaultID: identity.vaultID),
+            entropy: &entropy
+        )
         let keys = MountKeys(
-            vaultID: identity.vaultID, mount: mount, modificationIndex: 0,
+            vaultID: identity.vaultID,
+            mount: mount,
+            modificationIndex: 0,
             nameKey: HMACKey(nameKey.secret),
-            dataKeys: [DataKey(id: record.currentDataKeyID, key: XAESKey(dataKey.secret))])
+            dataKeys: [DataKey(id: record.currentDataKeyID, key: XAESKey(dataKey.secret))]
+        )
         return (record, keys)
     }
 
     private init(
-        mount: MountID, keyringID: [UInt8], keyringVersion: UInt32, currentDataKeyID: UInt32
+        mount: MountID,
+        keyringID: [UInt8],
+        keyringVersion: UInt32,
+        currentDataKeyID: UInt32
     ) {
         self.mount = mount
         self.keyringID = keyringID
@@ -134,7 +148,9 @@ struct MountKeyRecord {
     ///   - modificationIndex: of the stored record.
     /// - Throws: ``BarrierError/hierarchyDamaged(_:reason:)`` saying which check failed.
     func open(
-        with wrapping: KeyEncryptionKey, of identity: KeyringIdentity, modificationIndex: UInt64
+        with wrapping: KeyEncryptionKey,
+        of identity: KeyringIdentity,
+        modificationIndex: UInt64
     ) throws(BarrierError) -> MountKeys {
         let part = HierarchyPart.mountKeys(mount: mount.text)
         precondition(wrapping.version == keyringVersion, "the keyring picks the version")
@@ -147,7 +163,9 @@ struct MountKeyRecord {
         let plaintext: SecretBytes
         do throws(CryptographyError) {
             plaintext = try wrapping.wrap.unboxSecret(
-                box, associatedData: associatedData(vaultID: identity.vaultID))
+                box,
+                associatedData: associatedData(vaultID: identity.vaultID)
+            )
         } catch {
             throw .hierarchyDamaged(part, reason: error.summary)
         }
@@ -159,8 +177,12 @@ struct MountKeyRecord {
             let dataKeys = try readDataKeys(from: &reader)
             try reader.finish()
             return MountKeys(
-                vaultID: identity.vaultID, mount: mount, modificationIndex: modificationIndex,
-                nameKey: nameKey, dataKeys: dataKeys)
+                vaultID: identity.vaultID,
+                mount: mount,
+                modificationIndex: modificationIndex,
+                nameKey: nameKey,
+                dataKeys: dataKeys
+            )
         } catch {
             throw .hierarchyDamaged(part, reason: error.summary)
         }

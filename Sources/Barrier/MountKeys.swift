@@ -27,7 +27,10 @@ package final class MountKeys: Sendable {
 
     /// - Parameter dataKeys: ascending by id, at least one.
     init(
-        vaultID: [UInt8], mount: MountID, modificationIndex: UInt64, nameKey: HMACKey,
+        vaultID: [UInt8],
+        mount: MountID,
+        modificationIndex: UInt64,
+        nameKey: HMACKey,
         dataKeys: [DataKey]
     ) {
         guard let current = dataKeys.last else { preconditionFailure("a mount has a data key") }
@@ -71,7 +74,8 @@ package final class MountKeys: Sendable {
     }
 
     private func storageKey(
-        directory: ArraySlice<UInt8>, path: ArraySlice<UInt8>
+        directory: ArraySlice<UInt8>,
+        path: ArraySlice<UInt8>
     ) -> StorageKey {
         guard let key = StorageKey(half(.directory, directory) + half(.path, path)) else {
             preconditionFailure("two halves of a tag are 32 bytes")

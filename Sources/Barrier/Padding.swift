@@ -26,7 +26,7 @@ enum Padding {
         return pad(value[...], frameBytes: valueFrameBytes, total: total)
     }
 
-    /// Frames and pads a name of at most 4 KiB.
+    /// Frames and pads a name of at most the longest path.
     static func pad(name: ArraySlice<UInt8>) -> [UInt8] {
         precondition(name.count <= BarrierLimits.pathBytesMax)
         let step = BarrierLimits.nameStepBytes
@@ -53,7 +53,9 @@ enum Padding {
     private static let nameFrameBytes = 2
 
     private static func pad(
-        _ content: ArraySlice<UInt8>, frameBytes: Int, total: Int
+        _ content: ArraySlice<UInt8>,
+        frameBytes: Int,
+        total: Int
     ) -> [UInt8] {
         var padded: [UInt8] = []
         padded.reserveCapacity(total)

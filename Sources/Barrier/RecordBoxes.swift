@@ -46,7 +46,9 @@ struct RecordPlace {
 extension XAESKey {
     /// A box: nonce of 24 bytes, then ciphertext and tag.
     func box(
-        _ plaintext: [UInt8], associatedData: [UInt8], entropy: inout Entropy
+        _ plaintext: [UInt8],
+        associatedData: [UInt8],
+        entropy: inout Entropy
     ) -> [UInt8] {
         let nonce = entropy.nonce(sealing: plaintext.span, associatedData: associatedData)
         return nonce + seal(plaintext, nonce: nonce, associatedData: associatedData)
@@ -54,7 +56,9 @@ extension XAESKey {
 
     /// A box around a secret, which never enters ordinary memory.
     func box(
-        secret: borrowing SecretBytes, associatedData: [UInt8], entropy: inout Entropy
+        secret: borrowing SecretBytes,
+        associatedData: [UInt8],
+        entropy: inout Entropy
     ) -> [UInt8] {
         let nonce = secret.withBytes {
             entropy.nonce(sealing: $0, associatedData: associatedData)
@@ -66,25 +70,33 @@ extension XAESKey {
     func unbox(_ box: [UInt8], associatedData: [UInt8]) throws(CryptographyError) -> [UInt8] {
         guard box.count >= BarrierLimits.boxOverheadBytes else { throw .authenticationFailed }
         return try open(
-            Array(box[Self.nonceBytes...]), nonce: Array(box[..<Self.nonceBytes]),
-            associatedData: associatedData)
+            Array(box[Self.nonceBytes...]),
+            nonce: Array(box[..<Self.nonceBytes]),
+            associatedData: associatedData
+        )
     }
 
     /// The secret in a box.
     func unboxSecret(
-        _ box: [UInt8], associatedData: [UInt8]
+        _ box: [UInt8],
+        associatedData: [UInt8]
     ) throws(CryptographyError) -> SecretBytes {
         guard box.count > BarrierLimits.boxOverheadBytes else { throw .authenticationFailed }
         return try openSecret(
-            Array(box[Self.nonceBytes...]), nonce: Array(box[..<Self.nonceBytes]),
-            associatedData: associatedData)
+            Array(box[Self.nonceBytes...]),
+            nonce: Array(box[..<Self.nonceBytes]),
+            associatedData: associatedData
+        )
     }
 }
 
 extension MountKeys {
     /// Seals a value under the newest data key.
     func seal(
-        value: [UInt8], at place: RecordPlace, name: ArraySlice<UInt8>, entropy: inout Entropy
+        value: [UInt8],
+        at place: RecordPlace,
+        name: ArraySlice<UInt8>,
+        entropy: inout Entropy
     ) throws(BarrierError) -> Record {
         guard value.count <= BarrierLimits.valueBytesMax else {
             throw .valueTooLong(have: value.count, limit: BarrierLimits.valueBytesMax)
@@ -92,26 +104,37 @@ extension MountKeys {
         let valueBox = current.key.box(
             Padding.pad(value: value),
             associatedData: place.associatedData(.value, dataKeyID: current.id),
-            entropy: &entropy)
+            entropy: &entropy
+        )
         return record(at: place, name: name, valueBox: valueBox, entropy: &entropy)
     }
 
     /// Seals a folder's marker: a name and no value.
     func sealFolder(
-        at place: RecordPlace, name: ArraySlice<UInt8>, entropy: inout Entropy
+        at place: RecordPlace,
+        name: ArraySlice<UInt8>,
+        entropy: inout Entropy
     ) -> Record {
         record(at: place, name: name, valueBox: [], entropy: &entropy)
     }
 
     private func record(
-        at place: RecordPlace, name: ArraySlice<UInt8>, valueBox: [UInt8], entropy: inout Entropy
+        at place: RecordPlace,
+        name: ArraySlice<UInt8>,
+        valueBox: [UInt8],
+        entropy: inout Entropy
     ) -> Record {
         let nameBox = current.key.box(
             Padding.pad(name: name),
             associatedData: place.associatedData(.name, dataKeyID: current.id),
-            entropy: &entropy)
+            entropy: &entropy
+        )
         return Record(
-            flags: place.flags, dataKeyID: current.id, nameBox: nameBox, valueBox: valueBox)
+            flags: place.flags,
+            dataKeyID: current.id,
+            nameBox: nameBox,
+            valueBox: valueBox
+        )
     }
 
     /// Opens the name box of a record found under `key`.
@@ -119,7 +142,10 @@ extension MountKeys {
     /// - Returns: the name's bytes; those of a folder end in "/".
     /// - Throws: ``BarrierError/damagedRecord(key:reason:)``, `unknownDataKey`.
     func openName(
-        _ nameBox: [UInt8], flags: UInt8, dataKeyID: UInt32, at key: StorageKey
+        _ nameBox: [UInt8],
+        flags: UInt8,
+        dataKeyID: UInt32,
+        at key: StorageKey
     ) throws(BarrierError) -> [UInt8] {
         let place = RecordPlace(vaultID: vaultID, mount: mount, key: key, flags: flags)
         guard flags == RecordFlags.value || flags == RecordFlags.folder else {
@@ -151,14 +177,19 @@ extension MountKeys {
     }
 
     private func open(
-        _ box: [UInt8], _ kind: RecordPlace.Box, dataKeyID: UInt32, at place: RecordPlace
+        _ box: [UInt8],
+        _ kind: RecordPlace.Box,
+        dataKeyID: UInt32,
+        at place: RecordPlace
     ) throws(BarrierError) -> [UInt8] {
         guard let dataKey = dataKey(dataKeyID) else {
             throw .unknownDataKey(id: dataKeyID, mount: mount.text)
         }
         do throws(CryptographyError) {
             return try dataKey.key.unbox(
-                box, associatedData: place.associatedData(kind, dataKeyID: dataKeyID))
+                box,
+                associatedData: place.associatedData(kind, dataKeyID: dataKeyID)
+            )
         } catch {
             throw .damagedRecord(key: place.text, reason: "\(kind.text) box: \(error.summary)")
         }

@@ -22,14 +22,17 @@ package struct SealProgress: Sendable, Equatable {
 ///
 /// - One machine belongs to one share set. Make it from the seal record in the store; when that is
 ///   replaced, ``open(_:epoch:)`` says so and a new machine is needed.
-/// - A share is checked against the custody table when it is given, so a wrong one is refused alone,
-///   naming its slot, and the ones given correctly are kept.
+/// - A share is checked against the custody table when it is given, so a wrong one is refused
+///   alone, naming its slot, and the ones given correctly are kept.
 /// - Neither seal key nor root key outlives a call.
 package struct SealMachine: ~Copyable {
     private let record: SealRecord
     private var shares: ShareSet
     private var attempt: [UInt8]?
 
+    /// No share given yet.
+    ///
+    /// - Parameter record: as the store shows it now; not verified yet, which only shares can do.
     package init(_ record: SealRecord) {
         self.record = record
         shares = Self.emptySet(for: record)
@@ -42,8 +45,13 @@ package struct SealMachine: ~Copyable {
     package var progress: SealProgress {
         let progress = shares.progress
         return SealProgress(
-            attempt: attempt, given: progress.have, slots: shares.slots, groups: progress.groups,
-            groupsNeeded: progress.groupsNeeded, isComplete: progress.isComplete)
+            attempt: attempt,
+            given: progress.have,
+            slots: shares.slots,
+            groups: progress.groups,
+            groupsNeeded: progress.groupsNeeded,
+            isComplete: progress.isComplete
+        )
     }
 
     /// What became of a share.
@@ -62,7 +70,8 @@ package struct SealMachine: ~Copyable {
     ///   - text: words, 84 hexadecimal digits, or base64.
     ///   - freshAttempt: 16 random bytes; name the attempt if this share starts it.
     package mutating func shareArrived(
-        _ text: String, freshAttempt: [UInt8]
+        _ text: String,
+        freshAttempt: [UInt8]
     ) -> ShareOutcome {
         do throws(ShareError) {
             return shareArrived(try Share.parse(text), freshAttempt: freshAttempt)
@@ -73,7 +82,8 @@ package struct SealMachine: ~Copyable {
 
     /// Takes a share that was parsed.
     package mutating func shareArrived(
-        _ share: consuming Share, freshAttempt: [UInt8]
+        _ share: consuming Share,
+        freshAttempt: [UInt8]
     ) -> ShareOutcome {
         precondition(freshAttempt.count == BarrierLimits.idBytes, "an attempt's id is 16 bytes")
         do throws(SealError) {
@@ -103,8 +113,8 @@ package struct SealMachine: ~Copyable {
 
     /// Rebuilds the seal key and opens the vault. Whatever happens, no share is kept.
     ///
-    /// Seal key → its commitment → custody MAC, root wrap MAC → root key → its commitment → wrapping
-    /// key → keyring → the facts inside it against the seal record's → mount keys.
+    /// Seal key → its commitment → custody MAC, root wrap MAC → root key → its commitment →
+    /// wrapping key → keyring → the facts inside it against the seal record's → mount keys.
     /// - Parameters:
     ///   - view: of the store to open; its seal record may have a newer root than at the start.
     ///   - epoch: of the cluster, from the node's hard state.
@@ -113,7 +123,8 @@ package struct SealMachine: ~Copyable {
         guard shares.isComplete else {
             let progress = shares.progress
             return .failed(
-                .incomplete(have: progress.groupsComplete, need: progress.groupsNeeded))
+                .incomplete(have: progress.groupsComplete, need: progress.groupsNeeded)
+            )
         }
         defer { reset() }
         do throws(SealError) {
@@ -143,15 +154,23 @@ extension SealMachine {
         else {
             throw .otherLayout(
                 .otherGroups(
-                    wantThreshold: layout.groupThreshold, wantCount: layout.groups.count,
-                    haveThreshold: share.groupThreshold, haveCount: share.groupCount))
+                    wantThreshold: layout.groupThreshold,
+                    wantCount: layout.groups.count,
+                    haveThreshold: share.groupThreshold,
+                    haveCount: share.groupCount
+                )
+            )
         }
         let slot = share.slot
         let group = layout.groups[slot.group]
         guard share.memberThreshold == group.threshold else {
             throw .otherLayout(
                 .memberThreshold(
-                    group: slot.group, want: group.threshold, have: share.memberThreshold))
+                    group: slot.group,
+                    want: group.threshold,
+                    have: share.memberThreshold
+                )
+            )
         }
         guard let issued = set.custody.publicKey(of: slot, in: layout) else {
             throw .otherLayout(.unknownSlot(slot))
@@ -159,7 +178,9 @@ extension SealMachine {
         let given: [UInt8]
         do throws(CryptographyError) {
             given = try CustodyTable.signingKey(
-                of: share, vaultID: set.vaultID, setID: set.setID
+                of: share,
+                vaultID: set.vaultID,
+                setID: set.setID
             ).publicKey
         } catch {
             throw .barrier(.cryptography(error))
@@ -217,7 +238,9 @@ extension SealMachine {
     }
 
     private static func openKeyring(
-        _ rootKey: borrowing SecretBytes, _ current: SealRecord, _ view: borrowing ReadView,
+        _ rootKey: borrowing SecretBytes,
+        _ current: SealRecord,
+        _ view: borrowing ReadView,
         epoch: UInt64
     ) throws(SealError) -> Keyring {
         let set = current.shareSet
@@ -232,7 +255,9 @@ extension SealMachine {
                 content.setID == set.setID, content.sealGeneration == current.sealGeneration
             else {
                 throw .hierarchyDamaged(
-                    .sealRecord, reason: "the keyring knows another seal than this record")
+                    .sealRecord,
+                    reason: "the keyring knows another seal than this record"
+                )
             }
             let keyring = Keyring(content, of: stored.identity, epoch: epoch)
             try keyring.loadAll(in: view)

@@ -3,8 +3,8 @@ package import Shamir
 package import Store
 import Wire
 
-/// What a sealed node knows about its seal: who has to come together, how to tell a right share from
-/// a wrong one, and the root key, wrapped. In the clear, under a fixed storage key.
+/// What a sealed node knows about its seal: who has to come together, how to tell a right share
+/// from a wrong one, and the root key, wrapped. In the clear, under a fixed storage key.
 ///
 /// Layout, big-endian, of format 1. Share set (made by init or rekey, fixed for the set's life):
 /// ```
@@ -31,11 +31,11 @@ import Wire
 /// Associated data of the wrap: label, seal type, vault id, set id, seal generation.
 ///
 /// Why two MACs, and why not under the root key. Everybody can wrap a root of his own to a public
-/// key, and then MAC whatever he likes with keys derived from it: a disk writer could so replace the
-/// whole hierarchy by one that he can read. Both keys therefore come from the seal key, which only
-/// shares give. The key of the root wrap MAC is also kept inside the barrier, so an unsealed node can
-/// wrap a new root; the key of the custody MAC is not, so who takes an unsealed node's memory still
-/// cannot appoint share holders.
+/// key, and then MAC whatever he likes with keys derived from it: a disk writer could so replace
+/// the whole hierarchy by one that he can read. Both keys therefore come from the seal key, which
+/// only shares give. The key of the root wrap MAC is also kept inside the barrier, so an unsealed
+/// node can wrap a new root; the key of the custody MAC is not, so who takes an unsealed node's
+/// memory still cannot appoint share holders.
 package struct SealRecord: Sendable, Equatable {
     static let formatVersion: UInt8 = 1
 
@@ -62,6 +62,7 @@ package struct SealRecord: Sendable, Equatable {
         let wrappedRoot: [UInt8]
     }
 
+    /// Who has to come together, and what their shares are checked against.
     package let shareSet: ShareSet
     let custodyMAC: [UInt8]
     let rootWrap: RootWrap
@@ -85,8 +86,8 @@ package struct SealRecord: Sendable, Equatable {
     /// Shares that were issued.
     package var sharesIssued: Int { shareSet.layout.shareCount }
 
-    /// SHA-256 over the share set's part of the record: stands on every share sheet, so a holder can
-    /// compare before he gives his share to a node.
+    /// SHA-256 over the share set's part of the record: stands on every share sheet, so a holder
+    /// can compare before he gives his share to a node.
     package var custodyDigest: [UInt8] { sha256(shareSet.encoded()) }
 
     /// The seal record in the store; nil if there is no vault yet.
@@ -117,31 +118,46 @@ extension SealRecord {
         let rootWrap: KeyBox
 
         init(
-            _ sealKey: borrowing SecretBytes, vaultID: [UInt8], setID: [UInt8]
+            _ sealKey: borrowing SecretBytes,
+            vaultID: [UInt8],
+            setID: [UInt8]
         ) throws(CryptographyError) {
             commitment = keyCommitment(
-                .commitSealKey, of: sealKey, vaultID: vaultID, context: setID)
+                .commitSealKey,
+                of: sealKey,
+                vaultID: vaultID,
+                context: setID
+            )
             recipient = try HPKERecipient.keyPair(
-                from: deriveKey(.sealKeyPair, from: sealKey, vaultID: vaultID, context: setID))
+                from: deriveKey(.sealKeyPair, from: sealKey, vaultID: vaultID, context: setID)
+            )
             custodyMAC = HMACKey(
-                deriveKey(.custodyMAC, from: sealKey, vaultID: vaultID, context: setID))
+                deriveKey(.custodyMAC, from: sealKey, vaultID: vaultID, context: setID)
+            )
             rootWrap = KeyBox(
-                deriveKey(.rootWrap, from: sealKey, vaultID: vaultID, context: setID))
+                deriveKey(.rootWrap, from: sealKey, vaultID: vaultID, context: setID)
+            )
         }
     }
 
     /// Wraps `rootKey` for a share set whose keys are at hand.
     init(
-        _ shareSet: ShareSet, wrapping rootKey: borrowing SecretBytes, generation: UInt64,
+        _ shareSet: ShareSet,
+        wrapping rootKey: borrowing SecretBytes,
+        generation: UInt64,
         with keys: borrowing SealKeys
     ) throws(CryptographyError) {
         let wrapped = try HPKERecipient.seal(
-            rootKey, to: shareSet.recipientPublicKey, info: Self.wrapInfo,
-            associatedData: shareSet.associatedData(generation: generation))
+            rootKey,
+            to: shareSet.recipientPublicKey,
+            info: Self.wrapInfo,
+            associatedData: shareSet.associatedData(generation: generation)
+        )
         let wrap = RootWrap(
             generation: generation,
             rootCommitment: keyCommitment(.commitRoot, of: rootKey, vaultID: shareSet.vaultID),
-            wrappedRoot: wrapped)
+            wrappedRoot: wrapped
+        )
         self.shareSet = shareSet
         custodyMAC = keys.custodyMAC.tag(shareSet.encoded())
         rootWrap = wrap
@@ -167,8 +183,10 @@ extension SealRecord {
         let rootKey: SecretBytes
         do throws(CryptographyError) {
             rootKey = try keys.recipient.privateKey.open(
-                rootWrap.wrappedRoot, info: Self.wrapInfo,
-                associatedData: shareSet.associatedData(generation: rootWrap.generation))
+                rootWrap.wrappedRoot,
+                info: Self.wrapInfo,
+                associatedData: shareSet.associatedData(generation: rootWrap.generation)
+            )
         } catch {
             throw .hierarchyDamaged(.sealRecord, reason: "root wrap: \(error.summary)")
         }

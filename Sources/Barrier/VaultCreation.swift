@@ -53,12 +53,16 @@ package enum VaultCreation {
     ///   source fails; ``BarrierError/batchTooLong(have:limit:)``.
     /// - Complexity: about 20 ms, most of it in the shares.
     package static func make(
-        layout: ShareLayout, facts: Facts, entropy: consuming Entropy,
+        layout: ShareLayout,
+        facts: Facts,
+        entropy: consuming Entropy,
         populate: (inout BatchBuilder, borrowing SecretBytes) throws(BarrierError) -> Void
     ) throws(BarrierError) -> CreatedVault {
         let vaultID = entropy.bytes(BarrierLimits.idBytes)
         let identity = KeyringIdentity(
-            vaultID: vaultID, keyringID: entropy.bytes(BarrierLimits.idBytes))
+            vaultID: vaultID,
+            keyringID: entropy.bytes(BarrierLimits.idBytes)
+        )
         let rootToken = makeToken(&entropy)
         let seal: MadeSeal
         do throws(CryptographyError) {
@@ -69,12 +73,20 @@ package enum VaultCreation {
         let content = makeContent(seal.record, seal.rootWrapKey, facts, &entropy)
         let wrappingKey = deriveKey(.wrappingKey, from: seal.rootKey, vaultID: vaultID)
         let keyringRecord = KeyringRecord(
-            sealing: content, of: identity, under: wrappingKey, entropy: &entropy)
+            sealing: content,
+            of: identity,
+            under: wrappingKey,
+            entropy: &entropy
+        )
         let keyring = Keyring(content, of: identity, epoch: facts.epoch)
 
         var builder = BatchBuilder(
-            keyring: keyring, baseIndex: facts.baseIndex, requestID: facts.requestID,
-            time: facts.time, entropy: entropy)
+            keyring: keyring,
+            baseIndex: facts.baseIndex,
+            requestID: facts.requestID,
+            time: facts.time,
+            entropy: entropy
+        )
         builder.checkClear(ClearRecord.sealKey, modificationIndex: 0)
         builder.putClear(ClearRecord.sealKey, seal.record.encoded())
         builder.putClear(ClearRecord.keyringKey, keyringRecord.encoded())
@@ -83,7 +95,11 @@ package enum VaultCreation {
         let batch = try builder.finish()
         let record = seal.record
         return CreatedVault(
-            batch: batch, shares: seal.takeShares(), rootToken: rootToken, sealRecord: record)
+            batch: batch,
+            shares: seal.takeShares(),
+            rootToken: rootToken,
+            sealRecord: record
+        )
     }
 
     /// A seal and what it protects, between making and storing.
@@ -97,7 +113,9 @@ package enum VaultCreation {
     }
 
     private static func makeSeal(
-        _ layout: ShareLayout, vaultID: [UInt8], entropy: inout Entropy
+        _ layout: ShareLayout,
+        vaultID: [UInt8],
+        entropy: inout Entropy
     ) throws(CryptographyError) -> MadeSeal {
         let setID = entropy.bytes(BarrierLimits.idBytes)
         let number = entropy.bytes(2)
@@ -108,23 +126,42 @@ package enum VaultCreation {
         var branch = EntropyBranch(&entropy)
         let shares = try split(sealKey, layout: layout, identifier: identifier, entropy: &branch)
         let shareSet = SealRecord.ShareSet(
-            vaultID: vaultID, setID: setID, identifier: identifier, layout: layout,
-            recipientPublicKey: keys.recipient.publicKey, sealKeyCommitment: keys.commitment,
-            custody: try CustodyTable(of: shares, vaultID: vaultID, setID: setID))
+            vaultID: vaultID,
+            setID: setID,
+            identifier: identifier,
+            layout: layout,
+            recipientPublicKey: keys.recipient.publicKey,
+            sealKeyCommitment: keys.commitment,
+            custody: try CustodyTable(of: shares, vaultID: vaultID, setID: setID)
+        )
         let record = try SealRecord(shareSet, wrapping: rootKey, generation: 1, with: keys)
         return MadeSeal(
-            record: record, rootWrapKey: keys.rootWrap, rootKey: rootKey, shares: shares)
+            record: record,
+            rootWrapKey: keys.rootWrap,
+            rootKey: rootKey,
+            shares: shares
+        )
     }
 
     private static func makeContent(
-        _ record: SealRecord, _ rootWrapKey: KeyBox, _ facts: Facts, _ entropy: inout Entropy
+        _ record: SealRecord,
+        _ rootWrapKey: KeyBox,
+        _ facts: Facts,
+        _ entropy: inout Entropy
     ) -> KeyringContent {
         let first = KeyringContent.Version(
-            number: 1, created: facts.time, key: KeyBox(entropy.secret(32)))
+            number: 1,
+            created: facts.time,
+            key: KeyBox(entropy.secret(32))
+        )
         return KeyringContent(
-            setID: record.shareSet.setID, sealGeneration: record.sealGeneration,
-            recipientPublicKey: record.shareSet.recipientPublicKey, rootWrapKey: rootWrapKey,
-            authority: KeyBox(entropy.secret(32)), versions: [first])
+            setID: record.shareSet.setID,
+            sealGeneration: record.sealGeneration,
+            recipientPublicKey: record.shareSet.recipientPublicKey,
+            rootWrapKey: rootWrapKey,
+            authority: KeyBox(entropy.secret(32)),
+            versions: [first]
+        )
     }
 
     private static func makeToken(_ entropy: inout Entropy) -> SecretBytes {

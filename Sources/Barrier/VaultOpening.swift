@@ -3,12 +3,12 @@ import Wire
 
 /// The time between init and the first unseal, when a vault may still be given up.
 ///
-/// The answer to init carries the shares. If it is lost, nobody can ever open the vault, and it holds
-/// nothing yet: then it may be abandoned and another one made. The first unseal writes an opened
-/// record, and after that a vault is never abandoned.
+/// The answer to init carries the shares. If it is lost, nobody can ever open the vault, and it
+/// holds nothing yet: then it may be abandoned and another one made. The first unseal writes an
+/// opened record, and after that a vault is never abandoned.
 ///
-/// Creating and abandoning are the only batches that a leader takes without a key, so their shape is
-/// checked exactly: ``isCreation(_:)``, ``isAbandonment(_:)``.
+/// Creating and abandoning are the only batches that a leader takes without a key, so their shape
+/// is checked exactly: ``isCreation(_:)``, ``isAbandonment(_:)``.
 package enum VaultOpening {
     static let formatVersion: UInt8 = 1
 
@@ -18,7 +18,10 @@ package enum VaultOpening {
     package static func isOpened(_ view: borrowing ReadView) throws(BarrierError) -> Bool {
         guard let record = try load(ClearRecord.openedKey, view) else { return false }
         var reader = try ClearRecord.reader(
-            of: record, .openedRecord, format: Self.formatVersion)
+            of: record,
+            .openedRecord,
+            format: Self.formatVersion
+        )
         do throws(WireError) {
             _ = try reader.readUInt64()
             _ = try reader.readBytes(BarrierLimits.idBytes)
@@ -34,12 +37,19 @@ package enum VaultOpening {
     ///
     /// The batch is rejected, harmlessly, if another node was first.
     package static func openedBatch(
-        keyring: Keyring, view: borrowing ReadView, time: UInt64, entropy: consuming Entropy
+        keyring: Keyring,
+        view: borrowing ReadView,
+        time: UInt64,
+        entropy: consuming Entropy
     ) throws(BarrierError) -> WriteBatch {
         let requestID = entropy.bytes(BarrierLimits.idBytes)
         var builder = BatchBuilder(
-            keyring: keyring, baseIndex: view.evaluatedIndex, requestID: requestID, time: time,
-            entropy: entropy)
+            keyring: keyring,
+            baseIndex: view.evaluatedIndex,
+            requestID: requestID,
+            time: time,
+            entropy: entropy
+        )
         var writer = ByteWriter(capacity: 32)
         writer.writeUInt8(formatVersion)
         writer.writeUInt64(time)
@@ -53,10 +63,12 @@ package enum VaultOpening {
     /// keys. What the vault's first batch wrote besides stays as ciphertext that no key opens.
     ///
     /// - Parameter requestID: 16 bytes.
-    /// - Returns: a batch whose tag is 32 zero bytes, for no key is at hand; nil if there is no vault.
+    /// - Returns: a batch whose tag is 32 zero bytes, for no key is at hand; nil without a vault.
     /// - Throws: ``BarrierError/alreadyOpened``.
     package static func abandonBatch(
-        view: borrowing ReadView, requestID: [UInt8], time: UInt64
+        view: borrowing ReadView,
+        requestID: [UInt8],
+        time: UInt64
     ) throws(BarrierError) -> WriteBatch? {
         guard let sealRecord = try load(ClearRecord.sealKey, view) else { return nil }
         guard try !isOpened(view) else { throw .alreadyOpened }
@@ -77,8 +89,12 @@ package enum VaultOpening {
             preconditionFailure("a scan throws what its body or the store throws")
         }
         return WriteBatch(
-            requestID: requestID, baseIndex: view.evaluatedIndex, time: time, dataKeyIDs: [],
-            operations: operations)
+            requestID: requestID,
+            baseIndex: view.evaluatedIndex,
+            time: time,
+            dataKeyIDs: [],
+            operations: operations
+        )
     }
 
     /// Whether a batch creates a vault where there is none, and does nothing else.
@@ -124,7 +140,8 @@ package enum VaultOpening {
     }
 
     private static func load(
-        _ key: StorageKey, _ view: borrowing ReadView
+        _ key: StorageKey,
+        _ view: borrowing ReadView
     ) throws(BarrierError) -> Record? {
         do throws(StoreError) {
             return try view.record(key)
