@@ -12,7 +12,7 @@ struct XWingCase: Sendable, CustomTestStringConvertible {
 struct HPKETests {
     static let info = Array("root wrap".utf8)
 
-    /// Source: draft-connolly-cfrg-xwing-kem, test vectors; SHA-256 of the public key of 1216 bytes.
+    /// Source: draft-connolly-cfrg-xwing-kem, test vectors; SHA-256 of the public key.
     static let cases = [
         XWingCase(
             testDescription: "vector 1",

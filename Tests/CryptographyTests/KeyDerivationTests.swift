@@ -61,7 +61,7 @@ struct KeyDerivationTests {
         #expect(Hex.encode(output.exposedCopy()) == row.output)
     }
 
-    /// Sources: RFC 7914, section 11, for the first two; an independent implementation for the rest.
+    /// Sources: RFC 7914, section 11, for the first two; another implementation for the rest.
     static let pbkdf2Cases = [
         PBKDF2Case(
             password: "passwd",

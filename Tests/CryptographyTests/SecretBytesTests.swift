@@ -107,7 +107,7 @@ struct SecretBytesTests {
 struct LockedMemoryTests {
     @Test("a released block is wiped before anyone gets it again")
     func wiped() throws {
-        // The largest class: no other test takes from it for long, and the last one in is first out.
+        // The largest class: no other test takes from it for long; last in is first out.
         let count = Limits.slotBytesMax
         for _ in 0..<20 {
             let block = unsafe try #require(LockedMemory.take(count))
