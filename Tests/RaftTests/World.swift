@@ -1,0 +1,495 @@
+import Raft
+
+/// What a node's disk holds. Only finished operations are in it.
+struct SimDisk {
+    var hardState = HardState.initial
+    var baseIndex = LogIndex.zero
+    var baseTerm = Term.zero
+    var configuration: Configuration
+    var entries: [LogEntry] = []
+    /// The state is as of here.
+    var evaluated = LogIndex.zero
+
+    var lastIndex: LogIndex { entries.last?.index ?? baseIndex }
+
+    func term(at index: LogIndex) -> Term? {
+        if index == baseIndex { return baseTerm }
+        guard index > baseIndex, index <= lastIndex else { return nil }
+        return entries[Int(index.number - baseIndex.number) - 1].term
+    }
+
+    mutating func write(_ persist: Persist) {
+        if let hardState = persist.hardState {
+            self.hardState = hardState
+        }
+        if let index = persist.truncateFrom {
+            entries.removeAll { $0.index >= index }
+        }
+        entries += persist.entries
+    }
+
+    mutating func install(_ point: SnapshotPoint) {
+        baseIndex = point.index
+        baseTerm = point.term
+        configuration = point.configuration
+        entries = []
+        evaluated = point.index
+    }
+
+    mutating func drop(through index: LogIndex) {
+        guard index > baseIndex, let term = term(at: index) else { return }
+        entries.removeAll { $0.index <= index }
+        baseIndex = index
+        baseTerm = term
+    }
+}
+
+/// One node: a core while it runs, a disk always.
+struct SimNode {
+    enum Operation {
+        case persist(Persist)
+        case install(SnapshotPoint)
+    }
+
+    struct Job {
+        let token: PersistToken
+        let operation: Operation
+    }
+
+    struct Gated {
+        let token: PersistToken
+        let message: Message
+        let target: NodeID
+    }
+
+    let id: NodeID
+    var core: RaftCore?
+    var disk: SimDisk
+    var isSealed = false
+    /// Persists under way, oldest first.
+    var jobs: [Job] = []
+    var gated: [Gated] = []
+    /// Operations through here are on the disk.
+    var finished = PersistToken(number: 0)
+    /// Told to evaluate through here.
+    var committed = LogIndex.zero
+    var evaluated = LogIndex.zero
+    var boots = 0
+    /// Reads asked here, with the highest index committed anywhere at that moment.
+    var reads: [ReadTicket: LogIndex] = [:]
+    /// Proposals of this turn without an answer yet.
+    var proposals: Set<Ticket> = []
+}
+
+/// Cluster, network and disks, advanced one tick at a time. Everything is drawn from one seed.
+final class World {
+    struct Flight {
+        let source: NodeID
+        let target: NodeID
+        let message: Message
+    }
+
+    struct Stream {
+        let source: NodeID
+        let target: NodeID
+        let point: SnapshotPoint
+        let term: Term
+    }
+
+    enum Event {
+        case message(Flight)
+        case stream(Stream)
+        case linkReset(of: NodeID, at: NodeID)
+    }
+
+    /// How unkind the world is. Ratios are out of 100.
+    struct Faults {
+        var loss = 0
+        var duplication = 0
+        var delayTicksMax = 1
+        /// How often a disk finishes something in a tick. 100 = at once.
+        var diskSpeed = 100
+        var evaluationSpeed = 100
+    }
+
+    let settings: RaftSettings
+    var random: Seeded
+    var faults = Faults()
+    var nodes: [SimNode]
+    var checker: Checker
+    var now = 0
+    /// What arrives, by tick.
+    private var calendar: [Int: [Event]] = [:]
+    /// One-way cuts: messages from the first to the second vanish.
+    var cuts: Set<[NodeID]> = []
+    /// For scenarios: true lets a message vanish.
+    var loses: (Flight) -> Bool = { _ in false }
+    /// Nodes whose clock runs; all by default.
+    var ticking: Set<NodeID>
+    private var nextTicket: UInt64 = 1
+    /// Filled when asked for.
+    var trace: [String]?
+    /// Mixes everything that happened, to compare runs.
+    private(set) var fingerprint: UInt64 = 0
+
+    init(seed: UInt64, count: Int, settings: RaftSettings = .hectic) {
+        self.settings = settings
+        random = Seeded(seed: seed)
+        let configuration = cluster(count)
+        nodes = configuration.members.map {
+            SimNode(id: $0.id, disk: SimDisk(configuration: configuration))
+        }
+        ticking = Set(configuration.members.map { $0.id })
+        checker = Checker()
+    }
+
+    // MARK: Nodes
+
+    func start(_ position: Int) throws {
+        precondition(nodes[position].core == nil)
+        let disk = nodes[position].disk
+        nodes[position].boots += 1
+        nodes[position].finished = PersistToken(number: 0)
+        nodes[position].evaluated = disk.evaluated
+        nodes[position].committed = disk.evaluated
+        nodes[position].core = RaftCore(
+            id: nodes[position].id,
+            configuration: disk.configuration,
+            hardState: disk.hardState,
+            snapshotIndex: disk.baseIndex,
+            snapshotTerm: disk.baseTerm,
+            entries: disk.entries,
+            evaluated: disk.evaluated,
+            isSealed: nodes[position].isSealed,
+            settings: settings,
+            seed: random.next())
+        note("start \(position + 1) \(disk.hardState.term.number) last \(disk.lastIndex.number)")
+        try checker.started(nodes[position])
+        try turn(position, [])
+    }
+
+    func startAll() throws {
+        for position in nodes.indices where nodes[position].core == nil {
+            try start(position)
+        }
+    }
+
+    /// Loses everything but what reached the disk; operations under way may have reached it.
+    func crash(_ position: Int, keepingJobs kept: Int = 0) {
+        note("crash \(position + 1) keeping \(kept) of \(nodes[position].jobs.count)")
+        for job in nodes[position].jobs.prefix(kept) {
+            carryOut(job, at: position)
+        }
+        nodes[position].core = nil
+        nodes[position].jobs = []
+        nodes[position].gated = []
+        nodes[position].reads = [:]
+        nodes[position].proposals = []
+    }
+
+    func position(of id: NodeID) -> Int { Int(id.number) - 1 }
+
+    // MARK: A turn
+
+    func turn(_ position: Int, _ inputs: [Input]) throws {
+        guard var core = nodes[position].core else { return }
+        // In place, or every step would copy the log.
+        nodes[position].core = nil
+        var effects: [Effect] = []
+        for input in inputs {
+            core.step(input, into: &effects)
+            try checker.stepped(core, at: position, world: self)
+        }
+        core.endTurn(into: &effects)
+        try checker.stepped(core, at: position, world: self)
+        nodes[position].core = core
+        for effect in effects {
+            try perform(effect, at: position)
+        }
+    }
+
+    private func perform(_ effect: Effect, at position: Int) throws {
+        note("  \(position + 1): \(brief(effect))")
+        switch effect {
+        case .send(let message, let target, let after):
+            if let after, after > nodes[position].finished {
+                nodes[position].gated.append(
+                    SimNode.Gated(token: after, message: message, target: target))
+            } else {
+                try transmit(message, from: position, to: target)
+            }
+        case .persist(let persist):
+            try checker.persisting(persist, at: nodes[position])
+            nodes[position].jobs.append(
+                SimNode.Job(token: persist.token, operation: .persist(persist)))
+        case .installSnapshot(let point, let token):
+            try checker.installing(point, as: token, at: nodes[position])
+            nodes[position].jobs.append(SimNode.Job(token: token, operation: .install(point)))
+        case .commit(let index):
+            try checker.committing(through: index, at: nodes[position])
+            nodes[position].committed = index
+        case .appended(let ticket, let term, let index):
+            nodes[position].proposals.remove(ticket)
+            try checker.appended(ticket, term: term, index: index)
+        case .refused(let ticket, _):
+            nodes[position].proposals.remove(ticket)
+            try checker.refused(ticket)
+        case .readReady(let tickets, let index):
+            for ticket in tickets {
+                guard let floor = nodes[position].reads.removeValue(forKey: ticket) else {
+                    throw Violation("read \(ticket.number) was answered twice or never asked")
+                }
+                try checker.readServed(at: index, floor: floor)
+            }
+        case .readRefused(let tickets, _):
+            for ticket in tickets {
+                guard nodes[position].reads.removeValue(forKey: ticket) != nil else {
+                    throw Violation("read \(ticket.number) was refused twice or never asked")
+                }
+            }
+        case .streamSnapshot(let target, let atLeast):
+            try stream(from: position, to: target, atLeast: atLeast)
+        case .roleChanged, .configurationChanged:
+            break
+        case .raise(let alarm):
+            throw Violation("alarm at \(position + 1): \(alarm.summary)")
+        }
+    }
+
+    // MARK: Disk
+
+    private func carryOut(_ job: SimNode.Job, at position: Int) {
+        switch job.operation {
+        case .persist(let persist):
+            nodes[position].disk.write(persist)
+            // What was evaluated is applied in the same transaction.
+            let index = min(nodes[position].evaluated, nodes[position].disk.lastIndex)
+            nodes[position].disk.evaluated = max(nodes[position].disk.evaluated, index)
+        case .install(let point):
+            nodes[position].disk.install(point)
+            nodes[position].evaluated = max(nodes[position].evaluated, point.index)
+            nodes[position].committed = max(nodes[position].committed, point.index)
+        }
+    }
+
+    /// Finishes the oldest `count` operations in one go and reports only the newest.
+    func finishJobs(_ position: Int, count: Int) throws {
+        guard count > 0, nodes[position].core != nil else { return }
+        let done = nodes[position].jobs.prefix(count)
+        nodes[position].jobs.removeFirst(done.count)
+        for job in done {
+            carryOut(job, at: position)
+            nodes[position].finished = job.token
+        }
+        note("disk \(position + 1) through \(nodes[position].finished.number)")
+        let finished = nodes[position].finished
+        let open = nodes[position].gated.filter { $0.token <= finished }
+        nodes[position].gated.removeAll { $0.token <= finished }
+        for gated in open {
+            try transmit(gated.message, from: position, to: gated.target)
+        }
+        try turn(position, [.durable(finished)])
+    }
+
+    /// Drops the log through what the disk's state already holds.
+    func compact(_ position: Int, keeping kept: UInt64) throws {
+        guard let core = nodes[position].core else { return }
+        let safe = min(nodes[position].disk.evaluated, core.evaluatedIndex)
+        guard safe.number > core.snapshotIndex.number + kept, safe >= nodes[position].disk.baseIndex,
+            nodes[position].jobs.isEmpty
+        else { return }
+        let index = LogIndex(number: safe.number - kept)
+        nodes[position].disk.drop(through: index)
+        note("compact \(position + 1) through \(index.number)")
+        try turn(position, [.compacted(through: index)])
+    }
+
+    // MARK: Network
+
+    private func transmit(_ message: Message, from position: Int, to target: NodeID) throws {
+        try checker.leaving(message, from: nodes[position], to: target, world: self)
+        let flight = Flight(source: nodes[position].id, target: target, message: message)
+        if loses(flight) || random.chance(faults.loss, of: 100) { return }
+        arrive(.message(flight))
+        if random.chance(faults.duplication, of: 100) {
+            arrive(.message(flight))
+        }
+    }
+
+    func arrive(_ event: Event) {
+        calendar[now + 1 + random.below(faults.delayTicksMax), default: []].append(event)
+    }
+
+    private func stream(from position: Int, to target: NodeID, atLeast: LogIndex) throws {
+        guard let core = nodes[position].core else { return }
+        let at = core.evaluatedIndex
+        guard at >= atLeast, let pointTerm = core.term(at: at) else {
+            throw Violation("asked for a snapshot at \(atLeast.number), evaluated \(at.number)")
+        }
+        let point = SnapshotPoint(
+            index: at, term: pointTerm, configuration: nodes[position].disk.configuration)
+        arrive(
+            .stream(
+                Stream(source: nodes[position].id, target: target, point: point, term: core.term)))
+    }
+
+    private func deliver(_ event: Event) throws {
+        switch event {
+        case .message(let flight):
+            guard !cuts.contains([flight.source, flight.target]) else { return }
+            try turn(position(of: flight.target), [.received(flight.message, from: flight.source)])
+        case .stream(let stream):
+            let isCut = cuts.contains([stream.source, stream.target])
+            let receiver = position(of: stream.target)
+            let isDelivered = !isCut && nodes[receiver].core != nil
+                && !random.chance(faults.loss, of: 100)
+            if isDelivered {
+                try turn(
+                    receiver,
+                    [.snapshotArrived(stream.point, from: stream.source, term: stream.term)])
+            }
+            try turn(
+                position(of: stream.source),
+                [
+                    .snapshotStreamed(
+                        to: stream.target, point: stream.point, delivered: isDelivered)
+                ])
+        case .linkReset(let lost, let observer):
+            try turn(position(of: observer), [.linkReset(lost)])
+        }
+    }
+
+    // MARK: Time
+
+    func tick() throws {
+        now += 1
+        for event in calendar.removeValue(forKey: now) ?? [] {
+            try deliver(event)
+        }
+        for position in nodes.indices {
+            try moveDisk(position)
+            try evaluate(position)
+            if ticking.contains(nodes[position].id) {
+                try turn(position, [.tick])
+            }
+        }
+    }
+
+    func run(_ ticks: Int) throws {
+        for _ in 0..<ticks {
+            try tick()
+        }
+    }
+
+    /// Runs until `condition` holds; false if it does not within `ticks`.
+    func run(atMost ticks: Int, until condition: (World) -> Bool) throws -> Bool {
+        for _ in 0..<ticks {
+            if condition(self) { return true }
+            try tick()
+        }
+        return condition(self)
+    }
+
+    private func moveDisk(_ position: Int) throws {
+        guard !nodes[position].jobs.isEmpty, random.chance(faults.diskSpeed, of: 100) else { return }
+        let all = nodes[position].jobs.count
+        try finishJobs(position, count: faults.diskSpeed == 100 ? all : 1 + random.below(all))
+    }
+
+    private func evaluate(_ position: Int) throws {
+        let target = nodes[position].committed
+        guard nodes[position].core != nil, target > nodes[position].evaluated,
+            random.chance(faults.evaluationSpeed, of: 100)
+        else { return }
+        nodes[position].evaluated = target
+        try turn(position, [.evaluated(target)])
+    }
+
+    // MARK: Clients
+
+    @discardableResult
+    func propose(_ position: Int, count: Int = 1, bytes: Int = 8) throws -> Bool {
+        guard nodes[position].core != nil else { return false }
+        var proposals: [Proposal] = []
+        for _ in 0..<count {
+            let ticket = Ticket(number: nextTicket)
+            nextTicket += 1
+            var body = (0..<8).map { UInt8(truncatingIfNeeded: ticket.number >> (8 * $0)) }
+            body += [UInt8](repeating: 0xA5, count: max(0, bytes - 8))
+            proposals.append(Proposal(ticket: ticket, kind: .batch, body: body))
+            nodes[position].proposals.insert(ticket)
+        }
+        try turn(position, [.proposed(proposals)])
+        guard nodes[position].proposals.isEmpty else {
+            throw Violation("a proposal got no answer in its turn")
+        }
+        return true
+    }
+
+    func read(_ position: Int, count: Int = 1) throws {
+        guard nodes[position].core != nil else { return }
+        var tickets: [ReadTicket] = []
+        for _ in 0..<count {
+            let ticket = ReadTicket(number: nextTicket)
+            nextTicket += 1
+            tickets.append(ticket)
+            nodes[position].reads[ticket] = checker.committedIndex
+        }
+        try turn(position, [.readRequested(tickets)])
+    }
+
+    // MARK: Looking
+
+    /// The leader with the highest term among running nodes.
+    var leaderPosition: Int? {
+        nodes.indices.filter { nodes[$0].core?.role == .leader }
+            .max { (nodes[$0].core?.term ?? .zero) < (nodes[$1].core?.term ?? .zero) }
+    }
+
+    func note(_ text: @autoclosure () -> String) {
+        fingerprint = (fingerprint ^ UInt64(now)) &* 0x100_0000_01B3 &+ random.peek
+        if trace != nil {
+            trace?.append("\(now) \(text())")
+        }
+    }
+}
+
+extension Seeded {
+    /// The next number, without taking it.
+    var peek: UInt64 {
+        var copy = self
+        return copy.next()
+    }
+}
+
+/// One line that tells an effect apart in a trace.
+func brief(_ effect: Effect) -> String {
+    switch effect {
+    case .send(let message, let target, let after):
+        let gate = after.map { " after \($0.number)" } ?? ""
+        return "-> \(target.number) t\(message.term.number) \(brief(message.body))\(gate)"
+    case .persist(let persist):
+        let terms = persist.entries.map { "\($0.index.number):\($0.term.number)" }
+        let state = persist.hardState
+        return "persist \(persist.token.number) term \(state?.term.number ?? 0)"
+            + " vote \(state?.vote?.number ?? 0) cut \(persist.truncateFrom?.number ?? 0) \(terms)"
+    case .commit(let index): return "commit \(index.number)"
+    case .roleChanged(let role, let term, let leader):
+        return "\(role) in \(term.number) under \(leader?.number ?? 0)"
+    case .installSnapshot(let point, let token):
+        return "install \(point.index.number) as \(token.number)"
+    case .readReady(let tickets, let index): return "\(tickets.count) reads at \(index.number)"
+    default: return "\(effect)"
+    }
+}
+
+func brief(_ body: MessageBody) -> String {
+    switch body {
+    case .append(let append):
+        let terms = append.entries.map { "\($0.index.number):\($0.term.number)" }
+        return "append after \(append.previousIndex.number):\(append.previousTerm.number)"
+            + " commit \(append.commit.number) \(terms)"
+    default:
+        return "\(body)"
+    }
+}
