@@ -1,0 +1,21 @@
+/// Every bound of `API`. A number that is not here does not exist.
+package enum APILimits {
+    /// Bytes in a request target, path and query.
+    package static let targetBytesMax = 64 << 10
+    /// Bytes in a method.
+    package static let methodBytesMax = 32
+    /// Bytes in one header value that the API looks at.
+    package static let headerBytesMax = 64 << 10
+    /// Bytes in a body, as in OpenBao.
+    package static let bodyBytesMax = 32 << 20
+    /// Bytes in a request or answer that travels between members; frames hold 8 MiB.
+    package static let forwardBytesMax = 7 << 20
+    /// Headers of one answer.
+    package static let responseHeadersMax = 32
+    /// Parameters in one query.
+    package static let queryItemsMax = 256
+    /// Shares in one group: what the share format (SLIP-0039) can number.
+    package static let groupSharesMax = 16
+    /// Groups of shares.
+    package static let groupsMax = 16
+}

@@ -1,0 +1,111 @@
+package import Wire
+
+/// The parts of an HTTP request that the API looks at, as bytes. Travels unchanged when a node
+/// forwards the request to the leader.
+package struct APIRequest: Sendable, Equatable {
+    /// As it came: `GET`, `LIST`.
+    package let method: String
+    /// Path and query as they came, still percent-encoded.
+    package let target: [UInt8]
+    package let headers: APIHeaders
+    package let body: [UInt8]
+    /// 16 bytes drawn by the node that received the request. Names the batch that it may become, so
+    /// that a repeated write happens once, and is the `request_id` of its answer.
+    package let requestID: [UInt8]
+
+    package init(
+        method: String,
+        target: [UInt8],
+        headers: APIHeaders,
+        body: [UInt8],
+        requestID: [UInt8]
+    ) {
+        precondition(requestID.count == 16, "a request id has 16 bytes")
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.requestID = requestID
+    }
+}
+
+/// The headers that the API looks at. Nil where the request has none of that name.
+package struct APIHeaders: Sendable, Equatable {
+    /// `X-Vault-Token`
+    package var token: String?
+    /// `Authorization`
+    package var authorization: String?
+    /// `X-Vault-Namespace`
+    package var namespace: String?
+    /// `X-Vault-Wrap-TTL`
+    package var wrapTTL: String?
+    /// `Content-Type`
+    package var contentType: String?
+
+    /// No header at all.
+    package init() {}
+
+    /// Takes the headers that the API looks at from whatever holds them.
+    ///
+    /// - Parameter header: the value of the header with this name, without regard to case.
+    package init(_ header: (String) -> String?) {
+        token = header("X-Vault-Token")
+        authorization = header("Authorization")
+        namespace = header("X-Vault-Namespace")
+        wrapTTL = header("X-Vault-Wrap-TTL")
+        contentType = header("Content-Type")
+    }
+}
+
+// MARK: between members
+
+extension APIRequest {
+    /// Format 1: id, method, target, headers, body.
+    package func encoded() -> [UInt8] {
+        var writer = ByteWriter(capacity: 256 + target.count + body.count)
+        writer.writeUInt8(1)
+        writer.writeBytes(requestID)
+        writer.writeString(method)
+        writer.writeBlob(target)
+        for header in [
+            headers.token, headers.authorization, headers.namespace, headers.wrapTTL,
+            headers.contentType,
+        ] {
+            writer.writeBool(header != nil)
+            if let header { writer.writeString(header) }
+        }
+        writer.writeBlob(body)
+        return writer.bytes
+    }
+
+    /// Whether it fits between members. A request that does not is refused where it arrived.
+    package var isForwardable: Bool {
+        target.count + body.count + 1_024 + (headers.token?.utf8.count ?? 0)
+            + (headers.authorization?.utf8.count ?? 0) <= APILimits.forwardBytesMax
+    }
+
+    /// Reads what a peer sent. Never traps.
+    package init(decoding bytes: [UInt8]) throws(WireError) {
+        var reader = ByteReader(bytes)
+        guard try reader.readUInt8() == 1 else {
+            throw .malformed("the format of a forwarded request is not 1")
+        }
+        requestID = try reader.readBytes(16)
+        method = try reader.readString(atMost: APILimits.methodBytesMax)
+        target = try reader.readBlob(atMost: APILimits.targetBytesMax)
+        var headers = APIHeaders()
+        headers.token = try Self.header(&reader)
+        headers.authorization = try Self.header(&reader)
+        headers.namespace = try Self.header(&reader)
+        headers.wrapTTL = try Self.header(&reader)
+        headers.contentType = try Self.header(&reader)
+        self.headers = headers
+        body = try reader.readBlob(atMost: APILimits.forwardBytesMax)
+        try reader.finish()
+    }
+
+    private static func header(_ reader: inout ByteReader) throws(WireError) -> String? {
+        guard try reader.readBool() else { return nil }
+        return try reader.readString(atMost: APILimits.headerBytesMax)
+    }
+}

@@ -1,0 +1,211 @@
+import Engines
+package import Vault
+import Wire
+
+/// Where a request goes.
+package enum Route: Sendable {
+    /// The node answers itself, in any state.
+    case node(NodeCall)
+    /// An unsealed node steps the vault.
+    case vault(VaultRequest)
+    /// The answer is known already.
+    case reply(APIResponse)
+}
+
+/// From the bytes of a request to what it wants. Pure, and never traps whatever the bytes are.
+package enum Router {
+    /// - Parameter isSealed: whether this node lacks the keys. A sealed node says so before it looks at
+    ///   anything else of a request that it could not serve.
+    package static func route(_ request: APIRequest, isSealed: Bool) -> Route {
+        do throws(RouteError) {
+            return try RequestParser(request: request, isSealed: isSealed).route()
+        } catch {
+            return .reply(error.response(method: request.method))
+        }
+    }
+
+    /// Adds to an answer what only the request knows: the namespace header, which OpenBao echoes.
+    ///
+    /// Every answer passes here on its way out of the node that received the request.
+    package static func finish(_ response: APIResponse, for request: APIRequest) -> APIResponse {
+        guard let namespace = request.headers.namespace, !namespace.isEmpty,
+            namespace.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { return response }
+        var response = response
+        response.headers.append((name: "X-Vault-Namespace", value: namespace))
+        return response
+    }
+}
+
+/// One request on its way through the rules, in the order in which OpenBao applies them.
+private struct RequestParser {
+    let request: APIRequest
+    let isSealed: Bool
+
+    func route() throws(RouteError) -> Route {
+        let target = try Target(request.target)
+        try checkRestricted(target.path)
+        if let call = try nodeCall(target) { return call }
+        if isSealed { throw .refused(503, ["Vault is sealed"]) }
+        try checkNamespace()
+        let operation = try operation(target)
+        try checkWrapping()
+        return .vault(try vaultRequest(operation, target))
+    }
+
+    // MARK: calls of the node
+
+    private func nodeCall(_ target: Target) throws(RouteError) -> Route? {
+        switch target.path {
+        case "sys/init":
+            switch request.method {
+            case "GET": return .node(.initStatus)
+            case "PUT", "POST": return .node(.initialize(try InitInputParser.parse(request.body)))
+            default: throw .refused(405, [])
+            }
+        case "sys/seal-status":
+            try require("GET")
+            return .node(.sealStatus)
+        case "sys/unseal":
+            try require("PUT", "POST")
+            return .node(.unseal(try NodeInputs.unseal(request.body)))
+        case "sys/seal":
+            try require("PUT", "POST")
+            return .node(.seal(token: token()))
+        case "sys/health":
+            try require("GET", "HEAD")
+            let isHead = request.method == "HEAD"
+            return .node(.health(try NodeInputs.health(target.query, isHead: isHead)))
+        case "sys/leader":
+            try require("GET")
+            if isSealed { throw .refused(503, ["Vault is sealed"]) }
+            return .node(.leader)
+        default:
+            return nil
+        }
+    }
+
+    private func require(_ methods: String...) throws(RouteError) {
+        guard methods.contains(request.method) else { throw .refused(405, []) }
+    }
+
+    // MARK: requests to the vault
+
+    private func vaultRequest(
+        _ operation: Operation,
+        _ target: Target
+    ) throws(RouteError) -> VaultRequest {
+        var path = target.path
+        let fields: JSONObject
+        switch operation {
+        case .update, .patch:
+            guard path.utf8.last != 0x2F else {
+                throw .refused(400, ["cannot write to a path ending in '/'"])
+            }
+            fields = try Body.fields(request.body, contentType: request.headers.contentType)
+        case .list, .scan:
+            if path.utf8.last != 0x2F { path += "/" }
+            fields = try target.query.fields()
+        case .read, .delete, .help:
+            fields = try target.query.fields()
+        }
+        return VaultRequest(
+            operation: operation, path: path, token: token(), fields: fields,
+            requestID: request.requestID, bodyBytes: request.body.count)
+    }
+
+    private func operation(_ target: Target) throws(RouteError) -> Operation {
+        switch request.method {
+        case "GET": return try readOperation(target.query)
+        case "PUT", "POST": return .update
+        case "DELETE": return .delete
+        case "LIST": return .list
+        case "SCAN": return .scan
+        case "HELP": return .help
+        case "PATCH":
+            try MediaType.requireMergePatch(request.headers.contentType)
+            return .patch
+        case "OPTIONS":
+            throw .refused(400, ["cannot handle internal-only request operation"])
+        default:
+            throw .refused(405, [])
+        }
+    }
+
+    /// `GET` with `list=true` is a list, for clients that cannot say `LIST`.
+    private func readOperation(_ query: Query) throws(RouteError) -> Operation {
+        if let help = query.first("help"), !help.isEmpty { return .help }
+        let isList = try flag("list", query)
+        let isScan = try flag("scan", query)
+        guard !(isList && isScan) else { throw .refused(400, []) }
+        return isList ? .list : isScan ? .scan : .read
+    }
+
+    private func flag(_ name: String, _ query: Query) throws(RouteError) -> Bool {
+        guard let text = query.first(name), !text.isEmpty else { return false }
+        guard let flag = goBool(text) else { throw .refused(400, []) }
+        return flag
+    }
+
+    // MARK: headers
+
+    /// `X-Vault-Token` wins; else `Authorization: Bearer`, with exactly that spelling.
+    private func token() -> [UInt8] {
+        if let token = request.headers.token, !token.isEmpty { return Array(token.utf8) }
+        let bearer = Array("Bearer ".utf8)
+        guard let header = request.headers.authorization, header.utf8.starts(with: bearer) else {
+            return []
+        }
+        var token = header.utf8.dropFirst(bearer.count)
+        while token.first == 0x20 { token.removeFirst() }
+        while token.last == 0x20 { token.removeLast() }
+        return Array(token)
+    }
+
+    /// Some calls exist once for the whole vault and refuse any namespace header.
+    private func checkRestricted(_ path: String) throws(RouteError) {
+        guard let namespace = request.headers.namespace, !namespace.isEmpty else { return }
+        let isRestricted =
+            Self.restrictedPaths.contains { utf8Equals($0, path) }
+            || Self.restrictedPrefixes.contains { path.utf8.starts(with: $0.utf8) }
+        if isRestricted { throw .refused(400, ["operation unavailable in namespaces"]) }
+    }
+
+    /// Only the root namespace exists, under three names.
+    private func checkNamespace() throws(RouteError) {
+        guard var namespace = request.headers.namespace?.utf8[...] else { return }
+        while namespace.first == 0x2F { namespace.removeFirst() }
+        while namespace.last == 0x2F { namespace.removeLast() }
+        guard namespace.isEmpty || namespace.elementsEqual("root".utf8) else {
+            throw .refused(404, ["namespace not found"])
+        }
+    }
+
+    /// A client that asks for wrapping must never get the secret itself.
+    private func checkWrapping() throws(RouteError) {
+        guard let text = request.headers.wrapTTL, !text.isEmpty else { return }
+        let prefix = "error parsing X-Vault-Wrap-TTL header: "
+        let nanoseconds: Int64
+        do throws(DurationError) {
+            nanoseconds = try GoDuration.nanoseconds(of: text)
+        } catch {
+            throw .refused(400, [prefix + error.summary])
+        }
+        guard nanoseconds >= 0 else {
+            throw .refused(400, [prefix + "requested wrap ttl cannot be negative"])
+        }
+        guard nanoseconds == 0 else {
+            throw .refused(
+                400, ["this version of Holdfast does not support response wrapping"])
+        }
+    }
+
+    private static let restrictedPaths = [
+        "sys/init", "sys/unseal", "sys/seal", "sys/health", "sys/step-down", "sys/metrics",
+        "sys/in-flight-req", "sys/raw", "sys/pprof",
+    ]
+    private static let restrictedPrefixes = [
+        "sys/raw/", "sys/rekey", "sys/generate-root", "sys/generate-recovery-token",
+        "sys/storage/", "sys/pprof/",
+    ]
+}

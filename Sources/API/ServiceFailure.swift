@@ -1,0 +1,97 @@
+package import Wire
+
+/// Why a node could not serve a request at all. Everything here is about the cluster, not the request.
+///
+/// 503 means that nothing was applied: clients repeat those. An outcome that is not known is 409, so
+/// that no client repeats it blindly.
+package enum ServiceFailure: OperatorError, Equatable {
+    /// This node has no keys.
+    case sealed
+    /// The vault has not been initialised.
+    case notInitialized
+    /// `PUT sys/init` a second time.
+    case alreadyInitialized
+    /// No leader is known, or it could not be reached and the request did not reach it.
+    case noLeader
+    /// A queue is full. Nothing was applied.
+    case overloaded
+    /// The request waited longer than allowed and was given up before it was proposed.
+    case timedOut
+    /// The batch was proposed and nobody can say yet whether it was applied.
+    case outcomeUnknown
+    /// An earlier copy of the write was applied, and its answer is lost.
+    case appliedWithoutAnswer
+    /// Writers of the same record kept winning. Nothing was applied.
+    case contended
+    /// The data folder is full but for its reserve.
+    case storageFull
+    /// The request is too large to travel to the leader. Bytes.
+    case tooLargeToForward(have: Int, limit: Int)
+    /// A share or another input of a ceremony was refused; the text is for the person at the keyboard.
+    case ceremony(String)
+    /// Something broke here. Details are in the trace.
+    case internalFailure
+
+    /// Whose fault it is.
+    package var blame: Blame {
+        switch self {
+        case .alreadyInitialized, .tooLargeToForward, .contended: .caller
+        case .sealed, .notInitialized, .noLeader, .overloaded, .timedOut, .storageFull: .operator
+        case .ceremony: .operator
+        case .outcomeUnknown, .appliedWithoutAnswer: .peer
+        case .internalFailure: .bug
+        }
+    }
+
+    /// What the client reads.
+    package var summary: String {
+        switch self {
+        case .sealed: "Vault is sealed"
+        case .notInitialized: "Vault is not initialized"
+        case .alreadyInitialized: "Vault is already initialized"
+        case .noLeader: "no active Vault instance found"
+        case .overloaded: "too many requests waiting"
+        case .timedOut: "the request took too long and was not applied"
+        case .outcomeUnknown:
+            "the outcome of this write is unknown: it may have been applied; read before you repeat it"
+        case .appliedWithoutAnswer:
+            "this write was applied, and its answer was lost on the way; read the current state"
+        case .contended:
+            "other writers kept changing the same record; this write was not applied"
+        case .storageFull: "the storage of this vault is full: only deletes are accepted"
+        case .tooLargeToForward(let have, let limit):
+            "the request is \(have) bytes, a node forwards at most \(limit) to the leader"
+        case .ceremony(let text): text
+        case .internalFailure: "internal error"
+        }
+    }
+
+    /// What an operator can do.
+    package var remedy: String {
+        switch self {
+        case .sealed: "give enough shares with: holdfast unseal"
+        case .notInitialized: "initialise the vault once with: holdfast init"
+        case .alreadyInitialized: "unseal it with the shares that were made then"
+        case .noLeader: "check with: holdfast cluster status, whether a majority of members is up"
+        case .overloaded, .timedOut, .contended: "repeat the request a little later"
+        case .outcomeUnknown, .appliedWithoutAnswer: "read what the write would have changed"
+        case .storageFull: "add disk space, or delete data"
+        case .tooLargeToForward: "send it to the leader itself, or in smaller parts"
+        case .ceremony: "check the share and its label"
+        case .internalFailure: "see this node's log at the same time"
+        }
+    }
+
+    /// Status and body.
+    package var response: APIResponse {
+        switch self {
+        case .sealed, .noLeader, .overloaded, .timedOut, .contended:
+            Reply.errors(503, [summary])
+        case .storageFull: Reply.errors(507, [summary])
+        case .notInitialized, .alreadyInitialized, .ceremony: Reply.errors(400, [summary])
+        case .outcomeUnknown, .appliedWithoutAnswer: Reply.errors(409, [summary])
+        case .tooLargeToForward: Reply.errors(413, [summary])
+        case .internalFailure: Reply.errors(500, [summary])
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Barrier
+import Cryptography
+import Engines
+import Store
+import Wire
+
+/// A batch in the making: what every batch of the vault has in common.
+///
+/// It happens once for its request id, and only if the token that allowed it is still what it was.
+struct BatchDraft: ~Copyable {
+    private var builder: BatchBuilder
+
+    init(
+        _ request: borrowing VaultRequest,
+        _ authority: Authority,
+        _ environment: borrowing VaultEnvironment,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) {
+        builder = BatchBuilder(
+            keyring: environment.keyring, baseIndex: view.evaluatedIndex,
+            requestID: request.requestID, time: environment.now.nanoseconds,
+            entropy: Entropy(seed: environment.seed, attempt: environment.attempt))
+        builder.once()
+        try check(authority.path, authority.modificationIndex)
+    }
+
+    /// The system record must not have changed; 0 = must be absent.
+    mutating func check(_ path: String, _ index: UInt64) throws(VaultError) {
+        do throws(BarrierError) {
+            try builder.check(.system, path, modificationIndex: index)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+
+    /// Writes a system record.
+    mutating func put(_ path: String, _ value: [UInt8]) throws(VaultError) {
+        do throws(BarrierError) {
+            try builder.put(.system, path, value)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+
+    /// Removes a system record.
+    mutating func delete(_ path: String) throws(VaultError) {
+        do throws(BarrierError) {
+            try builder.delete(.system, path)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+
+    /// An id for a new mount; the same when the request is prepared again.
+    mutating func mountID() -> MountID {
+        guard let id = MountID(builder.uuid()) else {
+            preconditionFailure("a UUID has 16 bytes")
+        }
+        return id
+    }
+
+    /// Bytes for a new accessor; the same when the request is prepared again.
+    mutating func randomBytes(_ count: Int) -> [UInt8] { builder.randomBytes(count) }
+
+    /// Makes the keys of a new mount.
+    mutating func createMount(_ id: MountID) throws(VaultError) {
+        do throws(BarrierError) {
+            try builder.createMount(id)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+
+    /// Adds an engine's plan, which touches only its own mount.
+    mutating func add(_ plan: BatchPlan, in mount: MountID) throws(VaultError) {
+        do throws(BarrierError) {
+            for step in plan.steps {
+                switch step {
+                case .put(let path, let value): try builder.put(mount, path, value)
+                case .delete(let path): try builder.delete(mount, path)
+                case .check(let path, let index):
+                    try builder.check(mount, path, modificationIndex: index)
+                }
+            }
+        } catch {
+            throw .barrier(error)
+        }
+    }
+
+    /// The batch, sealed and authenticated.
+    consuming func finish() throws(VaultError) -> WriteBatch {
+        do throws(BarrierError) {
+            return try builder.finish()
+        } catch {
+            throw .barrier(error)
+        }
+    }
+}

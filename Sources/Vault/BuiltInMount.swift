@@ -1,0 +1,41 @@
+import Cryptography
+import Engines
+import Wire
+
+/// Mounts that exist without a record: `sys/` and the auth method `token/`. What does not work is not
+/// listed: there is no `identity/` and no `cubbyhole/` yet.
+struct BuiltInMount {
+    let path: String
+    let type: String
+    let description: String
+    /// What its accessor begins with.
+    let accessorPrefix: String
+
+    static let tokenPath = "token/"
+
+    static let system = BuiltInMount(
+        path: "sys/", type: "system",
+        description: "system endpoints used for control, policy and debugging",
+        accessorPrefix: "system")
+
+    static let token = BuiltInMount(
+        path: tokenPath, type: "token", description: "token based credentials",
+        accessorPrefix: "auth_token")
+
+    /// Paths that no mount may take or be below, among them those of engines still to come.
+    static let reservedPrefixes = ["sys/", "auth/", "identity/", "cubbyhole/"]
+
+    /// The same for one vault at all times, and different between vaults.
+    func identity(vaultID: [UInt8]) -> (accessor: String, id: [UInt8]) {
+        let digest = sha256(Array("holdfast/built-in/\(path)".utf8) + vaultID)
+        return ("\(accessorPrefix)_\(Hex.encode(Array(digest[..<4])))", Array(digest[4..<20]))
+    }
+
+    /// Built-in mounts cannot be tuned; a request that would change nothing is fine.
+    static func refuseTuning(_ path: String, _ raw: JSONObject) throws(VaultError) -> VaultStep {
+        for name in TuneInput.settings where raw[name].map({ !$0.isNull }) ?? false {
+            throw .invalid("cannot tune parameter \(name) of \(path)")
+        }
+        return .answer(.empty)
+    }
+}

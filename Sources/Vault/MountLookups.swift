@@ -1,0 +1,220 @@
+import Barrier
+import Engines
+import Wire
+
+/// Everything that shows mounts: `sys/mounts`, `sys/auth`, their tuning, `sys/internal/ui/mounts`.
+struct MountLookups {
+    private let mounts: MountTable
+    private let version: String
+    private let vaultID: [UInt8]
+
+    init(_ mounts: MountTable, _ environment: borrowing VaultEnvironment) {
+        self.mounts = mounts
+        version = environment.facts.version
+        vaultID = environment.keyring.vaultID
+    }
+
+    /// `GET sys/mounts`
+    func list(_ raw: JSONObject) -> VaultAnswer {
+        injected(.object(secretMounts), raw)
+    }
+
+    /// `GET sys/auth`
+    func authList(_ raw: JSONObject) -> VaultAnswer {
+        injected(.object(authMounts), raw)
+    }
+
+    /// `GET sys/auth/token`
+    func token(_ raw: JSONObject) -> VaultAnswer {
+        injected(.object(shown(.token)), raw, captured: ["path"])
+    }
+
+    /// `GET sys/mounts/<path>`
+    func secret(at path: String, _ raw: JSONObject) throws(VaultError) -> VaultAnswer {
+        let members: JSONObject
+        if path == BuiltInMount.system.path {
+            members = shown(.system)
+        } else if let entry = mounts.entry(at: path) {
+            members = shown(entry)
+        } else {
+            throw .invalid("No secret engine mount at \(path)")
+        }
+        return injected(.object(members), raw, captured: ["path"])
+    }
+
+    /// `GET sys/auth/token/tune`
+    func tokenTuning(_ raw: JSONObject) -> VaultAnswer {
+        var members = tuning(of: MountRecord.Tuning())
+        members["description"] = .string(BuiltInMount.token.description)
+        members["token_type"] = "default-service"
+        return injected(.object(members), raw, captured: ["path"])
+    }
+
+    /// `GET sys/mounts/<path>/tune`
+    func secretTuning(at path: String, _ raw: JSONObject) throws(VaultError) -> VaultAnswer {
+        var members: JSONObject
+        if path == BuiltInMount.system.path {
+            members = tuning(of: MountRecord.Tuning())
+            members["description"] = .string(BuiltInMount.system.description)
+        } else if let entry = mounts.entry(at: path) {
+            members = tuning(of: entry.record.tuning)
+            let options = entry.record.tuning.options
+            if !options.isEmpty { members["options"] = shown(options) }
+        } else {
+            throw .invalid("cannot fetch sysview for path \(GoText.quoted(path))")
+        }
+        return injected(.object(members), raw, captured: ["path"])
+    }
+
+    /// `GET sys/internal/ui/mounts` with a token
+    func all(_ raw: JSONObject) -> VaultAnswer {
+        let data: JSONValue = ["auth": .object(authMounts), "secret": .object(secretMounts)]
+        return plain(data, raw)
+    }
+
+    /// `GET sys/internal/ui/mounts` without one: what mounts want everybody to see
+    func visibleToAll(_ raw: JSONObject) -> VaultAnswer {
+        var secret = JSONObject()
+        for entry in mounts.entries where entry.record.tuning.listingVisibility == "unauth" {
+            secret[entry.record.path] = [
+                "type": .string(entry.record.type),
+                "description": .string(entry.record.tuning.description),
+                "options": shown(entry.record.tuning.options),
+            ]
+        }
+        return plain(["auth": [:], "secret": .object(secret)], raw)
+    }
+
+    /// `GET sys/internal/ui/mounts/<any path inside a mount>`: what the command line asks before every
+    /// `kv` command.
+    func serving(_ path: String, _ raw: JSONObject) throws(VaultError) -> VaultAnswer {
+        var members: JSONObject
+        if path.withSlash.utf8.starts(with: BuiltInMount.system.path.utf8) {
+            members = shown(.system)
+            members["path"] = .string(BuiltInMount.system.path)
+        } else if path.withSlash.utf8.starts(with: "auth/\(BuiltInMount.tokenPath)".utf8) {
+            members = shown(.token)
+            members["path"] = .string(BuiltInMount.tokenPath)
+        } else if let (entry, _) = mounts.match(path) {
+            members = shown(entry)
+            members["path"] = .string(entry.record.path)
+        } else {
+            throw .preflightDenied(path: path.withSlash)
+        }
+        return plain(.object(members), raw, captured: ["path"])
+    }
+}
+
+// MARK: shapes
+
+extension MountLookups {
+    private var secretMounts: JSONObject {
+        var members = JSONObject(
+            mounts.entries.map { ($0.record.path, .object(shown($0))) })
+        members[BuiltInMount.system.path] = .object(shown(.system))
+        return members
+    }
+
+    private var authMounts: JSONObject {
+        [BuiltInMount.tokenPath: .object(shown(.token))]
+    }
+
+    private func shown(_ entry: MountEntry) -> JSONObject {
+        let record = entry.record
+        var members = common(type: record.type, accessor: record.accessor, id: entry.id.bytes)
+        members["description"] = .string(record.tuning.description)
+        members["options"] = shown(record.tuning.options)
+        members["config"] = .object(config(of: record.tuning))
+        if record.type == "kv" { members["deprecation_status"] = "supported" }
+        return members
+    }
+
+    private func shown(_ mount: BuiltInMount) -> JSONObject {
+        let (accessor, id) = mount.identity(vaultID: vaultID)
+        var config = config(of: MountRecord.Tuning())
+        if mount.path == BuiltInMount.tokenPath { config["token_type"] = "default-service" }
+        var members = common(type: mount.type, accessor: accessor, id: id)
+        members["description"] = .string(mount.description)
+        members["options"] = .null
+        members["config"] = .object(config)
+        return members
+    }
+
+    private func common(type: String, accessor: String, id: [UInt8]) -> JSONObject {
+        [
+            "accessor": .string(accessor), "external_entropy_access": false, "local": false,
+            "plugin_version": "",
+            "running_plugin_version": .string("v\(version)+builtin.holdfast"),
+            "running_sha256": "", "seal_wrap": false, "type": .string(type),
+            "uuid": .string(uuidText(id)),
+        ]
+    }
+
+    private func shown(_ options: [MountRecord.Option]) -> JSONValue {
+        .object(JSONObject(options.map { ($0.name, .string($0.value)) }))
+    }
+
+    /// As a mount shows it: 0 for "as the system says".
+    private func config(of tuning: MountRecord.Tuning) -> JSONObject {
+        var members: JSONObject = [
+            "default_lease_ttl": .number(JSONNumber(tuning.leaseSeconds)),
+            "force_no_cache": .bool(tuning.isForcedUncached),
+            "max_lease_ttl": .number(JSONNumber(tuning.leaseSecondsMax)),
+        ]
+        addSet(of: tuning, to: &members)
+        return members
+    }
+
+    /// As tuning shows it: resolved.
+    private func tuning(of tuning: MountRecord.Tuning) -> JSONObject {
+        let system = VaultLimits.leaseSecondsDefault
+        let lease = tuning.leaseSeconds > 0 ? tuning.leaseSeconds : system
+        let leaseMax = tuning.leaseSecondsMax > 0 ? tuning.leaseSecondsMax : system
+        var members: JSONObject = [
+            "default_lease_ttl": .number(JSONNumber(lease)),
+            "description": .string(tuning.description),
+            "force_no_cache": .bool(tuning.isForcedUncached),
+            "max_lease_ttl": .number(JSONNumber(leaseMax)),
+        ]
+        addSet(of: tuning, to: &members)
+        return members
+    }
+
+    /// What shows only where it is set.
+    private func addSet(of tuning: MountRecord.Tuning, to members: inout JSONObject) {
+        let lists = [
+            ("audit_non_hmac_request_keys", tuning.auditRequestKeys),
+            ("audit_non_hmac_response_keys", tuning.auditResponseKeys),
+            ("passthrough_request_headers", tuning.passthroughHeaders),
+            ("allowed_response_headers", tuning.responseHeaders),
+        ]
+        for (name, texts) in lists where !texts.isEmpty {
+            members[name] = .array(texts.map { .string($0) })
+        }
+        if !tuning.listingVisibility.isEmpty {
+            members["listing_visibility"] = .string(tuning.listingVisibility)
+        }
+    }
+
+    private func injected(
+        _ data: JSONValue,
+        _ raw: JSONObject,
+        captured: [String] = []
+    ) -> VaultAnswer {
+        VaultAnswer(body(data, raw, captured), isInjected: true)
+    }
+
+    private func plain(
+        _ data: JSONValue,
+        _ raw: JSONObject,
+        captured: [String] = []
+    ) -> VaultAnswer {
+        VaultAnswer(body(data, raw, captured))
+    }
+
+    private func body(_ data: JSONValue, _ raw: JSONObject, _ captured: [String]) -> EngineAnswer {
+        // A schema without parameters has nothing to convert, so it cannot refuse.
+        let warnings = (try? Fields(raw, FieldSchema([], captured: captured)).warnings) ?? []
+        return EngineAnswer(data: data.encoded(sortingKeys: true), warnings: warnings)
+    }
+}

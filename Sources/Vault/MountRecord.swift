@@ -1,0 +1,121 @@
+import Barrier
+import Engines
+import Wire
+
+/// A mount at rest, under its id. Holds all that `sys/mounts` shows; keys are the barrier's.
+struct MountRecord: Sendable, Equatable {
+    /// What people may change later.
+    struct Tuning: Sendable, Equatable {
+        var description = ""
+        /// 0 = as the system says.
+        var leaseSeconds = 0
+        /// 0 = as the system says.
+        var leaseSecondsMax = 0
+        var isForcedUncached = false
+        /// Empty, `hidden` or `unauth`.
+        var listingVisibility = ""
+        /// Sorted by name.
+        var options: [Option] = []
+        var auditRequestKeys: [String] = []
+        var auditResponseKeys: [String] = []
+        var passthroughHeaders: [String] = []
+        var responseHeaders: [String] = []
+    }
+
+    /// One member of a mount's `options`.
+    struct Option: Sendable, Equatable {
+        let name: String
+        let value: String
+    }
+
+    /// Ends in `/`.
+    let path: String
+    /// As clients name it: `kv`, `generic`.
+    let type: String
+    let kind: EngineKind
+    let accessor: String
+    let created: Timestamp
+    var tuning: Tuning
+
+    /// Format 1: the fields in the order of their declaration.
+    func encoded() -> [UInt8] {
+        var writer = ByteWriter(capacity: 256)
+        writer.writeUInt8(1)
+        writer.writeString(path)
+        writer.writeString(type)
+        writer.writeUInt8(kind.rawValue)
+        writer.writeString(accessor)
+        writer.writeUInt64(created.nanoseconds)
+        writer.writeString(tuning.description)
+        writer.writeVarint(UInt64(tuning.leaseSeconds))
+        writer.writeVarint(UInt64(tuning.leaseSecondsMax))
+        writer.writeBool(tuning.isForcedUncached)
+        writer.writeString(tuning.listingVisibility)
+        writer.writeStrings(tuning.options.map(\.name))
+        writer.writeStrings(tuning.options.map(\.value))
+        writer.writeStrings(tuning.auditRequestKeys)
+        writer.writeStrings(tuning.auditResponseKeys)
+        writer.writeStrings(tuning.passthroughHeaders)
+        writer.writeStrings(tuning.responseHeaders)
+        return writer.bytes
+    }
+}
+
+extension MountRecord {
+    init(decoding bytes: [UInt8]) throws(VaultError) {
+        do throws(WireError) {
+            try self.init(reading: bytes)
+        } catch {
+            throw .damaged("mount: \(error.summary)")
+        }
+    }
+
+    private init(reading bytes: [UInt8]) throws(WireError) {
+        var reader = ByteReader(bytes)
+        guard try reader.readUInt8() == 1 else {
+            throw .malformed("the format of a mount is not 1")
+        }
+        path = try reader.readString(atMost: VaultLimits.mountPathBytesMax)
+        guard path.utf8.last == 0x2F else { throw .malformed("a mount's path without its slash") }
+        type = try reader.readString(atMost: 128)
+        guard let kind = EngineKind(rawValue: try reader.readUInt8()) else {
+            throw .malformed("an engine that this version does not have")
+        }
+        self.kind = kind
+        accessor = try reader.readString(atMost: 128)
+        created = Timestamp(nanoseconds: try reader.readUInt64())
+        tuning = try Tuning(reading: &reader)
+        try reader.finish()
+    }
+}
+
+extension MountRecord.Tuning {
+    fileprivate init(reading reader: inout ByteReader) throws(WireError) {
+        description = try reader.readString(atMost: VaultLimits.descriptionBytesMax)
+        leaseSeconds = try Self.seconds(&reader)
+        leaseSecondsMax = try Self.seconds(&reader)
+        isForcedUncached = try reader.readBool()
+        listingVisibility = try reader.readString(atMost: 16)
+        let names = try Self.texts(&reader)
+        let values = try Self.texts(&reader)
+        guard names.count == values.count else {
+            throw .malformed("\(names.count) names of options and \(values.count) values")
+        }
+        options = zip(names, values).map { MountRecord.Option(name: $0, value: $1) }
+        auditRequestKeys = try Self.texts(&reader)
+        auditResponseKeys = try Self.texts(&reader)
+        passthroughHeaders = try Self.texts(&reader)
+        responseHeaders = try Self.texts(&reader)
+    }
+
+    private static func seconds(_ reader: inout ByteReader) throws(WireError) -> Int {
+        let seconds = try reader.readVarint()
+        guard seconds <= UInt64(Int.max) else { throw .malformed("a lease of \(seconds) s") }
+        return Int(seconds)
+    }
+
+    private static func texts(_ reader: inout ByteReader) throws(WireError) -> [String] {
+        try reader.readStrings(
+            countMax: VaultLimits.mountOptionsMax, bytesMax: VaultLimits.mountOptionBytesMax)
+    }
+}

@@ -1,0 +1,71 @@
+import Barrier
+import Engines
+import Wire
+
+/// `sys/…` behind the token: routes to what handles it.
+struct SystemBackend {
+    let call: VaultCall
+    let authority: Authority
+    let mounts: MountTable
+
+    /// - Parameter path: below `sys/`.
+    func step(
+        _ path: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
+        switch path {
+        case "mounts", "auth": return .answer(try listMounts(path))
+        case "capabilities-self": return .answer(try capabilities())
+        case "ha-status": return .answer(try haStatus())
+        case "storage/raft/configuration": return .answer(try raftConfiguration())
+        case "internal/ui/mounts": return .answer(lookups.all(call.request.fields))
+        case "internal/ui/resultant-acl": return .answer(try resultantACL())
+        default: break
+        }
+        if let below = path.below("internal/ui/mounts/") { return .answer(try mount(for: below)) }
+        if let below = path.below("mounts/auth/"), let mount = below.withoutTune {
+            return try authMethod(mount, isTune: true)
+        }
+        if let below = path.below("auth/"), !below.isEmpty {
+            if let mount = below.withoutTune { return try authMethod(mount, isTune: true) }
+            return try authMethod(below.withSlash, isTune: false)
+        }
+        if let below = path.below("mounts/"), !below.isEmpty {
+            let mounting = Mounting(call: call, authority: authority, mounts: mounts)
+            if let mount = below.withoutTune { return try mounting.tune(mount, view) }
+            return try mounting.step(below.withSlash, view)
+        }
+        throw .engine(.unsupportedPath)
+    }
+
+    private var lookups: MountLookups { MountLookups(mounts, call.environment) }
+
+    func require(_ operation: Operation) throws(VaultError) {
+        guard call.request.operation == operation else { throw .engine(.unsupportedOperation) }
+    }
+
+    private func listMounts(_ path: String) throws(VaultError) -> VaultAnswer {
+        try require(.read)
+        return path == "auth"
+            ? lookups.authList(call.request.fields) : lookups.list(call.request.fields)
+    }
+
+    private func mount(for path: String) throws(VaultError) -> VaultAnswer {
+        try require(.read)
+        return try lookups.serving(path, call.request.fields)
+    }
+}
+
+extension String {
+    /// The mount's path, with its slash, of `<mount>/tune`; nil for other paths.
+    fileprivate var withoutTune: String? {
+        let suffix = Array("/tune".utf8)
+        guard utf8.count > suffix.count, utf8.suffix(suffix.count).elementsEqual(suffix) else {
+            return nil
+        }
+        return String(utf8.dropLast(4))
+    }
+
+    /// The same with a slash at its end.
+    var withSlash: String { utf8.last == 0x2F ? self : self + "/" }
+}

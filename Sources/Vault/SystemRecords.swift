@@ -1,0 +1,31 @@
+import Barrier
+
+/// The vault's own records, read with its own errors.
+extension BarrierView {
+    /// A record of the system mount, or nil.
+    borrowing func systemRecord(_ path: String) throws(VaultError) -> Opened? {
+        do throws(BarrierError) {
+            return try read(.system, path)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+
+    /// When a record of the system mount was written; 0 if it is not there.
+    borrowing func systemIndex(_ path: String) throws(VaultError) -> UInt64 {
+        do throws(BarrierError) {
+            return try modificationIndex(.system, path)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+
+    /// Names in a folder of the system mount.
+    borrowing func systemNames(_ folder: String) throws(VaultError) -> [String] {
+        do throws(BarrierError) {
+            return try list(.system, directory: folder)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Engines
+import Wire
+
+/// `auth/token/…`: what a token may ask about itself. Making, renewing and revoking tokens comes with
+/// the policy engine.
+struct TokenBackend {
+    let call: VaultCall
+    let authority: Authority
+
+    func step(_ path: String) throws(VaultError) -> VaultStep {
+        guard path == "lookup-self" else { throw .engine(.unsupportedPath) }
+        switch call.request.operation {
+        case .read, .update:
+            return .answer(try lookupSelf())
+        case .delete, .patch, .help, .list, .scan:
+            throw .engine(.unsupportedOperation)
+        }
+    }
+
+    private func lookupSelf() throws(VaultError) -> VaultAnswer {
+        let warnings = try SystemFields.parse(call.request.fields, Self.noFields).warnings
+        let record = authority.record
+        var writer = JSONWriter(capacity: 384)
+        writer.beginObject()
+        writer.name("accessor")
+        writer.string(record.accessor)
+        writer.name("creation_time")
+        writer.uint(record.created.nanoseconds / 1_000_000_000)
+        writer.name("creation_ttl")
+        writer.uint(record.lifetimeSeconds)
+        writer.name("display_name")
+        writer.string(record.displayName)
+        writer.name("entity_id")
+        writer.string("")
+        writer.name("expire_time")
+        writer.null()
+        writer.name("explicit_max_ttl")
+        writer.uint(record.lifetimeSecondsMax)
+        writer.name("id")
+        writer.string(String(decoding: authority.token, as: UTF8.self))
+        writer.name("meta")
+        writer.null()
+        writer.name("num_uses")
+        writer.uint(record.usesLeft)
+        writer.name("orphan")
+        writer.bool(record.isOrphan)
+        writer.name("path")
+        writer.string(record.path)
+        writer.name("policies")
+        writer.write(.array(record.policies.map { .string($0) }))
+        writer.name("ttl")
+        writer.uint(record.lifetimeSeconds)
+        writer.name("type")
+        writer.string("service")
+        writer.endObject()
+        return VaultAnswer(EngineAnswer(data: writer.bytes, warnings: warnings))
+    }
+
+    private static let noFields = FieldSchema([])
+}
+
+/// Parameters of the vault's own endpoints.
+enum SystemFields {
+    static func parse(_ raw: JSONObject, _ schema: FieldSchema) throws(VaultError) -> Fields {
+        do throws(EngineError) {
+            return try Fields(raw, schema)
+        } catch {
+            throw .engine(error)
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import Engines
+import Wire
+
+/// The body of `POST sys/mounts/<path>/tune`, checked against the mount as it is.
+struct TuneInput {
+    /// The mount's tuning after the request.
+    let tuning: MountRecord.Tuning
+
+    init(_ raw: JSONObject, _ record: MountRecord) throws(VaultError) {
+        // Null in these means "not given", as the command line sends it.
+        var given = JSONObject()
+        for (name, value) in raw.members where !value.isNull { given[name] = value }
+        let fields = try SystemFields.parse(given, Self.schema)
+        try Self.refuseUnsupported(fields, record)
+        var tuning = record.tuning
+        tuning.leaseSeconds = try Self.seconds(given["default_lease_ttl"], tuning.leaseSeconds)
+        tuning.leaseSecondsMax = try Self.seconds(given["max_lease_ttl"], tuning.leaseSecondsMax)
+        try Self.checkLeases(tuning)
+        if let text = fields.text("description") {
+            tuning.description = try MountText.description(text)
+        }
+        if let text = fields.text("listing_visibility") {
+            tuning.listingVisibility = try MountText.visibility(text)
+        }
+        tuning.options = try Self.options(fields, record)
+        tuning.auditRequestKeys =
+            try MountText.list(fields, "audit_non_hmac_request_keys") ?? tuning.auditRequestKeys
+        tuning.auditResponseKeys =
+            try MountText.list(fields, "audit_non_hmac_response_keys") ?? tuning.auditResponseKeys
+        tuning.passthroughHeaders =
+            try MountText.list(fields, "passthrough_request_headers") ?? tuning.passthroughHeaders
+        tuning.responseHeaders =
+            try MountText.list(fields, "allowed_response_headers") ?? tuning.responseHeaders
+        self.tuning = tuning
+    }
+
+    /// `""` leaves a lease as it is, `system` gives it back to the system.
+    private static func seconds(_ raw: JSONValue?, _ current: Int) throws(VaultError) -> Int {
+        let text: String
+        switch raw {
+        case nil, .string(""): return current
+        case .string("system"): return 0
+        case .string(let given): text = given
+        case .number(let number): text = number.text
+        default: throw .invalid("a lease TTL is a number of seconds or a duration such as 1h30m")
+        }
+        do throws(DurationError) {
+            let seconds = try GoDuration.nanoseconds(of: text) / 1_000_000_000
+            guard seconds >= 0 else { throw .invalid(text) }
+            return Int(seconds)
+        } catch {
+            throw .invalid(error.summary)
+        }
+    }
+
+    private static func checkLeases(_ tuning: MountRecord.Tuning) throws(VaultError) {
+        let system = VaultLimits.leaseSecondsDefault
+        let leaseMax = tuning.leaseSecondsMax > 0 ? tuning.leaseSecondsMax : system
+        guard tuning.leaseSeconds <= leaseMax else {
+            throw .invalid(
+                "backend max lease TTL of \(leaseMax) would be less than backend default lease TTL "
+                    + "of \(tuning.leaseSeconds)")
+        }
+    }
+
+    private static func refuseUnsupported(
+        _ fields: Fields,
+        _ record: MountRecord
+    ) throws(VaultError) {
+        if fields.has("token_type") {
+            throw .invalid("'token_type' can only be modified on auth mounts")
+        }
+        if fields.has("user_lockout_config") {
+            throw .invalid(
+                "tuning of user lockout configuration for auth type "
+                    + "\(GoText.quoted(record.type)) not allowed")
+        }
+        if let version = fields.text("plugin_version"), !version.isEmpty {
+            throw .invalid(
+                "plugin not found in the catalog: \(record.type), version=\(version)")
+        }
+    }
+
+    /// The options after the request. A change of KV's version moves every secret, which is a job of its
+    /// own and does not exist yet.
+    private static func options(
+        _ fields: Fields,
+        _ record: MountRecord
+    ) throws(VaultError) -> [MountRecord.Option] {
+        var options = record.tuning.options
+        for option in try MountText.options(fields.map("options") ?? JSONObject()) {
+            if option.name == "version" { try checkVersion(option.value, record) }
+            options = MountText.setting(option.name, to: option.value, in: options)
+        }
+        guard options.count <= VaultLimits.mountOptionsMax else {
+            throw .invalid("a mount has at most \(VaultLimits.mountOptionsMax) options")
+        }
+        return options
+    }
+
+    private static func checkVersion(_ text: String, _ record: MountRecord) throws(VaultError) {
+        guard let wanted = Int(text) else {
+            throw .invalid(
+                "unable to parse options: strconv.ParseInt: parsing \(GoText.quoted(text)): "
+                    + "invalid syntax")
+        }
+        switch (record.kind, wanted) {
+        case (.kvVersion1, 0), (.kvVersion1, 1), (.kvVersion2, 2):
+            return
+        case (.kvVersion2, ..<2):
+            throw .invalid("cannot downgrade mount from version 2")
+        case (.kvVersion1, 2):
+            throw .invalid(
+                "this version of Holdfast does not upgrade a KV mount from version 1 to 2: mount a new "
+                    + "one and copy the secrets")
+        default:
+            throw .invalid("kv has versions 1 and 2, not \(GoText.quoted(text))")
+        }
+    }
+
+    /// What tuning can change, in the order in which built-in mounts name it.
+    static let settings = [
+        "description", "default_lease_ttl", "max_lease_ttl", "listing_visibility", "options",
+        "audit_non_hmac_request_keys", "audit_non_hmac_response_keys",
+        "passthrough_request_headers", "allowed_response_headers", "token_type",
+        "plugin_version", "user_lockout_config",
+    ]
+
+    private static let schema = FieldSchema(
+        [
+            ("description", .text), ("listing_visibility", .text), ("options", .pairs),
+            ("audit_non_hmac_request_keys", .texts), ("audit_non_hmac_response_keys", .texts),
+            ("passthrough_request_headers", .texts), ("allowed_response_headers", .texts),
+            ("token_type", .text), ("plugin_version", .text), ("user_lockout_config", .map),
+        ], captured: ["path"])
+}

@@ -1,0 +1,34 @@
+package import Barrier
+package import Wire
+
+/// Everything a step needs that is not in the request and not in the store, decided before the step.
+package struct VaultEnvironment: Sendable {
+    /// The keys of an unsealed node.
+    package let keyring: Keyring
+    /// Belongs to the keyring: made with it, dropped with it.
+    package let cache: VaultCache
+    /// Cluster time of the request.
+    package let now: Timestamp
+    /// 32 bytes, fresh from the system for this request and used for nothing else.
+    package let seed: [UInt8]
+    /// How often this request was prepared before.
+    package let attempt: UInt32
+    package let facts: NodeFacts
+
+    package init(
+        keyring: Keyring,
+        cache: VaultCache,
+        now: Timestamp,
+        seed: [UInt8],
+        attempt: UInt32,
+        facts: NodeFacts
+    ) {
+        precondition(seed.count == Entropy.seedBytes, "an entropy seed is 32 bytes")
+        self.keyring = keyring
+        self.cache = cache
+        self.now = now
+        self.seed = seed
+        self.attempt = attempt
+        self.facts = facts
+    }
+}

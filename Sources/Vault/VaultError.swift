@@ -1,0 +1,60 @@
+package import Barrier
+package import Engines
+package import Wire
+
+/// Why the vault refuses a request. `API` turns each case into a status and a body.
+package enum VaultError: OperatorError {
+    /// No token, or one that the vault does not know. 403.
+    case permissionDenied
+    /// A probe of `sys/internal/ui/mounts` that must not say whether the path exists. 403.
+    case preflightDenied(path: String)
+    /// No mount serves the path. 404.
+    case noHandler(path: String)
+    /// The request is wrong; the text goes to the client as it is. 400.
+    case invalid(String)
+    /// Nothing there. 404 with an empty list of errors.
+    case notFound
+    /// An engine, or the system's own endpoints, refused. `isBare` leaves out the wrapping that OpenBao
+    /// puts around such errors on paths that need a token.
+    case engine(EngineError, isBare: Bool = false)
+    /// A record of the vault's own decodes wrongly.
+    case damaged(String)
+    /// The barrier could not open, name or seal something.
+    case barrier(BarrierError)
+
+    /// Whose fault it is.
+    package var blame: Blame {
+        switch self {
+        case .permissionDenied, .preflightDenied, .noHandler, .invalid, .notFound: .caller
+        case .engine(let error, _): error.blame
+        case .damaged: .operator
+        case .barrier(let error): error.blame
+        }
+    }
+
+    /// What happened.
+    package var summary: String {
+        switch self {
+        case .permissionDenied, .preflightDenied: "permission denied"
+        case .noHandler(let path): "no mount serves \(GoText.quoted(path))"
+        case .invalid(let text): text
+        case .notFound: "nothing is stored there"
+        case .engine(let error, _): error.summary
+        case .damaged(let what): "a stored record is damaged: \(what)"
+        case .barrier(let error): error.summary
+        }
+    }
+
+    /// What to do next.
+    package var remedy: String {
+        switch self {
+        case .permissionDenied, .preflightDenied: "log in again, or use a token that may do this"
+        case .noHandler: "list the mounts with sys/mounts"
+        case .invalid: "change the request as the text says"
+        case .notFound: "check the name"
+        case .engine(let error, _): error.remedy
+        case .damaged: "compare this node with the other members and rebuild it if they differ"
+        case .barrier(let error): error.remedy
+        }
+    }
+}

@@ -1,0 +1,47 @@
+package import Engines
+package import Wire
+
+/// One request to the vault, after HTTP and before any look at the store.
+package struct VaultRequest: Sendable {
+    package let operation: Operation
+    /// Behind `/v1/`, decoded: `secret/data/a/b`. A list or scan ends in `/`. No segment is empty, `.` or
+    /// `..`.
+    package let path: String
+    /// The client's token as it came; empty where none came.
+    package let token: [UInt8]
+    /// The members of the body, or for operations without a body those of the query.
+    package let fields: JSONObject
+    /// 16 bytes drawn by the node that received the request. Names the batch, so a repeated write
+    /// happens once, and is the `request_id` of the answer.
+    package let requestID: [UInt8]
+    /// Bytes of body that came with it.
+    package let bodyBytes: Int
+
+    package init(
+        operation: Operation,
+        path: String,
+        token: [UInt8],
+        fields: JSONObject,
+        requestID: [UInt8],
+        bodyBytes: Int = 0
+    ) {
+        precondition(requestID.count == 16, "a request id has 16 bytes")
+        self.operation = operation
+        self.path = path
+        self.token = token
+        self.fields = fields
+        self.requestID = requestID
+        self.bodyBytes = bodyBytes
+    }
+
+    /// Whether it may write, and so has to run on the node that leads.
+    package var isWrite: Bool { operation.isWrite }
+
+    /// Whether it may take more than an event loop has to spare: listings, and large bodies.
+    package var isLong: Bool {
+        switch operation {
+        case .list, .scan: true
+        case .read, .update, .delete, .patch, .help: bodyBytes > VaultLimits.shortBodyBytesMax
+        }
+    }
+}
