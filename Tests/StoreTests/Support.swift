@@ -1,0 +1,238 @@
+import Glibc
+import Store
+import Wire
+
+/// 32 bytes that depend on every input byte. Stands in for SHA-256, which Store is given.
+@Sendable func testDigest(_ bytes: [UInt8]) -> [UInt8] {
+    var lanes: [UInt64] = [
+        0xCBF2_9CE4_8422_2325, 0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F, 0x1656_67B1_9E37_79F9,
+    ]
+    for byte in bytes {
+        for lane in 0..<4 {
+            lanes[lane] = (lanes[lane] ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+            lanes[lane] ^= lanes[lane] >> (29 + UInt64(lane))
+        }
+    }
+    var writer = ByteWriter(capacity: 32)
+    for lane in lanes {
+        writer.writeUInt64(lane)
+    }
+    return writer.bytes
+}
+
+/// Repeatable numbers (SplitMix64).
+struct Seeded: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
+        return word ^ word >> 31
+    }
+
+    mutating func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &self) }
+    }
+}
+
+/// Small numbers, so that many stores can be open in one test run.
+var smallOptions: StoreOptions {
+    var options = StoreOptions()
+    options.mapBytes = 1 << 30
+    options.preallocateStepBytes = 1 << 20
+    options.reserveBytes = 1 << 20
+    options.readersMax = 16
+    return options
+}
+
+/// A folder of its own for one test; removed with everything in it when the test ends.
+final class TemporaryFolder: Sendable {
+    let path: String
+
+    init() {
+        var template = Array("\(systemTemporaryFolder)/holdfast-store-XXXXXX".utf8CString)
+        precondition(unsafe mkdtemp(&template) != nil, "no temporary folder")
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit { removeTree(path) }
+
+    /// The data folder of one node in it.
+    var node: String { path + "/node" }
+
+    func open(_ options: StoreOptions = smallOptions) throws -> LocalStore {
+        try LocalStore.open(folder: node, options: options, digest: testDigest)
+    }
+}
+
+private var systemTemporaryFolder: String {
+    guard let variable = unsafe getenv("TMPDIR") else { return "/tmp" }
+    return unsafe String(cString: variable)
+}
+
+private func removeTree(_ path: String) {
+    guard let folder = unsafe opendir(path) else { return }
+    while let entry = unsafe readdir(folder) {
+        let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        if name == "." || name == ".." { continue }
+        let child = path + "/" + name
+        if unsafe unlink(child) != 0 { removeTree(child) }
+    }
+    _ = unsafe closedir(folder)
+    _ = unsafe rmdir(path)
+}
+
+/// The whole of a file.
+func readFile(_ path: String) -> [UInt8] {
+    let file = unsafe open(path, O_RDONLY)
+    precondition(file >= 0, "cannot open \(path)")
+    defer { _ = close(file) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+        let count = unsafe read(file, &buffer, buffer.count)
+        precondition(count >= 0, "cannot read \(path)")
+        if count == 0 { return bytes }
+        bytes += buffer[..<count]
+    }
+}
+
+/// Replaces a file's content.
+func writeFile(_ path: String, _ bytes: [UInt8]) {
+    let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    precondition(file >= 0, "cannot open \(path)")
+    defer { _ = close(file) }
+    var done = 0
+    while done < bytes.count {
+        let part = Array(bytes[done...].prefix(1 << 20))
+        let count = unsafe write(file, part, part.count)
+        precondition(count > 0, "cannot write \(path)")
+        done += count
+    }
+}
+
+/// Flips one bit of the byte at `offset`.
+func flip(_ path: String, at offset: Int) {
+    let file = unsafe open(path, O_RDWR)
+    precondition(file >= 0, "cannot open \(path)")
+    defer { _ = close(file) }
+    var byte: [UInt8] = [0]
+    precondition(unsafe pread(file, &byte, 1, off_t(offset)) == 1, "cannot read \(path)")
+    byte[0] ^= 0x10
+    precondition(unsafe pwrite(file, byte, 1, off_t(offset)) == 1, "cannot write \(path)")
+}
+
+/// Where `needle` begins in `bytes`, every time.
+func offsets(of needle: [UInt8], in bytes: [UInt8]) -> [Int] {
+    guard let first = needle.first, bytes.count >= needle.count else { return [] }
+    return (0...(bytes.count - needle.count)).filter { start in
+        bytes[start] == first && bytes[start..<start + needle.count].elementsEqual(needle)
+    }
+}
+
+// MARK: values
+
+/// Key number `name` of directory number `directory`.
+func key(_ directory: UInt8, _ name: UInt8) -> StorageKey {
+    let first = [UInt8](repeating: directory, count: 16)
+    let second = [UInt8](repeating: 0, count: 15) + [name]
+    return StorageKey(first + second) ?? StorageKey.zero
+}
+
+func prefix(_ directory: UInt8) -> DirectoryPrefix { key(directory, 0).directory }
+
+extension StorageKey {
+    static var zero: StorageKey {
+        guard let key = StorageKey([UInt8](repeating: 0, count: 32)) else {
+            preconditionFailure("32 bytes are a key")
+        }
+        return key
+    }
+}
+
+func record(_ value: String, name: String = "name") -> Record {
+    Record(flags: 1, dataKeyID: 7, nameBox: Array(name.utf8), valueBox: Array(value.utf8))
+}
+
+func requestID(_ number: UInt64) -> [UInt8] {
+    var writer = ByteWriter(capacity: 16)
+    writer.writeUInt64(0xABCD)
+    writer.writeUInt64(number)
+    return writer.bytes
+}
+
+func batch(_ operations: [BatchOperation], id: UInt64 = 1) -> WriteBatch {
+    WriteBatch(
+        requestID: requestID(id), baseIndex: 3, time: 1_700_000_000_000_000_000, dataKeyIDs: [7],
+        operations: operations)
+}
+
+func entry(_ index: UInt64, term: UInt64 = 1, body: [UInt8] = [1, 2, 3]) -> StoredEntry {
+    StoredEntry(index: index, term: term, kind: 1, body: body)
+}
+
+let testCluster = ClusterRecord(
+    clusterID: [UInt8](repeating: 0xC1, count: 32), epoch: 1, incarnation: 2, bootCounter: 3,
+    configuration: Array("three nodes".utf8), formatLevel: 1)
+
+extension LocalStore {
+    /// Log entries 1... in term 1, so that layers up to `count` may be applied.
+    func fillLog(_ count: UInt64) throws {
+        try write { (transaction) throws(StoreError) in
+            try transaction.setCluster(testCluster)
+            try transaction.setHardState(term: 1, vote: nil, commit: 0)
+            try transaction.appendEntries((1...count).map { entry($0) })
+        }
+    }
+
+    /// Evaluates a batch at the next index and appends its layer.
+    @discardableResult
+    func commit(_ operations: [BatchOperation], id: UInt64 = 0) throws -> Evaluation {
+        let (index, evaluation) = try view { view in
+            let index = view.evaluatedIndex + 1
+            return (index, try evaluate(batch(operations, id: id), at: index, in: view))
+        }
+        if case .applied(let layer) = evaluation {
+            appendLayer(layer)
+        } else {
+            markEvaluated(through: index)
+        }
+        return evaluation
+    }
+
+    /// Applies everything evaluated through `index`.
+    func applyThrough(_ index: UInt64) throws {
+        try write { (transaction) throws(StoreError) in
+            let layers = layers(after: transaction.point.appliedIndex, through: index)
+            try transaction.apply(layers: layers, appliedIndex: index, appliedTerm: 1)
+        }
+        pruneOverlay(through: index)
+    }
+
+    func value(_ key: StorageKey) throws -> String? {
+        try view { try $0.record(key).map { String(decoding: $0.valueBox, as: UTF8.self) } }
+    }
+
+    func index(_ key: StorageKey) throws -> UInt64? {
+        try view { try $0.record(key)?.modificationIndex }
+    }
+
+    func keys(_ directory: DirectoryPrefix, after: StorageKey? = nil) throws -> [StorageKey] {
+        var keys: [StorageKey] = []
+        try view { view in
+            try view.scan(directory, after: after) { key, _ in
+                keys.append(key)
+                return true
+            }
+        }
+        return keys
+    }
+}
