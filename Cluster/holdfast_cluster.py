@@ -397,7 +397,7 @@ class HoldfastCluster:
         return str(bundle) if bundle.exists() else None
 
     def _certificate(self, node):
-        return node.data / "tls-certificate.pem"
+        return node.data / "api-certificate.pem"
 
     def call(self, node, method, path, body=None, token=None, timeout=10):
         """One request; `path` without /v1/. Raises OSError if there is no answer."""

@@ -6,18 +6,22 @@ package enum Limits {
     package static let requestSeconds = 30
     /// A write waits this long for a leader to be elected before it is refused with 503.
     package static let leaderWaitMilliseconds = 5_000
+    /// `sys/init` waits this long for a majority before it tells what this node alone knows.
+    package static let initStatusWaitMilliseconds = 2_000
     /// Pause before asking again who leads.
     package static let leaderPollMilliseconds = 10
     /// A forwarded request without an answer for this long is asked again under the same id.
     package static let forwardSilenceMilliseconds = 3_000
     /// Prepared again this often because what it was based on changed; then 503.
-    package static let attemptsMax = 200
+    package static let attemptsMax = 2_000
     /// Forwarded requests waiting for the leader's answer.
     package static let forwardsWaitingMax = 8_192
     /// Bytes of a request or answer inside a frame between members, which holds 8 MiB.
     package static let forwardBodyBytesMax = (7 << 20) + (64 << 10)
     /// How long a stopping node finishes what it began.
     package static let stopGraceSeconds = 5
+    /// Event loops for clients.
+    package static let clientThreads = 2
     /// Threads for requests that would hold up an event loop: listings and large bodies.
     package static let workerThreads = 2
     /// Requests waiting for such a thread before further ones are refused with 503.

@@ -205,12 +205,17 @@ package struct ReplicaStart: Sendable {
     package let applied: LogIndex
     /// The log begins after this index.
     package let logBase: LogIndex
+    /// Whom the node belongs to, with this start counted: written before anything else.
+    package let cluster: ClusterRecord
 
-    /// Collects the three.
-    package init(hardState: HardState, applied: LogIndex, logBase: LogIndex) {
+    /// Collects the four.
+    package init(
+        hardState: HardState, applied: LogIndex, logBase: LogIndex, cluster: ClusterRecord
+    ) {
         self.hardState = hardState
         self.applied = applied
         self.logBase = logBase
+        self.cluster = cluster
     }
 }
 

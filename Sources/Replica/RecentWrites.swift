@@ -27,7 +27,9 @@ struct RecentWrites {
         let base = LogIndex(number: batch.baseIndex)
         guard base >= floor else { return floor }
         var newest: LogIndex?
-        for key in batch.readKeys {
+        // Only checks: markers are put and pruned by what evaluation finds, so writers of one
+        // folder do not wait for each other.
+        for case .check(let key, _) in batch.operations {
             guard let index = lastWrite[key], index > base else { continue }
             newest = max(newest ?? .zero, index)
         }

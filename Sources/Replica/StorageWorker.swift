@@ -28,6 +28,7 @@ final class StorageWorker {
     private var applied: LogIndex
     private var compactThrough = LogIndex.zero
     private var compacted: LogIndex
+    private let cluster: ClusterRecord
     private var savedVote: (term: UInt64, vote: UInt64?)
 
     init(
@@ -41,11 +42,20 @@ final class StorageWorker {
         self.logger = logger
         applied = state.applied
         compacted = state.logBase
+        cluster = state.cluster
         savedVote = (state.hardState.term.number, state.hardState.vote?.number)
     }
 
     /// Runs until the process ends.
     func run() {
+        do throws(StoreError) {
+            try store.write { transaction throws(StoreError) in
+                try transaction.setCluster(cluster)
+            }
+            try snapshots.removeAll()
+        } catch {
+            Halt.now(error, while: "recording the start", logger: logger)
+        }
         while true {
             let jobs = mailbox.take(most: Limits.inputsPerTurnMax, until: nextDeadline)
             do throws(StoreError) {

@@ -7,7 +7,22 @@ func errorText(_ code: Int32) -> String {
 }
 
 /// Small files that hold keys and certificates: read whole, written whole or not at all.
-enum PrivateFile {
+package enum PrivateFile {
+    /// Replaces a file that only its owner may read, mode 0600.
+    package static func writeSecret(
+        _ bytes: [UInt8], to path: String
+    ) throws(TransportError) {
+        try write(bytes, to: path, mode: 0o600)
+    }
+
+    /// Reads a file that only its owner may read.
+    ///
+    /// - Returns: the bytes, or nil when there is no such file.
+    /// - Throws: ``TransportError`` when others could read it.
+    package static func readSecret(_ path: String) throws(TransportError) -> [UInt8]? {
+        try read(path, isSecret: true)
+    }
+
     /// Reads a whole file.
     ///
     /// - Parameter isSecret: refuses a file that anyone but its owner can read.

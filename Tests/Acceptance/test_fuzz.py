@@ -149,7 +149,7 @@ class Fuzz(ClusterTest):
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             if number % 2:
                 data = node.data
-                context.load_cert_chain(data / "tls-certificate.pem", data / "tls-key.pem")
+                context.load_cert_chain(data / "api-certificate.pem", data / "api-key.pem")
             try:
                 raw = socket.create_connection(("127.0.0.1", port), 10)
                 link = context.wrap_socket(raw)

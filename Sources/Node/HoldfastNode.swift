@@ -1,0 +1,117 @@
+import API
+import Barrier
+import Cryptography
+package import Logging
+import NIOCore
+import NIOPosix
+import Raft
+import Replica
+import Store
+import Transport
+import Vault
+import Wire
+
+/// One node: everything between its settings and its sockets.
+///
+/// ```
+/// clients ─ HTTPServer ─ NodeCalls ──┬─ SealKeeper ── Barrier
+///                      └ RequestFlow ┤
+/// members ─ PeerTransport ─ PeerNetwork ─ LocalReplica ─ LocalStore
+/// ```
+package final class HoldfastNode: Sendable {
+    /// Where clients connect, with the port that the system chose if 0 was asked for.
+    package let apiAddress: String
+    private let server: HTTPServer
+    private let transport: PeerTransport
+    private let workers: NIOThreadPool
+    private let timers: MultiThreadedEventLoopGroup
+    private let seal: SealKeeper
+
+    /// Starts a node and returns when it serves.
+    ///
+    /// - Throws: `OperatorError`s that say what is wrong with settings, data folder or addresses.
+    package static func start(_ settings: Settings, logger: Logger) async throws -> HoldfastNode {
+        let start = try NodeStart(settings, logger: logger)
+        let parts = NodeParts(settings, start, logger: logger)
+        let peers = PeerTransport(
+            identity: start.identity,
+            settings: PeerSettings(
+                id: start.selfID, clusterID: start.clusterID,
+                configurationText: NodeStart.text(start.configuration),
+                listen: try NetworkAddress(parsing: settings.peerListen)),
+            logger: logger, handler: parts.network)
+        parts.network.attach(
+            transport: peers, replica: parts.replica, forwarder: parts.forwarder
+        ) { request, member in parts.serve(request, from: member) }
+        _ = try await peers.start()
+        let server = try await listen(settings, parts, logger)
+        parts.replica.start(
+            raft: start.raft, state: start.replicaStart, link: parts.network, observer: parts,
+            folder: SnapshotFolder(folder: settings.data), digest: sha256)
+        peers.updatePeers(
+            try start.configuration.members.map { member in
+                PeerEndpoint(
+                    id: member.id, address: try NetworkAddress(parsing: member.peerAddress),
+                    pin: member.pin)
+            })
+        logger.notice(
+            "node \(settings.node) serves",
+            metadata: ["api": "\(server.boundAddress.text)", "peers": "\(settings.peerListen)"])
+        return HoldfastNode(server, peers, parts, settings)
+    }
+
+    private static func listen(
+        _ settings: Settings, _ parts: NodeParts, _ logger: Logger
+    ) async throws -> HTTPServer {
+        let address = try NetworkAddress(parsing: settings.apiListen)
+        let tls: TLSMaterial?
+        if settings.plainHTTPOnLoopback {
+            tls = nil
+        } else if let certificate = settings.certificateFile, let key = settings.certificateKeyFile
+        {
+            tls = try ServerCertificate.load(certificatePath: certificate, keyPath: key)
+        } else {
+            tls = try ServerCertificate.loadOrCreate(
+                folder: settings.data, names: certificateNames(settings, address), logger: logger)
+        }
+        return try await HTTPServer.start(
+            address: address, tls: tls, threads: Limits.clientThreads, logger: logger
+        ) { exchange in parts.handle(exchange) }
+    }
+
+    /// The names under which clients can be expected to dial.
+    private static func certificateNames(
+        _ settings: Settings, _ listen: NetworkAddress
+    ) -> [String] {
+        var names = ["localhost", "127.0.0.1", "::1"]
+        if !listen.host.isEmpty && listen.host != "0.0.0.0" && listen.host != "::" {
+            names.append(listen.host)
+        }
+        let withoutScheme = settings.apiAddress.split(separator: "/").last.map(String.init) ?? ""
+        if let address = try? NetworkAddress(parsing: withoutScheme), !address.host.isEmpty {
+            names.append(address.host)
+        }
+        return names
+    }
+
+    private init(
+        _ server: HTTPServer, _ transport: PeerTransport, _ parts: NodeParts, _ settings: Settings
+    ) {
+        self.server = server
+        self.transport = transport
+        workers = parts.workers
+        timers = parts.timers
+        seal = parts.seal
+        let scheme = settings.plainHTTPOnLoopback ? "http" : "https"
+        apiAddress = "\(scheme)://\(server.boundAddress.text)"
+    }
+
+    /// Ends what was begun, drops the keys and the connections. The log needs no farewell.
+    package func stop() async {
+        await server.stop(grace: .seconds(Limits.stopGraceSeconds))
+        seal.seal()
+        await transport.stop()
+        try? await workers.shutdownGracefully()
+        try? await timers.shutdownGracefully()
+    }
+}

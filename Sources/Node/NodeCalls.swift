@@ -1,0 +1,163 @@
+import API
+import Barrier
+import Cryptography
+import Logging
+import NIOCore
+import NIOPosix
+import Raft
+import Replica
+import Store
+import Vault
+import Wire
+
+/// Calls that a node answers itself, in any state: init, unseal, seal, health and their like.
+final class NodeCalls: Sendable {
+    private let state: NodeState
+    private let seal: SealKeeper
+    private let opener: VaultOpener
+    private let creation: CreationFlow
+    private let store: LocalStore
+    private let replica: LocalReplica
+    private let workers: NIOThreadPool
+    private let clock: @Sendable () -> Timestamp
+    private let logger: Logger
+
+    init(
+        state: NodeState, seal: SealKeeper, opener: VaultOpener, creation: CreationFlow,
+        store: LocalStore, replica: LocalReplica, workers: NIOThreadPool,
+        clock: @escaping @Sendable () -> Timestamp, logger: Logger
+    ) {
+        self.state = state
+        self.seal = seal
+        self.opener = opener
+        self.creation = creation
+        self.store = store
+        self.replica = replica
+        self.workers = workers
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Answers `call`; `completion` is called exactly once, on any thread.
+    func handle(
+        _ call: NodeCall, requestID: [UInt8], loop: any EventLoop,
+        completion: @escaping @Sendable (APIResponse) -> Void
+    ) {
+        let deadline = ContinuousClock.now + .seconds(Limits.requestSeconds)
+        switch call {
+        case .initStatus: initStatus(completion)
+        case .initialize(let input):
+            onWorker(completion) { [self] in
+                creation.create(
+                    input, requestID: requestID, loop: loop, deadline: deadline,
+                    completion: completion)
+            }
+        case .sealStatus: completion(sealStatus())
+        case .unseal(.reset):
+            completion(
+                seal.reset() ? sealStatus() : ServiceFailure.ceremony("vault is unsealed").response)
+        case .unseal(.share(let share)):
+            onWorker(completion) { [self] in completion(give(share)) }
+        case .seal(let token): sealNode(token, deadline, loop: loop, completion)
+        case .health(let input): completion(answer { NodeReply.health(try state.health(), input) })
+        case .leader:
+            completion(seal.unsealed == nil
+                ? ServiceFailure.sealed.response : NodeReply.leader(state.leader()))
+        }
+    }
+
+    /// Gives up a vault that was never opened, for whoever can read this node's data folder.
+    func abandon(
+        requestID: [UInt8], loop: any EventLoop,
+        completion: @escaping @Sendable (APIResponse) -> Void
+    ) {
+        let deadline = ContinuousClock.now + .seconds(Limits.requestSeconds)
+        creation.abandon(
+            requestID: requestID, loop: loop, deadline: deadline, completion: completion)
+    }
+
+    /// Whether a vault exists is asked of a majority where there is one; a node alone says what it
+    /// has.
+    private func initStatus(_ completion: @escaping @Sendable (APIResponse) -> Void) {
+        let deadline = ContinuousClock.now + .milliseconds(Limits.initStatusWaitMilliseconds)
+        replica.waitForRead(deadline: deadline) { [self] _ in
+            completion(answer {
+                NodeReply.initStatus(isInitialized: try seal.sealRecord() != nil)
+            })
+        }
+    }
+
+    private func sealStatus() -> APIResponse {
+        answer { NodeReply.sealStatus(try state.sealStatus()) }
+    }
+
+    private func give(_ share: String) -> APIResponse {
+        switch seal.give(share) {
+        case .collecting, .alreadyUnsealed: return sealStatus()
+        case .unsealed:
+            if let unsealed = seal.unsealed, replica.status.role == .leader {
+                let deadline = ContinuousClock.now + .seconds(Limits.requestSeconds)
+                opener.recordOpening(unsealed, deadline: deadline) {}
+            }
+            return sealStatus()
+        case .notInitialized: return ServiceFailure.notInitialized.response
+        case .refused(let error):
+            logger.warning("a share was refused: \(error.summary)")
+            return ServiceFailure.ceremony("\(error.summary); \(error.remedy)").response
+        }
+    }
+
+    private func sealNode(
+        _ token: [UInt8], _ deadline: ContinuousClock.Instant, loop: any EventLoop,
+        _ completion: @escaping @Sendable (APIResponse) -> Void
+    ) {
+        guard seal.unsealed != nil else { return completion(NodeReply.sealed) }
+        replica.waitForRead(deadline: deadline) { [self] outcome in
+            guard case .ready = outcome else {
+                return completion(ServiceFailure.noLeader.response)
+            }
+            loop.execute { [self] in completion(authorizeAndSeal(token)) }
+        }
+    }
+
+    private func authorizeAndSeal(_ token: [UInt8]) -> APIResponse {
+        guard let unsealed = seal.unsealed else { return NodeReply.sealed }
+        do {
+            let environment = VaultEnvironment(
+                keyring: unsealed.keyring, cache: unsealed.cache, now: clock(),
+                seed: try Random.bytes(Entropy.seedBytes), attempt: 0, facts: state.facts())
+            try store.view { view throws(VaultError) in
+                try VaultCore.authorizeOperator(token, in: environment, view: view)
+            }
+        } catch let error as VaultError {
+            return Reply.response(to: error)
+        } catch {
+            return ServiceFailure.internalFailure.response
+        }
+        seal.seal()
+        return NodeReply.sealed
+    }
+
+    private func answer(_ make: () throws -> APIResponse) -> APIResponse {
+        do {
+            return try make()
+        } catch let error as any OperatorError {
+            logger.error("\(error.summary)", metadata: ["remedy": "\(error.remedy)"])
+            return ServiceFailure.internalFailure.response
+        } catch {
+            return ServiceFailure.internalFailure.response
+        }
+    }
+
+    private func onWorker(
+        _ completion: @escaping @Sendable (APIResponse) -> Void,
+        _ body: @escaping @Sendable () -> Void
+    ) {
+        workers.submit { state in
+            guard case .active = state else {
+                return completion(ServiceFailure.overloaded.response)
+            }
+            body()
+        }
+    }
+}

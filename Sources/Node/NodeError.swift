@@ -1,0 +1,42 @@
+package import Wire
+
+/// Why a node cannot start. Each says what to do about it.
+package enum NodeError: OperatorError, Equatable {
+    /// The settings name another pin for this node than its key has.
+    case wrongOwnPin(node: String, settings: String, key: String)
+    /// The data folder belongs to a cluster with other initial members.
+    case otherCluster(folder: String, have: String, want: String)
+    /// Secrets cannot be locked in memory.
+    case memoryNotLockable(limit: String)
+    /// An address cannot be listened on.
+    case cannotListen(address: String, reason: String)
+
+    package var blame: Blame { .operator }
+
+    package var summary: String {
+        switch self {
+        case .wrongOwnPin(let node, let settings, let key):
+            "the settings give node \(node) the pin \(settings), but its key has the pin \(key)"
+        case .otherCluster(let folder, let have, let want):
+            "the data folder \(folder) belongs to another cluster, or the initial members were "
+                + "changed\n  in the data folder:\n\(have)\n  in the settings:\n\(want)"
+        case .memoryNotLockable(let limit):
+            "secrets cannot be locked in memory (limit \(limit))"
+        case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
+        }
+    }
+
+    package var remedy: String {
+        switch self {
+        case .wrongOwnPin:
+            "if the key is right, put its pin into the settings of every node; if the data folder "
+                + "is not this node's, correct data"
+        case .otherCluster:
+            "use the data folder of this cluster, or restore the [[member]] tables it was made with"
+        case .memoryNotLockable:
+            "raise the limit (LimitMEMLOCK= in systemd, ulimit -l), or set allow_unlocked_memory = "
+                + "true where swap is off"
+        case .cannotListen: "end the process that uses it, or choose another address"
+        }
+    }
+}

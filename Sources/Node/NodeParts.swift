@@ -1,0 +1,184 @@
+import API
+import Cryptography
+import Logging
+import NIOCore
+import NIOPosix
+import Raft
+import Replica
+import Store
+import Transport
+import Vault
+import Wire
+
+/// The parts of a running node, wired; and the two doors into it: clients' and members' requests.
+final class NodeParts: ReplicaObserver {
+    let replica: LocalReplica
+    let network: PeerNetwork
+    let forwarder: Forwarder
+    let seal: SealKeeper
+    let workers: NIOThreadPool
+    let timers: MultiThreadedEventLoopGroup
+    private let opener: VaultOpener
+    private let creation: CreationFlow
+    private let calls: NodeCalls
+    private let flow: RequestFlow
+    private let proof: LocalProof?
+    private let logger: Logger
+    private let standardHeaders = HTTPHeaderBlock(APIResponse.standardHeaders)
+
+    init(_ settings: Settings, _ start: NodeStart, logger: Logger) {
+        let clock: @Sendable () -> Timestamp = { WallClock.now() }
+        let store = start.store
+        let network = PeerNetwork(logger: logger)
+        let replica = LocalReplica(store: store, logger: logger)
+        let forwarder = Forwarder { network.send($0, to: $1) }
+        let seal = SealKeeper(
+            store: store, replica: replica, epoch: start.cluster.epoch, logger: logger)
+        let state = NodeState(
+            settings: settings, configuration: start.configuration, selfID: start.selfID,
+            clusterID: start.clusterID, store: store, replica: replica, seal: seal, clock: clock)
+        let workers = NIOThreadPool(numberOfThreads: Limits.workerThreads)
+        workers.start()
+        let opener = VaultOpener(store: store, replica: replica, clock: clock, logger: logger)
+        let creation = CreationFlow(
+            store: store, replica: replica, forwarder: forwarder, epoch: start.cluster.epoch,
+            clock: clock, logger: logger)
+        calls = NodeCalls(
+            state: state, seal: seal, opener: opener, creation: creation, store: store,
+            replica: replica, workers: workers, clock: clock, logger: logger)
+        flow = RequestFlow(
+            store: store, replica: replica, seal: seal, opener: opener, forwarder: forwarder,
+            workers: workers, facts: { state.facts() }, clock: clock, logger: logger)
+        (self.replica, self.network, self.forwarder) = (replica, network, forwarder)
+        (self.seal, self.workers, self.opener) = (seal, workers, opener)
+        self.creation = creation
+        self.logger = logger
+        do {
+            proof = try LocalProof(folder: settings.data)
+        } catch {
+            proof = nil
+            logger.warning("no local proof: init --abandon will be refused: \(error)")
+        }
+        timers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        timers.next().scheduleRepeatedTask(
+            initialDelay: .milliseconds(250), delay: .milliseconds(250)
+        ) { _ in forwarder.sweep() }
+    }
+
+    // MARK: Clients
+
+    /// One request of a client, on its connection's event loop.
+    func handle(_ exchange: HTTPExchange) {
+        do throws(CryptographyError) {
+            let drawn = try Random.bytes(16 + 32)
+            handle(exchange, requestID: Array(drawn[..<16]), seed: Array(drawn[16...]))
+        } catch {
+            logger.critical("the system gives no random bytes: \(error.summary)")
+            release(ServiceFailure.internalFailure.response, exchange, nil)
+        }
+    }
+
+    private func handle(_ exchange: HTTPExchange, requestID: [UInt8], seed: [UInt8]) {
+        let request = APIRequest(
+            method: exchange.request.method, target: exchange.request.target,
+            headers: APIHeaders { exchange.request.header($0) }, body: exchange.request.body,
+            requestID: requestID)
+        if request.method == "DELETE", request.target == Array("/v1/sys/init".utf8) {
+            return abandon(exchange, request)
+        }
+        switch Router.route(request, isSealed: seal.unsealed == nil) {
+        case .reply(let response): release(response, exchange, request)
+        case .node(let call):
+            calls.handle(call, requestID: requestID, loop: exchange.eventLoop) { [self] in
+                release($0, exchange, request)
+            }
+        case .vault(let vault):
+            let now = ContinuousClock.now
+            flow.handle(
+                RequestContext(
+                    origin: .client, request: request, vault: vault, seed: seed,
+                    deadline: now + .seconds(Limits.requestSeconds),
+                    leaderDeadline: now + .milliseconds(Limits.leaderWaitMilliseconds),
+                    attemptBase: 0, loop: exchange.eventLoop
+                ) { [self] outcome in
+                    guard case .answer(let response) = outcome else {
+                        preconditionFailure("a client gets an answer")
+                    }
+                    release(response, exchange, request)
+                })
+        }
+    }
+
+    private func abandon(_ exchange: HTTPExchange, _ request: APIRequest) {
+        guard let proof, proof.holds(exchange.request.header(LocalProof.header)) else {
+            return release(Reply.errors(403, ["permission denied"]), exchange, request)
+        }
+        calls.abandon(requestID: request.requestID, loop: exchange.eventLoop) { [self] in
+            release($0, exchange, request)
+        }
+    }
+
+    /// The gate: every answer of this node to a client leaves here, and nowhere else.
+    ///
+    /// The audit record of the answer attaches here (step 3): no record, no answer.
+    private func release(
+        _ response: APIResponse, _ exchange: HTTPExchange, _ request: APIRequest?
+    ) {
+        let final = request.map { Router.finish(response, for: $0) } ?? response
+        if final.hasStandardHeadersOnly {
+            exchange.respond(status: final.status, block: standardHeaders, body: final.body)
+        } else {
+            exchange.respond(status: final.status, headers: final.allHeaders, body: final.body)
+        }
+    }
+
+    // MARK: Members
+
+    /// One request that another member forwards, on the peers' event loop.
+    func serve(_ forwarded: ForwardedRequest, from member: NodeID) {
+        let number = forwarded.number
+        let finish: @Sendable (ForwardedReply.Outcome) -> Void = { [network] outcome in
+            network.send(ForwardedReply(number: number, outcome: outcome), to: member)
+        }
+        switch forwarded.content {
+        case .creation(let batch): creation.take(batch, finish: finish)
+        case .request(let request):
+            guard seal.unsealed != nil else { return finish(.notLeader(hint: nil)) }
+            switch Router.route(request, isSealed: false) {
+            case .reply(let response): finish(.answer(response))
+            // What a node answers itself is never forwarded by an honest member.
+            case .node: finish(.answer(ServiceFailure.internalFailure.response))
+            case .vault(let vault):
+                let deadline =
+                    ContinuousClock.now
+                    + .milliseconds(Int(forwarded.patienceMilliseconds))
+                let context = RequestContext(
+                    origin: .member, request: request, vault: vault, seed: forwarded.seed,
+                    deadline: deadline, leaderDeadline: ContinuousClock.now,
+                    attemptBase: forwarded.attempt, loop: timers.next(), finish: finish)
+                context.loop.execute { [flow] in flow.handle(context) }
+            }
+        }
+    }
+
+    // MARK: Replica
+
+    func roleChanged(_ status: ReplicaStatus) {
+        logger.info(
+            "role: \(status.role)",
+            metadata: [
+                "term": "\(status.term.number)",
+                "leader": "\(status.leader.map { String($0.number) } ?? "none")",
+            ])
+        guard status.role == .leader, let unsealed = seal.unsealed else { return }
+        timers.next().execute { [opener] in
+            guard !opener.isOpened() else { return }
+            opener.recordOpening(
+                unsealed, deadline: ContinuousClock.now + .seconds(Limits.requestSeconds)) {}
+        }
+    }
+
+    func raised(_ alarm: Alarm) {
+        logger.critical("\(alarm.summary)", metadata: ["remedy": "\(alarm.remedy)"])
+    }
+}

@@ -1,0 +1,48 @@
+import API
+import NIOCore
+import Raft
+import Vault
+
+/// One request on its way: what was asked, by whom, and how long they wait.
+struct RequestContext: Sendable {
+    /// Who waits for the end of it.
+    enum Origin: Sendable {
+        /// A client connected to this node.
+        case client
+        /// Another member, on behalf of its client: it waits for the commit itself.
+        case member
+    }
+
+    let origin: Origin
+    let request: APIRequest
+    let vault: VaultRequest
+    /// 32 fresh bytes: the entropy of every attempt.
+    let seed: [UInt8]
+    /// When the client's patience ends.
+    let deadline: ContinuousClock.Instant
+    /// Until when it waits for a leader to be elected.
+    let leaderDeadline: ContinuousClock.Instant
+    /// Attempts made by other nodes before; the upper half of the attempt number.
+    let attemptBase: UInt32
+    /// Where the request is worked on.
+    let loop: any EventLoop
+    /// Ends the request: called exactly once, on any thread.
+    let finish: @Sendable (ForwardedReply.Outcome) -> Void
+
+    /// The number of one attempt, unique over all nodes that prepare this request.
+    func attemptNumber(_ attempt: Int) -> UInt32 {
+        attemptBase << 16 | UInt32(attempt)
+    }
+
+    /// Answers and is done.
+    func answer(_ response: APIResponse) {
+        finish(.answer(response))
+    }
+
+    /// Fails and is done.
+    func fail(_ failure: ServiceFailure) {
+        finish(.answer(failure.response))
+    }
+
+    var isOver: Bool { ContinuousClock.now >= deadline }
+}

@@ -1,0 +1,281 @@
+import API
+import Barrier
+import Engines
+import Logging
+import NIOCore
+import NIOPosix
+import Raft
+import Replica
+import Store
+import Vault
+import Wire
+
+/// Carries out requests to the vault: linearizable reads here, writes where the log is led.
+///
+/// A chain of steps without state of its own; every step either ends the request or hands it to
+/// exactly one next step.
+///
+/// ```
+/// read     wait until a view is linearizable → step → answer
+/// write    follower: forward → wait for the entry here → answer
+///          leader:   step → propose → wait for the entry → answer
+///                      ↑ conflict, rejected or superseded: prepared again
+/// ```
+final class RequestFlow: Sendable {
+    private let store: LocalStore
+    private let replica: LocalReplica
+    private let seal: SealKeeper
+    private let opener: VaultOpener
+    private let forwarder: Forwarder
+    private let workers: NIOThreadPool
+    private let facts: @Sendable () -> NodeFacts
+    private let clock: @Sendable () -> Timestamp
+    private let logger: Logger
+
+    init(
+        store: LocalStore, replica: LocalReplica, seal: SealKeeper, opener: VaultOpener,
+        forwarder: Forwarder, workers: NIOThreadPool, facts: @escaping @Sendable () -> NodeFacts,
+        clock: @escaping @Sendable () -> Timestamp, logger: Logger
+    ) {
+        self.store = store
+        self.replica = replica
+        self.seal = seal
+        self.opener = opener
+        self.forwarder = forwarder
+        self.workers = workers
+        self.facts = facts
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Begins. Called on the context's loop.
+    func handle(_ context: RequestContext) {
+        if context.vault.isWrite {
+            write(context, attempt: 0)
+        } else {
+            read(context, attempt: 0)
+        }
+    }
+
+    // MARK: Reads
+
+    private func read(_ context: RequestContext, attempt: Int) {
+        replica.waitForRead(deadline: context.deadline) { [self] outcome in
+            switch outcome {
+            case .ready: onLoop(context) { self.answerRead(context, attempt: attempt) }
+            case .refused(.overloaded): context.fail(.overloaded)
+            case .refused:
+                retryLater(context, since: attempt) { self.read(context, attempt: $0) }
+            }
+        }
+    }
+
+    private func answerRead(_ context: RequestContext, attempt: Int) {
+        guard let unsealed = seal.unsealed else { return context.fail(.sealed) }
+        let step = step(context, unsealed, attempt: attempt)
+        guard case .commit = step else {
+            return context.answer(Reply.response(to: step, requestID: context.request.requestID))
+        }
+        // A read that has something to write, as a token with limited uses will.
+        write(context, attempt: attempt + 1)
+    }
+
+    // MARK: Writes
+
+    private func write(_ context: RequestContext, attempt: Int) {
+        guard attempt < Limits.attemptsMax else { return context.fail(.contended) }
+        guard !context.isOver else { return context.fail(.timedOut) }
+        let status = replica.status
+        if status.role == .leader {
+            onLoop(context) { self.prepare(context, attempt: attempt, isConfirmed: false) }
+        } else if case .member = context.origin {
+            context.finish(.notLeader(hint: status.leader))
+        } else if let leader = status.leader {
+            forward(context, to: leader, attempt: attempt)
+        } else {
+            retryLater(context, since: attempt) { self.write(context, attempt: $0) }
+        }
+    }
+
+    /// Steps the vault on what is evaluated now.
+    ///
+    /// A refusal from a leader that was deposed without knowing it could rest on an old state, so
+    /// it is confirmed by a linearizable read first; a batch confirms itself by being committed.
+    private func prepare(_ context: RequestContext, attempt: Int, isConfirmed: Bool) {
+        guard let unsealed = seal.unsealed else { return sealedLeader(context) }
+        guard opener.isOpened() else {
+            // The first write of a vault's life waits for the record that it was unsealed.
+            return opener.recordOpening(unsealed, deadline: context.deadline) { [self] in
+                retryLater(context, since: attempt) { self.write(context, attempt: $0) }
+            }
+        }
+        if attempt > 0 || context.attemptBase > 0, wasApplied(context) {
+            return context.fail(.appliedWithoutAnswer)
+        }
+        let step = step(context, unsealed, attempt: attempt)
+        switch step {
+        case .commit(let batch, let answer):
+            let response = Reply.response(to: answer, requestID: context.request.requestID)
+            propose(batch, response, context, attempt: attempt)
+        case .answer, .refuse:
+            guard !isConfirmed else {
+                return context.answer(
+                    Reply.response(to: step, requestID: context.request.requestID))
+            }
+            replica.waitForRead(deadline: context.deadline) { [self] outcome in
+                guard case .ready = outcome else {
+                    return retryLater(context, since: attempt) {
+                        self.write(context, attempt: $0)
+                    }
+                }
+                onLoop(context) {
+                    self.prepare(context, attempt: attempt + 1, isConfirmed: true)
+                }
+            }
+        }
+    }
+
+    private func propose(
+        _ batch: WriteBatch, _ response: APIResponse, _ context: RequestContext, attempt: Int
+    ) {
+        do throws(StoreError) {
+            try batch.checkLimits()
+        } catch {
+            return context.answer(Reply.errors(413, [error.summary]))
+        }
+        guard store.space == .ample || context.vault.operation == .delete else {
+            return context.fail(.storageFull)
+        }
+        let waits: (@Sendable (CommitOutcome) -> Void)? =
+            if case .client = context.origin {
+                { self.committed($0, response, context, attempt: attempt) }
+            } else {
+                nil
+            }
+        replica.propose(
+            BatchProposal(
+                batch: batch, deadline: context.deadline,
+                onProposed: { self.proposed($0, response, context, attempt: attempt) },
+                onCommitted: waits))
+    }
+
+    private func proposed(
+        _ outcome: ProposeOutcome, _ response: APIResponse, _ context: RequestContext, attempt: Int
+    ) {
+        switch outcome {
+        case .appended(let term, let index):
+            if case .member = context.origin { context.finish(.appended(term, index, response)) }
+        case .conflict(let after):
+            replica.waitForEvaluation(after, deadline: context.deadline) { [self] outcome in
+                guard case .ready = outcome else { return context.fail(.timedOut) }
+                write(context, attempt: attempt + 1)
+            }
+        case .refused(.overloaded): context.fail(.overloaded)
+        case .refused(.tooLarge): context.answer(Reply.errors(413, ["the write is too large"]))
+        case .refused(.unsupported): context.fail(.internalFailure)
+        case .refused(.notLeader):
+            retryLater(context, since: attempt) { self.write(context, attempt: $0) }
+        }
+    }
+
+    private func committed(
+        _ outcome: CommitOutcome, _ response: APIResponse, _ context: RequestContext, attempt: Int
+    ) {
+        switch outcome {
+        case .applied: context.answer(response)
+        case .duplicate: context.fail(.appliedWithoutAnswer)
+        case .rejected, .superseded: write(context, attempt: attempt + 1)
+        case .unknown: context.fail(.outcomeUnknown)
+        }
+    }
+
+    // MARK: Forwarding
+
+    private func forward(_ context: RequestContext, to leader: NodeID, attempt: Int) {
+        guard context.request.isForwardable else {
+            return context.fail(
+                .tooLargeToForward(
+                    have: context.request.body.count, limit: APILimits.forwardBytesMax))
+        }
+        let patience = context.deadline - ContinuousClock.now
+        let milliseconds = max(1, patience.components.seconds * 1_000)
+        forwarder.ask(leader) { number in
+            ForwardedRequest(
+                number: number, requestID: context.request.requestID, seed: context.seed,
+                attempt: UInt32(attempt + 1), patienceMilliseconds: UInt32(milliseconds),
+                content: .request(context.request))
+        } completion: { [self] outcome in
+            switch outcome {
+            case .replied(.answer(let response)): context.answer(response)
+            case .replied(.appended(let term, let index, let response)):
+                replica.waitForCommit(index, term, deadline: context.deadline) { [self] in
+                    committed($0, response, context, attempt: attempt)
+                }
+            case .replied(.overloaded): context.fail(.overloaded)
+            case .replied(.notLeader), .notSent, .lost:
+                retryLater(context, since: attempt) { self.write(context, attempt: $0) }
+            }
+        }
+    }
+
+    /// This node leads without keys. A client of its own hears that it is sealed; another member
+    /// asks again, because a sealed leader hands over.
+    private func sealedLeader(_ context: RequestContext) {
+        switch context.origin {
+        case .client: context.fail(.sealed)
+        case .member: context.finish(.notLeader(hint: nil))
+        }
+    }
+
+    // MARK: Steps
+
+    private func step(
+        _ context: RequestContext, _ unsealed: Unsealed, attempt: Int
+    ) -> VaultStep {
+        let environment = VaultEnvironment(
+            keyring: unsealed.keyring, cache: unsealed.cache, now: clock(), seed: context.seed,
+            attempt: context.attemptNumber(attempt), facts: facts())
+        return store.view { view in
+            VaultCore.step(context.vault, in: environment, view: view)
+        }
+    }
+
+    /// Whether an earlier copy of this request is among the committed ones.
+    private func wasApplied(_ context: RequestContext) -> Bool {
+        let id = context.request.requestID
+        do throws(StoreError) {
+            return try store.view { view throws(StoreError) in try view.requestIndex(id) } != nil
+        } catch {
+            Halt.now(error, while: "looking for a repeated request", logger: logger)
+        }
+    }
+
+    // MARK: Where and when
+
+    /// Runs the next step where the request belongs: its event loop, or a worker if it is long.
+    private func onLoop(_ context: RequestContext, _ body: @escaping @Sendable () -> Void) {
+        if context.vault.isLong {
+            workers.submit { state in
+                guard case .active = state else { return context.fail(.overloaded) }
+                body()
+            }
+        } else if context.loop.inEventLoop {
+            body()
+        } else {
+            context.loop.execute(body)
+        }
+    }
+
+    /// Tries again after a pause, while the client's patience and an election's length last.
+    private func retryLater(
+        _ context: RequestContext, since attempt: Int, _ body: @escaping @Sendable (Int) -> Void
+    ) {
+        let hasPatience = attempt < Limits.attemptsMax && !context.isOver
+        guard hasPatience, context.leaderDeadline > ContinuousClock.now else {
+            if case .member = context.origin { return context.finish(.notLeader(hint: nil)) }
+            return context.fail(.noLeader)
+        }
+        let pause = TimeAmount.milliseconds(Int64(Limits.leaderPollMilliseconds))
+        context.loop.scheduleTask(in: pause) { body(attempt + 1) }
+    }
+}

@@ -1,0 +1,15 @@
+import Glibc
+import Wire
+
+/// The system's idea of the time of day.
+enum WallClock {
+    /// Nanoseconds since 1970; never before it.
+    static func now() -> Timestamp {
+        var time = timespec()
+        guard unsafe clock_gettime(CLOCK_REALTIME, &time) == 0, time.tv_sec >= 0 else {
+            return Timestamp(nanoseconds: 0)
+        }
+        return Timestamp(
+            nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+    }
+}
