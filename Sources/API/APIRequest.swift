@@ -13,6 +13,7 @@ package struct APIRequest: Sendable, Equatable {
     /// that a repeated write happens once, and is the `request_id` of its answer.
     package let requestID: [UInt8]
 
+    /// - Precondition: the id has 16 bytes.
     package init(
         method: String,
         target: [UInt8],

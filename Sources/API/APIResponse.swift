@@ -10,6 +10,7 @@ package struct APIResponse: Sendable {
     package let contentType: String?
     package let body: [UInt8]
 
+    /// - Precondition: the status has three digits.
     package init(
         status: Int,
         headers: [(name: String, value: String)] = [],
@@ -87,8 +88,11 @@ extension APIResponse {
         let body = try reader.readBlob(atMost: APILimits.forwardBytesMax)
         try reader.finish()
         self.init(
-            status: status, headers: headers,
-            contentType: contentType.isEmpty ? nil : contentType, body: body)
+            status: status,
+            headers: headers,
+            contentType: contentType.isEmpty ? nil : contentType,
+            body: body
+        )
     }
 
     /// A peer's header ends up in our own answer, so it must not be able to end a line.

@@ -37,8 +37,11 @@ enum RouteError: Error, Equatable {
         }
         let page = "<a href=\"\(link.joined())\">Temporary Redirect</a>.\n\n"
         return APIResponse(
-            status: 307, headers: headers, contentType: "text/html; charset=utf-8",
-            body: Array(page.utf8))
+            status: 307,
+            headers: headers,
+            contentType: "text/html; charset=utf-8",
+            body: Array(page.utf8)
+        )
     }
 }
 
@@ -69,9 +72,10 @@ enum Body {
             throw .refused(
                 400,
                 [
-                    "failed to decode JSON input: json: cannot unmarshal \(goKind(of: value)) into Go "
-                        + "value of type \(goType)"
-                ])
+                    "failed to decode JSON input: json: cannot unmarshal \(goKind(of: value)) into "
+                        + "Go value of type \(goType)"
+                ]
+            )
         }
     }
 
@@ -90,7 +94,9 @@ enum Body {
     private static func refusal(_ error: JSONError) -> RouteError {
         if error.isComplexity {
             return .refused(
-                400, ["refused JSON input due to high complexity: \(error.summary)"])
+                400,
+                ["refused JSON input due to high complexity: \(error.summary)"]
+            )
         }
         // OpenBao decodes from a stream, which words these two differently.
         let text =
@@ -120,7 +126,10 @@ enum MediaType {
         var name = contentType.utf8.prefix { $0 != 0x3B }
         while name.first == 0x20 || name.first == 0x09 { name.removeFirst() }
         while name.last == 0x20 || name.last == 0x09 { name.removeLast() }
-        return String(decoding: name.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+        return String(
+            decoding: name.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 },
+            as: UTF8.self
+        )
     }
 
     /// PATCH takes one type only.
@@ -130,7 +139,9 @@ enum MediaType {
         guard !name.isEmpty else { throw .refused(400, ["mime: no media type"]) }
         guard name == wanted else {
             throw .refused(
-                415, ["PATCH requires Content-Type of \(wanted), provided \(name)"])
+                415,
+                ["PATCH requires Content-Type of \(wanted), provided \(name)"]
+            )
         }
     }
 }

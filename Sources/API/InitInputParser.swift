@@ -18,7 +18,8 @@ enum InitInputParser {
         if !pgpKeys.isEmpty {
             guard pgpKeys.count == shares else {
                 throw invalid(
-                    "count mismatch between number of provided PGP keys and number of shares")
+                    "count mismatch between number of provided PGP keys and number of shares"
+                )
             }
             throw unsupported("pgp_keys")
         }
@@ -50,9 +51,10 @@ enum InitInputParser {
         guard shares < 256 else { throw invalid("shares must be less than 256") }
         guard shares <= sharesMax else {
             throw invalid(
-                "\(shares) shares in one set, the share format (SLIP-0039) has at most \(sharesMax); "
-                    + "split them into groups, for example {\"groups\":{\"threshold\":2,\"groups\":"
-                    + "[{\"threshold\":3,\"shares\":5},{\"threshold\":3,\"shares\":5}]}}")
+                "\(shares) shares in one set, the share format (SLIP-0039) has at most "
+                    + "\(sharesMax); split them into groups, for example {\"groups\":{\"threshold\":2,\"groups\":"
+                    + "[{\"threshold\":3,\"shares\":5},{\"threshold\":3,\"shares\":5}]}}"
+            )
         }
     }
 
@@ -88,7 +90,8 @@ enum InitInputParser {
             [
                 "this version of Holdfast does not support \(name): it could only hand out the shares "
                     + "and the root token in the clear"
-            ])
+            ]
+        )
     }
 }
 

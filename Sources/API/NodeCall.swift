@@ -17,8 +17,8 @@ package enum NodeCall: Sendable {
     case leader
 }
 
-/// How the seal key is to be split, from the body of `PUT sys/init`. Checked against the rules of the
-/// API and of the share format; never wrong.
+/// How the seal key is to be split, from the body of `PUT sys/init`. Checked against the rules of
+/// the API and of the share format; never wrong.
 package struct InitInput: Sendable, Equatable {
     /// One group of shares: any `threshold` of `shares` satisfy it.
     package struct Group: Sendable, Equatable {
@@ -58,5 +58,6 @@ package struct HealthInput: Sendable, Equatable {
     /// `HEAD`: the code without a body.
     package var isHead = false
 
+    /// OpenBao's codes.
     package init() {}
 }

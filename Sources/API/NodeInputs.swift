@@ -16,7 +16,8 @@ enum NodeInputs {
         guard !key.isEmpty else {
             throw .refused(
                 400,
-                ["'key' must be specified in request body as JSON, or 'reset' set to true"])
+                ["'key' must be specified in request body as JSON, or 'reset' set to true"]
+            )
         }
         return .share(key)
     }
@@ -118,6 +119,7 @@ struct Strict {
             [
                 "failed to decode JSON input: json: cannot unmarshal \(shown) into Go struct field "
                     + "\(typeName).\(name) of type \(wanted)"
-            ])
+            ]
+        )
     }
 }

@@ -1,5 +1,6 @@
 /// What `sys/seal-status` and `sys/unseal` say.
 package struct SealStatusFacts: Sendable, Equatable {
+    /// Whether the vault exists, and whether this node lacks its keys.
     package let isInitialized: Bool
     package let isSealed: Bool
     /// Shares needed; 0 before initialisation.
@@ -45,6 +46,7 @@ package struct SealStatusFacts: Sendable, Equatable {
 
 /// What `sys/health` says.
 package struct HealthFacts: Sendable, Equatable {
+    /// Whether the vault exists, and whether this node lacks its keys.
     package let isInitialized: Bool
     package let isSealed: Bool
     /// Unsealed and not leading.
@@ -78,6 +80,7 @@ package struct HealthFacts: Sendable, Equatable {
 
 /// What `sys/leader` says.
 package struct LeaderFacts: Sendable, Equatable {
+    /// Whether the node that answers leads.
     package let isSelf: Bool
     /// RFC 3339; when this node began to lead. Nil on others.
     package let activeTime: String?

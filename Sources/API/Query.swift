@@ -31,8 +31,8 @@ struct Query {
         items.first { utf8Equals($0.name, name) }?.value
     }
 
-    /// The parameters of a logical request. A name that comes twice is a list; an empty value is none.
-    /// What only steers the operation (`list`, `scan`, `help`) is left out.
+    /// The parameters of a logical request. A name that comes twice is a list; an empty value is
+    /// none. What only steers the operation (`list`, `scan`, `help`) is left out.
     func fields() throws(RouteError) -> JSONObject {
         try collected { name in
             name == "list" || name == "scan" || name == "help"
@@ -49,7 +49,9 @@ struct Query {
     ) throws(RouteError) -> JSONObject {
         guard !isCut else {
             throw .refused(
-                400, ["more than \(APILimits.queryItemsMax) query parameters"])
+                400,
+                ["more than \(APILimits.queryItemsMax) query parameters"]
+            )
         }
         var fields = JSONObject()
         for (name, value) in items where !isLeftOut(name) {

@@ -5,8 +5,8 @@ import Wire
 
 /// The only place where what happened becomes a status and a body.
 ///
-/// Callers see texts that clients of OpenBao know. What an operator can do about it goes to the trace,
-/// never to the client.
+/// Callers see texts that clients of OpenBao know. What an operator can do about it goes to the
+/// trace, never to the client.
 package enum Reply {
     /// The answer to a step of the vault.
     package static func response(to step: VaultStep, requestID: [UInt8]) -> APIResponse {
@@ -23,7 +23,9 @@ package enum Reply {
         answer.body.status == 204
             ? APIResponse(status: 204)
             : APIResponse(
-                status: answer.body.status, body: Envelope.encoded(answer, requestID: requestID))
+                status: answer.body.status,
+                body: Envelope.encoded(answer, requestID: requestID)
+            )
     }
 
     /// `{"errors":[…]}`
@@ -49,12 +51,15 @@ package enum Reply {
             errors(
                 403,
                 [
-                    "preflight capability check returned 403, please ensure client's policies grant "
-                        + "access to path \(GoText.quoted(path))"
-                ])
+                    "preflight capability check returned 403, please ensure client's policies "
+                        + "grant access to path \(GoText.quoted(path))"
+                ]
+            )
         case .noHandler(let path):
             errors(
-                404, ["no handler for route \(GoText.quoted(path)). route entry not found."])
+                404,
+                ["no handler for route \(GoText.quoted(path)). route entry not found."]
+            )
         case .invalid(let text):
             errors(400, [text])
         case .notFound:

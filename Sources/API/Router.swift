@@ -14,8 +14,8 @@ package enum Route: Sendable {
 
 /// From the bytes of a request to what it wants. Pure, and never traps whatever the bytes are.
 package enum Router {
-    /// - Parameter isSealed: whether this node lacks the keys. A sealed node says so before it looks at
-    ///   anything else of a request that it could not serve.
+    /// - Parameter isSealed: whether this node lacks the keys. A sealed node says so before it
+    ///   looks at anything else of a request that it could not serve.
     package static func route(_ request: APIRequest, isSealed: Bool) -> Route {
         do throws(RouteError) {
             return try RequestParser(request: request, isSealed: isSealed).route()
@@ -110,8 +110,13 @@ private struct RequestParser {
             fields = try target.query.fields()
         }
         return VaultRequest(
-            operation: operation, path: path, token: token(), fields: fields,
-            requestID: request.requestID, bodyBytes: request.body.count)
+            operation: operation,
+            path: path,
+            token: token(),
+            fields: fields,
+            requestID: request.requestID,
+            bodyBytes: request.body.count
+        )
     }
 
     private func operation(_ target: Target) throws(RouteError) -> Operation {
@@ -196,7 +201,9 @@ private struct RequestParser {
         }
         guard nanoseconds == 0 else {
             throw .refused(
-                400, ["this version of Holdfast does not support response wrapping"])
+                400,
+                ["this version of Holdfast does not support response wrapping"]
+            )
         }
     }
 

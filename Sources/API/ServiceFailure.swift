@@ -1,9 +1,10 @@
 package import Wire
 
-/// Why a node could not serve a request at all. Everything here is about the cluster, not the request.
+/// Why a node could not serve a request at all. Everything here is about the cluster, not the
+/// request.
 ///
-/// 503 means that nothing was applied: clients repeat those. An outcome that is not known is 409, so
-/// that no client repeats it blindly.
+/// 503 means that nothing was applied: clients repeat those. An outcome that is not known is 409,
+/// so that no client repeats it blindly.
 package enum ServiceFailure: OperatorError, Equatable {
     /// This node has no keys.
     case sealed
@@ -27,7 +28,8 @@ package enum ServiceFailure: OperatorError, Equatable {
     case storageFull
     /// The request is too large to travel to the leader. Bytes.
     case tooLargeToForward(have: Int, limit: Int)
-    /// A share or another input of a ceremony was refused; the text is for the person at the keyboard.
+    /// A share or another input of a ceremony was refused; the text is for the person at the
+    /// keyboard.
     case ceremony(String)
     /// Something broke here. Details are in the trace.
     case internalFailure
@@ -53,7 +55,8 @@ package enum ServiceFailure: OperatorError, Equatable {
         case .overloaded: "too many requests waiting"
         case .timedOut: "the request took too long and was not applied"
         case .outcomeUnknown:
-            "the outcome of this write is unknown: it may have been applied; read before you repeat it"
+            "the outcome of this write is unknown: it may have been applied; "
+                + "read before you repeat it"
         case .appliedWithoutAnswer:
             "this write was applied, and its answer was lost on the way; read the current state"
         case .contended:

@@ -7,8 +7,8 @@ struct Target {
     let path: String
     let query: Query
 
-    /// - Throws: a redirect for what only needs cleaning, 400 for what cannot be meant, 404 outside the
-    ///   API.
+    /// - Throws: a redirect for what only needs cleaning, 400 for what cannot be meant, 404
+    ///   outside the API.
     init(_ bytes: [UInt8]) throws(RouteError) {
         guard bytes.count <= APILimits.targetBytesMax else { throw .bare(414) }
         guard bytes.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { throw .bare(400) }

@@ -11,7 +11,8 @@ struct ConversionError: Error, Equatable {
     static func unconvertible(_ kind: String, _ value: JSONValue) -> Self {
         Self(
             text: "'' expected type '\(kind)', got unconvertible type "
-                + "'\(Conversion.goType(of: value))'")
+                + "'\(Conversion.goType(of: value))'"
+        )
     }
 
     /// The same inside a list.
@@ -132,7 +133,8 @@ enum Conversion {
             } catch {
                 throw ConversionError(
                     text: "decoding failed due to the following error(s):\n\n"
-                        + error.inside(position).text)
+                        + error.inside(position).text
+                )
             }
         }
         return result

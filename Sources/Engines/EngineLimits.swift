@@ -6,7 +6,8 @@ package enum EngineLimits {
     package static let nameBytesMax = 4_096
     /// Bytes of JSON in one value, as stored: what the barrier seals, less the value's own header.
     package static let valueBytesMax = BarrierLimits.valueBytesMax - 16
-    /// Versions that KV v2 keeps where neither the mount nor the key says a number. OpenBao's default.
+    /// Versions that KV v2 keeps where neither the mount nor the key says a number. OpenBao's
+    /// default.
     package static let versionsDefault: UInt64 = 10
     /// The largest `max_versions`, as in OpenBao.
     package static let versionsMax: UInt64 = 4_294_967_295

@@ -24,6 +24,7 @@ package struct EngineMount: Sendable {
 
 /// One request as an engine sees it. Token, policies and HTTP are behind it.
 package struct EngineRequest: Sendable {
+    /// What is wanted.
     package let operation: Operation
     /// Path below the mount, decoded, without a leading slash. A list ends in `/` or is empty. No
     /// segment is empty, `.` or `..`.

@@ -1,8 +1,8 @@
 /// What an engine wants to happen next. An engine only decides: it has no clock, no randomness, and
 /// writes nothing itself.
 ///
-/// Refusals are thrown as ``EngineError``. Effects on the outside world and long jobs become further
-/// cases here (an intent that is committed first, then performed, then answered).
+/// Refusals are thrown as ``EngineError``. Effects on the outside world and long jobs become
+/// further cases here (an intent that is committed first, then performed, then answered).
 package enum EngineStep: Sendable {
     /// Nothing to write: answer now.
     case answer(EngineAnswer)
@@ -11,8 +11,8 @@ package enum EngineStep: Sendable {
     case commit(BatchPlan, EngineAnswer)
 }
 
-/// Writes of one request in one mount, all or nothing. Which mount is not the engine's to say, so no
-/// engine can write into another's records.
+/// Writes of one request in one mount, all or nothing. Which mount is not the engine's to say, so
+/// no engine can write into another's records.
 package struct BatchPlan: Sendable, Equatable {
     /// One operation on a record. Paths are relative to the mount.
     package enum Step: Sendable, Equatable {
@@ -25,6 +25,7 @@ package struct BatchPlan: Sendable, Equatable {
     /// In the order in which they are to be evaluated: checks before what depends on them.
     package private(set) var steps: [Step] = []
 
+    /// Nothing to write yet.
     package init() {}
 
     /// Writes a record.

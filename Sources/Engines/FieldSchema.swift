@@ -1,7 +1,8 @@
 /// The parameters of one endpoint: their names and how their values are read.
 ///
-/// Clients send loosely typed values (the command line sends every value as text), so each parameter
-/// says how it is converted. Names that an endpoint does not know are allowed and reported back.
+/// Clients send loosely typed values (the command line sends every value as text), so each
+/// parameter says how it is converted. Names that an endpoint does not know are allowed and
+/// reported back.
 package struct FieldSchema: Sendable {
     /// How a value is read. Null reads as the kind's zero value everywhere.
     package enum Kind: Sendable {

@@ -27,7 +27,8 @@ package struct Fields: Sendable {
                 } catch {
                     throw .invalid(
                         "\(schema.errorPrefix)error converting input for field "
-                            + "\"\(name)\": \(error.text)")
+                            + "\"\(name)\": \(error.text)"
+                    )
                 }
             } else {
                 ignored.append(name)
@@ -73,12 +74,14 @@ package struct Fields: Sendable {
         var warnings: [String] = []
         if !ignored.isEmpty {
             warnings.append(
-                "Endpoint ignored these unrecognized parameters: \(listed(ignored))")
+                "Endpoint ignored these unrecognized parameters: \(listed(ignored))"
+            )
         }
         if !replaced.isEmpty {
             warnings.append(
                 "Endpoint replaced the value of these parameters with the values captured from the "
-                    + "endpoint's path: \(listed(replaced))")
+                    + "endpoint's path: \(listed(replaced))"
+            )
         }
         return warnings
     }

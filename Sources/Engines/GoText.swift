@@ -7,7 +7,8 @@ package enum GoText {
         return "\(texts.count) \(noun) occurred:\n\(lines)\n"
     }
 
-    /// The text in double quotes, with quotes, backslashes and what does not print escaped, as `%q`.
+    /// The text in double quotes, with quotes, backslashes and what does not print escaped, as
+    /// `%q`.
     package static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
@@ -23,7 +24,8 @@ package enum GoText {
         return result + "\""
     }
 
-    /// Whether every character prints: letters, marks, numbers, punctuation, symbols, and the space.
+    /// Whether every character prints: letters, marks, numbers, punctuation, symbols, and the
+    /// space.
     package static func isPrintable(_ text: String) -> Bool {
         // Almost every text is plain ASCII, and its check needs no tables.
         if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return true }

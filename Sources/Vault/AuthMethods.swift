@@ -33,7 +33,9 @@ extension SystemBackend {
 
     private func refusalOfNewMethod() throws(VaultError) -> VaultError {
         let fields = try SystemFields.parse(
-            call.request.fields, FieldSchema([("type", .text)], captured: ["path"]))
+            call.request.fields,
+            FieldSchema([("type", .text)], captured: ["path"])
+        )
         guard let type = fields.text("type"), !type.isEmpty else {
             return .invalid("backend type must be specified as a string")
         }

@@ -3,8 +3,8 @@ import Wire
 
 /// What allowed a request: the token, as the request's own view has it.
 ///
-/// Every batch checks that it is still the same record when the batch is applied, so a token that is
-/// revoked while a write is on its way stops that write.
+/// Every batch checks that it is still the same record when the batch is applied, so a token that
+/// is revoked while a write is on its way stops that write.
 struct Authority {
     /// As the client sent it. Only `lookup-self` shows it, to the client that sent it.
     let token: [UInt8]
@@ -13,8 +13,8 @@ struct Authority {
     let path: String
     let modificationIndex: UInt64
 
-    /// - Throws: ``VaultError/permissionDenied`` for no token and for one that is not known. Which of the
-    ///   two it was, nobody is told.
+    /// - Throws: ``VaultError/permissionDenied`` for no token and for one that is not known.
+    ///   Which of the two it was, nobody is told.
     static func check(
         _ token: [UInt8],
         _ environment: borrowing VaultEnvironment,
@@ -30,7 +30,10 @@ struct Authority {
         // Policies come with the policy engine. Until then a token may do everything or nothing.
         guard found.record.isRoot else { throw .permissionDenied }
         return Authority(
-            token: token, record: found.record, path: path,
-            modificationIndex: found.modificationIndex)
+            token: token,
+            record: found.record,
+            path: path,
+            modificationIndex: found.modificationIndex
+        )
     }
 }

@@ -17,9 +17,12 @@ struct BatchDraft: ~Copyable {
         _ view: borrowing BarrierView
     ) throws(VaultError) {
         builder = BatchBuilder(
-            keyring: environment.keyring, baseIndex: view.evaluatedIndex,
-            requestID: request.requestID, time: environment.now.nanoseconds,
-            entropy: Entropy(seed: environment.seed, attempt: environment.attempt))
+            keyring: environment.keyring,
+            baseIndex: view.evaluatedIndex,
+            requestID: request.requestID,
+            time: environment.now.nanoseconds,
+            entropy: Entropy(seed: environment.seed, attempt: environment.attempt)
+        )
         builder.once()
         try check(authority.path, authority.modificationIndex)
     }

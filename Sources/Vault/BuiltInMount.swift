@@ -2,8 +2,8 @@ import Cryptography
 import Engines
 import Wire
 
-/// Mounts that exist without a record: `sys/` and the auth method `token/`. What does not work is not
-/// listed: there is no `identity/` and no `cubbyhole/` yet.
+/// Mounts that exist without a record: `sys/` and the auth method `token/`. What does not work is
+/// not listed: there is no `identity/` and no `cubbyhole/` yet.
 struct BuiltInMount {
     let path: String
     let type: String
@@ -14,13 +14,18 @@ struct BuiltInMount {
     static let tokenPath = "token/"
 
     static let system = BuiltInMount(
-        path: "sys/", type: "system",
+        path: "sys/",
+        type: "system",
         description: "system endpoints used for control, policy and debugging",
-        accessorPrefix: "system")
+        accessorPrefix: "system"
+    )
 
     static let token = BuiltInMount(
-        path: tokenPath, type: "token", description: "token based credentials",
-        accessorPrefix: "auth_token")
+        path: tokenPath,
+        type: "token",
+        description: "token based credentials",
+        accessorPrefix: "auth_token"
+    )
 
     /// Paths that no mount may take or be below, among them those of engines still to come.
     static let reservedPrefixes = ["sys/", "auth/", "identity/", "cubbyhole/"]

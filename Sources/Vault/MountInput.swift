@@ -108,7 +108,9 @@ struct MountInput {
             ("type", .text), ("description", .text), ("config", .map), ("options", .pairs),
             ("local", .bool), ("seal_wrap", .bool), ("external_entropy_access", .bool),
             ("plugin_name", .text), ("plugin_version", .text),
-        ], captured: ["path"])
+        ],
+        captured: ["path"]
+    )
 
     private static let configSchema = FieldSchema([
         ("listing_visibility", .text), ("audit_non_hmac_request_keys", .texts),
@@ -130,7 +132,8 @@ enum MountText {
         guard text.utf8.count <= VaultLimits.descriptionBytesMax else {
             throw .invalid(
                 "the description is \(text.utf8.count) bytes, the limit is "
-                    + "\(VaultLimits.descriptionBytesMax)")
+                    + "\(VaultLimits.descriptionBytesMax)"
+            )
         }
         return text
     }
@@ -168,7 +171,8 @@ enum MountText {
             texts.allSatisfy({ $0.utf8.count <= bytesMax })
         else {
             throw .invalid(
-                "\(name) takes at most \(VaultLimits.mountOptionsMax) texts of \(bytesMax) bytes")
+                "\(name) takes at most \(VaultLimits.mountOptionsMax) texts of \(bytesMax) bytes"
+            )
         }
     }
 }

@@ -85,8 +85,8 @@ struct MountLookups {
         return plain(["auth": [:], "secret": .object(secret)], raw)
     }
 
-    /// `GET sys/internal/ui/mounts/<any path inside a mount>`: what the command line asks before every
-    /// `kv` command.
+    /// `GET sys/internal/ui/mounts/<any path inside a mount>`: what the command line asks before
+    /// every `kv` command.
     func serving(_ path: String, _ raw: JSONObject) throws(VaultError) -> VaultAnswer {
         var members: JSONObject
         if path.withSlash.utf8.starts(with: BuiltInMount.system.path.utf8) {
@@ -110,7 +110,8 @@ struct MountLookups {
 extension MountLookups {
     private var secretMounts: JSONObject {
         var members = JSONObject(
-            mounts.entries.map { ($0.record.path, .object(shown($0))) })
+            mounts.entries.map { ($0.record.path, .object(shown($0))) }
+        )
         members[BuiltInMount.system.path] = .object(shown(.system))
         return members
     }

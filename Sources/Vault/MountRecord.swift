@@ -116,6 +116,8 @@ extension MountRecord.Tuning {
 
     private static func texts(_ reader: inout ByteReader) throws(WireError) -> [String] {
         try reader.readStrings(
-            countMax: VaultLimits.mountOptionsMax, bytesMax: VaultLimits.mountOptionBytesMax)
+            countMax: VaultLimits.mountOptionsMax,
+            bytesMax: VaultLimits.mountOptionBytesMax
+        )
     }
 }

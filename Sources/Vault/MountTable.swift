@@ -14,8 +14,10 @@ struct MountEntry: Sendable {
     var engineMount: EngineMount {
         let seconds = record.tuning.leaseSeconds
         return EngineMount(
-            id: id, kind: record.kind,
-            leaseSeconds: seconds > 0 ? seconds : VaultLimits.leaseSecondsDefault)
+            id: id,
+            kind: record.kind,
+            leaseSeconds: seconds > 0 ? seconds : VaultLimits.leaseSecondsDefault
+        )
     }
 }
 
@@ -50,8 +52,8 @@ struct MountTable: Sendable {
         positions[Array(path.utf8)].map { entries[$0] }
     }
 
-    /// The mount that serves a path, and the path below it. A mount's path without its slash is served
-    /// by it as well, as its root.
+    /// The mount that serves a path, and the path below it. A mount's path without its slash is
+    /// served by it as well, as its root.
     func match(_ path: String) -> (entry: MountEntry, below: String)? {
         var prefix: [UInt8] = []
         var depth = 0
@@ -90,8 +92,11 @@ struct MountTable: Sendable {
             else { throw .damaged("a mount's record is missing") }
             entries.append(
                 MountEntry(
-                    id: id, record: try MountRecord(decoding: opened.value),
-                    modificationIndex: opened.modificationIndex))
+                    id: id,
+                    record: try MountRecord(decoding: opened.value),
+                    modificationIndex: opened.modificationIndex
+                )
+            )
         }
         return MountTable(modificationIndex: table.modificationIndex, entries: entries)
     }

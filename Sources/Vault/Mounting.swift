@@ -4,8 +4,9 @@ import Wire
 
 /// `sys/mounts/<path>` and its tuning: make, show, change and remove mounts.
 ///
-/// Every change writes the mount's own record and the mark of the whole table, and checks both, so two
-/// changes at once never both hold, and a write into a mount that goes away fails its check.
+/// Every change writes the mount's own record and the mark of the whole table, and checks both,
+/// so two changes at once never both hold, and a write into a mount that goes away fails its
+/// check.
 struct Mounting {
     let call: VaultCall
     let authority: Authority
@@ -53,7 +54,8 @@ struct Mounting {
         guard path.utf8.count <= VaultLimits.mountPathBytesMax else {
             throw .invalid(
                 "the path of a mount is \(path.utf8.count) bytes, the limit is "
-                    + "\(VaultLimits.mountPathBytesMax)")
+                    + "\(VaultLimits.mountPathBytesMax)"
+            )
         }
         guard !isReserved(path) else { throw .invalid("cannot mount \(GoText.quoted(path))") }
         if let other = mounts.conflict(with: path) {
@@ -66,16 +68,21 @@ struct Mounting {
         let id = draft.mountID()
         let accessor = "\(input.type)_\(Hex.encode(draft.randomBytes(4)))"
         let record = MountRecord(
-            path: path, type: input.type, kind: input.kind, accessor: accessor,
-            created: call.environment.now, tuning: input.tuning)
+            path: path,
+            type: input.type,
+            kind: input.kind,
+            accessor: accessor,
+            created: call.environment.now,
+            tuning: input.tuning
+        )
         try draft.createMount(id)
         try draft.check(SystemPaths.activeMount(id), 0)
         try draft.put(SystemPaths.activeMount(id), record.encoded())
         return .commit(try draft.finish(), .empty)
     }
 
-    /// Takes the mount out of the table, so nothing in it can be reached any more. Its keys and records
-    /// stay until shredding removes them: the record moves to the retired ones.
+    /// Takes the mount out of the table, so nothing in it can be reached any more. Its keys and
+    /// records stay until shredding removes them: the record moves to the retired ones.
     private func unmount(
         _ path: String,
         _ view: borrowing BarrierView

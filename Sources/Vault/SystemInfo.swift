@@ -86,7 +86,8 @@ extension SystemBackend {
         guard paths.count <= VaultLimits.capabilityPathsMax else {
             throw .invalid(
                 "\(paths.count) paths in one request, the limit is "
-                    + "\(VaultLimits.capabilityPathsMax)")
+                    + "\(VaultLimits.capabilityPathsMax)"
+            )
         }
         var data: [(String, JSONValue)] = paths.map { ($0, ["root"]) }
         if paths.count == 1 { data.append(("capabilities", ["root"])) }
@@ -101,7 +102,8 @@ extension SystemBackend {
     }
 
     /// An answer of an endpoint without parameters.
-    private func answer(_ data: [UInt8], isInjected: Bool = false) throws(VaultError) -> VaultAnswer {
+    private func answer(_ data: [UInt8], isInjected: Bool = false) throws(VaultError) -> VaultAnswer
+    {
         let warnings = try SystemFields.parse(call.request.fields, FieldSchema([])).warnings
         return VaultAnswer(EngineAnswer(data: data, warnings: warnings), isInjected: isInjected)
     }

@@ -2,8 +2,8 @@ import Barrier
 
 /// Where the vault keeps its own records, relative to the system mount.
 enum SystemPaths {
-    /// Written with every change of any mount, so one look at its modification index tells whether a
-    /// mount table in memory still holds.
+    /// Written with every change of any mount, so one look at its modification index tells
+    /// whether a mount table in memory still holds.
     static let mountTable = "mounts/table"
     /// One record for each mount, named by its id.
     static let activeMounts = "mounts/active/"

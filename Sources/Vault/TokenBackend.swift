@@ -1,8 +1,8 @@
 import Engines
 import Wire
 
-/// `auth/token/…`: what a token may ask about itself. Making, renewing and revoking tokens comes with
-/// the policy engine.
+/// `auth/token/…`: what a token may ask about itself. Making, renewing and revoking tokens comes
+/// with the policy engine.
 struct TokenBackend {
     let call: VaultCall
     let authority: Authority

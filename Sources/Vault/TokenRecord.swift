@@ -20,9 +20,16 @@ struct TokenRecord: Sendable, Equatable {
     /// The token that `init` hands out: never expires, may do anything.
     static func root(accessor: String, created: Timestamp) -> TokenRecord {
         TokenRecord(
-            accessor: accessor, created: created, displayName: "root", path: "auth/token/root",
-            policies: ["root"], isOrphan: true, lifetimeSeconds: 0, lifetimeSecondsMax: 0,
-            usesLeft: 0)
+            accessor: accessor,
+            created: created,
+            displayName: "root",
+            path: "auth/token/root",
+            policies: ["root"],
+            isOrphan: true,
+            lifetimeSeconds: 0,
+            lifetimeSecondsMax: 0,
+            usesLeft: 0
+        )
     }
 
     /// Whether it may do anything. `root` is a token's only policy, or none of its.

@@ -59,7 +59,8 @@ struct TuneInput {
         guard tuning.leaseSeconds <= leaseMax else {
             throw .invalid(
                 "backend max lease TTL of \(leaseMax) would be less than backend default lease TTL "
-                    + "of \(tuning.leaseSeconds)")
+                    + "of \(tuning.leaseSeconds)"
+            )
         }
     }
 
@@ -73,16 +74,18 @@ struct TuneInput {
         if fields.has("user_lockout_config") {
             throw .invalid(
                 "tuning of user lockout configuration for auth type "
-                    + "\(GoText.quoted(record.type)) not allowed")
+                    + "\(GoText.quoted(record.type)) not allowed"
+            )
         }
         if let version = fields.text("plugin_version"), !version.isEmpty {
             throw .invalid(
-                "plugin not found in the catalog: \(record.type), version=\(version)")
+                "plugin not found in the catalog: \(record.type), version=\(version)"
+            )
         }
     }
 
-    /// The options after the request. A change of KV's version moves every secret, which is a job of its
-    /// own and does not exist yet.
+    /// The options after the request. A change of KV's version moves every secret, which is a job
+    /// of its own and does not exist yet.
     private static func options(
         _ fields: Fields,
         _ record: MountRecord
@@ -102,7 +105,8 @@ struct TuneInput {
         guard let wanted = Int(text) else {
             throw .invalid(
                 "unable to parse options: strconv.ParseInt: parsing \(GoText.quoted(text)): "
-                    + "invalid syntax")
+                    + "invalid syntax"
+            )
         }
         switch (record.kind, wanted) {
         case (.kvVersion1, 0), (.kvVersion1, 1), (.kvVersion2, 2):
@@ -111,8 +115,9 @@ struct TuneInput {
             throw .invalid("cannot downgrade mount from version 2")
         case (.kvVersion1, 2):
             throw .invalid(
-                "this version of Holdfast does not upgrade a KV mount from version 1 to 2: mount a new "
-                    + "one and copy the secrets")
+                "this version of Holdfast does not upgrade a KV mount from version 1 to 2: mount "
+                    + "a new one and copy the secrets"
+            )
         default:
             throw .invalid("kv has versions 1 and 2, not \(GoText.quoted(text))")
         }
@@ -132,5 +137,7 @@ struct TuneInput {
             ("audit_non_hmac_request_keys", .texts), ("audit_non_hmac_response_keys", .texts),
             ("passthrough_request_headers", .texts), ("allowed_response_headers", .texts),
             ("token_type", .text), ("plugin_version", .text), ("user_lockout_config", .map),
-        ], captured: ["path"])
+        ],
+        captured: ["path"]
+    )
 }

@@ -16,7 +16,8 @@ package enum VaultBirth {
             bytes.indices.map { bytes[$0] }
         }
         let path = SystemPaths.token(token, builder.keyring)
-        // The array is a copy of a secret, which its next owner, the client, holds in the clear anyway.
+        // The array is a copy of a secret, which its next owner, the client, holds in the clear
+        // anyway.
         token.removeAll()
         let accessor = builder.base62(24).withBytes { bytes in
             String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
@@ -25,12 +26,15 @@ package enum VaultBirth {
         let record = TokenRecord.root(accessor: accessor, created: now)
         try builder.put(.system, path, record.encoded())
         try builder.put(
-            .system, SystemPaths.accessor(accessor, builder.keyring), Array(path.utf8))
+            .system,
+            SystemPaths.accessor(accessor, builder.keyring),
+            Array(path.utf8)
+        )
     }
 }
 
 extension MountTable {
-    /// The record that is written with every change of any mount: format 1. Only when it was written
-    /// matters.
+    /// The record that is written with every change of any mount: format 1. Only when it was
+    /// written matters.
     static let marker: [UInt8] = [1]
 }

@@ -3,9 +3,9 @@ import Synchronization
 
 /// What the vault keeps decoded between requests: the mount table and tokens.
 ///
-/// Never stale: each thing is kept with the modification index of the record it came from, and every
-/// request compares that with its own view before it uses it. Made with a keyring and dropped with
-/// it, so nothing is left of it after sealing.
+/// Never stale: each thing is kept with the modification index of the record it came from, and
+/// every request compares that with its own view before it uses it. Made with a keyring and
+/// dropped with it, so nothing is left of it after sealing.
 ///
 /// - Precondition: only views of committed entries may be used with it. An index seen in an entry
 ///   that is not committed could come back with another content.

@@ -4,8 +4,8 @@ import Engines
 package import Store
 import Wire
 
-/// The vault: from a request to what should happen next. Pure: reads through the view, writes nothing,
-/// has no clock and no randomness of its own.
+/// The vault: from a request to what should happen next. Pure: reads through the view, writes
+/// nothing, has no clock and no randomness of its own.
 package enum VaultCore {
     /// Decides a request.
     ///
@@ -84,8 +84,11 @@ struct VaultCall {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
         let engineRequest = EngineRequest(
-            operation: request.operation, path: below, fields: request.fields,
-            now: environment.now)
+            operation: request.operation,
+            path: below,
+            fields: request.fields,
+            now: environment.now
+        )
         let step: EngineStep
         do throws(EngineError) {
             step = try KVEngine.step(engineRequest, in: entry.engineMount, view: view)

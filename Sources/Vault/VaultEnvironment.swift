@@ -1,7 +1,8 @@
 package import Barrier
 package import Wire
 
-/// Everything a step needs that is not in the request and not in the store, decided before the step.
+/// Everything a step needs that is not in the request and not in the store, decided before the
+/// step.
 package struct VaultEnvironment: Sendable {
     /// The keys of an unsealed node.
     package let keyring: Keyring
@@ -15,6 +16,7 @@ package struct VaultEnvironment: Sendable {
     package let attempt: UInt32
     package let facts: NodeFacts
 
+    /// - Precondition: the seed has 32 bytes.
     package init(
         keyring: Keyring,
         cache: VaultCache,

@@ -14,8 +14,8 @@ package enum VaultError: OperatorError {
     case invalid(String)
     /// Nothing there. 404 with an empty list of errors.
     case notFound
-    /// An engine, or the system's own endpoints, refused. `isBare` leaves out the wrapping that OpenBao
-    /// puts around such errors on paths that need a token.
+    /// An engine, or the system's own endpoints, refused. `isBare` leaves out the wrapping that
+    /// OpenBao puts around such errors on paths that need a token.
     case engine(EngineError, isBare: Bool = false)
     /// A record of the vault's own decodes wrongly.
     case damaged(String)

@@ -3,9 +3,10 @@ package import Wire
 
 /// One request to the vault, after HTTP and before any look at the store.
 package struct VaultRequest: Sendable {
+    /// What is wanted.
     package let operation: Operation
-    /// Behind `/v1/`, decoded: `secret/data/a/b`. A list or scan ends in `/`. No segment is empty, `.` or
-    /// `..`.
+    /// Behind `/v1/`, decoded: `secret/data/a/b`. A list or scan ends in `/`. No segment is
+    /// empty, `.` or `..`.
     package let path: String
     /// The client's token as it came; empty where none came.
     package let token: [UInt8]
@@ -17,6 +18,7 @@ package struct VaultRequest: Sendable {
     /// Bytes of body that came with it.
     package let bodyBytes: Int
 
+    /// - Precondition: the id has 16 bytes.
     package init(
         operation: Operation,
         path: String,

@@ -7,8 +7,8 @@ package import Store
 package enum VaultStep: Sendable {
     /// Nothing to write: answer now.
     case answer(VaultAnswer)
-    /// Propose the batch. The answer holds only once the batch is applied. If one of its checks fails,
-    /// step the same request again on a newer view, with the next attempt number.
+    /// Propose the batch. The answer holds only once the batch is applied. If one of its checks
+    /// fails, step the same request again on a newer view, with the next attempt number.
     case commit(WriteBatch, VaultAnswer)
     /// Nothing was written and nothing will be.
     case refuse(VaultError)
@@ -16,6 +16,7 @@ package enum VaultStep: Sendable {
 
 /// An engine's answer and how it is wrapped.
 package struct VaultAnswer: Sendable, Equatable {
+    /// The engine's answer, or that of one of the vault's own endpoints.
     package let body: EngineAnswer
     /// Whether the members of `data` also stand at the top level, where old clients read them.
     package let isInjected: Bool

@@ -42,7 +42,7 @@ enum Layer {
             "Cryptography", "Store", "Replica", "Transport", "Node", "Client", "Commands",
         ],
         "Synchronization": [
-            "Cryptography", "Store", "Replica", "Barrier", "Transport", "Node", "Client",
+            "Cryptography", "Store", "Replica", "Barrier", "Vault", "Transport", "Node", "Client",
             "Commands",
         ],
         "FoundationEssentials": ["Cryptography", "Transport"],

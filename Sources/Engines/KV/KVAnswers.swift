@@ -21,7 +21,8 @@ enum KVAnswers {
         guard json.count <= EngineLimits.valueBytesMax else {
             throw .tooLarge(
                 "the value of this secret is \(json.count) bytes of JSON, the limit is "
-                    + "\(EngineLimits.valueBytesMax)")
+                    + "\(EngineLimits.valueBytesMax)"
+            )
         }
     }
 }

@@ -1,7 +1,7 @@
 import Wire
 
-/// Settings of a KV v2 mount at rest: format 1, `max_versions` (0 = default), flags, and a place for
-/// `delete_version_after` in nanoseconds, which this version always writes as 0.
+/// Settings of a KV v2 mount at rest: format 1, `max_versions` (0 = default), flags, and a place
+/// for `delete_version_after` in nanoseconds, which this version always writes as 0.
 struct KVConfigRecord: Equatable {
     var versionsMax: UInt64 = 0
     var isCASRequired = false

@@ -36,12 +36,15 @@ enum KVCustomMetadata {
         var problems: [String] = []
         if name.isEmpty || name.utf8.count > nameMax {
             problems.append(
-                "length of key \(quoted) is \(name.utf8.count) but must be 0 < len(key) <= \(nameMax)")
+                "length of key \(quoted) is \(name.utf8.count) but must be "
+                    + "0 < len(key) <= \(nameMax)"
+            )
         }
         if value.isEmpty || value.utf8.count > valueMax {
             problems.append(
                 "length of value for key \(quoted) is \(value.utf8.count) but must be "
-                    + "0 < len(value) <= \(valueMax)")
+                    + "0 < len(value) <= \(valueMax)"
+            )
         }
         if !GoText.isPrintable(name) {
             problems.append("key \(quoted) (\(name)) contains unprintable characters")

@@ -5,7 +5,8 @@ package import Barrier
 package enum KVEngine {
     /// One request to a KV mount.
     ///
-    /// - Parameter view: opened at or after the read index of the request; it holds the mount's keys.
+    /// - Parameter view: opened at or after the read index of the request; it holds the mount's
+    ///   keys.
     /// - Throws: ``EngineError``; nothing is written then.
     package static func step(
         _ request: EngineRequest,

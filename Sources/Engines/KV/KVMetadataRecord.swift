@@ -4,8 +4,8 @@ import Wire
 /// writes it too and checks that it has not changed, so no version is ever lost or counted twice.
 ///
 /// At rest (format 1): versions current and oldest, version of the metadata, created, updated,
-/// `max_versions`, flags, `delete_version_after` (always 0 in this version), custom metadata sorted by
-/// name, then every version: number, created, deleted (0 = not), flags.
+/// `max_versions`, flags, `delete_version_after` (always 0 in this version), custom metadata
+/// sorted by name, then every version: number, created, deleted (0 = not), flags.
 struct KVMetadataRecord: Equatable {
     /// One version of the key, whether its value is still there or not.
     struct Version: Equatable {
@@ -59,8 +59,8 @@ struct KVMetadataRecord: Equatable {
 
     /// Adds the next version and forgets those above the limit, in steps where they are very many.
     ///
-    /// - Parameter mountVersionsMax: the mount's `max_versions`; 0 = not set. The larger of the mount's
-    ///   and the key's number counts, as in OpenBao, however surprising that is.
+    /// - Parameter mountVersionsMax: the mount's `max_versions`; 0 = not set. The larger of the
+    ///   mount's and the key's number counts, as in OpenBao, however surprising that is.
     /// - Returns: versions forgotten, whose values are to be removed.
     mutating func addVersion(at now: Timestamp, mountVersionsMax: UInt64) -> [Version] {
         let set = max(versionsMax, mountVersionsMax)
@@ -162,9 +162,11 @@ extension KVMetadataRecord {
         let deleted = try reader.readUInt64()
         let isDestroyed = try reader.readBool()
         return Version(
-            number: number, created: created,
+            number: number,
+            created: created,
             deleted: deleted == 0 ? nil : Timestamp(nanoseconds: deleted),
-            isDestroyed: isDestroyed)
+            isDestroyed: isDestroyed
+        )
     }
 
     /// A count that cannot be larger than the bytes that are left.

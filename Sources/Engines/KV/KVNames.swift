@@ -1,9 +1,9 @@
 /// Where KV keeps its records, relative to the mount.
 ///
-/// Version 1: a secret is the record at its own name.
-/// Version 2: `config`; `m/<name>` is the metadata of a key, so a listing below `m/` is a listing of
-/// keys; one record a version. A version's record is never listed, so its path has no folders (NUL
-/// stands for the slash; names of the API cannot contain it) and costs no folder markers.
+/// Version 1: a secret is the record at its own name. Version 2: `config`; `m/<name>` is the
+/// metadata of a key, so a listing below `m/` is a listing of keys; one record a version. A
+/// version's record is never listed, so its path has no folders (NUL stands for the slash; names
+/// of the API cannot contain it) and costs no folder markers.
 enum KVNames {
     static let config = "config"
 
@@ -27,7 +27,8 @@ enum KVNames {
         guard name.utf8.count <= EngineLimits.nameBytesMax else {
             throw .invalid(
                 "the name of a secret is \(name.utf8.count) bytes long, the limit is "
-                    + "\(EngineLimits.nameBytesMax)")
+                    + "\(EngineLimits.nameBytesMax)"
+            )
         }
     }
 

@@ -32,7 +32,8 @@ struct KVVersion1 {
         let answer = EngineAnswer(
             data: secret.json,
             leaseSeconds: secret.leaseSeconds ?? mount.leaseSeconds,
-            warnings: try Fields(request.fields, Self.noFields).warnings)
+            warnings: try Fields(request.fields, Self.noFields).warnings
+        )
         return .answer(answer)
     }
 
@@ -74,8 +75,8 @@ struct KVVersion1 {
     private static let noFields = FieldSchema([])
 }
 
-/// A secret of version 1 at rest: format 1, the lease in seconds where the secret names one, and the
-/// object as JSON with sorted names and numbers as they were sent.
+/// A secret of version 1 at rest: format 1, the lease in seconds where the secret names one, and
+/// the object as JSON with sorted names and numbers as they were sent.
 struct KVSecretRecord {
     let leaseSeconds: Int?
     let json: [UInt8]

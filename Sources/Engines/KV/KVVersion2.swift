@@ -3,9 +3,9 @@ import Wire
 
 /// KV version 2: a name holds numbered versions, a write adds one.
 ///
-/// A key is one metadata record and one record for each version (``KVNames``). Every change of a key
-/// writes its metadata and checks that nobody else did, so two writers at once never get the same
-/// version; the one that loses is stepped again.
+/// A key is one metadata record and one record for each version (``KVNames``). Every change of a
+/// key writes its metadata and checks that nobody else did, so two writers at once never get the
+/// same version; the one that loses is stepped again.
 struct KVVersion2 {
     let mount: EngineMount
 
@@ -35,7 +35,8 @@ struct KVVersion2 {
         }
     }
 
-    /// The answer for a path that is none of the API's: it leads people who use the paths of version 1.
+    /// The answer for a path that is none of the API's: it leads people who use the paths of
+    /// version 1.
     private static func wrongPath(_ request: EngineRequest) -> EngineAnswer {
         let warning: String
         if KVEndpoint.isRoot(request.path) {
@@ -138,7 +139,8 @@ extension KVVersion2 {
             throw .tooLarge(
                 "the metadata of this key is \(value.count) bytes with "
                     + "\(record.versions.count) versions, the limit is "
-                    + "\(EngineLimits.valueBytesMax); lower max_versions")
+                    + "\(EngineLimits.valueBytesMax); lower max_versions"
+            )
         }
         var plan = BatchPlan()
         plan.check(path, index)

@@ -71,12 +71,14 @@ enum KVSettings {
         return number
     }
 
-    /// A setting that would not be obeyed is refused, never stored. Zero means "not set" and is true.
+    /// A setting that would not be obeyed is refused, never stored. Zero means "not set" and is
+    /// true.
     static func refuseDeleteAfter(_ fields: Fields) throws(EngineError) {
         if let seconds = fields.int("delete_version_after"), seconds != 0 {
             throw .invalid(
                 "this version of Holdfast does not support delete_version_after: versions are kept "
-                    + "until they are deleted or trimmed by max_versions")
+                    + "until they are deleted or trimmed by max_versions"
+            )
         }
     }
 }

@@ -52,7 +52,9 @@ extension KVVersion2 {
             throw .damaged("the version just added is not in its record")
         }
         let answer = EngineAnswer(
-            data: KVVersionAnswer(version, of: record).encoded(), warnings: fields.warnings)
+            data: KVVersionAnswer(version, of: record).encoded(),
+            warnings: fields.warnings
+        )
         return .commit(plan, answer)
     }
 

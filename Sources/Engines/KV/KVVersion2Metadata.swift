@@ -69,7 +69,8 @@ extension KVVersion2 {
         guard kept.count <= EngineLimits.planStepsMax else {
             throw .invalid(
                 "this key holds \(kept.count) versions and at most \(EngineLimits.planStepsMax) "
-                    + "can be removed at once: destroy some of them first")
+                    + "can be removed at once: destroy some of them first"
+            )
         }
         let path = KVNames.metadata(name)
         var plan = BatchPlan()
@@ -95,7 +96,8 @@ extension KVVersion2 {
         if let record {
             guard UInt64(exactly: expected) == record.metadataVersion else {
                 throw .invalid(
-                    "metadata check-and-set parameter does not match the current version")
+                    "metadata check-and-set parameter does not match the current version"
+                )
             }
         } else if expected != 0 {
             throw .invalid("metadata_cas must be 0 when creating new metadata")
@@ -110,7 +112,8 @@ extension KVVersion2 {
         ] where isMandated && fields.bool(name) == false {
             warnings.append(
                 "\"\(name)\" set to false, but is mandated by backend config. This value will be "
-                    + "ignored.")
+                    + "ignored."
+            )
         }
         return warnings.isEmpty ? .empty : EngineAnswer(warnings: warnings + fields.warnings)
     }

@@ -83,7 +83,8 @@ extension KVVersion2 {
         guard numbers.count <= EngineLimits.versionsPerRequestMax else {
             throw .invalid(
                 "\(numbers.count) versions in one request, the limit is "
-                    + "\(EngineLimits.versionsPerRequestMax)")
+                    + "\(EngineLimits.versionsPerRequestMax)"
+            )
         }
         return numbers.compactMap { UInt64(exactly: $0) }
     }

@@ -1,7 +1,7 @@
 import Wire
 
-/// The value of one version at rest: format 1, then the object as JSON with sorted names and numbers
-/// exactly as they were sent. A read copies it into its answer without parsing.
+/// The value of one version at rest: format 1, then the object as JSON with sorted names and
+/// numbers exactly as they were sent. A read copies it into its answer without parsing.
 struct KVVersionRecord {
     let json: [UInt8]
 
