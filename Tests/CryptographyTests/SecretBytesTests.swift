@@ -61,6 +61,8 @@ struct SecretBytesTests {
             #expect(!constantTimeEquals(a, b), "byte \(position)")
         }
         #expect(!areEqualSecrets(a, Array(a.dropLast())))
+        // A zero at the end is a byte like any other.
+        #expect(!areEqualSecrets([1, 0], [1]) && !areEqualSecrets([1], [1, 0]))
         #expect(areEqualSecrets(a, a))
         #expect(constantTimeEquals(a, a))
         #expect(constantTimeEquals([], []) && !constantTimeEquals([], [0]))
