@@ -97,7 +97,8 @@ enum FrameCodec {
     ///
     /// - Parameter payloadMax: checked before anything of the payload is waited for.
     static func next(
-        from input: inout ByteBuffer, payloadMax: Int
+        from input: inout ByteBuffer,
+        payloadMax: Int
     ) throws(FrameError) -> Frame? {
         let start = input.readerIndex
         guard input.readableBytes >= headerBytes,

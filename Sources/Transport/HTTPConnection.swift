@@ -282,9 +282,15 @@ final class HTTPConnection: ChannelDuplexHandler {
             throw .bodyTooLarge
         case .length, .chunked:
             let reader = HTTPBodyReader(
-                framing: head.framing, bytesMax: service.limits.bodyBytesMax)
+                framing: head.framing,
+                bytesMax: service.limits.bodyBytesMax
+            )
             partial = Partial(
-                head: head, reader: reader, share: share, owesContinue: head.expectsContinue)
+                head: head,
+                reader: reader,
+                share: share,
+                owesContinue: head.expectsContinue
+            )
             return true
         }
     }
@@ -299,7 +305,10 @@ final class HTTPConnection: ChannelDuplexHandler {
             scanned = 0
         }
         return try HTTPHeadScan.length(
-            in: inbox, scanned: &scanned, limit: service.limits.headerBytesMax)
+            in: inbox,
+            scanned: &scanned,
+            limit: service.limits.headerBytesMax
+        )
     }
 
     /// - Returns: true if the body is complete and the request was passed on.
@@ -335,9 +344,11 @@ final class HTTPConnection: ChannelDuplexHandler {
         let sequence = nextSequence
         isUnsafeInFlight = !request.head.isSafe
         slots.append(
-            Slot(isHead: request.head.isMethod(.head), closes: !request.head.isKeptAlive))
+            Slot(isHead: request.head.isMethod(.head), closes: !request.head.isKeptAlive)
+        )
         service.handler(
-            HTTPExchange(request: request, sequence: sequence, budget: share, connection: self))
+            HTTPExchange(request: request, sequence: sequence, budget: share, connection: self)
+        )
     }
 
     private var nextSequence: UInt64 { firstSequence + UInt64(slots.count) }
@@ -382,12 +393,21 @@ final class HTTPConnection: ChannelDuplexHandler {
         var buffer = out ?? loop.takeScratch(capacity: capacity)
         out = nil
         let rest = HTTPResponseEncoder.encode(
-            answer, hasBody: !isHead, closes: closes, date: loop.date, into: &buffer)
+            answer,
+            hasBody: !isHead,
+            closes: closes,
+            date: loop.date,
+            into: &buffer
+        )
         out = buffer
         if let rest, let context {
             writeOut(context)
             context.write(wrapOutboundOut(ByteBuffer(bytes: rest)), promise: nil)
-            out = ByteBuffer()
+            context.flush()
+        } else if buffer.readableBytes >= HTTPResponseEncoder.bodyCopiedMax {
+            // Answers to many requests of one read must not pile up where the watermark of the
+            // channel does not see them.
+            flush()
         }
         if closes {
             acceptsInput = false

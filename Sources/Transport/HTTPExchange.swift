@@ -19,7 +19,9 @@ package final class HTTPExchange: Sendable {
     private let isAnswered = Atomic(false)
 
     init(
-        request: HTTPRequest, sequence: UInt64, budget: ByteBudget.Share?,
+        request: HTTPRequest,
+        sequence: UInt64,
+        budget: ByteBudget.Share?,
         connection: HTTPConnection
     ) {
         self.request = request
@@ -94,7 +96,9 @@ package struct HTTPHeaderBlock: Sendable {
 
     private static func isAllowed(_ name: String) -> Bool {
         precondition(
-            !name.isEmpty && name.utf8.allSatisfy(isTokenByte), "not a header field name")
+            !name.isEmpty && name.utf8.allSatisfy(isTokenByte),
+            "not a header field name"
+        )
         switch name.utf8.count {
         case 4, 10, 14, 17: return !own.contains(name.utf8.map(asciiLowered))
         default: return true

@@ -10,11 +10,15 @@ struct HTTPRefusal: Error, Equatable {
         HTTPRefusal(status: 400, reason: "http: " + reason)
     }
     static let headTooLarge = HTTPRefusal(
-        status: 431, reason: "http: request header fields too large")
+        status: 431,
+        reason: "http: request header fields too large"
+    )
     static let bodyTooLarge = HTTPRefusal(status: 413, reason: "http: request body too large")
     static let tooSlow = HTTPRefusal(status: 408, reason: "http: request took too long to arrive")
     static let tooMuchInFlight = HTTPRefusal(
-        status: 503, reason: "http: too many request bytes are being handled")
+        status: 503,
+        reason: "http: too many request bytes are being handled"
+    )
 
     var body: [UInt8] { Array("{\"errors\":[\"\(reason)\"]}\n".utf8) }
 }
@@ -63,14 +67,21 @@ struct HTTPHeadParser {
             fields.append(field)
         }
         return HTTPHead(
-            block: block, method: method, target: try pathAndQuery(target, method),
-            fields: fields, framing: try framing(isModern: isModern), isKeptAlive: isKeptAlive,
-            expectsContinue: expectsContinue && isModern)
+            block: block,
+            method: method,
+            target: try pathAndQuery(target, method),
+            fields: fields,
+            framing: try framing(isModern: isModern),
+            isKeptAlive: isKeptAlive,
+            expectsContinue: expectsContinue && isModern
+        )
     }
 
     /// A run of allowed bytes and the one blank after it.
     private mutating func word(
-        _ what: String, atMost limit: Int, isAllowed: (UInt8) -> Bool
+        _ what: String,
+        atMost limit: Int,
+        isAllowed: (UInt8) -> Bool
     ) throws(HTTPRefusal) -> Range<Int> {
         let start = offset
         while isAllowed(block[offset]) { offset += 1 }
@@ -123,8 +134,11 @@ struct HTTPHeadParser {
         try endLine()
         while valueEnd > valueStart && isBlank(block[valueEnd - 1]) { valueEnd -= 1 }
         return HTTPHead.Field(
-            nameStart: UInt32(nameStart), nameEnd: UInt32(nameEnd),
-            valueStart: UInt32(valueStart), valueEnd: UInt32(valueEnd))
+            nameStart: UInt32(nameStart),
+            nameEnd: UInt32(nameEnd),
+            valueStart: UInt32(valueStart),
+            valueEnd: UInt32(valueEnd)
+        )
     }
 
     /// Takes in the few fields that steer the connection.
@@ -184,7 +198,8 @@ struct HTTPHeadParser {
     /// Reduces an absolute target to path and query, and refuses the forms that only a proxy
     /// can serve. Source: RFC 9112 section 3.2.
     private func pathAndQuery(
-        _ target: Range<Int>, _ method: Range<Int>
+        _ target: Range<Int>,
+        _ method: Range<Int>
     ) throws(HTTPRefusal) -> Range<Int> {
         if block[target.lowerBound] == 0x2F { return target }
         if target.count == 1 && block[target.lowerBound] == 0x2A { return target }
@@ -223,7 +238,9 @@ enum HTTPHeadScan {
     ///   - limit: a head above it is refused, whether its end has arrived or not.
     /// - Returns: bytes through the empty line, or nil while that has not arrived.
     static func length(
-        in buffer: ByteBuffer, scanned: inout Int, limit: Int
+        in buffer: ByteBuffer,
+        scanned: inout Int,
+        limit: Int
     ) throws(HTTPRefusal) -> Int? {
         let bytes = buffer.readableBytesUInt8Span
         let count = bytes.count

@@ -23,10 +23,11 @@ final class HTTPLoop {
     /// - Precondition: on `eventLoop`.
     init(eventLoop: any EventLoop, limits: HTTPLimits) {
         self.eventLoop = eventLoop
-        let shortest = [
-            limits.handshakeTime, limits.headerTime, limits.bodyTime, limits.idleTime,
-            limits.writeTime, limits.lingerTime,
-        ].map(\.nanosecondsClamped).min() ?? 0
+        let shortest =
+            [
+                limits.handshakeTime, limits.headerTime, limits.bodyTime, limits.idleTime,
+                limits.writeTime, limits.lingerTime,
+            ].map(\.nanosecondsClamped).min() ?? 0
         tickNanoseconds = min(max(shortest / 8, 5_000_000), 500_000_000)
         tickTime = .nanoseconds(tickNanoseconds)
         date = HTTPDate.text(seconds: max(0, time(nil)))

@@ -8,7 +8,10 @@ enum HTTPResponseEncoder {
     ///   - date: 29 bytes of RFC 9110 date.
     /// - Returns: the body, if it is too large to be worth copying behind the head.
     static func encode(
-        _ answer: HTTPAnswer, hasBody: Bool, closes: Bool, date: [UInt8],
+        _ answer: HTTPAnswer,
+        hasBody: Bool,
+        closes: Bool,
+        date: [UInt8],
         into out: inout ByteBuffer
     ) -> [UInt8]? {
         let hasLength = answer.status != 204 && answer.status != 304

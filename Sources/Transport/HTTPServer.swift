@@ -27,8 +27,11 @@ package final class HTTPServer: Sendable {
     ///   - handler: called on an event loop with each request; must not block.
     /// - Throws: ``TransportError/bind(address:reason:)``, ``TransportError/tls(_:)``.
     package static func start(
-        address: NetworkAddress, tls: TLSMaterial?, threads: Int = 2,
-        limits: HTTPLimits = HTTPLimits(), logger: Logger,
+        address: NetworkAddress,
+        tls: TLSMaterial?,
+        threads: Int = 2,
+        limits: HTTPLimits = HTTPLimits(),
+        logger: Logger,
         handler: @escaping @Sendable (HTTPExchange) -> Void
     ) async throws(TransportError) -> HTTPServer {
         precondition(threads > 0, "a server needs an event loop")
@@ -54,8 +57,13 @@ package final class HTTPServer: Sendable {
                 }
             let listener = try await bind(bootstrap, to: address)
             return HTTPServer(
-                listener: listener, asked: address, group: group, loops: loops,
-                connections: connections, logger: logger)
+                listener: listener,
+                asked: address,
+                group: group,
+                loops: loops,
+                connections: connections,
+                logger: logger
+            )
         } catch {
             try? await group.shutdownGracefully()
             throw .bind(address: address.text, reason: String(describing: error))
@@ -63,8 +71,12 @@ package final class HTTPServer: Sendable {
     }
 
     private init(
-        listener: any Channel, asked: NetworkAddress, group: MultiThreadedEventLoopGroup,
-        loops: [NIOLoopBound<HTTPLoop>], connections: ConnectionCount, logger: Logger
+        listener: any Channel,
+        asked: NetworkAddress,
+        group: MultiThreadedEventLoopGroup,
+        loops: [NIOLoopBound<HTTPLoop>],
+        connections: ConnectionCount,
+        logger: Logger
     ) {
         self.listener = listener
         self.group = group
@@ -73,7 +85,8 @@ package final class HTTPServer: Sendable {
         self.logger = logger
         boundAddress = NetworkAddress(
             host: listener.localAddress?.ipAddress ?? asked.host,
-            port: listener.localAddress?.port ?? asked.port)
+            port: listener.localAddress?.port ?? asked.port
+        )
     }
 
     /// Open client connections now.
@@ -99,17 +112,21 @@ package final class HTTPServer: Sendable {
     }
 
     private static func add(
-        to channel: any Channel, _ service: HTTPService, _ loop: HTTPLoop,
+        to channel: any Channel,
+        _ service: HTTPService,
+        _ loop: HTTPLoop,
         _ context: NIOSSLContext?
     ) throws {
         let pipeline = channel.pipeline.syncOperations
         if let context { try pipeline.addHandler(NIOSSLServerHandler(context: context)) }
         try pipeline.addHandler(
-            HTTPConnection(service: service, loop: loop, isSecure: context != nil))
+            HTTPConnection(service: service, loop: loop, isSecure: context != nil)
+        )
     }
 
     private static func makeLoops(
-        _ group: MultiThreadedEventLoopGroup, _ limits: HTTPLimits
+        _ group: MultiThreadedEventLoopGroup,
+        _ limits: HTTPLimits
     ) async throws -> [NIOLoopBound<HTTPLoop>] {
         var loops: [NIOLoopBound<HTTPLoop>] = []
         for eventLoop in group.makeIterator() {

@@ -42,7 +42,8 @@ struct Hello: Sendable, Equatable {
             }
             self.channel = channel
             configurationText = try reader.readString(
-                atMost: TransportLimits.configurationTextMax)
+                atMost: TransportLimits.configurationTextMax
+            )
             try reader.finish()
         } catch {
             throw HelloError(reason: "the hello cannot be read: \(error.summary)")
@@ -50,7 +51,10 @@ struct Hello: Sendable, Equatable {
     }
 
     init(
-        clusterID: [UInt8], sender: NodeID, receiver: NodeID, channel: PeerChannel,
+        clusterID: [UInt8],
+        sender: NodeID,
+        receiver: NodeID,
+        channel: PeerChannel,
         configurationText: String
     ) {
         self.clusterID = clusterID
@@ -67,23 +71,28 @@ struct Hello: Sendable, Equatable {
     ///   - pin: the pin of the key that the sender has proved to hold.
     ///   - expected: the pin of the member that the sender claims to be, if there is one.
     func check(
-        against own: Hello, pin: [UInt8], expected: [UInt8]?
+        against own: Hello,
+        pin: [UInt8],
+        expected: [UInt8]?
     ) throws(HelloError) {
         guard clusterID == own.clusterID else { throw mismatch(own) }
         guard receiver == own.sender else {
             throw HelloError(
                 reason: "node \(sender.number) dialed node \(receiver.number) but reached node "
-                    + "\(own.sender.number); check the peer addresses")
+                    + "\(own.sender.number); check the peer addresses"
+            )
         }
         guard let expected else {
             throw HelloError(
                 reason: "node \(sender.number) is no member of this cluster as node "
-                    + "\(own.sender.number) knows it")
+                    + "\(own.sender.number) knows it"
+            )
         }
         guard pin == expected else {
             throw HelloError(
                 reason: "node \(sender.number) has the pin \(Hex.encode(expected)) here, but "
-                    + "the caller's key has the pin \(Hex.encode(pin))")
+                    + "the caller's key has the pin \(Hex.encode(pin))"
+            )
         }
     }
 
@@ -95,7 +104,8 @@ struct Hello: Sendable, Equatable {
                 \(printable(configurationText))
                 node \(own.sender.number): cluster \(Hex.encode(own.clusterID)), made from
                 \(printable(own.configurationText))
-                """)
+                """
+        )
     }
 }
 
@@ -106,7 +116,11 @@ struct HelloError: Error, Equatable {
 
 /// Text of another node as it may be logged: no control characters but line ends.
 func printable(_ text: String) -> String {
-    String(text.unicodeScalars.map { $0.value < 0x20 && $0 != "\n" || $0.value == 0x7F ? "?" : Character($0) })
+    String(
+        text.unicodeScalars.map {
+            $0.value < 0x20 && $0 != "\n" || $0.value == 0x7F ? "?" : Character($0)
+        }
+    )
 }
 
 /// Text of a refusal or farewell, cut to what a frame may carry.

@@ -12,7 +12,10 @@ enum LinkOptions {
         try options.setOption(
             .writeBufferWaterMark,
             value: ChannelOptions.Types.WriteBufferWaterMark(
-                low: TransportLimits.flushBytes, high: 2 * TransportLimits.flushBytes))
+                low: TransportLimits.flushBytes,
+                high: 2 * TransportLimits.flushBytes
+            )
+        )
     }
 
     private static func values(

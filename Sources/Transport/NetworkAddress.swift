@@ -41,5 +41,4 @@ package struct NetworkAddress: Sendable, Hashable {
     package var text: String {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
-
 }

@@ -36,7 +36,10 @@ package struct NodeIdentity: Sendable {
         }
         let key = P256.Signing.PrivateKey()
         try PrivateFile.write(
-            Array((key.pemRepresentation + "\n").utf8), to: path, mode: 0o600)
+            Array((key.pemRepresentation + "\n").utf8),
+            to: path,
+            mode: 0o600
+        )
         return try NodeIdentity(key, path: path)
     }
 
@@ -45,7 +48,9 @@ package struct NodeIdentity: Sendable {
             let text = try SelfSignedCertificate.forMember(key: key)
             certificate = try NIOSSLCertificate(bytes: Array(text.utf8), format: .pem)
             self.key = try NIOSSLPrivateKey(
-                bytes: Array(key.pemRepresentation.utf8), format: .pem)
+                bytes: Array(key.pemRepresentation.utf8),
+                format: .pem
+            )
             pin = try Pin.of(certificate)
         } catch {
             throw .malformed(path: path, reason: String(describing: error))
@@ -57,7 +62,9 @@ package struct NodeIdentity: Sendable {
         var settings =
             isServer
             ? TLSConfiguration.makeServerConfiguration(
-                certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
+                certificateChain: [.certificate(certificate)],
+                privateKey: .privateKey(key)
+            )
             : TLSConfiguration.makeClientConfiguration()
         settings.certificateChain = [.certificate(certificate)]
         settings.privateKey = .privateKey(key)

@@ -97,8 +97,11 @@ final class Outbox: Sendable {
                 && state.entries.count <= limit.framesMax / 2
             if hasRoomAgain { state.hasRefused = false }
             return Batch(
-                entries: entries, byteCount: byteCount, isPartial: isPartial,
-                hasRoomAgain: hasRoomAgain)
+                entries: entries,
+                byteCount: byteCount,
+                isPartial: isPartial,
+                hasRoomAgain: hasRoomAgain
+            )
         }
     }
 

@@ -36,8 +36,11 @@ final class PeerHub {
     private(set) var isStopped = false
 
     init(
-        identity: NodeIdentity, settings: PeerSettings, logger: Logger,
-        handler: any PeerHandler, eventLoop: any EventLoop
+        identity: NodeIdentity,
+        settings: PeerSettings,
+        logger: Logger,
+        handler: any PeerHandler,
+        eventLoop: any EventLoop
     ) throws(TransportError) {
         self.settings = settings
         self.logger = logger
@@ -52,8 +55,12 @@ final class PeerHub {
     /// What this node says of itself to `receiver`.
     func hello(to receiver: NodeID, channel: PeerChannel) -> Hello {
         Hello(
-            clusterID: settings.clusterID, sender: settings.id, receiver: receiver,
-            channel: channel, configurationText: settings.configurationText)
+            clusterID: settings.clusterID,
+            sender: settings.id,
+            receiver: receiver,
+            channel: channel,
+            configurationText: settings.configurationText
+        )
     }
 
     // MARK: Members
@@ -65,7 +72,8 @@ final class PeerHub {
             known.first { $0.endpoint == endpoint } ?? Peer(endpoint: endpoint)
         }
         for peer in known where !peers.contains(where: { $0 === peer }) {
-            let why = "node \(settings.id.number) has new members or a new key or address for "
+            let why =
+                "node \(settings.id.number) has new members or a new key or address for "
                 + "node \(peer.endpoint.id.number)"
             peer.links.forEach { $0.stop(farewell: why) }
             PeerChannel.allCases.forEach { peer.incoming[$0]?.close(farewell: why) }
@@ -103,7 +111,8 @@ final class PeerHub {
                 refused(
                     "pin:\(expected.id.number)",
                     "node \(expected.id.number) at \(expected.address.text) showed a key with the "
-                        + "pin \(Self.text(pin)), the pin of that node is \(Self.text(expected.pin))")
+                        + "pin \(Self.text(pin)), the pin of that node is \(Self.text(expected.pin))"
+                )
                 connection.isExplained = true
                 verdict.succeed(.failed)
                 return
@@ -123,13 +132,15 @@ final class PeerHub {
             [self] certificates, verdict in
             let pin = certificates.first.flatMap { try? Pin.of($0) }
             guard let pin, peers.contains(where: { $0.endpoint.pin == pin }) else {
-                let known = peers
+                let known =
+                    peers
                     .map { "node \($0.endpoint.id.number) \(Self.text($0.endpoint.pin))" }
                 refused(
                     "incoming",
                     "a caller from \(connection.remoteText) showed a key with the pin "
                         + "\(Self.text(pin)), the pins of this cluster's other members are "
-                        + known.joined(separator: ", "))
+                        + known.joined(separator: ", ")
+                )
                 connection.isExplained = true
                 verdict.succeed(.failed)
                 return

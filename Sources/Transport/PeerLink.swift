@@ -56,7 +56,9 @@ final class PeerLink {
                     let link = link.value
                     try LinkOptions.apply(to: channel, limits: limits)
                     try link.hub.prepareOutgoing(
-                        channel, OutgoingPeerConnection(link: link, attempt: attempt))
+                        channel,
+                        OutgoingPeerConnection(link: link, attempt: attempt)
+                    )
                 }
             }
             .connect(host: endpoint.address.host, port: endpoint.address.port)
@@ -118,7 +120,10 @@ final class PeerLink {
     ///   - byPeer: see ``PeerHub/lost(_:number:byPeer:)``.
     ///   - reason: for the log; nil if it has been logged.
     func ended(
-        _ connection: OutgoingPeerConnection, number: UInt64?, byPeer: Bool, reason: String?
+        _ connection: OutgoingPeerConnection,
+        number: UInt64?,
+        byPeer: Bool,
+        reason: String?
     ) {
         switch state {
         case .up(let current) where current === connection: outbox.close()
@@ -149,7 +154,8 @@ final class PeerLink {
         state = .pausing(
             hub.eventLoop.scheduleTask(in: .nanoseconds(nanoseconds + jitter)) {
                 link.value.dial()
-            })
+            }
+        )
     }
 
     private static func isRefusal(_ error: any Error) -> Bool {
@@ -255,7 +261,8 @@ final class OutgoingPeerConnection: ChannelInboundHandler {
             isExplained = true
             link.hub.refused(
                 "refused:\(link.name)",
-                "\(link.name) refused this node: \(reasonText(frame.payload))")
+                "\(link.name) refused this node: \(reasonText(frame.payload))"
+            )
             close(farewell: nil)
         case FrameKind.farewell:
             isFarewell = true
@@ -286,8 +293,11 @@ final class OutgoingPeerConnection: ChannelInboundHandler {
         self.context = nil
         let byPeer = !isClosedByUs && !isFarewell && !PeerEnd.isSilence(trouble)
         link.ended(
-            self, number: number, byPeer: byPeer,
-            reason: isExplained ? nil : PeerEnd.text(trouble, isEstablished: number != nil))
+            self,
+            number: number,
+            byPeer: byPeer,
+            reason: isExplained ? nil : PeerEnd.text(trouble, isEstablished: number != nil)
+        )
     }
 }
 

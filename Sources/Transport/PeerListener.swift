@@ -82,8 +82,10 @@ final class IncomingPeerConnection: ChannelInboundHandler {
             caller.peer.incoming[caller.channel] = nil
         }
         hub.lost(
-            caller.peer, number: caller.number,
-            byPeer: !isClosing && !isFarewell && !PeerEnd.isSilence(trouble))
+            caller.peer,
+            number: caller.number,
+            byPeer: !isClosing && !isFarewell && !PeerEnd.isSilence(trouble)
+        )
     }
 
     /// - Parameter farewell: told to the other side, if it is to know.
@@ -106,8 +108,11 @@ final class IncomingPeerConnection: ChannelInboundHandler {
         switch frame.kind {
         case ..<FrameKind.reservedFirst:
             hub.handler.frameReceived(
-                from: caller.peer.endpoint.id, channel: caller.channel, kind: frame.kind,
-                payload: frame.payload)
+                from: caller.peer.endpoint.id,
+                channel: caller.channel,
+                kind: frame.kind,
+                payload: frame.payload
+            )
         case FrameKind.farewell:
             isFarewell = true
             close(farewell: nil)
@@ -131,7 +136,9 @@ final class IncomingPeerConnection: ChannelInboundHandler {
         } catch {
             isExplained = true
             hub.refused(
-                "hello:\(remoteText)", "refused a caller from \(remoteText): \(error.reason)")
+                "hello:\(remoteText)",
+                "refused a caller from \(remoteText): \(error.reason)"
+            )
             send(FrameKind.refused, reasonPayload(error.reason))
             close(farewell: nil)
         }

@@ -31,13 +31,17 @@ package struct PeerSettings: Sendable {
     package let limits: PeerLimits
 
     package init(
-        id: NodeID, clusterID: [UInt8], configurationText: String, listen: NetworkAddress,
+        id: NodeID,
+        clusterID: [UInt8],
+        configurationText: String,
+        listen: NetworkAddress,
         limits: PeerLimits = PeerLimits()
     ) {
         precondition(clusterID.count == 32, "a cluster id has 32 bytes")
         precondition(
             configurationText.utf8.count <= TransportLimits.configurationTextMax,
-            "the configuration text does not fit into a hello")
+            "the configuration text does not fit into a hello"
+        )
         self.id = id
         self.clusterID = clusterID
         self.configurationText = configurationText
@@ -87,7 +91,9 @@ package final class PeerTransport: Sendable {
 
     /// - Parameter handler: kept until ``stop()``.
     package init(
-        identity: NodeIdentity, settings: PeerSettings, logger: Logger,
+        identity: NodeIdentity,
+        settings: PeerSettings,
+        logger: Logger,
         handler: any PeerHandler
     ) {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -97,8 +103,12 @@ package final class PeerTransport: Sendable {
         listen = settings.listen
         make = { () throws(TransportError) in
             try PeerHub(
-                identity: identity, settings: settings, logger: logger, handler: handler,
-                eventLoop: loop)
+                identity: identity,
+                settings: settings,
+                logger: logger,
+                handler: handler,
+                eventLoop: loop
+            )
         }
     }
 
@@ -118,7 +128,8 @@ package final class PeerTransport: Sendable {
             let listener = try await bind(bootstrap(), to: listen)
             return NetworkAddress(
                 host: listener.localAddress?.ipAddress ?? listen.host,
-                port: listener.localAddress?.port ?? listen.port)
+                port: listener.localAddress?.port ?? listen.port
+            )
         } catch {
             throw .bind(address: listen.text, reason: String(describing: error))
         }
@@ -160,13 +171,17 @@ package final class PeerTransport: Sendable {
     /// - Returns: false if the frame was dropped, because the link is down or its queue is full.
     ///   True promises nothing about arrival.
     package func send(
-        kind: UInt8, payload: [UInt8], to peer: NodeID, channel: PeerChannel
+        kind: UInt8,
+        payload: [UInt8],
+        to peer: NodeID,
+        channel: PeerChannel
     ) -> Bool {
         precondition(kind < FrameKind.reservedFirst, "this kind is the transport's own")
         guard let route = route(peer, channel), route.outbox.isOpen else { return false }
         let entry = Outbox.Entry(
             frame: Frame(kind: kind, payload: payload),
-            checksum: FrameCodec.checksum(kind: kind, payload: payload))
+            checksum: FrameCodec.checksum(kind: kind, payload: payload)
+        )
         switch route.outbox.offer(entry) {
         case .refused: return false
         case .taken: return true
@@ -179,7 +194,9 @@ package final class PeerTransport: Sendable {
     /// Whether a frame of that many bytes would be taken now. After a no,
     /// ``PeerHandler/linkWritable(to:channel:)`` follows when it is worth asking again.
     package func canSend(
-        to peer: NodeID, channel: PeerChannel, bytes: Int = 64 << 10
+        to peer: NodeID,
+        channel: PeerChannel,
+        bytes: Int = 64 << 10
     ) -> Bool {
         route(peer, channel)?.outbox.canTake(bytes: bytes) ?? false
     }

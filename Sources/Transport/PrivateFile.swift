@@ -10,7 +10,8 @@ func errorText(_ code: Int32) -> String {
 package enum PrivateFile {
     /// Replaces a file that only its owner may read, mode 0600.
     package static func writeSecret(
-        _ bytes: [UInt8], to path: String
+        _ bytes: [UInt8],
+        to path: String
     ) throws(TransportError) {
         try write(bytes, to: path, mode: 0o600)
     }
@@ -47,7 +48,9 @@ package enum PrivateFile {
     /// Writes a file under another name, syncs it and puts it in place, so that after a crash
     /// there is either the old file or the whole new one.
     static func write(
-        _ bytes: [UInt8], to path: String, mode: mode_t
+        _ bytes: [UInt8],
+        to path: String,
+        mode: mode_t
     ) throws(TransportError) {
         let draft = path + ".new"
         unsafe unlink(draft)
@@ -71,7 +74,8 @@ package enum PrivateFile {
     }
 
     private static func readAll(
-        _ descriptor: Int32, path: String
+        _ descriptor: Int32,
+        path: String
     ) throws(TransportError) -> [UInt8] {
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 16 << 10)
@@ -90,7 +94,9 @@ package enum PrivateFile {
     }
 
     private static func writeAll(
-        _ bytes: [UInt8], _ descriptor: Int32, path: String
+        _ bytes: [UInt8],
+        _ descriptor: Int32,
+        path: String
     ) throws(TransportError) {
         var rest = bytes[...]
         while !rest.isEmpty {

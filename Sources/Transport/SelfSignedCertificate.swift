@@ -15,13 +15,16 @@ enum SelfSignedCertificate {
     ///   - now: seconds since 1970.
     /// - Returns: PEM text.
     static func forServer(
-        key: P256.Signing.PrivateKey, names: [ServerName], now: Int
+        key: P256.Signing.PrivateKey,
+        names: [ServerName],
+        now: Int
     ) throws -> String {
         let publicKey = Certificate.PublicKey(key.publicKey)
         let identifier = SubjectKeyIdentifier(hash: publicKey)
         let extensions = try Certificate.Extensions {
+            // No key usage: one without certificate signing keeps BoringSSL from taking the
+            // certificate as its own issuer, one with it contradicts the line above it.
             Critical(BasicConstraints.notCertificateAuthority)
-            Critical(KeyUsage(digitalSignature: true))
             try ExtendedKeyUsage([.serverAuth])
             identifier
             AuthorityKeyIdentifier(keyIdentifier: identifier.keyIdentifier)
@@ -29,8 +32,11 @@ enum SelfSignedCertificate {
         }
         let tenYears = 3_653 * 86_400
         return try make(
-            key: key, organisation: "Holdfast server", extensions: extensions,
-            validity: (now - 3_600, now + tenYears))
+            key: key,
+            organisation: "Holdfast server",
+            extensions: extensions,
+            validity: (now - 3_600, now + tenYears)
+        )
     }
 
     /// For a member: peers look at the key only, so the certificate never has to be renewed.
@@ -44,13 +50,18 @@ enum SelfSignedCertificate {
         }
         // From 2020 to the last moment that the format can say.
         return try make(
-            key: key, organisation: "Holdfast member", extensions: extensions,
-            validity: (1_577_836_800, 253_402_300_799))
+            key: key,
+            organisation: "Holdfast member",
+            extensions: extensions,
+            validity: (1_577_836_800, 253_402_300_799)
+        )
     }
 
     private static func make(
-        key: P256.Signing.PrivateKey, organisation: String,
-        extensions: Certificate.Extensions, validity: (first: Int, last: Int)
+        key: P256.Signing.PrivateKey,
+        organisation: String,
+        extensions: Certificate.Extensions,
+        validity: (first: Int, last: Int)
     ) throws -> String {
         let publicKey = Certificate.PublicKey(key.publicKey)
         let mark = SubjectKeyIdentifier(hash: publicKey).keyIdentifier.prefix(8)
@@ -70,7 +81,8 @@ enum SelfSignedCertificate {
             subject: subject,
             signatureAlgorithm: .ecdsaWithSHA256,
             extensions: extensions,
-            issuerPrivateKey: Certificate.PrivateKey(key))
+            issuerPrivateKey: Certificate.PrivateKey(key)
+        )
         return try certificate.serializeAsPEM().pemString + "\n"
     }
 

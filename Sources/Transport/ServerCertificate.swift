@@ -16,7 +16,9 @@ package struct TLSMaterial: Sendable {
     private let key: NIOSSLPrivateKey
 
     init(
-        certificatePEM: [UInt8], keyPEM: [UInt8], paths: (certificate: String, key: String)
+        certificatePEM: [UInt8],
+        keyPEM: [UInt8],
+        paths: (certificate: String, key: String)
     ) throws(TransportError) {
         do {
             chain = try NIOSSLCertificate.fromPEMBytes(certificatePEM)
@@ -38,7 +40,9 @@ package struct TLSMaterial: Sendable {
     /// TLS 1.2 and 1.3, HTTP/1.1 only, hybrid post-quantum key exchange where the client can.
     func serverContext() throws(TransportError) -> NIOSSLContext {
         var settings = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+            certificateChain: chain.map { .certificate($0) },
+            privateKey: .privateKey(key)
+        )
         settings.minimumTLSVersion = .tlsv12
         settings.applicationProtocols = ["http/1.1"]
         settings.curves = [.x25519_MLKEM768, .x25519, .secp256r1, .secp384r1]
@@ -63,7 +67,8 @@ package enum ServerCertificate {
     ///   - certificatePath: PEM, leaf first, then intermediates.
     ///   - keyPath: PEM, no passphrase. Its mode is the operator's business.
     package static func load(
-        certificatePath: String, keyPath: String
+        certificatePath: String,
+        keyPath: String
     ) throws(TransportError) -> TLSMaterial {
         guard let certificate = try PrivateFile.read(certificatePath, isSecret: false) else {
             throw .file(path: certificatePath, operation: "open", code: ENOENT)
@@ -72,7 +77,10 @@ package enum ServerCertificate {
             throw .file(path: keyPath, operation: "open", code: ENOENT)
         }
         return try TLSMaterial(
-            certificatePEM: certificate, keyPEM: key, paths: (certificatePath, keyPath))
+            certificatePEM: certificate,
+            keyPEM: key,
+            paths: (certificatePath, keyPath)
+        )
     }
 
     /// Loads the self-made certificate of this data folder, or makes it at the first start.
@@ -84,7 +92,9 @@ package enum ServerCertificate {
     ///   - folder: the data folder, without a trailing slash.
     ///   - names: DNS names and IP addresses under which clients dial, one or more.
     package static func loadOrCreate(
-        folder: String, names: [String], logger: Logger
+        folder: String,
+        names: [String],
+        logger: Logger
     ) throws(TransportError) -> TLSMaterial {
         var wanted: [ServerName] = []
         for name in names {
@@ -104,7 +114,8 @@ package enum ServerCertificate {
 
     /// A key without certificate is what a crash between the two writes leaves; it is replaced.
     private static func create(
-        _ paths: (certificate: String, key: String), _ names: [ServerName]
+        _ paths: (certificate: String, key: String),
+        _ names: [ServerName]
     ) throws(TransportError) -> TLSMaterial {
         let key = P256.Signing.PrivateKey()
         let keyPEM = Array((key.pemRepresentation + "\n").utf8)
@@ -122,12 +133,16 @@ package enum ServerCertificate {
     }
 
     private static func compare(
-        _ certificate: [UInt8], with names: [ServerName], path: String, logger: Logger
+        _ certificate: [UInt8],
+        with names: [ServerName],
+        path: String,
+        logger: Logger
     ) throws(TransportError) {
         let have: [String]
         do {
             have = try SelfSignedCertificate.names(
-                inPEM: String(decoding: certificate, as: UTF8.self))
+                inPEM: String(decoding: certificate, as: UTF8.self)
+            )
         } catch {
             throw .malformed(path: path, reason: "not a PEM certificate")
         }
@@ -137,7 +152,8 @@ package enum ServerCertificate {
             """
             \(path) does not cover \(missing.joined(separator: ", ")); delete it and restart to \
             have a new one made, then give the new one to clients
-            """)
+            """
+        )
     }
 }
 

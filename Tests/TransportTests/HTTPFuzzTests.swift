@@ -1,0 +1,128 @@
+import Testing
+
+@testable import Transport
+
+/// SplitMix64: the same seed gives the same requests everywhere.
+struct Seeded: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+extension NetworkTests {
+    @Suite("HTTP fuzz")
+    struct HTTPFuzzTests {
+        private static let sound: [[UInt8]] = [
+            "GET /v1/sys/health?standbyok=true HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n",
+            "PUT /v1/secret/a HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n\r\n{\"a\":\"b c d\"}",
+            "POST /v1/b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\nT: t\r\n\r\n",
+            "LIST /v1/c/ HTTP/1.1\r\nHost: x\r\nX-Vault-Token: s.abc\r\nConnection: close\r\n\r\n",
+            "PUT /v1/d HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab",
+        ].map { Array($0.utf8) }
+
+        private static let pieces: [[UInt8]] = [
+            "\r\n", "\n", "\r", "\0", " ", ":", ",", "HTTP/1.1", "Content-Length: 9\r\n",
+            "Transfer-Encoding: chunked\r\n", "Host: y\r\n", "0\r\n\r\n", "ffffffff\r\n", "GET / ",
+            "Content-Length: 99999999999999999\r\n", "\r\n\r\n\r\n", "\u{FFFD}", "-1",
+        ].map { Array($0.utf8) }
+
+        private func mutated(_ bytes: [UInt8], _ dice: inout Seeded) -> [UInt8] {
+            var bytes = bytes
+            for _ in 0..<Int.random(in: 1...4, using: &dice) {
+                let place = Int.random(in: 0...bytes.count, using: &dice)
+                switch Int.random(in: 0..<5, using: &dice) {
+                case 0 where place < bytes.count:
+                    bytes[place] = UInt8.random(in: 0...255, using: &dice)
+                case 1 where place < bytes.count: bytes.remove(at: place)
+                case 2:
+                    bytes.insert(
+                        contentsOf: Self.pieces.randomElement(using: &dice) ?? [],
+                        at: place
+                    )
+                case 3: bytes.removeSubrange(place...)
+                default: bytes.insert(UInt8.random(in: 0...255, using: &dice), at: place)
+                }
+            }
+            return bytes
+        }
+
+        private func attack(_ dice: inout Seeded) -> [UInt8] {
+            guard Int.random(in: 0..<8, using: &dice) > 0 else {
+                return (0..<Int.random(in: 1...200, using: &dice))
+                    .map { _ in UInt8.random(in: 0...255, using: &dice) }
+            }
+            let base = Self.sound.randomElement(using: &dice) ?? []
+            let twice = Bool.random(using: &dice) ? base : []
+            return mutated(base + twice, &dice)
+        }
+
+        @Test("thousands of broken requests leave one live server serving")
+        func broken() async throws {
+            var limits = HTTPLimits()
+            limits.headerTime = .milliseconds(500)
+            limits.bodyTime = .milliseconds(500)
+            limits.lingerTime = .milliseconds(100)
+            try await withServer(limits: limits, threads: 2, handler: echo) { server in
+                var dice = Seeded(seed: 20_261_123)
+                for _ in 0..<400 {
+                    let attacks = (0..<10).map { _ in attack(&dice) }
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for attack in attacks {
+                            group.addTask {
+                                let client = try await RawClient.connect(to: server.boundAddress)
+                                let middle = attack.count / 2
+                                await client.sendAnyway(Array(attack[..<middle]))
+                                await client.sendAnyway(Array(attack[middle...]))
+                                await client.close()
+                            }
+                        }
+                        try await group.waitForAll()
+                    }
+                }
+                let client = try await RawClient.connect(to: server.boundAddress)
+                try await client.send("GET /alive HTTP/1.1\r\nHost: x\r\n\r\n")
+                #expect(await client.response()?.text == "GET /alive 0")
+                await client.close()
+                await eventually("all connections are gone") { server.connectionCount == 0 }
+            }
+        }
+
+        /// The parsers alone, many more cases: nothing may trap, and a head that is accepted must
+        /// say the same when it is read again.
+        @Test("twenty thousand mutated heads never trap the parser")
+        func heads() throws {
+            var dice = Seeded(seed: 7)
+            var accepted = 0
+            for _ in 0..<20_000 {
+                let bytes = mutated(Self.sound.randomElement(using: &dice) ?? [], &dice)
+                guard let end = Self.headEnd(bytes) else { continue }
+                guard let head = try? HTTPHeadParser.parse(Array(bytes[..<end]), fieldsMax: 64)
+                else {
+                    continue
+                }
+                accepted += 1
+                let method = head.block[head.method]
+                #expect(!method.isEmpty && method.allSatisfy(isTokenByte))
+                for field in head.fields {
+                    #expect(!field.name.isEmpty)
+                    #expect(!head.block[field.value].contains { $0 == 10 || $0 == 13 || $0 == 0 })
+                }
+            }
+            #expect(accepted > 500)
+        }
+
+        private static func headEnd(_ bytes: [UInt8]) -> Int? {
+            guard bytes.count >= 4 else { return nil }
+            return (4...bytes.count).first { bytes[$0 - 4..<$0].elementsEqual([13, 10, 13, 10]) }
+        }
+    }
+}
