@@ -40,7 +40,7 @@ package enum CryptographyError: OperatorError, Equatable {
         case .tooLong(let limit, let have):
             "\(have) bytes are more than the limit of \(limit)"
         case .internalFailure(let call):
-            "\(call) failed in the cryptographic library"
+            "the cryptographic library failed in \(call)"
         }
     }
 

@@ -92,7 +92,7 @@ package enum HPKERecipient {
     ///   - info: what this use is; ends up in the derived key.
     ///   - associatedData: bound to the message, not stored in it.
     /// - Returns: encapsulated key of 1120 bytes, ciphertext, tag of 16.
-    /// - Throws: `badKeyLength`, `badPublicKey`, or `internalFailure` if the random source fails.
+    /// - Throws: `badKeyLength`, `badPublicKey`.
     package static func seal(
         _ secret: borrowing SecretBytes,
         to publicKey: [UInt8],
@@ -102,20 +102,21 @@ package enum HPKERecipient {
         guard publicKey.count == publicKeyBytes else {
             throw .badKeyLength(want: publicKeyBytes, have: publicKey.count)
         }
-        let recipient: XWingMLKEM768X25519.PublicKey
+        var sender: HPKE.Sender
         do {
-            recipient = try XWingMLKEM768X25519.PublicKey(rawRepresentation: publicKey)
+            let recipient = try XWingMLKEM768X25519.PublicKey(rawRepresentation: publicKey)
+            sender = try HPKE.Sender(
+                recipientKey: recipient,
+                ciphersuite: suite,
+                info: Data(info)
+            )
         } catch {
+            // The library looks at the key only now; without randomness it would end the process.
             throw .badPublicKey
         }
         var plaintext = secret.exposedCopy()
         defer { wipe(&plaintext) }
         do {
-            var sender = try HPKE.Sender(
-                recipientKey: recipient,
-                ciphersuite: suite,
-                info: Data(info)
-            )
             let box = try sender.seal(plaintext, authenticating: associatedData)
             return Array(sender.encapsulatedKey) + Array(box)
         } catch {
