@@ -4,18 +4,25 @@ import Wire
 
 /// 32 bytes that depend on every input byte. Stands in for SHA-256, which Store is given.
 @Sendable func testDigest(_ bytes: [UInt8]) -> [UInt8] {
-    var lanes: [UInt64] = [
-        0xCBF2_9CE4_8422_2325, 0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F, 0x1656_67B1_9E37_79F9,
-    ]
-    for byte in bytes {
-        for lane in 0..<4 {
-            lanes[lane] = (lanes[lane] ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
-            lanes[lane] ^= lanes[lane] >> (29 + UInt64(lane))
+    var state = UInt64(bytes.count) &+ 0x9E37_79B9_7F4A_7C15
+    unsafe bytes.withUnsafeBytes { bytes in
+        var position = 0
+        while position + 8 <= bytes.count {
+            let word = unsafe bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            state = (state ^ word) &* 0xBF58_476D_1CE4_E5B9
+            state ^= state >> 31
+            position += 8
+        }
+        while position < bytes.count {
+            state = (state ^ UInt64(unsafe bytes[position])) &* 0x0000_0100_0000_01B3
+            state ^= state >> 29
+            position += 1
         }
     }
+    var random = Seeded(state)
     var writer = ByteWriter(capacity: 32)
-    for lane in lanes {
-        writer.writeUInt64(lane)
+    for _ in 0..<4 {
+        writer.writeUInt64(random.next())
     }
     return writer.bytes
 }
@@ -130,11 +137,45 @@ func flip(_ path: String, at offset: Int) {
     precondition(unsafe pwrite(file, byte, 1, off_t(offset)) == 1, "cannot write \(path)")
 }
 
-/// Where `needle` begins in `bytes`, every time.
+/// Removes a file that is there.
+func deleteFile(_ path: String) {
+    precondition(unsafe unlink(path) == 0, "cannot delete \(path)")
+}
+
+/// Cuts a file off after `bytes`.
+func cutFile(_ path: String, to bytes: Int) {
+    precondition(unsafe truncate(path, off_t(bytes)) == 0, "cannot cut \(path)")
+}
+
+func fileExists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+/// The permission bits of a file.
+func permissionBits(_ path: String) -> UInt32 {
+    var status = stat()
+    precondition(unsafe stat(path, &status) == 0, "cannot look at \(path)")
+    return status.st_mode & 0o777
+}
+
+/// Where `needle` begins in `bytes`, every time. Looks for a byte of it that is not 0 first,
+/// because most of a database file is zeros.
 func offsets(of needle: [UInt8], in bytes: [UInt8]) -> [Int] {
-    guard let first = needle.first, bytes.count >= needle.count else { return [] }
-    return (0...(bytes.count - needle.count)).filter { start in
-        bytes[start] == first && bytes[start..<start + needle.count].elementsEqual(needle)
+    guard let rare = needle.firstIndex(where: { $0 != 0 }) else { return [] }
+    return unsafe bytes.withUnsafeBytes { bytes in
+        guard let base = bytes.baseAddress else { return [] }
+        var found: [Int] = []
+        var start = rare
+        while start < bytes.count,
+            let place = unsafe memchr(base + start, Int32(needle[rare]), bytes.count - start)
+        {
+            let offset = unsafe UnsafeRawPointer(place) - base - rare
+            if offset + needle.count <= bytes.count,
+                unsafe memcmp(base + offset, needle, needle.count) == 0
+            {
+                found.append(offset)
+            }
+            start = offset + rare + 1
+        }
+        return found
     }
 }
 

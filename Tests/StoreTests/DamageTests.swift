@@ -1,0 +1,285 @@
+import Glibc
+import Store
+import Testing
+import Wire
+
+@Suite("Damaged and foreign data folders")
+struct DamageTests {
+    /// A folder with ten entries, five of them applied, one record, a vote in term 4.
+    private func used() throws -> TemporaryFolder {
+        let folder = TemporaryFolder()
+        let store = try folder.open()
+        try store.saveVote(term: 4, vote: 2)
+        try store.write { (transaction) throws(StoreError) in
+            try transaction.setCluster(testCluster)
+            try transaction.setHardState(term: 4, vote: 2, commit: 0)
+            try transaction.appendEntries((1...10).map { entry($0, term: 3, body: body($0)) })
+        }
+        try store.commit([.put(key(1, 1), record("a value on disk"))])
+        try store.applyThrough(5)
+        return folder
+    }
+
+    private func body(_ index: UInt64) -> [UInt8] {
+        Array("body of entry \(index) ".utf8) + [UInt8](repeating: UInt8(index), count: 2_500)
+    }
+
+    private func loadError(_ folder: TemporaryFolder) -> StoreError? {
+        do {
+            _ = try folder.open().load()
+            return nil
+        } catch {
+            return error as? StoreError
+        }
+    }
+
+    private func database(_ folder: TemporaryFolder) -> String { folder.node + "/holdfast.mdb" }
+
+    /// Flips a byte in each place of the database where `needle` stands, `offset` bytes into it.
+    private func damage(_ folder: TemporaryFolder, _ needle: [UInt8], at offset: Int) {
+        let places = offsets(of: needle, in: readFile(database(folder)))
+        precondition(!places.isEmpty, "nothing to damage")
+        for place in places {
+            flip(database(folder), at: place + offset)
+        }
+    }
+
+    private func bigEndian(_ numbers: UInt64...) -> [UInt8] {
+        var writer = ByteWriter()
+        for number in numbers {
+            writer.writeUInt64(number)
+        }
+        return writer.bytes
+    }
+
+    // MARK: log
+
+    @Test("a damaged header is told from a damaged body", arguments: [UInt64(1), 5, 10])
+    func headerOrBody(index: UInt64) throws {
+        let header = try used()
+        damage(header, testDigest(body(index)), at: 7)
+        #expect(
+            loadError(header)
+                == .damagedLogHeader(index: index, reason: "malformed input: checksum"))
+
+        let first = try used()
+        damage(first, Array("body of entry \(index) ".utf8), at: 3)
+        #expect(
+            loadError(first)
+                == .damagedLogBody(index: index, reason: "it does not match its digest"))
+
+        let second = try used()
+        damage(second, [UInt8](repeating: UInt8(index), count: 600), at: 599)
+        #expect(
+            loadError(second)
+                == .damagedLogBody(index: index, reason: "it does not match its digest"))
+    }
+
+    @Test("any byte of a header row that flips is found", arguments: 0..<14)
+    func headerBytes(back: Int) throws {
+        let folder = try used()
+        damage(folder, testDigest(body(4)), at: -1 - back)
+        guard case .damagedLogHeader(index: 4, _) = loadError(folder) else {
+            Issue.record("byte \(back) before the digest was not found")
+            return
+        }
+    }
+
+    @Test("a damaged key of a header is a gap")
+    func headerKey() throws {
+        let folder = try used()
+        let littleEndian = Array(bigEndian(7).reversed())
+        damage(folder, littleEndian + [1, 1] + bigEndian(3), at: 0)
+        #expect(loadError(folder) == .logGap(after: 6, next: 23))
+    }
+
+    @Test("a missing end of the log is told from a short one")
+    func tailMissing() throws {
+        let folder = try used()
+        let bytes = readFile(database(folder))
+        let end = try folder.open().load().point.last
+        // The point record stores the log's end 42 bytes after its own beginning.
+        for place in offsets(of: bigEndian(10, 3) + end.chainHash, in: bytes) {
+            var row = Array(bytes[(place - 42)..<(place + 96)])
+            row.replaceSubrange(42..<50, with: bigEndian(12))
+            var writer = ByteWriter()
+            writer.writeBytes(row)
+            writer.writeUInt32(crc32c(row))
+            var changed = readFile(database(folder))
+            changed.replaceSubrange((place - 42)..<(place + 100), with: writer.bytes)
+            writeFile(database(folder), changed)
+        }
+        #expect(loadError(folder) == .logTailMissing(have: 10, want: 12))
+    }
+
+    // MARK: hard state
+
+    @Test("damaged hard state is found", arguments: [0, 20, 60])
+    func point(offset: Int) throws {
+        let folder = try used()
+        let end = try folder.open().load().point.last
+        damage(folder, bigEndian(10, 3) + end.chainHash, at: offset - 20)
+        guard case .damagedHardState = loadError(folder) else {
+            Issue.record("not found")
+            return
+        }
+    }
+
+    @Test("a damaged cluster record is found")
+    func cluster() throws {
+        let folder = try used()
+        damage(folder, testCluster.clusterID, at: 31)
+        #expect(loadError(folder) == .damagedHardState("cluster record fails its checksum"))
+    }
+
+    @Test("a damaged record is not an absent one")
+    func damagedRecord() throws {
+        let folder = try used()
+        damage(folder, Array("a value on disk".utf8), at: 4)
+        let store = try folder.open()
+        _ = try store.load()
+        let expected = StoreError.damagedRecord(
+            key: Hex.encode(key(1, 1).bytes), reason: "record checksum")
+        #expect(throws: expected) { try store.value(key(1, 1)) }
+        #expect(throws: expected) { try store.keys(prefix(1)) }
+        #expect(throws: expected) {
+            try store.view { (view) throws(StoreError) in
+                try evaluate(batch([.check(key(1, 1), modificationIndex: 1)]), at: 6, in: view)
+            }
+        }
+    }
+
+    // MARK: files
+
+    @Test(
+        "a truncated database is refused before it is read",
+        arguments: [0, 1, 100, 4_096, 8_191, 8_192, 12_288, 20_000])
+    func truncatedDatabase(bytes: Int) throws {
+        let folder = try used()
+        cutFile(database(folder), to: bytes)
+        guard case .corrupt = loadError(folder) else {
+            Issue.record("opened")
+            return
+        }
+    }
+
+    @Test("a database whose header pages are damaged is refused")
+    func headerPages() throws {
+        let folder = try used()
+        flip(database(folder), at: 16)
+        flip(database(folder), at: 4_096 + 16)
+        guard case .corrupt = loadError(folder) else {
+            Issue.record("opened")
+            return
+        }
+    }
+
+    @Test("a missing file of a finished folder is refused", arguments: ["vote", "holdfast.mdb"])
+    func missingFile(name: String) throws {
+        let folder = try used()
+        deleteFile(folder.node + "/" + name)
+        switch loadError(folder) {
+        case .damagedVoteFile: #expect(name == "vote")
+        case .corrupt: #expect(name == "holdfast.mdb")
+        case let other: Issue.record("unexpected: \(String(describing: other))")
+        }
+        #expect(!fileExists(folder.node + "/" + name), "it must not be made anew")
+    }
+
+    @Test("data without FORMAT is refused, also if only the vote file is left", arguments: [0, 1])
+    func missingFormat(case number: Int) throws {
+        let folder = try used()
+        deleteFile(folder.node + "/FORMAT")
+        if number == 1 { deleteFile(database(folder)) }
+        let before = readFile(folder.node + "/vote")
+        guard case .corrupt(let reason) = loadError(folder) else {
+            Issue.record("opened")
+            return
+        }
+        #expect(reason.contains("FORMAT is missing"))
+        #expect(readFile(folder.node + "/vote") == before)
+    }
+
+    @Test("an interrupted making is done again")
+    func interruptedMaking() throws {
+        let folder = TemporaryFolder()
+        _ = try folder.open()
+        deleteFile(folder.node + "/FORMAT")
+        _ = try folder.open()
+        deleteFile(folder.node + "/FORMAT")
+        writeFile(folder.node + "/vote", [1, 2, 3])
+        writeFile(database(folder), [UInt8](repeating: 0, count: 5_000))
+        let store = try folder.open()
+        #expect(try store.load().cluster == nil)
+        #expect(String(decoding: readFile(folder.node + "/FORMAT"), as: UTF8.self) == "holdfast store 1\n")
+    }
+
+    @Test("a folder of a newer format is refused, one with no sense too")
+    func format() throws {
+        let folder = try used()
+        writeFile(folder.node + "/FORMAT", Array("holdfast store 2\n".utf8))
+        #expect(loadError(folder) == .wrongFormat(have: 2, want: 1))
+        for text in ["", "holdfast store 1", "holdfast store x\n", "holdfast store 0\n", "other\n"] {
+            writeFile(folder.node + "/FORMAT", Array(text.utf8))
+            guard case .corrupt = loadError(folder) else {
+                Issue.record("opened with FORMAT \"\(text)\"")
+                continue
+            }
+        }
+    }
+
+    @Test("files and folder are for their owner only")
+    func permissions() throws {
+        let folder = try used()
+        for (name, mode) in [
+            ("", 0o700), ("/LOCK", 0o600), ("/FORMAT", 0o600), ("/vote", 0o600),
+            ("/holdfast.mdb", 0o600), ("/holdfast.mdb-lock", 0o600),
+        ] {
+            #expect(permissionBits(folder.node + name) == UInt32(mode), "\(name)")
+        }
+    }
+
+    @Test("a second opening of the folder is refused and names the holder")
+    func lockedHere() throws {
+        let folder = try used()
+        let store = try folder.open()
+        #expect(throws: StoreError.lockedByAnother(processID: getpid())) { try folder.open() }
+        _ = store
+    }
+
+    @Test("a second process is refused and names the holder")
+    func lockedElsewhere() async throws {
+        let folder = try used()
+        let store = try folder.open()
+        await #expect(processExitsWith: .exitCode(42)) { [path = folder.node as String] in
+            do throws(StoreError) {
+                _ = try LocalStore.open(folder: path, options: smallOptions, digest: testDigest)
+            } catch {
+                exit(error == .lockedByAnother(processID: getppid()) ? 42 : 1)
+            }
+        }
+        _ = store
+    }
+
+    @Test("errors say what, whose fault, and what to do")
+    func texts() throws {
+        let errors: [StoreError] = [
+            .lmdb(code: -30_798, operation: "mdb_get"),
+            .system(code: ENOENT, operation: "open", path: "/x"), .corrupt("a"),
+            .damagedLogHeader(index: 1, reason: "r"), .damagedLogBody(index: 1, reason: "r"),
+            .logGap(after: 1, next: 3), .logTailMissing(have: 1, want: 2), .damagedHardState("a"),
+            .damagedVoteFile("a"), .twoVotes(term: 1, first: 2, second: 3),
+            .damagedRecord(key: "00", reason: "r"), .damagedSnapshot("a"),
+            .unsuitableSnapshot("a"), .malformedBatch("a"), .unknownOperation(code: 9), .full,
+            .lockedByAnother(processID: 5), .lockedByAnother(processID: nil),
+            .wrongFormat(have: 2, want: 1), .networkFileSystem(path: "/x", kind: "NFS"),
+            .otherCluster(have: "aa", want: "bb"), .misuse("a"), .cancelled,
+        ]
+        for error in errors {
+            #expect(!error.summary.isEmpty && !error.remedy.isEmpty)
+            #expect(!error.summary.hasSuffix(".") && !error.remedy.hasSuffix("."))
+            #expect(error.description == error.summary)
+        }
+        #expect(Set(errors.map(\.summary)).count == errors.count)
+    }
+}
