@@ -133,6 +133,7 @@ package struct Configuration: Equatable, Sendable {
             peerAddress: peerAddress,
             apiAddress: apiAddress,
             pin: pin,
-            role: role)
+            role: role
+        )
     }
 }

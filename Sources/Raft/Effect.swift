@@ -34,6 +34,7 @@ package enum Effect: Equatable, Sendable {
 
 /// What must be on disk together: truncate, append, replace the hard state, in one transaction.
 package struct Persist: Equatable, Sendable {
+    /// Report `durable` with it.
     package let token: PersistToken
     /// The new hard state, when it differs from the last persisted one.
     package let hardState: HardState?

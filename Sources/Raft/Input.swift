@@ -29,6 +29,7 @@ package enum Input: Sendable {
 
 /// An entry somebody wants in the log.
 package struct Proposal: Equatable, Sendable {
+    /// Comes back in the answer.
     package let ticket: Ticket
     /// `noop` or `batch`. `configuration` is refused.
     package let kind: EntryKind

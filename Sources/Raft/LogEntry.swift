@@ -13,6 +13,7 @@ package enum EntryKind: UInt8, Sendable {
 
 /// One position of the replicated log.
 package struct LogEntry: Equatable, Sendable {
+    /// Its position, 1 or above.
     package let index: LogIndex
     /// The term of the leader that created it.
     package let term: Term
@@ -33,9 +34,11 @@ package struct LogEntry: Equatable, Sendable {
 
 /// What must survive a restart beside the log. `commit` is only a head start: it may lag.
 package struct HardState: Equatable, Sendable {
+    /// The highest term this node has been in.
     package let term: Term
     /// Whom this node chose in `term`.
     package let vote: NodeID?
+    /// Known to be committed when this was written.
     package let commit: LogIndex
 
     package init(term: Term, vote: NodeID?, commit: LogIndex) {
@@ -50,9 +53,11 @@ package struct HardState: Equatable, Sendable {
 
 /// The state a snapshot holds: everything through `index`, and who the members were there.
 package struct SnapshotPoint: Equatable, Sendable {
+    /// The last entry whose effect is in the state.
     package let index: LogIndex
     /// Term of the entry at `index`.
     package let term: Term
+    /// The members as of `index`.
     package let configuration: Configuration
 
     package init(index: LogIndex, term: Term, configuration: Configuration) {

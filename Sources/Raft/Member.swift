@@ -8,6 +8,7 @@ package enum MemberRole: UInt8, Sendable {
 
 /// One node of the cluster, as every other member knows it.
 package struct Member: Equatable, Sendable {
+    /// Never reused for another node.
     package let id: NodeID
     /// Unique, given by the operator, for example "eu-1".
     package let name: String
@@ -21,6 +22,7 @@ package struct Member: Equatable, Sendable {
     package let apiAddress: String
     /// SHA-256 of the subject public key info of the node's key, 32 bytes.
     package let pin: [UInt8]
+    /// Whether it counts in quorums.
     package let role: MemberRole
 
     package init(

@@ -46,7 +46,9 @@ package enum MessageBody: Equatable, Sendable {
 
 /// A candidate shows its log.
 package struct VoteRequest: Equatable, Sendable {
+    /// Where its log ends.
     package let lastIndex: LogIndex
+    /// The term of its last entry.
     package let lastTerm: Term
     /// The leader asked for this election, so a live leader is no reason to refuse.
     package let isTransfer: Bool
@@ -72,7 +74,9 @@ package struct PreVoteResponse: Equatable, Sendable {
 
 /// Entries that follow a position the follower must already have.
 package struct Append: Equatable, Sendable {
+    /// The position before the first entry.
     package let previousIndex: LogIndex
+    /// The leader's term at `previousIndex`.
     package let previousTerm: Term
     /// The leader's commit index, which may be past the entries sent.
     package let commit: LogIndex
@@ -94,6 +98,7 @@ package struct Append: Equatable, Sendable {
 
 /// The answer to an append, and a follower's word after an installed snapshot.
 package struct AppendResponse: Equatable, Sendable {
+    /// Whether the append followed on what the follower has.
     package enum Outcome: Equatable, Sendable {
         /// The follower's log equals the leader's through here, durably.
         case accepted(through: LogIndex)
@@ -102,7 +107,9 @@ package struct AppendResponse: Equatable, Sendable {
         case rejected(previous: LogIndex, hintIndex: LogIndex, hintTerm: Term)
     }
 
+    /// What came of it.
     package let outcome: Outcome
+    /// Whether the sender holds no keys at the moment.
     package let isSealed: Bool
 
     package init(outcome: Outcome, isSealed: Bool) {
@@ -126,11 +133,13 @@ package struct Heartbeat: Equatable, Sendable {
 
 /// "You do, and this is where I am."
 package struct HeartbeatResponse: Equatable, Sendable {
+    /// The round of the heartbeat this answers.
     package let round: UInt64
     /// The log equals the leader's through here, in memory at least. A hint only.
     package let received: LogIndex
     /// The part of `received` that is on disk. Counts as an acknowledgement.
     package let durable: LogIndex
+    /// Whether the sender holds no keys at the moment.
     package let isSealed: Bool
 
     package init(round: UInt64, received: LogIndex, durable: LogIndex, isSealed: Bool) {
@@ -144,6 +153,7 @@ package struct HeartbeatResponse: Equatable, Sendable {
 /// A follower's name for the reads it forwards together. Counts up from a number drawn at start,
 /// so an answer to a question asked before a restart never answers a new one.
 package struct ReadBatch: Hashable, Sendable {
+    /// Any value, drawn at start.
     package let number: UInt64
 
     package init(number: UInt64) {
@@ -153,6 +163,7 @@ package struct ReadBatch: Hashable, Sendable {
 
 /// The answer to ``MessageBody/readIndexRequest(_:)``.
 package struct ReadIndexResponse: Equatable, Sendable {
+    /// The question.
     package let batch: ReadBatch
     /// `nil`: refused.
     package let index: LogIndex?

@@ -183,7 +183,8 @@ extension Append {
             previousIndex: previousIndex,
             previousTerm: previousTerm,
             commit: commit,
-            entries: entries)
+            entries: entries
+        )
     }
 }
 
@@ -213,7 +214,8 @@ extension AppendResponse {
         let hintTerm = try reader.readTerm()
         self.init(
             outcome: .rejected(previous: previous, hintIndex: hintIndex, hintTerm: hintTerm),
-            isSealed: isSealed)
+            isSealed: isSealed
+        )
     }
 }
 

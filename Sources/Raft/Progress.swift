@@ -69,6 +69,9 @@ struct Follower: Sendable {
         self.heardTick = heardTick
     }
 
+    /// Something is on its way that it has not acknowledged.
+    private var isOutstanding: Bool { match < next.previous }
+
     mutating func tick() {
         quietTicks += 1
     }
@@ -82,7 +85,7 @@ struct Follower: Sendable {
             quietTicks = 0
         case .replicate:
             guard lastIndex >= next else { return }
-            if inFlight.isEmpty {
+            if !isOutstanding {
                 quietTicks = 0
             }
             inFlight.add(lastIndex: lastIndex, bytes: bytes)
@@ -124,9 +127,9 @@ struct Follower: Sendable {
         }
         received = index
         switch progress {
-        case .replicate where !inFlight.isEmpty && quietTicks >= resendTicks:
-            // It answers, yet has not moved: what was in flight is lost, unless it has all of it
-            // and only its disk is slow.
+        case .replicate where isOutstanding && quietTicks >= resendTicks:
+            // It answers, yet has not moved: what was in flight is lost, or it forgot in a
+            // restart what it had not on disk. Unless it has all of it and its disk is slow.
             if index < next.previous {
                 beginProbing(from: max(match, index).next, carriesEntries: false)
             }

@@ -130,7 +130,8 @@ extension RaftCore {
         let follower = Follower(next: log.lastIndex.next, heardTick: ticks)
         leadership = Leadership(
             followers: Array(repeating: follower, count: configuration.members.count),
-            uncommittedBytes: log.weight(after: commitIndex, through: log.lastIndex))
+            uncommittedBytes: log.weight(after: commitIndex, through: log.lastIndex)
+        )
         // Only an entry of its own term tells a leader what is committed.
         appendToOwnLog(kind: .noop, body: [])
     }
@@ -186,7 +187,8 @@ extension RaftCore {
         into effects: inout [Effect]
     ) {
         let proposed = candidateTerm.next
-        let isGranted = proposed > term && isFresh(request) && !hasLiveLeader
+        let isGranted =
+            proposed > term && isFresh(request) && !hasLiveLeader
             && !outranks(request, by: candidate)
         if isGranted && isLeaderLinkReset {
             giveHeadStart()

@@ -24,12 +24,16 @@ extension RaftCore {
             return !isSelf(slot) && follower.isSealed == false && isRecentlyHeard(follower)
                 && follower.progress == .replicate && follower.match >= commitIndex
         }
-        guard let best = targets.max(by: {
-            leadership.followers[$0].match < leadership.followers[$1].match
-        }) else { return }
+        guard
+            let best = targets.max(by: {
+                leadership.followers[$0].match < leadership.followers[$1].match
+            })
+        else { return }
         lastHandoverTick = ticks
         self.leadership?.handover = Handover(
-            target: configuration.members[best].id, beganTick: ticks)
+            target: configuration.members[best].id,
+            beganTick: ticks
+        )
     }
 
     private var mayTryHandover: Bool {

@@ -71,7 +71,8 @@ extension RaftCore {
         self.leadership?.followers[slot].reported(
             received: response.received,
             base: log.baseIndex,
-            resendTicks: settings.resendTicks)
+            resendTicks: settings.resendTicks
+        )
         if response.received < follower.match {
             // Either late, or it has restarted and knows only what is committed.
             remind(slot: slot, into: &effects)
@@ -92,7 +93,8 @@ extension RaftCore {
             round: heartbeat.round,
             received: matched,
             durable: min(matched, durability.durableIndex),
-            isSealed: isSealed)
+            isSealed: isSealed
+        )
         say(.heartbeatResponse(response), to: peer, into: &effects)
     }
 }

@@ -49,7 +49,11 @@ extension RaftCore {
         switch body {
         case .append, .heartbeat:
             let response = HeartbeatResponse(
-                round: 0, received: .zero, durable: .zero, isSealed: isSealed)
+                round: 0,
+                received: .zero,
+                durable: .zero,
+                isSealed: isSealed
+            )
             say(.heartbeatResponse(response), to: peer, into: &effects)
         case .voteRequest:
             say(.voteResponse(isGranted: false), to: peer, into: &effects)

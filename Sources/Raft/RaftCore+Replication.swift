@@ -62,7 +62,8 @@ extension RaftCore {
             return follower.next <= log.lastIndex && follower.next > log.baseIndex
                 && !follower.inFlight.isFull(
                     messagesMax: settings.inFlightMessagesMax,
-                    bytesMax: settings.inFlightBytesMax)
+                    bytesMax: settings.inFlightBytesMax
+                )
         case .snapshot:
             return false
         }
@@ -83,18 +84,22 @@ extension RaftCore {
             entries = log.batch(
                 from: follower.next,
                 entriesMax: settings.appendEntriesMax,
-                bytesMax: settings.appendBytesMax)
+                bytesMax: settings.appendBytesMax
+            )
         }
         let last = entries.last?.index ?? previous
         leadership?.followers[slot].sent(
-            lastIndex: last, bytes: entries.reduce(0) { $0 + $1.bytes })
+            lastIndex: last,
+            bytes: entries.reduce(0) { $0 + $1.bytes }
+        )
         let told = max(follower.commitTold, min(commitIndex, last))
         leadership?.followers[slot].commitTold = told
         let append = Append(
             previousIndex: previous,
             previousTerm: previousTerm,
             commit: commitIndex,
-            entries: entries)
+            entries: entries
+        )
         say(.append(append), to: target, into: &effects)
     }
 
@@ -108,7 +113,8 @@ extension RaftCore {
             previousIndex: follower.match,
             previousTerm: previousTerm,
             commit: commitIndex,
-            entries: [])
+            entries: []
+        )
         say(.append(append), to: configuration.members[slot].id, into: &effects)
     }
 
@@ -130,7 +136,9 @@ extension RaftCore {
             let bound = min(hintIndex, previous.previous)
             let candidate = log.lastIndex(notAfter: bound, termAtMost: hintTerm)
             _ = leadership?.followers[slot].rejected(
-                previous: previous, candidate: candidate ?? .zero)
+                previous: previous,
+                candidate: candidate ?? .zero
+            )
         }
     }
 
@@ -200,8 +208,9 @@ extension RaftCore {
             acknowledgeLater(through: commitIndex)
             return
         }
-        guard append.previousIndex <= commitIndex
-            || log.term(at: append.previousIndex) == append.previousTerm
+        guard
+            append.previousIndex <= commitIndex
+                || log.term(at: append.previousIndex) == append.previousTerm
         else {
             reject(append, from: peer, into: &effects)
             return
@@ -242,7 +251,10 @@ extension RaftCore {
             preconditionFailure("the commit index and what follows is retained")
         }
         let outcome = AppendResponse.Outcome.rejected(
-            previous: append.previousIndex, hintIndex: hint, hintTerm: hintTerm)
+            previous: append.previousIndex,
+            hintIndex: hint,
+            hintTerm: hintTerm
+        )
         let response = AppendResponse(outcome: outcome, isSealed: isSealed)
         say(.appendResponse(response), to: peer, into: &effects)
     }
@@ -269,7 +281,8 @@ extension RaftCore {
     /// The first position at or below the commit index where an append contradicts our log.
     private func committedConflict(in append: Append) -> LogIndex? {
         if append.previousIndex <= commitIndex,
-            let known = log.term(at: append.previousIndex), known != append.previousTerm {
+            let known = log.term(at: append.previousIndex), known != append.previousTerm
+        {
             return append.previousIndex
         }
         for entry in append.entries where entry.index <= commitIndex {

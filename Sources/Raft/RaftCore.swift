@@ -27,6 +27,7 @@ package struct RaftCore: Sendable {
     package internal(set) var term: Term
     /// Whom this node chose in `term`.
     package internal(set) var vote: NodeID?
+    /// What this node is in `term`.
     package internal(set) var role = Role.follower
     /// Who leads `term`, as far as this node knows and believes.
     package internal(set) var leader: NodeID?
@@ -34,6 +35,7 @@ package struct RaftCore: Sendable {
     package internal(set) var commitIndex: LogIndex
     /// The driver evaluated through here, or a snapshot brought it.
     package internal(set) var evaluatedIndex: LogIndex
+    /// As last told by the driver.
     package internal(set) var isSealed: Bool
 
     var log: LogTail
@@ -244,7 +246,10 @@ package struct RaftCore: Sendable {
                     hardState: isNew ? state : nil,
                     truncateFrom: truncateFrom,
                     entries: entries,
-                    votesChanged: votesChanged)))
+                    votesChanged: votesChanged
+                )
+            )
+        )
     }
 
     private mutating func speakOut(into effects: inout [Effect]) {
@@ -328,6 +333,7 @@ extension RaftCore {
 
     /// What a leader knows of one member.
     package struct MemberProgress: Equatable, Sendable {
+        /// Which one.
         package let id: NodeID
         /// Its log equals ours through here, durably.
         package let match: LogIndex
@@ -350,7 +356,8 @@ extension RaftCore {
                 match: isOwn ? durableIndex : follower.match,
                 isRecentlyActive: isOwn || isRecentlyHeard(follower),
                 isSealed: isOwn ? isSealed : follower.isSealed,
-                progress: isOwn ? nil : follower.progress)
+                progress: isOwn ? nil : follower.progress
+            )
         }
     }
 }

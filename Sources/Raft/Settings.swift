@@ -34,6 +34,7 @@ package struct RaftSettings: Equatable, Sendable {
     /// How long one attempt to hand over may take. Proposals are refused meanwhile.
     package var handoverTicksMax = 40
 
+    /// The defaults: leaders are missed after 400 to 800 ms.
     package init() {}
 
     /// Why these settings cannot work; `nil` when they can.

@@ -46,6 +46,7 @@ package struct LogIndex: Hashable, Comparable, Sendable {
 /// Who a member is inside the protocol: its position + 1 in the initial configuration sorted by
 /// name. Never reused. 0 names nobody.
 package struct NodeID: Hashable, Comparable, Sendable {
+    /// 1 or above.
     package let number: UInt64
 
     package init(number: UInt64) {
@@ -58,6 +59,7 @@ package struct NodeID: Hashable, Comparable, Sendable {
 /// Names one durable step (``Effect/persist(_:)`` or ``Effect/installSnapshot(_:token:)``).
 /// Tokens grow by one each, so "durable through token n" says everything.
 package struct PersistToken: Hashable, Comparable, Sendable {
+    /// 1 or above; 0 stands for "nothing yet".
     package let number: UInt64
 
     package init(number: UInt64) {
@@ -69,6 +71,7 @@ package struct PersistToken: Hashable, Comparable, Sendable {
 
 /// The driver's name for one proposal. The core only hands it back.
 package struct Ticket: Hashable, Sendable {
+    /// Chosen by the driver, unique while it waits.
     package let number: UInt64
 
     package init(number: UInt64) {
@@ -78,6 +81,7 @@ package struct Ticket: Hashable, Sendable {
 
 /// The driver's name for one linearizable read. The core only hands it back.
 package struct ReadTicket: Hashable, Sendable {
+    /// Chosen by the driver, unique while it waits.
     package let number: UInt64
 
     package init(number: UInt64) {

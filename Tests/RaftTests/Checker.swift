@@ -65,6 +65,11 @@ struct Checker {
         terms[node.id] = core.term
     }
 
+    /// For scenarios that write a disk by hand.
+    mutating func forgetTerms() {
+        terms = [:]
+    }
+
     // MARK: After every step
 
     mutating func stepped(_ core: RaftCore, at position: Int, world: World) throws {
@@ -99,7 +104,8 @@ struct Checker {
             guard index <= core.snapshotIndex || core.term(at: index) == item.entry.term else {
                 throw Violation(
                     "leader \(core.id.number) of term \(core.term.number) lacks the committed "
-                        + "entry \(index.number)")
+                        + "entry \(index.number)"
+                )
             }
         }
     }
@@ -131,7 +137,8 @@ struct Checker {
         if let known = committedEntry(at: entry.index) {
             guard known == entry else {
                 throw Violation(
-                    "node \(core.id.number) committed another entry \(entry.index.number)")
+                    "node \(core.id.number) committed another entry \(entry.index.number)"
+                )
             }
             return
         }
@@ -157,7 +164,8 @@ struct Checker {
         guard let core = node.core, let first = persist.entries.first else { return }
         // Log matching, by induction: the same index and term mean the same entry and the same
         // one before it. The first one's predecessor may be gone if a snapshot came meanwhile.
-        var previousTerm = core.entry(at: first.index) == nil
+        var previousTerm =
+            core.entry(at: first.index) == nil
             ? nil : core.term(at: first.index.previous)
         for entry in persist.entries {
             if let previousTerm {
@@ -206,7 +214,8 @@ struct Checker {
             at = at.next
             guard let known = committedEntry(at: at), node.disk.term(at: at) == known.term else {
                 throw Violation(
-                    "node \(node.id.number) evaluates \(at.number), which is not on its disk")
+                    "node \(node.id.number) evaluates \(at.number), which is not on its disk"
+                )
             }
         }
     }
@@ -251,7 +260,12 @@ struct Checker {
             }
         case .heartbeatResponse(let response):
             try acknowledged(
-                response.durable, by: node, in: message.term, to: target, world: world)
+                response.durable,
+                by: node,
+                in: message.term,
+                to: target,
+                world: world
+            )
         default:
             break
         }
@@ -281,7 +295,8 @@ struct Checker {
         guard node.disk.lastIndex >= index else {
             throw Violation(
                 "node \(node.id.number) acknowledges \(index.number), its disk ends at "
-                    + "\(node.disk.lastIndex.number)")
+                    + "\(node.disk.lastIndex.number)"
+            )
         }
         guard let leader = world.nodes[world.position(of: target)].core, leader.role == .leader,
             leader.term == term, let leaderTerm = leader.term(at: index),
@@ -289,7 +304,8 @@ struct Checker {
         else { return }
         guard leaderTerm == ownTerm else {
             throw Violation(
-                "node \(node.id.number) acknowledges \(index.number) of another term")
+                "node \(node.id.number) acknowledges \(index.number) of another term"
+            )
         }
     }
 }

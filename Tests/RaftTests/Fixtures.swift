@@ -42,7 +42,8 @@ func member(_ number: UInt64, role: MemberRole = .voter) -> Member {
         peerAddress: "127.0.0.1:\(7_000 + number)",
         apiAddress: "https://127.0.0.1:\(8_000 + number)",
         pin: [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 32),
-        role: role)
+        role: role
+    )
 }
 
 func cluster(_ count: Int, learners: Int = 0) -> Configuration {
@@ -58,7 +59,8 @@ func entries(from first: UInt64 = 1, terms: [UInt64]) -> [LogEntry] {
             index: index(first + UInt64(offset)),
             term: term(number),
             kind: .batch,
-            body: [UInt8(truncatingIfNeeded: first) &+ UInt8(offset), UInt8(number)])
+            body: [UInt8(truncatingIfNeeded: first) &+ UInt8(offset), UInt8(number)]
+        )
     }
 }
 
@@ -103,5 +105,6 @@ func makeCore(
         evaluated: .zero,
         isSealed: isSealed,
         settings: settings,
-        seed: seed)
+        seed: seed
+    )
 }

@@ -6,14 +6,18 @@ import Testing
 struct SimulationTests {
     static let chunk = 25
 
-    @Test("3 nodes: nothing acknowledged is lost, nothing differs, all heals",
-        arguments: (0..<20).map { $0 * chunk })
+    @Test(
+        "3 nodes: nothing acknowledged is lost, nothing differs, all heals",
+        arguments: (0..<20).map { $0 * chunk }
+    )
     func three(first: Int) {
         sweep(first: first, nodeCount: 3)
     }
 
-    @Test("5 nodes: nothing acknowledged is lost, nothing differs, all heals",
-        arguments: (20..<40).map { $0 * chunk })
+    @Test(
+        "5 nodes: nothing acknowledged is lost, nothing differs, all heals",
+        arguments: (20..<40).map { $0 * chunk }
+    )
     func five(first: Int) {
         sweep(first: first, nodeCount: 5)
     }

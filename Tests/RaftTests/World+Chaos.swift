@@ -36,7 +36,8 @@ struct ChaosRun {
             elections: world.checker.elections,
             committed: world.checker.committedCount,
             reads: world.checker.readsServed,
-            snapshots: world.checker.snapshotsInstalled)
+            snapshots: world.checker.snapshotsInstalled
+        )
     }
 
     /// `nil` if all is well, else what went wrong, told in full.
@@ -88,11 +89,13 @@ extension World {
         if random.chance(6, of: 100) {
             drawPartition()
         }
+        try freezeAndThaw()
         if random.chance(4, of: 100) {
             drawFaults()
         }
         if random.chance(3, of: 100) {
             let position = anyPosition
+            guard !isFrozen(position) else { return }
             nodes[position].isSealed.toggle()
             try turn(position, [.sealChanged(isSealed: nodes[position].isSealed)])
         }
@@ -104,9 +107,23 @@ extension World {
         }
     }
 
+    /// A stopped process knows nothing of what happened meanwhile, and may be asked to read first.
+    private func freezeAndThaw() throws {
+        for position in nodes.indices where frozen[nodes[position].id] == now {
+            frozen[nodes[position].id] = nil
+            try read(position)
+        }
+        if random.chance(3, of: 100) {
+            let position = random.chance(60, of: 100) ? leaderPosition ?? anyPosition : anyPosition
+            guard !isFrozen(position) else { return }
+            frozen[nodes[position].id] = now + 2 + random.below(40)
+        }
+    }
+
     private func crashAny() throws {
         let position = random.chance(50, of: 100) ? leaderPosition ?? anyPosition : anyPosition
         guard nodes[position].core != nil else { return }
+        frozen[nodes[position].id] = nil
         crash(position, keepingJobs: random.below(nodes[position].jobs.count + 1))
         guard random.chance(50, of: 100) else { return }
         for other in nodes.indices where other != position {
@@ -145,12 +162,15 @@ extension World {
         faults.delayTicksMax = [1, 1, 2, 5, 9][random.below(5)]
         faults.diskSpeed = [100, 100, 60, 25, 8][random.below(5)]
         faults.evaluationSpeed = [100, 50, 10][random.below(3)]
+        let isSkewed = random.chance(50, of: 100)
+        faults.clockSpeeds = isSkewed ? nodes.map { _ in 25 + random.below(76) } : []
     }
 
     /// Everyone runs, and nothing is in the way any more.
     func heal() throws {
         faults = Faults()
         cuts = []
+        frozen = [:]
         loses = { _ in false }
         ticking = Set(nodes.map { $0.id })
         try startAll()

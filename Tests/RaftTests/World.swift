@@ -100,6 +100,14 @@ final class World {
         case message(Flight)
         case stream(Stream)
         case linkReset(of: NodeID, at: NodeID)
+
+        var target: NodeID {
+            switch self {
+            case .message(let flight): flight.target
+            case .stream(let stream): stream.target
+            case .linkReset(_, let observer): observer
+            }
+        }
     }
 
     /// How unkind the world is. Ratios are out of 100.
@@ -110,6 +118,8 @@ final class World {
         /// How often a disk finishes something in a tick. 100 = at once.
         var diskSpeed = 100
         var evaluationSpeed = 100
+        /// By node: how often its clock ticks. Empty: always.
+        var clockSpeeds: [Int] = []
     }
 
     let settings: RaftSettings
@@ -126,6 +136,8 @@ final class World {
     var loses: (Flight) -> Bool = { _ in false }
     /// Nodes whose clock runs; all by default.
     var ticking: Set<NodeID>
+    /// Frozen nodes, until when. What is sent to them waits.
+    var frozen: [NodeID: Int] = [:]
     private var nextTicket: UInt64 = 1
     /// Filled when asked for.
     var trace: [String]?
@@ -162,7 +174,8 @@ final class World {
             evaluated: disk.evaluated,
             isSealed: nodes[position].isSealed,
             settings: settings,
-            seed: random.next())
+            seed: random.next()
+        )
         note("start \(position + 1) \(disk.hardState.term.number) last \(disk.lastIndex.number)")
         try checker.started(nodes[position])
         try turn(position, [])
@@ -214,14 +227,16 @@ final class World {
         case .send(let message, let target, let after):
             if let after, after > nodes[position].finished {
                 nodes[position].gated.append(
-                    SimNode.Gated(token: after, message: message, target: target))
+                    SimNode.Gated(token: after, message: message, target: target)
+                )
             } else {
                 try transmit(message, from: position, to: target)
             }
         case .persist(let persist):
             try checker.persisting(persist, at: nodes[position])
             nodes[position].jobs.append(
-                SimNode.Job(token: persist.token, operation: .persist(persist)))
+                SimNode.Job(token: persist.token, operation: .persist(persist))
+            )
         case .installSnapshot(let point, let token):
             try checker.installing(point, as: token, at: nodes[position])
             nodes[position].jobs.append(SimNode.Job(token: token, operation: .install(point)))
@@ -293,9 +308,10 @@ final class World {
 
     /// Drops the log through what the disk's state already holds.
     func compact(_ position: Int, keeping kept: UInt64) throws {
-        guard let core = nodes[position].core else { return }
+        guard let core = nodes[position].core, !isFrozen(position) else { return }
         let safe = min(nodes[position].disk.evaluated, core.evaluatedIndex)
-        guard safe.number > core.snapshotIndex.number + kept, safe >= nodes[position].disk.baseIndex,
+        guard safe.number > core.snapshotIndex.number + kept,
+            safe >= nodes[position].disk.baseIndex,
             nodes[position].jobs.isEmpty
         else { return }
         let index = LogIndex(number: safe.number - kept)
@@ -327,10 +343,15 @@ final class World {
             throw Violation("asked for a snapshot at \(atLeast.number), evaluated \(at.number)")
         }
         let point = SnapshotPoint(
-            index: at, term: pointTerm, configuration: nodes[position].disk.configuration)
+            index: at,
+            term: pointTerm,
+            configuration: nodes[position].disk.configuration
+        )
         arrive(
             .stream(
-                Stream(source: nodes[position].id, target: target, point: point, term: core.term)))
+                Stream(source: nodes[position].id, target: target, point: point, term: core.term)
+            )
+        )
     }
 
     private func deliver(_ event: Event) throws {
@@ -341,19 +362,25 @@ final class World {
         case .stream(let stream):
             let isCut = cuts.contains([stream.source, stream.target])
             let receiver = position(of: stream.target)
-            let isDelivered = !isCut && nodes[receiver].core != nil
+            let isDelivered =
+                !isCut && nodes[receiver].core != nil
                 && !random.chance(faults.loss, of: 100)
             if isDelivered {
                 try turn(
                     receiver,
-                    [.snapshotArrived(stream.point, from: stream.source, term: stream.term)])
+                    [.snapshotArrived(stream.point, from: stream.source, term: stream.term)]
+                )
             }
             try turn(
                 position(of: stream.source),
                 [
                     .snapshotStreamed(
-                        to: stream.target, point: stream.point, delivered: isDelivered)
-                ])
+                        to: stream.target,
+                        point: stream.point,
+                        delivered: isDelivered
+                    )
+                ]
+            )
         case .linkReset(let lost, let observer):
             try turn(position(of: observer), [.linkReset(lost)])
         }
@@ -364,15 +391,28 @@ final class World {
     func tick() throws {
         now += 1
         for event in calendar.removeValue(forKey: now) ?? [] {
-            try deliver(event)
+            if let thaw = frozen[event.target], thaw >= now {
+                calendar[thaw + 1, default: []].append(event)
+            } else {
+                try deliver(event)
+            }
         }
-        for position in nodes.indices {
+        for position in nodes.indices where !isFrozen(position) {
             try moveDisk(position)
             try evaluate(position)
-            if ticking.contains(nodes[position].id) {
+            if clockTicks(position) {
                 try turn(position, [.tick])
             }
         }
+    }
+
+    func isFrozen(_ position: Int) -> Bool {
+        frozen[nodes[position].id].map { $0 >= now } ?? false
+    }
+
+    private func clockTicks(_ position: Int) -> Bool {
+        guard ticking.contains(nodes[position].id) else { return false }
+        return faults.clockSpeeds.isEmpty || random.chance(faults.clockSpeeds[position], of: 100)
     }
 
     func run(_ ticks: Int) throws {
@@ -391,7 +431,9 @@ final class World {
     }
 
     private func moveDisk(_ position: Int) throws {
-        guard !nodes[position].jobs.isEmpty, random.chance(faults.diskSpeed, of: 100) else { return }
+        guard !nodes[position].jobs.isEmpty, random.chance(faults.diskSpeed, of: 100) else {
+            return
+        }
         let all = nodes[position].jobs.count
         try finishJobs(position, count: faults.diskSpeed == 100 ? all : 1 + random.below(all))
     }
@@ -409,7 +451,7 @@ final class World {
 
     @discardableResult
     func propose(_ position: Int, count: Int = 1, bytes: Int = 8) throws -> Bool {
-        guard nodes[position].core != nil else { return false }
+        guard nodes[position].core != nil, !isFrozen(position) else { return false }
         var proposals: [Proposal] = []
         for _ in 0..<count {
             let ticket = Ticket(number: nextTicket)
@@ -427,7 +469,7 @@ final class World {
     }
 
     func read(_ position: Int, count: Int = 1) throws {
-        guard nodes[position].core != nil else { return }
+        guard nodes[position].core != nil, !isFrozen(position) else { return }
         var tickets: [ReadTicket] = []
         for _ in 0..<count {
             let ticket = ReadTicket(number: nextTicket)
