@@ -42,7 +42,9 @@ final class CreationFlow: Sendable {
         deadline: ContinuousClock.Instant, completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         // A vault that another member made a moment ago must not be overlooked.
-        replica.waitForRead(deadline: deadline) { [self] outcome in
+        let readDeadline = min(
+            deadline, .now + .milliseconds(Limits.creationLeaderWaitMilliseconds))
+        replica.waitForReadPatiently(on: loop, deadline: readDeadline) { [self] outcome in
             guard case .ready = outcome else { return completion(ServiceFailure.noLeader.response) }
             loop.execute { [self] in
                 make(input, requestID, loop: loop, deadline: deadline, completion: completion)
@@ -114,7 +116,9 @@ final class CreationFlow: Sendable {
         requestID: [UInt8], loop: any EventLoop, deadline: ContinuousClock.Instant,
         completion: @escaping @Sendable (APIResponse) -> Void
     ) {
-        replica.waitForRead(deadline: deadline) { [self] outcome in
+        let readDeadline = min(
+            deadline, .now + .milliseconds(Limits.creationLeaderWaitMilliseconds))
+        replica.waitForReadPatiently(on: loop, deadline: readDeadline) { [self] outcome in
             guard case .ready = outcome else { return completion(ServiceFailure.noLeader.response) }
             do throws(BarrierError) {
                 let time = clock().nanoseconds

@@ -31,6 +31,7 @@ package final class HoldfastNode: Sendable {
     ///
     /// - Throws: `OperatorError`s that say what is wrong with settings, data folder or addresses.
     package static func start(_ settings: Settings, logger: Logger) async throws -> HoldfastNode {
+        MemoryLock.disableCoreDumps()
         let start = try NodeStart(settings, logger: logger)
         let parts = NodeParts(settings, start, logger: logger)
         let peers = PeerTransport(
@@ -43,17 +44,16 @@ package final class HoldfastNode: Sendable {
         parts.network.attach(
             transport: peers, replica: parts.replica, forwarder: parts.forwarder
         ) { request, member in parts.serve(request, from: member) }
-        _ = try await peers.start()
-        let server = try await listen(settings, parts, logger)
-        parts.replica.start(
-            raft: start.raft, state: start.replicaStart, link: parts.network, observer: parts,
-            folder: SnapshotFolder(folder: settings.data), digest: sha256)
-        peers.updatePeers(
+        _ = try await peers.start(
             try start.configuration.members.map { member in
                 PeerEndpoint(
                     id: member.id, address: try NetworkAddress(parsing: member.peerAddress),
                     pin: member.pin)
             })
+        let server = try await listen(settings, parts, logger)
+        parts.replica.start(
+            raft: start.raft, state: start.replicaStart, link: parts.network, observer: parts,
+            folder: SnapshotFolder(folder: settings.data), digest: sha256)
         logger.notice(
             "node \(settings.node) serves",
             metadata: ["api": "\(server.boundAddress.text)", "peers": "\(settings.peerListen)"])

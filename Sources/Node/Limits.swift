@@ -6,6 +6,9 @@ package enum Limits {
     package static let requestSeconds = 30
     /// A write waits this long for a leader to be elected before it is refused with 503.
     package static let leaderWaitMilliseconds = 5_000
+    /// Making or abandoning a vault waits this long for a leader: members of a new cluster may
+    /// still be starting.
+    package static let creationLeaderWaitMilliseconds = 10_000
     /// `sys/init` waits this long for a majority before it tells what this node alone knows.
     package static let initStatusWaitMilliseconds = 2_000
     /// Pause before asking again who leads.

@@ -45,7 +45,7 @@ final class NodeCalls: Sendable {
     ) {
         let deadline = ContinuousClock.now + .seconds(Limits.requestSeconds)
         switch call {
-        case .initStatus: initStatus(completion)
+        case .initStatus: initStatus(loop, completion)
         case .initialize(let input):
             onWorker(completion) { [self] in
                 creation.create(
@@ -78,9 +78,11 @@ final class NodeCalls: Sendable {
 
     /// Whether a vault exists is asked of a majority where there is one; a node alone says what it
     /// has.
-    private func initStatus(_ completion: @escaping @Sendable (APIResponse) -> Void) {
+    private func initStatus(
+        _ loop: any EventLoop, _ completion: @escaping @Sendable (APIResponse) -> Void
+    ) {
         let deadline = ContinuousClock.now + .milliseconds(Limits.initStatusWaitMilliseconds)
-        replica.waitForRead(deadline: deadline) { [self] _ in
+        replica.waitForReadPatiently(on: loop, deadline: deadline) { [self] _ in
             completion(answer {
                 NodeReply.initStatus(isInitialized: try seal.sealRecord() != nil)
             })

@@ -14,8 +14,12 @@ package enum Limits {
     package static let overlayBytesMax = 64 << 20
     /// Bytes of evaluated writes applied in one transaction, so an append never waits for long.
     package static let applyBytesPerTurnMax = 4 << 20
-    /// An evaluated layer waits this long for an append to ride with before it is applied alone.
-    package static let applyAloneAfterMilliseconds = 2
+    /// An evaluated layer waits this long for an append to ride with before it is applied alone,
+    /// which costs flushes of its own. Nothing depends on it being early: the log has the entry,
+    /// and views see the overlay.
+    package static let applyAloneAfterMilliseconds = 100
+    /// Pause between steps of the log's compaction on an idle node.
+    package static let compactionPauseMilliseconds = 5
     /// Log entries kept behind the applied index for followers that lag.
     package static let logEntriesRetained = 8_192
     /// Bytes of log kept; the whole retained log is in memory.

@@ -68,8 +68,14 @@ final class StorageWorker {
 
     /// With evaluated layers waiting: soon, to apply them alone. Otherwise a slow idle beat.
     private var nextDeadline: DispatchTime {
-        let hasWork = !layers.isEmpty || compactThrough > compacted
-        let wait = hasWork ? Limits.applyAloneAfterMilliseconds : 1_000
+        let wait =
+            if compactThrough > compacted && compacted < applied {
+                Limits.compactionPauseMilliseconds
+            } else if !layers.isEmpty {
+                Limits.applyAloneAfterMilliseconds
+            } else {
+                1_000
+            }
         return .now() + .milliseconds(wait)
     }
 

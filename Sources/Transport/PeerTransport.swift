@@ -6,12 +6,14 @@ import Synchronization
 
 /// A member as the transport needs to know it.
 package struct PeerEndpoint: Sendable, Equatable {
+    /// Its place in the configuration.
     package let id: NodeID
     /// Where it listens for members.
     package let address: NetworkAddress
     /// SHA-256 over its public key's SubjectPublicKeyInfo, 32 bytes.
     package let pin: [UInt8]
 
+    /// - Precondition: the pin has 32 bytes.
     package init(id: NodeID, address: NetworkAddress, pin: [UInt8]) {
         precondition(pin.count == 32, "a pin has 32 bytes")
         self.id = id
@@ -22,14 +24,17 @@ package struct PeerEndpoint: Sendable, Equatable {
 
 /// Who this node is among its peers.
 package struct PeerSettings: Sendable {
+    /// This node's place in the configuration.
     package let id: NodeID
     /// SHA-256 over the canonical initial configuration, 32 bytes.
     package let clusterID: [UInt8]
     /// That configuration as a person can read it, at most 64 KiB; shown when ids differ.
     package let configurationText: String
+    /// Where to listen for members; port 0 lets the system choose.
     package let listen: NetworkAddress
     package let limits: PeerLimits
 
+    /// - Precondition: the cluster id has 32 bytes and the text fits into a hello.
     package init(
         id: NodeID,
         clusterID: [UInt8],
@@ -112,11 +117,16 @@ package final class PeerTransport: Sendable {
         }
     }
 
-    /// Listens for members. Dialing begins with ``updatePeers(_:)``. Call once.
+    /// Dials the members and listens for them. Call once.
     ///
+    /// - Parameter peers: known before the first caller is answered, so that none is refused only
+    ///   because this node has just started. ``updatePeers(_:)`` changes them later.
     /// - Returns: where it listens, with the port that the system chose if 0 was asked for.
-    /// - Throws: ``TransportError/bind(address:reason:)``, ``TransportError/tls(_:)``.
-    package func start() async throws(TransportError) -> NetworkAddress {
+    /// - Throws: ``TransportError/bind(address:reason:)``, ``TransportError/tls(_:)``; the
+    ///   transport has then been stopped.
+    package func start(
+        _ peers: [PeerEndpoint] = []
+    ) async throws(TransportError) -> NetworkAddress {
         do {
             try await eventLoop.submit { [hub, make] in hub.value = try make() }.get()
         } catch let error as TransportError {
@@ -124,6 +134,7 @@ package final class PeerTransport: Sendable {
         } catch {
             throw .tls(String(describing: error))
         }
+        updatePeers(peers)
         do {
             let listener = try await bind(bootstrap(), to: listen)
             return NetworkAddress(
@@ -131,6 +142,7 @@ package final class PeerTransport: Sendable {
                 port: listener.localAddress?.port ?? listen.port
             )
         } catch {
+            await stop()
             throw .bind(address: listen.text, reason: String(describing: error))
         }
     }

@@ -1,6 +1,7 @@
 """Counts what reaches the disk: at most two flushes a replica a batch."""
 
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -19,8 +20,8 @@ class Flushes(ClusterTest):
         process = subprocess.Popen(
             ["strace", "-f", "-y", "-qq", "-e", f"trace={CALLS}", "-o", log, "-p",
              str(node.pid)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until("strace is attached", lambda: "TracerPid:\t0" not in open(
-            f"/proc/{node.pid}/status").read())
+        wait_until("strace is attached", lambda: "TracerPid:\t0" not in pathlib.Path(
+            f"/proc/{node.pid}/status").read_text())
         return process, log
 
     def dsync_descriptors(self, node):
@@ -29,7 +30,7 @@ class Flushes(ClusterTest):
         for name in os.listdir(f"/proc/{node.pid}/fd"):
             try:
                 target = os.readlink(f"/proc/{node.pid}/fd/{name}")
-                flags = open(f"/proc/{node.pid}/fdinfo/{name}").read()
+                flags = pathlib.Path(f"/proc/{node.pid}/fdinfo/{name}").read_text()
             except OSError:
                 continue
             octal = int(re.search(r"flags:\s+(\d+)", flags).group(1), 8)
@@ -39,7 +40,7 @@ class Flushes(ClusterTest):
 
     def count(self, log, dsync):
         flushes = 0
-        for line in open(log, errors="replace"):
+        for line in pathlib.Path(log).read_text(errors="replace").splitlines():
             if re.search(r"\b(fsync|fdatasync|msync|sync_file_range)\(", line):
                 flushes += 1
             written = re.search(r"\b(?:pwrite64|pwritev)\((\d+)<", line)

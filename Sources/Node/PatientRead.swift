@@ -1,0 +1,24 @@
+import NIOCore
+import Raft
+import Replica
+
+extension LocalReplica {
+    /// Waits for a linearizable view, and for a leader first if none is known yet.
+    ///
+    /// - Parameters:
+    ///   - loop: where the pauses are spent.
+    ///   - deadline: when to give up; `completion` then gets a refusal.
+    func waitForReadPatiently(
+        on loop: any EventLoop, deadline: ContinuousClock.Instant,
+        completion: @escaping @Sendable (ReadOutcome) -> Void
+    ) {
+        waitForRead(deadline: deadline) { [self] outcome in
+            guard case .refused = outcome, ContinuousClock.now < deadline else {
+                return completion(outcome)
+            }
+            loop.scheduleTask(in: .milliseconds(Int64(Limits.leaderPollMilliseconds))) {
+                self.waitForReadPatiently(on: loop, deadline: deadline, completion: completion)
+            }
+        }
+    }
+}
