@@ -46,7 +46,8 @@ package enum FrameError: OperatorError, Equatable {
         case .version(let have):
             "a frame has format version \(have), this node knows \(FrameCodec.version)"
         case .checksum(let have, let want):
-            "a frame is damaged: its checksum is \(Self.hex(want)), its bytes give \(Self.hex(have))"
+            "a frame is damaged: its checksum is \(Self.hex(want)), its bytes give "
+                + Self.hex(have)
         }
     }
 

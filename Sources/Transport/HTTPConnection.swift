@@ -1,11 +1,14 @@
 import NIOCore
 import NIOTLS
+import Synchronization
 
 /// What all connections of one server share. Crosses event loops.
 final class HTTPService: Sendable {
     let limits: HTTPLimits
     let budget: ByteBudget
     let handler: @Sendable (HTTPExchange) -> Void
+    /// Set when the event loops are about to end; answers after that have nowhere to go.
+    let isOver = Atomic(false)
 
     init(limits: HTTPLimits, handler: @escaping @Sendable (HTTPExchange) -> Void) {
         self.limits = limits
@@ -60,7 +63,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     var position = Int.max
     private(set) var remoteAddress = "unknown"
 
-    private let service: HTTPService
+    let service: HTTPService
     private let isSecure: Bool
     private var context: ChannelHandlerContext?
 
@@ -100,6 +103,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         remoteAddress = context.remoteAddress.map(Self.text) ?? remoteAddress
         loop.add(self)
         wait(for: isSecure ? .handshake : .head)
+        if loop.isStopping { context.close(promise: nil) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -218,7 +222,11 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if canTakeMore || isClosing { context.read() } else { isReadHeld = true }
+        if self.context == nil || canTakeMore || isClosing {
+            context.read()
+        } else {
+            isReadHeld = true
+        }
     }
 
     private var canTakeMore: Bool {
@@ -237,7 +245,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         guard !isAdvancing else { return }
         isAdvancing = true
         do throws(HTTPRefusal) {
-            while acceptsInput {
+            while acceptsInput || held != nil {
                 if let held {
                     guard canDispatch(held.request.head) else { break }
                     self.held = nil

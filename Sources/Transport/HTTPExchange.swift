@@ -14,6 +14,7 @@ package final class HTTPExchange: Sendable {
 
     private let owner: NIOLoopBound<HTTPConnection>
     private let loop: any EventLoop
+    private let service: HTTPService
     private let sequence: UInt64
     private let budget: ByteBudget.Share?
     private let isAnswered = Atomic(false)
@@ -29,6 +30,7 @@ package final class HTTPExchange: Sendable {
         self.budget = budget
         remoteAddress = connection.remoteAddress
         loop = connection.loop.eventLoop
+        service = connection.service
         owner = NIOLoopBound(connection, eventLoop: loop)
     }
 
@@ -67,7 +69,7 @@ package final class HTTPExchange: Sendable {
     private func deliver(_ answer: HTTPAnswer) {
         if loop.inEventLoop {
             owner.value.answered(sequence, answer)
-        } else {
+        } else if !service.isOver.load(ordering: .acquiring) {
             loop.execute { [owner, sequence] in owner.value.answered(sequence, answer) }
         }
     }

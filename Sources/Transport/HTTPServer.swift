@@ -16,6 +16,7 @@ package final class HTTPServer: Sendable {
     private let listener: any Channel
     private let group: MultiThreadedEventLoopGroup
     private let loops: [NIOLoopBound<HTTPLoop>]
+    private let service: HTTPService
     private let connections: ConnectionCount
     private let logger: Logger
 
@@ -61,6 +62,7 @@ package final class HTTPServer: Sendable {
                 asked: address,
                 group: group,
                 loops: loops,
+                service: service,
                 connections: connections,
                 logger: logger
             )
@@ -75,12 +77,14 @@ package final class HTTPServer: Sendable {
         asked: NetworkAddress,
         group: MultiThreadedEventLoopGroup,
         loops: [NIOLoopBound<HTTPLoop>],
+        service: HTTPService,
         connections: ConnectionCount,
         logger: Logger
     ) {
         self.listener = listener
         self.group = group
         self.loops = loops
+        self.service = service
         self.connections = connections
         self.logger = logger
         boundAddress = NetworkAddress(
@@ -108,6 +112,7 @@ package final class HTTPServer: Sendable {
         for loop in loops {
             try? await loop.eventLoop.submit { loop.value.finishStop() }.get()
         }
+        service.isOver.store(true, ordering: .releasing)
         try? await group.shutdownGracefully()
     }
 

@@ -31,6 +31,7 @@ package struct HTTPLimits: Sendable {
     /// a client that is still sending gets to read that answer.
     package var lingerTime = Duration.seconds(5)
 
+    /// The defaults.
     package init() {}
 }
 
@@ -53,6 +54,7 @@ package struct PeerLimits: Sendable {
     /// Unacknowledged bytes or silent probes for this long make a link dead.
     package var deadTime = Duration.seconds(5)
 
+    /// The defaults.
     package init() {}
 
     func queue(_ channel: PeerChannel) -> QueueLimit {
@@ -66,9 +68,11 @@ package struct PeerLimits: Sendable {
 
 /// Room of one outgoing queue. An empty queue takes any one frame.
 package struct QueueLimit: Sendable {
+    /// Frames, headers included in their bytes.
     package var framesMax: Int
     package var bytesMax: Int
 
+    /// - Precondition: both are above zero.
     package init(framesMax: Int, bytesMax: Int) {
         precondition(framesMax > 0 && bytesMax > 0, "a queue without room cannot carry a frame")
         self.framesMax = framesMax

@@ -7,6 +7,7 @@ package struct NetworkAddress: Sendable, Hashable {
     /// 0...65535; 0 lets the system choose when listening.
     package let port: Int
 
+    /// - Precondition: the port is within 0...65535.
     package init(host: String, port: Int) {
         precondition((0...65_535).contains(port), "a port has 16 bits")
         self.host = host

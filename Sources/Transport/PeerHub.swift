@@ -111,7 +111,8 @@ final class PeerHub {
                 refused(
                     "pin:\(expected.id.number)",
                     "node \(expected.id.number) at \(expected.address.text) showed a key with the "
-                        + "pin \(Self.text(pin)), the pin of that node is \(Self.text(expected.pin))"
+                        + "pin \(Self.text(pin)), but that node's pin is "
+                        + Self.text(expected.pin)
                 )
                 connection.isExplained = true
                 verdict.succeed(.failed)

@@ -77,7 +77,8 @@ extension NetworkTests {
             ),
             RefusalCase(
                 "two framings",
-                "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
+                    + "Transfer-Encoding: chunked\r\n\r\n",
                 400
             ),
             RefusalCase(
@@ -107,7 +108,8 @@ extension NetworkTests {
             ),
             RefusalCase(
                 "chunk size beyond a machine word",
-                "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+                "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    + "fffffffffffffffff\r\n",
                 413
             ),
             RefusalCase(

@@ -108,6 +108,22 @@ extension NetworkTests {
             }
         }
 
+        @Test("a last request that has to wait for earlier ones is handled all the same")
+        func heldLast() async throws {
+            let waiting = Waiting()
+            try await withServer(handler: { waiting.add($0) }) { server in
+                let client = try await RawClient.connect(to: server.boundAddress)
+                let last = "PUT /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                try await client.send(get("/a") + last)
+                for target in ["/a", "/b"] {
+                    await eventually("\(target) is handed out") { waiting.targets == [target] }
+                    waiting.answerBackward()
+                    #expect(await client.response()?.text == target)
+                }
+                await client.waitForClose()
+            }
+        }
+
         @Test("answers given on the loop and on other threads keep their order")
         func mixedThreads() async throws {
             try await withServer(

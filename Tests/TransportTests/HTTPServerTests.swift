@@ -134,7 +134,8 @@ extension NetworkTests {
             try await withServer(handler: echo) { server in
                 let client = try await RawClient.connect(to: server.boundAddress)
                 try await client.send(
-                    "PUT /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+                    "PUT /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                        + "Content-Length: 2\r\n\r\n"
                 )
                 #expect(await client.response()?.status == 100)
                 try await client.send("ab")
