@@ -98,11 +98,12 @@ enum Body {
                 ["refused JSON input due to high complexity: \(error.summary)"]
             )
         }
-        // OpenBao decodes from a stream, which words these two differently.
+        // OpenBao decodes from a stream, which words these differently.
         let text =
             switch error {
             case .unexpectedEnd: "unexpected EOF"
-            case .invalidCharacter(let byte, .afterDocument):
+            case .invalidCharacter(let byte, .afterDocument),
+                .invalidCharacter(let byte, .beginningOfName):
                 JSONError.invalidCharacter(byte, .beginningOfValue).summary
             default: error.summary
             }

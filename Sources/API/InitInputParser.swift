@@ -52,8 +52,9 @@ enum InitInputParser {
         guard shares <= sharesMax else {
             throw invalid(
                 "\(shares) shares in one set, the share format (SLIP-0039) has at most "
-                    + "\(sharesMax); split them into groups, for example {\"groups\":{\"threshold\":2,\"groups\":"
-                    + "[{\"threshold\":3,\"shares\":5},{\"threshold\":3,\"shares\":5}]}}"
+                    + "\(sharesMax); split them into groups, for example "
+                    + "{\"groups\":{\"threshold\":2,\"groups\":[{\"threshold\":3,\"shares\":5},"
+                    + "{\"threshold\":3,\"shares\":5}]}}"
             )
         }
     }
@@ -88,8 +89,8 @@ enum InitInputParser {
         .refused(
             400,
             [
-                "this version of Holdfast does not support \(name): it could only hand out the shares "
-                    + "and the root token in the clear"
+                "this version of Holdfast does not support \(name): it could only hand out "
+                    + "the shares and the root token in the clear"
             ]
         )
     }

@@ -31,8 +31,8 @@ struct Query {
         items.first { utf8Equals($0.name, name) }?.value
     }
 
-    /// The parameters of a logical request. A name that comes twice is a list; an empty value is
-    /// none. What only steers the operation (`list`, `scan`, `help`) is left out.
+    /// The parameters of a logical request. A name that comes twice is a list. What only steers the
+    /// operation (`list`, `scan`, `help`) is left out.
     func fields() throws(RouteError) -> JSONObject {
         try collected { name in
             name == "list" || name == "scan" || name == "help"
@@ -60,9 +60,6 @@ struct Query {
             case .array(let values): fields[name] = .array(values + [.string(value)])
             case .some(let first): fields[name] = .array([first, .string(value)])
             }
-        }
-        for (name, value) in fields.members where value == .string("") {
-            fields[name] = nil
         }
         return fields
     }

@@ -16,8 +16,7 @@ extension SystemBackend {
             }
             return .answer(lookups.tokenTuning(call.request.fields))
         case (.update, false):
-            guard !isToken else { throw .invalid("path is already in use at \(path)") }
-            throw try refusalOfNewMethod()
+            throw try refusalOfNewMethod(isTaken: isToken, path)
         case (.update, true):
             guard isToken else {
                 throw .invalid("tune of path \"auth/\(path)\" failed: no mount entry found")
@@ -31,7 +30,10 @@ extension SystemBackend {
         }
     }
 
-    private func refusalOfNewMethod() throws(VaultError) -> VaultError {
+    private func refusalOfNewMethod(
+        isTaken: Bool,
+        _ path: String
+    ) throws(VaultError) -> VaultError {
         let fields = try SystemFields.parse(
             call.request.fields,
             FieldSchema([("type", .text)], captured: ["path"])
@@ -39,6 +41,8 @@ extension SystemBackend {
         guard let type = fields.text("type"), !type.isEmpty else {
             return .invalid("backend type must be specified as a string")
         }
+        if type == "token" { return .invalid("token credential backend cannot be instantiated") }
+        if isTaken { return .invalid("path is already in use at \(path)") }
         return .invalid("plugin not found in the catalog: \(type)")
     }
 }

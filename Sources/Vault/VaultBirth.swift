@@ -12,16 +12,8 @@ package enum VaultBirth {
         _ rootToken: borrowing SecretBytes
     ) throws(BarrierError) {
         try builder.put(.system, SystemPaths.mountTable, MountTable.marker)
-        var token = rootToken.withBytes { bytes in
-            bytes.indices.map { bytes[$0] }
-        }
-        let path = SystemPaths.token(token, builder.keyring)
-        // The array is a copy of a secret, which its next owner, the client, holds in the clear
-        // anyway.
-        token.removeAll()
-        let accessor = builder.base62(24).withBytes { bytes in
-            String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
-        }
+        let path = SystemPaths.token(rootToken.exposedCopy(), builder.keyring)
+        let accessor = String(decoding: builder.base62(24).exposedCopy(), as: UTF8.self)
         let now = Timestamp(nanoseconds: builder.time)
         let record = TokenRecord.root(accessor: accessor, created: now)
         try builder.put(.system, path, record.encoded())

@@ -53,7 +53,7 @@ struct VaultCall {
             let backend = SystemBackend(call: self, authority: authority, mounts: mounts)
             return try backend.step(below, view)
         }
-        if let below = path.below("auth/token/") {
+        if let below = path.below("auth/token/") ?? (path == "auth/token" ? "" : nil) {
             return try TokenBackend(call: self, authority: authority).step(below)
         }
         guard let (entry, below) = mounts.match(path) else { throw .noHandler(path: path) }

@@ -34,7 +34,9 @@ extension KVVersion2 {
         let fields = try Fields(request.fields, Self.writeFields)
         guard KVNames.isKey(name) else { throw .invalid("missing path") }
         guard let data = fields.map("data") else { throw .invalid("no data provided") }
-        let value = KVVersionRecord(data: data)
+        // `null` is a value of its own: it is stored, and read back, as null.
+        let isNull = request.fields["data"]?.isNull ?? false
+        let value = KVVersionRecord(data: isNull ? .null : .object(data))
         try KVAnswers.checkSize(value.json)
 
         let state = try state(of: name, view)

@@ -5,8 +5,9 @@ import Wire
 struct KVVersionRecord {
     let json: [UInt8]
 
-    init(data: JSONObject) {
-        json = JSONValue.object(data).encoded(sortingKeys: true)
+    /// - Parameter data: an object, or null.
+    init(data: JSONValue) {
+        json = data.encoded(sortingKeys: true)
     }
 
     init(decoding bytes: [UInt8]) throws(EngineError) {
