@@ -129,7 +129,7 @@ struct LeadershipScenarioTests {
             }
             if try !world.run(atMost: 20, until: { $0.leaderPosition != nil }) { slow += 1 }
         }
-        #expect(slow <= 12)
+        #expect(slow == 0)
     }
 
     @Test("a reset link to a leader that lives changes nothing")
@@ -211,6 +211,27 @@ struct LeadershipScenarioTests {
         try world.read(0)
         #expect(world.nodes[0].reads.isEmpty)
         try world.converge(5)
+    }
+
+    @Test("a learner follows, but neither campaigns nor counts")
+    func learner() throws {
+        let world = World(seed: 21, count: 2, learners: 2)
+        try world.startAll()
+        try world.requireProgress(ticksMax: 200)
+        let position = try #require(world.leaderPosition)
+        #expect(position < 2)
+        // Two voters need both, however many learners are there.
+        world.crash(1 - position)
+        let committed = world.checker.committedIndex
+        try world.propose(position)
+        try world.run(200)
+        #expect(world.leaderPosition == nil)
+        #expect(world.checker.committedIndex == committed)
+        for learner in [2, 3] {
+            #expect(try world.core(learner).role == .follower)
+        }
+        try world.heal()
+        try world.requireProgress(ticksMax: 200)
     }
 
     @Test("one half of four cannot elect, and comes back when it is a majority")

@@ -144,10 +144,10 @@ final class World {
     /// Mixes everything that happened, to compare runs.
     private(set) var fingerprint: UInt64 = 0
 
-    init(seed: UInt64, count: Int, settings: RaftSettings = .hectic) {
+    init(seed: UInt64, count: Int, learners: Int = 0, settings: RaftSettings = .hectic) {
         self.settings = settings
         random = Seeded(seed: seed)
-        let configuration = cluster(count)
+        let configuration = cluster(count, learners: learners)
         nodes = configuration.members.map {
             SimNode(id: $0.id, disk: SimDisk(configuration: configuration))
         }
