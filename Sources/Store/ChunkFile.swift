@@ -24,7 +24,8 @@ package struct ChunkFile: ~Copyable {
 
     /// Up to `most` bytes from `offset`; fewer only at the end of the file.
     package borrowing func read(
-        at offset: UInt64, atMost most: Int
+        at offset: UInt64,
+        atMost most: Int
     ) throws(StoreError) -> [UInt8] {
         var failed = false
         let descriptor = descriptor
@@ -32,8 +33,11 @@ package struct ChunkFile: ~Copyable {
             filled = 0
             while filled < most {
                 let got = unsafe pread(
-                    descriptor, buffer.baseAddress?.advanced(by: filled), most - filled,
-                    off_t(clamping: offset) + off_t(filled))
+                    descriptor,
+                    buffer.baseAddress?.advanced(by: filled),
+                    most - filled,
+                    off_t(clamping: offset) + off_t(filled)
+                )
                 if got < 0 && errno == EINTR { continue }
                 if got < 0 { failed = true }
                 if got <= 0 { return }
@@ -56,7 +60,9 @@ package struct ChunkFile: ~Copyable {
         var done = 0
         while done < bytes.count {
             let rest = bytes[done...]
-            let put = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+            let put = unsafe rest.withUnsafeBytes {
+                unsafe write(descriptor, $0.baseAddress, $0.count)
+            }
             if put < 0 && errno == EINTR { continue }
             guard put > 0 else { throw Self.failure("write", path) }
             done += put

@@ -21,7 +21,8 @@ struct DataFolder: ~Copyable, Sendable {
     /// Makes the folder if it is missing (mode 0700), refuses network file systems, and takes the
     /// lock.
     ///
-    /// - Throws: ``StoreError/lockedByAnother(processID:)``, ``StoreError/networkFileSystem(path:kind:)``,
+    /// - Throws: ``StoreError/lockedByAnother(processID:)``,
+    ///   ``StoreError/networkFileSystem(path:kind:)``,
     ///   ``StoreError/system(code:operation:path:)``.
     init(_ path: String) throws(StoreError) {
         let isMade = unsafe mkdir(path, 0o700) == 0

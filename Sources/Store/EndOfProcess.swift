@@ -7,7 +7,9 @@ import Glibc
 /// report success for data that is lost (Rebello et al., USENIX ATC 2020). Nothing is retried,
 /// nothing is cleaned up, no exit handler runs: the next start reads what is really there.
 func endProcess(_ reason: String) -> Never {
-    var line = Array("holdfast: store: \(reason); ending this process, the disk is not trusted\n".utf8)
+    var line = Array(
+        "holdfast: store: \(reason); ending this process, the disk is not trusted\n".utf8
+    )
     unsafe line.withUnsafeMutableBytes { bytes in
         _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count)
     }

@@ -64,14 +64,17 @@ import Glibc
     }
 
     private static func open(
-        _ handle: OpaquePointer, _ path: String, _ options: StoreOptions
+        _ handle: OpaquePointer,
+        _ path: String,
+        _ options: StoreOptions
     ) throws(StoreError) {
         try check(unsafe mdb_env_set_maxdbs(handle, Tables.countMax), "mdb_env_set_maxdbs")
         try check(unsafe mdb_env_set_mapsize(handle, Int(options.mapBytes)), "mdb_env_set_mapsize")
         try check(
             // Two more than the pool lends: one to count free pages, one to open tables.
             unsafe mdb_env_set_maxreaders(handle, UInt32(options.readersMax) + 2),
-            "mdb_env_set_maxreaders")
+            "mdb_env_set_maxreaders"
+        )
         let code = unsafe mdb_env_set_assert(handle) { _, text in unsafe assertionFailed(text) }
         try check(code, "mdb_env_set_assert")
         let flags = UInt32(MDB_NOSUBDIR) | UInt32(MDB_NOTLS)
@@ -84,7 +87,8 @@ import Glibc
     /// LMDB maps the file without comparing its length with the page count in its header; reading
     /// beyond the end would kill the process with SIGBUS.
     private static func checkFileLength(
-        _ handle: OpaquePointer, _ path: String
+        _ handle: OpaquePointer,
+        _ path: String
     ) throws(StoreError) {
         var info = unsafe MDB_envinfo()
         var status = MDB_stat()
@@ -141,7 +145,9 @@ struct Tables: Sendable {
     }
 
     private static func open(
-        _ name: String, _ flags: UInt32, _ transaction: OpaquePointer
+        _ name: String,
+        _ flags: UInt32,
+        _ transaction: OpaquePointer
     ) throws(StoreError) -> UInt32 {
         var table: UInt32 = 0
         let code = unsafe mdb_dbi_open(transaction, name, flags, &table)

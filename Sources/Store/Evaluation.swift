@@ -18,7 +18,9 @@ package enum Evaluation: Sendable {
 /// - Throws: ``StoreError/damagedRecord(key:reason:)`` when a check meets damage; the node must
 ///   stop, because it cannot know what the others decide.
 package func evaluate(
-    _ batch: WriteBatch, at index: UInt64, in view: borrowing ReadView
+    _ batch: WriteBatch,
+    at index: UInt64,
+    in view: borrowing ReadView
 ) throws(StoreError) -> Evaluation {
     var requestID: [UInt8]?
     for case .once(let id) in batch.operations {
@@ -38,7 +40,8 @@ package func evaluate(
         }
     }
     return .applied(
-        OverlayLayer(index: index, writes: pending.writes, requestID: requestID))
+        OverlayLayer(index: index, writes: pending.writes, requestID: requestID)
+    )
 }
 
 /// The writes of one batch so far, on top of a view.
@@ -59,7 +62,8 @@ private struct PendingWrites {
 
     /// - Returns: false when a check fails.
     mutating func carryOut(
-        _ operation: BatchOperation, in view: borrowing ReadView
+        _ operation: BatchOperation,
+        in view: borrowing ReadView
     ) throws(StoreError) -> Bool {
         switch operation {
         case .put(let key, let record):
@@ -100,20 +104,23 @@ private struct PendingWrites {
         positions[key] != nil && !deleted.contains(key)
     }
 
-    private func contains(_ key: StorageKey, in view: borrowing ReadView) throws(StoreError) -> Bool {
+    private func contains(_ key: StorageKey, in view: borrowing ReadView) throws(StoreError) -> Bool
+    {
         if positions[key] != nil { return !deleted.contains(key) }
         return try view.contains(key)
     }
 
     private func modificationIndex(
-        of key: StorageKey, in view: borrowing ReadView
+        of key: StorageKey,
+        in view: borrowing ReadView
     ) throws(StoreError) -> UInt64 {
         if positions[key] != nil { return deleted.contains(key) ? 0 : index }
         return try view.record(key)?.modificationIndex ?? 0
     }
 
     private func isEmpty(
-        _ directory: DirectoryPrefix, in view: borrowing ReadView
+        _ directory: DirectoryPrefix,
+        in view: borrowing ReadView
     ) throws(StoreError) -> Bool {
         if liveCounts[directory, default: 0] > 0 { return false }
         return try view.isEmpty(directory, besides: deleted)

@@ -40,8 +40,11 @@ struct FileDescriptor: ~Copyable, Sendable {
         while done < count {
             let part = unsafe bytes.withUnsafeMutableBytes { target in
                 unsafe pread(
-                    number, target.baseAddress?.advanced(by: done), count - done,
-                    off_t(offset) + off_t(done))
+                    number,
+                    target.baseAddress?.advanced(by: done),
+                    count - done,
+                    off_t(offset) + off_t(done)
+                )
             }
             if part < 0 && errno == EINTR { continue }
             guard part >= 0 else { throw failure("pread") }
@@ -58,8 +61,11 @@ struct FileDescriptor: ~Copyable, Sendable {
         while done < bytes.count {
             let part = unsafe bytes.withUnsafeBytes { source in
                 unsafe pwrite(
-                    number, source.baseAddress?.advanced(by: done), bytes.count - done,
-                    off_t(offset) + off_t(done))
+                    number,
+                    source.baseAddress?.advanced(by: done),
+                    bytes.count - done,
+                    off_t(offset) + off_t(done)
+                )
             }
             if part < 0 && errno == EINTR { continue }
             guard part > 0 else { throw failure("pwrite") }

@@ -63,14 +63,16 @@ package struct HardPoint: Sendable, Equatable {
         }
     }
 
-    static func read(_ transaction: Transaction, _ tables: Tables) throws(StoreError) -> HardPoint? {
+    static func read(_ transaction: Transaction, _ tables: Tables) throws(StoreError) -> HardPoint?
+    {
         guard let bytes = try transaction.value(of: key, in: tables.hard) else { return nil }
         return try HardPoint(decoding: bytes)
     }
 
     /// The applied index alone, without decoding the rest: every view asks for it.
     static func readAppliedIndex(
-        _ transaction: Transaction, _ tables: Tables
+        _ transaction: Transaction,
+        _ tables: Tables
     ) throws(StoreError) -> UInt64 {
         let found = try transaction.withValue(of: key, in: tables.hard) { bytes -> UInt64? in
             let body = bytes.extracting(droppingLast: 4)
@@ -91,7 +93,8 @@ package struct HardPoint: Sendable, Equatable {
 
     /// What must hold between the numbers whenever they are on disk.
     var contradiction: String? {
-        let indexes = "base \(base.index), applied \(appliedIndex), commit \(commitIndex), last \(last.index)"
+        let indexes =
+            "base \(base.index), applied \(appliedIndex), commit \(commitIndex), last \(last.index)"
         guard base.index <= appliedIndex, appliedIndex <= commitIndex, commitIndex <= last.index
         else { return "indexes are out of order: \(indexes)" }
         guard base.term <= last.term, last.term <= term, appliedTerm <= last.term else {
@@ -104,14 +107,19 @@ package struct HardPoint: Sendable, Equatable {
 
 /// An entry's place and the hash over the log up to and including it.
 package struct LogPoint: Sendable, Equatable {
+    /// The entry's log index.
     package let index: UInt64
+    /// The entry's term.
     package let term: UInt64
     /// 32 bytes.
     package let chainHash: [UInt8]
 
     /// Before the first entry.
     package static let start = LogPoint(
-        index: 0, term: 0, chainHash: [UInt8](repeating: 0, count: StoreLimits.digestBytes))
+        index: 0,
+        term: 0,
+        chainHash: [UInt8](repeating: 0, count: StoreLimits.digestBytes)
+    )
 
     init(index: UInt64, term: UInt64, chainHash: [UInt8]) {
         self.index = index
@@ -129,13 +137,17 @@ package struct LogPoint: Sendable, Equatable {
         let index = try reader.readUInt64()
         let term = try reader.readUInt64()
         self.init(
-            index: index, term: term, chainHash: try reader.readBytes(StoreLimits.digestBytes))
+            index: index,
+            term: term,
+            chainHash: try reader.readBytes(StoreLimits.digestBytes)
+        )
     }
 }
 
 /// Whom this node belongs to: the part of the hard state that changes rarely.
 package struct ClusterRecord: Sendable, Equatable {
-    /// 32 bytes: digest of the canonical initial configuration. The caller compares it with its own.
+    /// 32 bytes: digest of the canonical initial configuration. The caller compares it with its
+    /// own.
     package var clusterID: [UInt8]
     /// Raised by each disaster recovery.
     package var epoch: UInt64
@@ -153,12 +165,18 @@ package struct ClusterRecord: Sendable, Equatable {
 
     /// - Precondition: `clusterID` has 32 bytes, `configuration` at most 64 KiB.
     package init(
-        clusterID: [UInt8], epoch: UInt64, incarnation: UInt64, bootCounter: UInt64,
-        configuration: [UInt8], formatLevel: UInt64
+        clusterID: [UInt8],
+        epoch: UInt64,
+        incarnation: UInt64,
+        bootCounter: UInt64,
+        configuration: [UInt8],
+        formatLevel: UInt64
     ) {
         precondition(clusterID.count == StoreLimits.digestBytes, "cluster id is not 32 bytes")
         precondition(
-            configuration.count <= StoreLimits.configurationBytesMax, "configuration is too long")
+            configuration.count <= StoreLimits.configurationBytesMax,
+            "configuration is too long"
+        )
         self.clusterID = clusterID
         self.epoch = epoch
         self.incarnation = incarnation
@@ -167,8 +185,8 @@ package struct ClusterRecord: Sendable, Equatable {
         self.formatLevel = formatLevel
     }
 
-    /// Layout: format u8 · cluster id 32 · epoch, incarnation, boot counter, format level u64 each ·
-    /// configuration blob · CRC-32C u32.
+    /// Layout: format u8 · cluster id 32 · epoch, incarnation, boot counter, format level u64
+    /// each · configuration blob · CRC-32C u32.
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 128 + configuration.count)
         writer.writeUInt8(Self.formatVersion)
@@ -203,7 +221,8 @@ package struct ClusterRecord: Sendable, Equatable {
     }
 
     static func read(
-        _ transaction: Transaction, _ tables: Tables
+        _ transaction: Transaction,
+        _ tables: Tables
     ) throws(StoreError) -> ClusterRecord? {
         guard let bytes = try transaction.value(of: key, in: tables.hard) else { return nil }
         return try ClusterRecord(decoding: bytes)

@@ -12,8 +12,10 @@ extension LocalStore {
     ///   - progress: told the bytes so far after each chunk of about 256 KiB; false stops.
     /// - Throws: ``StoreError/unsuitableSnapshot(_:)`` when nothing is applied yet,
     ///   ``StoreError/damagedRecord(key:reason:)``, ``StoreError/cancelled``.
+    @discardableResult
     package func exportSnapshot(
-        to path: String, configuration: [UInt8]? = nil,
+        to path: String,
+        configuration: [UInt8]? = nil,
         progress: @escaping (UInt64) -> Bool = { _ in true }
     ) throws(StoreError) -> SnapshotManifest {
         let partial = path + ".partial"
@@ -31,10 +33,13 @@ extension LocalStore {
     ///
     /// - Throws: ``StoreError/damagedSnapshot(_:)``.
     package static func verifySnapshot(
-        at path: String, digest: @escaping DigestFunction
+        at path: String,
+        digest: @escaping DigestFunction
     ) throws(StoreError) -> SnapshotManifest {
         try SnapshotReader(path, digest: digest).read(
-            onRecord: { _, _ in }, onRequest: { _, _ in })
+            onRecord: { _, _ in },
+            onRequest: { _, _ in }
+        )
     }
 
     /// Replaces state, requests and log by a snapshot's, in one write transaction. Writer thread.
@@ -51,7 +56,8 @@ extension LocalStore {
         let evaluated = overlayEvaluatedIndex
         guard manifest.index >= evaluated else {
             throw .unsuitableSnapshot(
-                "it ends at entry \(manifest.index), this node has evaluated \(evaluated)")
+                "it ends at entry \(manifest.index), this node has evaluated \(evaluated)"
+            )
         }
         let digest = digest
         try write { (transaction) throws(StoreError) in
@@ -62,7 +68,8 @@ extension LocalStore {
                     },
                     onRequest: { (index, id) throws(StoreError) in
                         try transaction.putImported(request: id, at: index)
-                    })
+                    }
+                )
                 guard again == manifest else {
                     throw .damagedSnapshot("the file changed while it was being imported")
                 }
@@ -74,7 +81,9 @@ extension LocalStore {
     }
 
     private func copy(
-        to partial: String, _ configuration: [UInt8]?, _ progress: @escaping (UInt64) -> Bool
+        to partial: String,
+        _ configuration: [UInt8]?,
+        _ progress: @escaping (UInt64) -> Bool
     ) throws(StoreError) -> SnapshotManifest {
         let reader = try readers.take()
         defer { readers.give(reader) }
@@ -95,7 +104,10 @@ extension LocalStore {
         try writer.writeRecords(transaction, tables)
         try writer.writeRequests(transaction, tables)
         return try writer.finish(
-            at: end, of: cluster, configuration: configuration ?? cluster.configuration)
+            at: end,
+            of: cluster,
+            configuration: configuration ?? cluster.configuration
+        )
     }
 
     private func parentFolder(of path: String) -> String {

@@ -32,7 +32,8 @@ import Synchronization
     /// - Throws: a ``StoreError`` that says what is wrong with the folder. Nothing is repaired, and
     ///   nothing that holds data is made anew.
     package static func open(
-        folder path: String, options: StoreOptions = StoreOptions(),
+        folder path: String,
+        options: StoreOptions = StoreOptions(),
         digest: @escaping DigestFunction
     ) throws(StoreError) -> LocalStore {
         let folder = try DataFolder(path)
@@ -46,7 +47,9 @@ import Synchronization
     }
 
     private init(
-        _ folder: consuming DataFolder, _ files: consuming OpenedFiles, _ options: StoreOptions,
+        _ folder: consuming DataFolder,
+        _ files: consuming OpenedFiles,
+        _ options: StoreOptions,
         _ digest: @escaping DigestFunction
     ) throws(StoreError) {
         let environment = files.environment
@@ -75,12 +78,18 @@ import Synchronization
         }
         if let contradiction = point.contradiction { throw .damagedHardState(contradiction) }
         let loader = LogLoader(
-            transaction: transaction, tables: environment.tables, digest: digest)
+            transaction: transaction,
+            tables: environment.tables,
+            digest: digest
+        )
         let entries = try loader.load(point)
         let stored = Ballot(term: point.term, vote: point.vote)
         return StoredState(
-            ballot: try voteFile.ballot.merged(with: stored), point: point,
-            cluster: try ClusterRecord.read(transaction, environment.tables), entries: entries)
+            ballot: try voteFile.ballot.merged(with: stored),
+            point: point,
+            cluster: try ClusterRecord.read(transaction, environment.tables),
+            entries: entries
+        )
     }
 
     // MARK: writer thread
@@ -91,7 +100,10 @@ import Synchronization
     package func claimWriter() {
         let this = UInt(pthread_self())
         let (isFirst, owner) = writerThread.compareExchange(
-            expected: 0, desired: this, ordering: .acquiringAndReleasing)
+            expected: 0,
+            desired: this,
+            ordering: .acquiringAndReleasing
+        )
         precondition(isFirst || owner == this, "a store was written to off its writer thread")
     }
 
@@ -101,7 +113,8 @@ import Synchronization
     /// An error thrown by `body` drops the transaction; nothing of it remains. An error of the
     /// commit ends the process.
     ///
-    /// - Throws: what `body` throws; ``StoreError/full`` when there is no room, with nothing changed.
+    /// - Throws: what `body` throws; ``StoreError/full`` when there is no room, with nothing
+    ///   changed.
     package func write<Value>(
         _ body: (inout WriteTransaction) throws(StoreError) -> Value
     ) throws(StoreError) -> Value {
@@ -130,7 +143,11 @@ import Synchronization
         let value: Value
         do throws(StoreError) {
             var transaction = try WriteTransaction(
-                unsafe Transaction(pointer), environment.tables, options: options, digest: digest)
+                unsafe Transaction(pointer),
+                environment.tables,
+                options: options,
+                digest: digest
+            )
             value = try body(&transaction)
             try transaction.finish()
         } catch {
@@ -181,8 +198,8 @@ import Synchronization
     /// Lends `body` one consistent moment: the overlay, then LMDB, then the pending layers.
     ///
     /// - Parameters:
-    ///   - pending: layers of entries that are not committed yet, in rising order, for a leader that
-    ///     prepares on top of them; those already evaluated are left out.
+    ///   - pending: layers of entries that are not committed yet, in rising order, for a leader
+    ///     that prepares on top of them; those already evaluated are left out.
     ///   - body: must be quick: pages that it can see are not reused while it runs.
     /// - Throws: what `body` throws.
     package func view<Value: ~Copyable, Failure: Error>(
@@ -213,7 +230,8 @@ import Synchronization
 
     /// Adds what the next committed entry changes. Later views see it.
     ///
-    /// - Precondition: layers come in rising order of index.
+    /// Layers come in rising order of index. One at or below the evaluated index is left out: a
+    /// snapshot that was installed while the entry was being evaluated contains it.
     package func appendLayer(_ layer: OverlayLayer) {
         overlay.withLock { $0.append(layer) }
     }

@@ -2,7 +2,9 @@ import Wire
 
 /// One log entry as the store keeps it.
 package struct StoredEntry: Sendable, Equatable {
+    /// Its place in the log.
     package let index: UInt64
+    /// The term of the leader that made it.
     package let term: UInt64
     /// Meaning belongs to the caller.
     package let kind: UInt8
@@ -45,7 +47,12 @@ struct LogHeader: Sendable, Equatable {
         bodyBytes = entry.body.count
         bodyDigest = digest(entry.body)
         chainHash = Self.chain(
-            previousHash, index, Self.identity(kind, term, entry.body.count), bodyDigest, digest)
+            previousHash,
+            index,
+            Self.identity(kind, term, entry.body.count),
+            bodyDigest,
+            digest
+        )
     }
 
     /// Reads a row and checks its checksum.
@@ -108,7 +115,10 @@ struct LogHeader: Sendable, Equatable {
     }
 
     private static func chain(
-        _ previousHash: [UInt8], _ index: UInt64, _ identity: [UInt8], _ bodyDigest: [UInt8],
+        _ previousHash: [UInt8],
+        _ index: UInt64,
+        _ identity: [UInt8],
+        _ bodyDigest: [UInt8],
         _ digest: DigestFunction
     ) -> [UInt8] {
         var writer = ByteWriter(capacity: 96)

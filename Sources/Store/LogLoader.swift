@@ -18,16 +18,25 @@ struct LogLoader {
             let header = try decode(headers, after: end)
             guard header.follows(end.chainHash, digest: digest) else {
                 throw .damagedLogHeader(
-                    index: header.index, reason: "its hash does not continue the chain")
+                    index: header.index,
+                    reason: "its hash does not continue the chain"
+                )
             }
             guard header.term >= end.term else {
                 throw .damagedLogHeader(
-                    index: header.index, reason: "term \(header.term) after term \(end.term)")
+                    index: header.index,
+                    reason: "term \(header.term) after term \(end.term)"
+                )
             }
             let body = try self.body(of: header)
             entries.append(
                 StoredEntry(
-                    index: header.index, term: header.term, kind: header.kind, body: body))
+                    index: header.index,
+                    term: header.term,
+                    kind: header.kind,
+                    body: body
+                )
+            )
             end = header.point
         }
         guard end.index >= point.last.index else {
@@ -40,7 +49,8 @@ struct LogLoader {
     }
 
     private func decode(
-        _ cursor: borrowing Cursor, after end: LogPoint
+        _ cursor: borrowing Cursor,
+        after end: LogPoint
     ) throws(StoreError) -> LogHeader {
         guard let index = unsafe IndexKey.index(cursor.key) else {
             throw .corrupt("a key of table lhdr does not have 8 bytes")
@@ -61,14 +71,17 @@ struct LogLoader {
             let key = BodyKey(index: header.index, chunk: UInt32(chunk))
             guard let bytes = try transaction.value(of: key, in: tables.logBodies) else {
                 throw .damagedLogBody(
-                    index: header.index, reason: "piece \(chunk) of \(header.chunkCount) is missing")
+                    index: header.index,
+                    reason: "piece \(chunk) of \(header.chunkCount) is missing"
+                )
             }
             body += bytes
         }
         guard body.count == header.bodyBytes else {
             throw .damagedLogBody(
                 index: header.index,
-                reason: "it has \(body.count) bytes, its header says \(header.bodyBytes)")
+                reason: "it has \(body.count) bytes, its header says \(header.bodyBytes)"
+            )
         }
         guard digest(body) == header.bodyDigest else {
             throw .damagedLogBody(index: header.index, reason: "it does not match its digest")

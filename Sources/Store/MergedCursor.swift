@@ -1,6 +1,9 @@
 /// Walks one directory in key order over LMDB and overlay together. The overlay wins.
 struct MergedCursor: ~Copyable {
-    private enum Source { case overlay([UInt8]), table }
+    private enum Source {
+        case overlay([UInt8])
+        case table
+    }
 
     private let directory: DirectoryPrefix
     private let writes: [(StorageKey, [UInt8]?)]
@@ -14,7 +17,8 @@ struct MergedCursor: ~Copyable {
     private var isTableConsumed = false
 
     /// - Parameter first: the lowest key wanted.
-    init(_ reader: Reader, _ directory: DirectoryPrefix, from first: StorageKey) throws(StoreError) {
+    init(_ reader: Reader, _ directory: DirectoryPrefix, from first: StorageKey) throws(StoreError)
+    {
         var cursor = try Cursor(reader.tables.state, in: unsafe Transaction(reader.transaction))
         let isFound = try cursor.seek(first)
         tableKey = isFound ? try Self.key(under: cursor, in: directory) : nil
@@ -22,7 +26,10 @@ struct MergedCursor: ~Copyable {
         self.directory = directory
         key = first
         writes = reader.overlay.writes(
-            in: directory, from: first, layersFrom: reader.layersFrom)
+            in: directory,
+            from: first,
+            layersFrom: reader.layersFrom
+        )
     }
 
     /// Moves to the next live key.
@@ -79,7 +86,8 @@ struct MergedCursor: ~Copyable {
 
     /// The key under an LMDB cursor, nil when it is in another directory.
     private static func key(
-        under cursor: borrowing Cursor, in directory: DirectoryPrefix
+        under cursor: borrowing Cursor,
+        in directory: DirectoryPrefix
     ) throws(StoreError) -> StorageKey? {
         guard let key = unsafe StorageKey(cursor.key) else {
             throw .corrupt("a key of table state does not have 32 bytes")

@@ -10,13 +10,10 @@ struct Overlay: Sendable {
     /// The highest index evaluated, with or without a layer.
     private(set) var evaluatedIndex: UInt64 = 0
 
-    /// Adds the layer of the next entry.
-    ///
-    /// - Precondition: layers come in rising order.
+    /// Adds the layer of the next entry. One at or below the evaluated index is left out: a
+    /// snapshot that was installed while the entry was being evaluated contains it.
     mutating func append(_ layer: OverlayLayer) {
-        precondition(
-            layer.index > evaluatedIndex,
-            "layer \(layer.index) comes after index \(evaluatedIndex) was evaluated")
+        guard layer.index > evaluatedIndex else { return }
         layers.append(layer)
         keyMasks.append(layer.keyMask)
         directoryMasks.append(layer.directoryMask)
@@ -82,7 +79,9 @@ struct Overlay: Sendable {
 
     /// The newest write of each key of `directory` at or after `first`, in key order.
     func writes(
-        in directory: DirectoryPrefix, from first: StorageKey, layersFrom start: Int
+        in directory: DirectoryPrefix,
+        from first: StorageKey,
+        layersFrom start: Int
     ) -> [(StorageKey, [UInt8]?)] {
         let bit = directory.maskBit
         var all: [(StorageKey, [UInt8]?)] = []

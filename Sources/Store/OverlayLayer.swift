@@ -23,7 +23,8 @@ package struct OverlayLayer: Sendable {
     package init(index: UInt64, writes: [(StorageKey, [UInt8]?)], requestID: [UInt8]?) {
         precondition(
             requestID.map { $0.count == StoreLimits.requestIDBytes } ?? true,
-            "request id is not 16 bytes")
+            "request id is not 16 bytes"
+        )
         self.index = index
         self.writes = normalized(writes)
         self.requestID = requestID

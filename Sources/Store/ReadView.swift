@@ -83,7 +83,8 @@ package struct ReadView: ~Copyable {
     ///   - body: returns false to stop.
     /// - Throws: what `body` throws, or a ``StoreError``.
     package borrowing func scan(
-        _ directory: DirectoryPrefix, after: StorageKey? = nil,
+        _ directory: DirectoryPrefix,
+        after: StorageKey? = nil,
         _ body: (StorageKey, Record) throws -> Bool
     ) throws {
         var cursor = try merged(directory, after: after)
@@ -95,7 +96,8 @@ package struct ReadView: ~Copyable {
 
     /// As ``scan(_:after:_:)`` without copying values: for listings.
     package borrowing func scanHeads(
-        _ directory: DirectoryPrefix, after: StorageKey? = nil,
+        _ directory: DirectoryPrefix,
+        after: StorageKey? = nil,
         _ body: (StorageKey, RecordHead) throws -> Bool
     ) throws {
         var cursor = try merged(directory, after: after)
@@ -112,7 +114,8 @@ package struct ReadView: ~Copyable {
 
     /// Whether a directory has no record other than those under `gone`.
     borrowing func isEmpty(
-        _ directory: DirectoryPrefix, besides gone: Set<StorageKey>
+        _ directory: DirectoryPrefix,
+        besides gone: Set<StorageKey>
     ) throws(StoreError) -> Bool {
         var cursor = try merged(directory, after: nil)
         while let key = try cursor.next() {
@@ -130,11 +133,15 @@ package struct ReadView: ~Copyable {
         let reader = open
         if let index = reader.overlay.requestIndex(id, from: reader.layersFrom) { return index }
         return try RequestTable.index(
-            of: id, in: unsafe Transaction(reader.transaction), reader.tables)
+            of: id,
+            in: unsafe Transaction(reader.transaction),
+            reader.tables
+        )
     }
 
     private borrowing func merged(
-        _ directory: DirectoryPrefix, after: StorageKey?
+        _ directory: DirectoryPrefix,
+        after: StorageKey?
     ) throws(StoreError) -> MergedCursor {
         let first = directory.firstKey
         return try MergedCursor(open, directory, from: after.map { max($0, first) } ?? first)

@@ -66,7 +66,10 @@ import Synchronization
     /// - Throws: ``StoreError/lmdb(code:operation:)`` with `MDB_READERS_FULL` when
     ///   ``StoreOptions/readersMax`` views are open.
     func take() throws(StoreError) -> Reader {
-        enum Choice { case reuse(Reader), begin, refuse }
+        enum Choice {
+            case reuse(Reader)
+            case begin, refuse
+        }
         let choice = state.withLock { state -> Choice in
             if let reader = state.idle.popLast() { return .reuse(reader) }
             guard state.count < readersMax else { return .refuse }
@@ -105,11 +108,15 @@ import Synchronization
         var begun: OpaquePointer?
         try check(
             unsafe mdb_txn_begin(environment.handle, nil, UInt32(MDB_RDONLY), &begun),
-            "mdb_txn_begin")
+            "mdb_txn_begin"
+        )
         guard let transaction = unsafe begun else {
             throw .lmdb(code: 0, operation: "mdb_txn_begin")
         }
         return unsafe Reader(
-            transaction, tables: environment.tables, requestsRetained: requestsRetained)
+            transaction,
+            tables: environment.tables,
+            requestsRetained: requestsRetained
+        )
     }
 }

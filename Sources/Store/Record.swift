@@ -22,7 +22,10 @@ package struct Record: Sendable, Equatable {
     ///   - dataKeyID: which data key sealed the boxes.
     ///   - modificationIndex: 0 in a batch; the log index that wrote it once evaluated.
     package init(
-        flags: UInt8, dataKeyID: UInt32, modificationIndex: UInt64 = 0, nameBox: [UInt8],
+        flags: UInt8,
+        dataKeyID: UInt32,
+        modificationIndex: UInt64 = 0,
+        nameBox: [UInt8],
         valueBox: [UInt8]
     ) {
         precondition(nameBox.count <= StoreLimits.nameBoxBytesMax, "name box is too long")

@@ -5,7 +5,9 @@ import Wire
 /// log order. Both big-endian, so the second half is in log order.
 enum RequestTable {
     static func index(
-        of id: [UInt8], in transaction: Transaction, _ tables: Tables
+        of id: [UInt8],
+        in transaction: Transaction,
+        _ tables: Tables
     ) throws(StoreError) -> UInt64? {
         guard let bytes = try transaction.value(of: idKey(id), in: tables.requests) else {
             return nil
@@ -17,7 +19,10 @@ enum RequestTable {
     }
 
     static func insert(
-        _ id: [UInt8], at index: UInt64, in transaction: Transaction, _ tables: Tables
+        _ id: [UInt8],
+        at index: UInt64,
+        in transaction: Transaction,
+        _ tables: Tables
     ) throws(StoreError) {
         var writer = ByteWriter(capacity: 8)
         writer.writeUInt64(index)
@@ -27,7 +32,10 @@ enum RequestTable {
 
     /// Forgets ids at or below `index`, oldest first, at most `countMax` of them.
     static func prune(
-        through index: UInt64, countMax: Int, in transaction: Transaction, _ tables: Tables
+        through index: UInt64,
+        countMax: Int,
+        in transaction: Transaction,
+        _ tables: Tables
     ) throws(StoreError) {
         var old: [(UInt64, [UInt8])] = []
         do {

@@ -28,7 +28,10 @@ package struct SnapshotManifest: Sendable, Equatable {
     private static let formatVersion: UInt8 = 1
 
     init(
-        at end: LogPoint, of cluster: ClusterRecord, configuration: [UInt8], counts: SnapshotCounts
+        at end: LogPoint,
+        of cluster: ClusterRecord,
+        configuration: [UInt8],
+        counts: SnapshotCounts
     ) {
         index = end.index
         term = end.term
@@ -45,7 +48,11 @@ package struct SnapshotManifest: Sendable, Equatable {
 
     var counts: SnapshotCounts {
         SnapshotCounts(
-            records: recordCount, requests: requestCount, chunks: chunkCount, bytes: contentBytes)
+            records: recordCount,
+            requests: requestCount,
+            chunks: chunkCount,
+            bytes: contentBytes
+        )
     }
 
     var end: LogPoint { LogPoint(index: index, term: term, chainHash: chainHash) }
@@ -92,17 +99,20 @@ struct SnapshotCounts: Sendable, Equatable {
     var bytes: UInt64 = 0
 }
 
-/// Shape of a snapshot file: header 16 bytes (magic 8 · format u32 · zero u32), chunks, and 32 bytes
-/// of digest. A chunk is: kind u8 · payload bytes u32 · CRC-32C u32 over kind, length and payload ·
-/// payload. The digest runs over the file: D₀ = H(header), Dᵢ = H(Dᵢ₋₁ ‖ chunk i), the manifest's
-/// chunk last, so it needs no streaming hash.
+/// Shape of a snapshot file: header 16 bytes (magic 8 · format u32 · zero u32), chunks, and 32
+/// bytes of digest.
+///
+/// A chunk is: kind u8 · payload bytes u32 · CRC-32C u32 over kind, length and payload · payload.
+/// The digest runs over the file: D₀ = H(header), Dᵢ = H(Dᵢ₋₁ ‖ chunk i), the manifest's chunk
+/// last, so it needs no streaming hash.
 enum SnapshotShape {
     static let formatVersion: UInt32 = 1
     static let magic: [UInt8] = Array("HFSNAPSH".utf8)
     static let headerBytes = 16
     static let chunkHeaderBytes = 9
     /// A chunk ends with the record that takes it over its target size.
-    static let payloadBytesMax = StoreLimits.snapshotChunkBytes + StoreLimits.storageKeyBytes + 8
+    static let payloadBytesMax =
+        StoreLimits.snapshotChunkBytes + StoreLimits.storageKeyBytes + 8
         + Record.headerBytes + StoreLimits.nameBoxBytesMax + StoreLimits.valueBoxBytesMax
 
     enum Kind: UInt8 {

@@ -76,7 +76,8 @@ struct SnapshotReader: ~Copyable {
     }
 
     private mutating func readRecords(
-        _ payload: [UInt8], _ onRecord: (StorageKey, Record) throws(StoreError) -> Void
+        _ payload: [UInt8],
+        _ onRecord: (StorageKey, Record) throws(StoreError) -> Void
     ) throws(StoreError) {
         guard lastRequestIndex == nil else {
             throw .damagedSnapshot("chunk \(counts.chunks): records after requests")
@@ -102,7 +103,8 @@ struct SnapshotReader: ~Copyable {
     }
 
     private mutating func readRequests(
-        _ payload: [UInt8], _ onRequest: (UInt64, [UInt8]) throws(StoreError) -> Void
+        _ payload: [UInt8],
+        _ onRequest: (UInt64, [UInt8]) throws(StoreError) -> Void
     ) throws(StoreError) {
         var reader = ByteReader(payload)
         while reader.remaining > 0 {
@@ -124,7 +126,8 @@ struct SnapshotReader: ~Copyable {
     }
 
     private mutating func finish(
-        _ payload: [UInt8], _ before: SnapshotCounts
+        _ payload: [UInt8],
+        _ before: SnapshotCounts
     ) throws(StoreError) -> SnapshotManifest {
         let wholeDigest = running
         guard try take(StoreLimits.digestBytes) == wholeDigest, counts.bytes == fileBytes else {

@@ -12,7 +12,8 @@ struct SnapshotWriter: ~Copyable {
 
     /// - Parameter progress: told the bytes written so far after each chunk; false stops.
     init(
-        _ file: consuming FileDescriptor, digest: @escaping DigestFunction,
+        _ file: consuming FileDescriptor,
+        digest: @escaping DigestFunction,
         progress: @escaping (UInt64) -> Bool
     ) throws(StoreError) {
         let header = SnapshotShape.header
@@ -26,7 +27,8 @@ struct SnapshotWriter: ~Copyable {
 
     /// Copies table `state`. Damage stops it: a snapshot must not spread it.
     mutating func writeRecords(
-        _ transaction: Transaction, _ tables: Tables
+        _ transaction: Transaction,
+        _ tables: Tables
     ) throws(StoreError) {
         var cursor = try Cursor(tables.state, in: transaction)
         while try cursor.next() {
@@ -44,7 +46,8 @@ struct SnapshotWriter: ~Copyable {
 
     /// Copies the remembered requests.
     mutating func writeRequests(
-        _ transaction: Transaction, _ tables: Tables
+        _ transaction: Transaction,
+        _ tables: Tables
     ) throws(StoreError) {
         var cursor = try Cursor(tables.requests, in: transaction)
         var isFound = try cursor.seek(RequestTable.indexKey(0))
@@ -61,10 +64,16 @@ struct SnapshotWriter: ~Copyable {
 
     /// Writes manifest and digest and makes the file durable.
     consuming func finish(
-        at end: LogPoint, of cluster: ClusterRecord, configuration: [UInt8]
+        at end: LogPoint,
+        of cluster: ClusterRecord,
+        configuration: [UInt8]
     ) throws(StoreError) -> SnapshotManifest {
         let manifest = SnapshotManifest(
-            at: end, of: cluster, configuration: configuration, counts: counts)
+            at: end,
+            of: cluster,
+            configuration: configuration,
+            counts: counts
+        )
         payload.writeBytes(manifest.encoded())
         try endChunk(.manifest)
         try file.write(running, at: counts.bytes)

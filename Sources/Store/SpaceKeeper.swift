@@ -115,7 +115,8 @@ struct SpaceKeeper {
         var begun: OpaquePointer?
         try check(
             unsafe mdb_txn_begin(environment.handle, nil, UInt32(MDB_RDONLY), &begun),
-            "mdb_txn_begin")
+            "mdb_txn_begin"
+        )
         guard let transaction = unsafe begun else { return 0 }
         defer { unsafe mdb_txn_abort(transaction) }
         var pages: UInt64 = 0

@@ -36,8 +36,10 @@ struct Tally: ~Copyable, Sendable {
     var counters: StoreCounters {
         let commits = commits.load(ordering: .relaxed)
         return StoreCounters(
-            commits: commits, commitFlushes: 2 * commits,
+            commits: commits,
+            commitFlushes: 2 * commits,
             voteFlushes: voteFlushes.load(ordering: .relaxed),
-            preallocationFlushes: preallocationFlushes.load(ordering: .relaxed))
+            preallocationFlushes: preallocationFlushes.load(ordering: .relaxed)
+        )
     }
 }

@@ -45,7 +45,8 @@ extension StoreError {
     package var remedy: String {
         switch self {
         case .lmdb, .misuse: "restart the node; if it happens again, report it with this text"
-        case .system: "check that the folder exists, is writable by this user and its disk is healthy"
+        case .system:
+            "check that the folder exists, is writable by this user and its disk is healthy"
         case .corrupt, .damagedLogHeader, .damagedLogBody, .logGap, .logTailMissing,
             .damagedHardState, .damagedRecord:
             """

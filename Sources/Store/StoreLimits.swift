@@ -6,8 +6,9 @@ package enum StoreLimits {
     package static let nameBoxBytesMax = 8 << 10
     /// Bytes in a record's value box: a sealed value of 1 MiB and what sealing adds to it.
     package static let valueBoxBytesMax = 1 << 20 | 1 << 10
-    /// Operations in one batch. Each step of a prune counts as one more.
-    package static let operationsMax = 4_096
+    /// Operations in one batch. Each step of a prune counts as one more. Two paths of the longest
+    /// name, all folders, and what goes with them, fit.
+    package static let operationsMax = 8_192
     /// Data-key ids that one batch may list.
     package static let dataKeyIDsMax = 1_024
     /// Ancestors in one prune operation: a name of 4 KiB has fewer folders than this.

@@ -36,7 +36,8 @@ struct StoreOpening {
         return OpenedFiles(environment: environment, voteFile: voteFile)
     }
 
-    /// Makes the files, over the rest of an interrupted making if there is one, but never over data.
+    /// Makes the files, over the rest of an interrupted making if there is one, but never over
+    /// data.
     func create() throws(StoreError) -> OpenedFiles {
         if let term = storedTerm(), term > 0 {
             throw .corrupt("FORMAT is missing beside a vote file of term \(term)")
@@ -79,7 +80,10 @@ struct StoreOpening {
                 throw .corrupt("FORMAT is missing beside a database that holds data")
             }
             try transaction.put(
-                HardPoint().encoded().span, under: HardPoint.key, in: tables.hard)
+                HardPoint().encoded().span,
+                under: HardPoint.key,
+                in: tables.hard
+            )
         } catch {
             unsafe mdb_txn_abort(pointer)
             throw error

@@ -16,6 +16,7 @@ package struct StoreOptions: Sendable {
     /// Bytes in evaluated but unapplied layers after which ``LocalStore/overlayIsFull`` says so.
     package var overlayBytesMax = 64 << 20
 
+    /// The defaults.
     package init() {}
 }
 

@@ -23,7 +23,8 @@ extension StorageKey: TableKey {
         let third = unsafe bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
         let fourth = unsafe bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
         self.init(
-            words: (first.bigEndian, second.bigEndian, third.bigEndian, fourth.bigEndian))
+            words: (first.bigEndian, second.bigEndian, third.bigEndian, fourth.bigEndian)
+        )
     }
 }
 

@@ -24,7 +24,9 @@ import CLMDB
     ///
     /// - Returns: nil if there is none.
     func withValue<Key: TableKey, Value>(
-        of key: Key, in table: UInt32, _ body: (Span<UInt8>) -> Value
+        of key: Key,
+        in table: UInt32,
+        _ body: (Span<UInt8>) -> Value
     ) throws(StoreError) -> Value? {
         var value = unsafe MDB_val()
         let code = try unsafe key.withKeyBytes { bytes throws(StoreError) -> Int32 in
@@ -41,7 +43,10 @@ import CLMDB
     ///
     /// - Parameter flags: such as `MDB_APPEND`, which fails if `key` is not the highest.
     func put<Key: TableKey>(
-        _ value: Span<UInt8>, under key: Key, in table: UInt32, flags: Int32 = 0
+        _ value: Span<UInt8>,
+        under key: Key,
+        in table: UInt32,
+        flags: Int32 = 0
     ) throws(StoreError) {
         let code = try unsafe key.withKeyBytes { bytes throws(StoreError) -> Int32 in
             unsafe value.bytes.withUnsafeBytes { content in
@@ -90,7 +95,9 @@ import CLMDB
     init(_ table: UInt32, in transaction: Transaction) throws(StoreError) {
         var opened: OpaquePointer?
         try check(
-            unsafe mdb_cursor_open(transaction.pointer, table, &opened), "mdb_cursor_open")
+            unsafe mdb_cursor_open(transaction.pointer, table, &opened),
+            "mdb_cursor_open"
+        )
         guard let pointer = unsafe opened else {
             throw .lmdb(code: 0, operation: "mdb_cursor_open")
         }
@@ -135,7 +142,9 @@ import CLMDB
     }
 
     private mutating func arrived(
-        _ code: Int32, _ name: MDB_val, _ data: MDB_val
+        _ code: Int32,
+        _ name: MDB_val,
+        _ data: MDB_val
     ) throws(StoreError) -> Bool {
         if code == MDB_NOTFOUND { return false }
         try check(code, "mdb_cursor_get")
@@ -149,7 +158,9 @@ extension MDB_val {
     /// For bytes that LMDB only reads.
     init(reading bytes: UnsafeRawBufferPointer) {
         unsafe self.init(
-            mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+            mv_size: bytes.count,
+            mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+        )
     }
 
     /// The bytes, inside the map.

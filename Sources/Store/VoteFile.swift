@@ -69,7 +69,11 @@ struct VoteFile: ~Copyable, Sendable {
         // Damaged and older copies first, so that a good one is never the only one being written.
         let stale = (0..<copies).filter { found[$0] != newest }
         if !stale.isEmpty {
-            try voteFile.write(newest, first: stale, then: (0..<copies).filter { !stale.contains($0) })
+            try voteFile.write(
+                newest,
+                first: stale,
+                then: (0..<copies).filter { !stale.contains($0) }
+            )
         }
         return voteFile
     }
@@ -100,7 +104,8 @@ struct VoteFile: ~Copyable, Sendable {
         guard next.isNewer(than: ballot) else {
             throw .misuse(
                 "ballot may not go from term \(ballot.term), vote \(describe(ballot.vote)) to "
-                    + "term \(next.term), vote \(describe(next.vote))")
+                    + "term \(next.term), vote \(describe(next.vote))"
+            )
         }
         do throws(StoreError) {
             try write(next, first: [0, 1], then: [2, 3])
@@ -111,7 +116,9 @@ struct VoteFile: ~Copyable, Sendable {
     }
 
     private mutating func write(
-        _ ballot: Ballot, first: [Int], then second: [Int]
+        _ ballot: Ballot,
+        first: [Int],
+        then second: [Int]
     ) throws(StoreError) {
         for group in [first, second] where !group.isEmpty {
             for copy in group {
@@ -123,7 +130,8 @@ struct VoteFile: ~Copyable, Sendable {
         }
     }
 
-    private static func readCopies(_ file: borrowing FileDescriptor) throws(StoreError) -> [Ballot?] {
+    private static func readCopies(_ file: borrowing FileDescriptor) throws(StoreError) -> [Ballot?]
+    {
         var found: [Ballot?] = []
         for copy in 0..<copies {
             let bytes = try file.read(copyBytes, at: UInt64(copy) * strideBytes)
@@ -147,7 +155,8 @@ struct VoteFile: ~Copyable, Sendable {
         return writer.bytes
     }
 
-    /// The ballot of a copy, or nil if it is damaged in any way, also if it belongs to another place.
+    /// The ballot of a copy, or nil if it is damaged in any way, also if it belongs to another
+    /// place.
     static func decode(_ bytes: [UInt8], copy: Int) -> Ballot? {
         guard bytes.count == copyBytes else { return nil }
         var reader = ByteReader(bytes)

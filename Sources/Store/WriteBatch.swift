@@ -52,7 +52,10 @@ package struct WriteBatch: Sendable, Equatable {
 
     /// - Precondition: `requestID` has 16 bytes and `tag` 32.
     package init(
-        requestID: [UInt8], baseIndex: UInt64, time: UInt64, dataKeyIDs: [UInt32],
+        requestID: [UInt8],
+        baseIndex: UInt64,
+        time: UInt64,
+        dataKeyIDs: [UInt32],
         operations: [BatchOperation],
         tag: [UInt8] = [UInt8](repeating: 0, count: StoreLimits.tagBytes)
     ) {

@@ -44,7 +44,8 @@ extension WriteBatch {
     package init(decoding bytes: [UInt8]) throws(StoreError) {
         guard bytes.count <= StoreLimits.entryBytesMax else {
             throw .malformedBatch(
-                "\(bytes.count) bytes, limit is \(StoreLimits.entryBytesMax)")
+                "\(bytes.count) bytes, limit is \(StoreLimits.entryBytesMax)"
+            )
         }
         var reader = ByteReader(bytes)
         do {
@@ -114,7 +115,10 @@ extension WriteBatch {
         let baseIndex = try reader.readUInt64()
         let time = try reader.readUInt64()
         let idCount = try readCount(
-            from: &reader, limit: StoreLimits.dataKeyIDsMax, what: "data-key ids")
+            from: &reader,
+            limit: StoreLimits.dataKeyIDsMax,
+            what: "data-key ids"
+        )
         var dataKeyIDs: [UInt32] = []
         dataKeyIDs.reserveCapacity(min(idCount, reader.remaining / 4))
         for _ in 0..<idCount {
@@ -123,13 +127,21 @@ extension WriteBatch {
         let operations = try readOperations(from: &reader)
         let tag = try reader.readBytes(StoreLimits.tagBytes)
         return WriteBatch(
-            requestID: requestID, baseIndex: baseIndex, time: time, dataKeyIDs: dataKeyIDs,
-            operations: operations, tag: tag)
+            requestID: requestID,
+            baseIndex: baseIndex,
+            time: time,
+            dataKeyIDs: dataKeyIDs,
+            operations: operations,
+            tag: tag
+        )
     }
 
     private static func readOperations(from reader: inout ByteReader) throws -> [BatchOperation] {
         let count = try readCount(
-            from: &reader, limit: StoreLimits.operationsMax, what: "operations")
+            from: &reader,
+            limit: StoreLimits.operationsMax,
+            what: "operations"
+        )
         var operations: [BatchOperation] = []
         operations.reserveCapacity(min(count, reader.remaining))
         var steps = 0
@@ -143,7 +155,8 @@ extension WriteBatch {
         guard count + steps <= StoreLimits.operationsMax else {
             throw StoreError.malformedBatch(
                 "\(count) operations and \(steps) prune steps, limit is "
-                    + "\(StoreLimits.operationsMax) together")
+                    + "\(StoreLimits.operationsMax) together"
+            )
         }
         guard onces <= 1 else { throw StoreError.malformedBatch("\(onces) once operations") }
         return operations
@@ -172,7 +185,10 @@ extension WriteBatch {
 
     private static func readSteps(from reader: inout ByteReader) throws -> [PruneStep] {
         let count = try readCount(
-            from: &reader, limit: StoreLimits.pruneStepsMax, what: "prune steps")
+            from: &reader,
+            limit: StoreLimits.pruneStepsMax,
+            what: "prune steps"
+        )
         var steps: [PruneStep] = []
         steps.reserveCapacity(min(count, reader.remaining / 48))
         for _ in 0..<count {
@@ -195,13 +211,16 @@ extension WriteBatch {
         }
         guard record.modificationIndex == 0 else {
             throw StoreError.malformedBatch(
-                "a record in a batch already has modification index \(record.modificationIndex)")
+                "a record in a batch already has modification index \(record.modificationIndex)"
+            )
         }
         return record
     }
 
     private static func readCount(
-        from reader: inout ByteReader, limit: Int, what: String
+        from reader: inout ByteReader,
+        limit: Int,
+        what: String
     ) throws -> Int {
         let count = try reader.readVarint()
         guard count <= UInt64(limit) else {

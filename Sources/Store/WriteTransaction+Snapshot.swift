@@ -13,11 +13,13 @@ extension WriteTransaction {
         try requireSameCluster(manifest.clusterID, cluster.clusterID)
         guard manifest.index > point.appliedIndex else {
             throw .unsuitableSnapshot(
-                "it ends at entry \(manifest.index), this node has applied \(point.appliedIndex)")
+                "it ends at entry \(manifest.index), this node has applied \(point.appliedIndex)"
+            )
         }
         guard manifest.term <= point.term else {
             throw .unsuitableSnapshot(
-                "it is of term \(manifest.term), this node is in term \(point.term)")
+                "it is of term \(manifest.term), this node is in term \(point.term)"
+            )
         }
         for table in [tables.state, tables.requests, tables.logHeaders, tables.logBodies] {
             try transaction.clear(table)
@@ -41,7 +43,11 @@ extension WriteTransaction {
     /// A record of a snapshot, in key order.
     borrowing func putImported(_ key: StorageKey, _ record: Record) throws(StoreError) {
         try transaction.put(
-            record.encoded().span, under: key, in: tables.state, flags: MDB_APPEND)
+            record.encoded().span,
+            under: key,
+            in: tables.state,
+            flags: MDB_APPEND
+        )
     }
 
     /// A remembered request of a snapshot.

@@ -12,7 +12,9 @@ package struct WriteTransaction: ~Copyable {
     package private(set) var point: HardPoint
 
     init(
-        _ transaction: Transaction, _ tables: Tables, options: StoreOptions,
+        _ transaction: Transaction,
+        _ tables: Tables,
+        options: StoreOptions,
         digest: @escaping DigestFunction
     ) throws(StoreError) {
         guard let point = try HardPoint.read(transaction, tables) else {
@@ -39,14 +41,17 @@ package struct WriteTransaction: ~Copyable {
     ///
     /// - Throws: ``StoreError/misuse(_:)`` when one of them would go back.
     package mutating func setHardState(
-        term: UInt64, vote: UInt64?, commit: UInt64
+        term: UInt64,
+        vote: UInt64?,
+        commit: UInt64
     ) throws(StoreError) {
         let next = Ballot(term: term, vote: vote)
         let current = Ballot(term: point.term, vote: point.vote)
         guard next == current || next.isNewer(than: current) else {
             throw .misuse(
                 "hard state may not go from term \(point.term), vote \(describe(point.vote)) to "
-                    + "term \(term), vote \(describe(vote))")
+                    + "term \(term), vote \(describe(vote))"
+            )
         }
         guard commit >= point.commitIndex else {
             throw .misuse("commit index may not go from \(point.commitIndex) to \(commit)")
@@ -84,12 +89,16 @@ package struct WriteTransaction: ~Copyable {
             else {
                 throw .misuse(
                     "entry \(entry.index) of term \(entry.term), \(entry.body.count) bytes, cannot "
-                        + "follow entry \(point.last.index) of term \(point.last.term)")
+                        + "follow entry \(point.last.index) of term \(point.last.term)"
+                )
             }
             let header = LogHeader(entry, after: point.last.chainHash, digest: digest)
             try transaction.put(
-                header.encoded().span, under: IndexKey(entry.index), in: tables.logHeaders,
-                flags: MDB_APPEND)
+                header.encoded().span,
+                under: IndexKey(entry.index),
+                in: tables.logHeaders,
+                flags: MDB_APPEND
+            )
             try appendBody(entry)
             point.last = header.point
         }
@@ -100,7 +109,9 @@ package struct WriteTransaction: ~Copyable {
     /// - Throws: ``StoreError/misuse(_:)`` for a committed entry.
     package mutating func truncateLog(from index: UInt64) throws(StoreError) {
         guard index > point.commitIndex else {
-            throw .misuse("log may not be truncated from \(index): \(point.commitIndex) is committed")
+            throw .misuse(
+                "log may not be truncated from \(index): \(point.commitIndex) is committed"
+            )
         }
         guard index <= point.last.index else { return }
         for removed in index...point.last.index {
@@ -119,7 +130,8 @@ package struct WriteTransaction: ~Copyable {
     /// - Returns: the log's new base index: its entries start after it.
     @discardableResult
     package mutating func dropLog(
-        through index: UInt64, entriesMax: Int
+        through index: UInt64,
+        entriesMax: Int
     ) throws(StoreError) -> UInt64 {
         let target = min(index, point.appliedIndex)
         var entries = 0
@@ -144,13 +156,16 @@ package struct WriteTransaction: ~Copyable {
     ///   - appliedTerm: the term of that entry.
     /// - Throws: ``StoreError/misuse(_:)`` when layers or index go back.
     package mutating func apply(
-        layers: [OverlayLayer], appliedIndex: UInt64, appliedTerm: UInt64
+        layers: [OverlayLayer],
+        appliedIndex: UInt64,
+        appliedTerm: UInt64
     ) throws(StoreError) {
         var previous = point.appliedIndex
         for layer in layers {
             guard layer.index > previous, layer.index <= appliedIndex else {
                 throw .misuse(
-                    "layer \(layer.index) cannot be applied after \(previous) and up to \(appliedIndex)")
+                    "layer \(layer.index) cannot follow \(previous) and reach \(appliedIndex)"
+                )
             }
             previous = layer.index
             try apply(layer)
@@ -164,8 +179,11 @@ package struct WriteTransaction: ~Copyable {
         if appliedIndex > requestsRetained {
             // Twice as many as could have come, so that a backlog shrinks.
             try RequestTable.prune(
-                through: appliedIndex - requestsRetained - 1, countMax: 2 * layers.count + 8,
-                in: transaction, tables)
+                through: appliedIndex - requestsRetained - 1,
+                countMax: 2 * layers.count + 8,
+                in: transaction,
+                tables
+            )
         }
     }
 
@@ -198,8 +216,10 @@ extension WriteTransaction {
             let end = min(offset + StoreLimits.bodyChunkBytes, entry.body.count)
             try transaction.put(
                 entry.body.span.extracting(offset..<end),
-                under: BodyKey(index: entry.index, chunk: chunk), in: tables.logBodies,
-                flags: MDB_APPEND)
+                under: BodyKey(index: entry.index, chunk: chunk),
+                in: tables.logBodies,
+                flags: MDB_APPEND
+            )
             offset = end
             chunk += 1
         }
@@ -209,7 +229,9 @@ extension WriteTransaction {
         try transaction.delete(IndexKey(header.index), in: tables.logHeaders)
         for chunk in 0..<header.chunkCount {
             try transaction.delete(
-                BodyKey(index: header.index, chunk: UInt32(chunk)), in: tables.logBodies)
+                BodyKey(index: header.index, chunk: UInt32(chunk)),
+                in: tables.logBodies
+            )
         }
     }
 
@@ -222,7 +244,9 @@ extension WriteTransaction {
 ///
 /// - Throws: ``StoreError/damagedLogHeader(index:reason:)``.
 func logHeader(
-    at index: UInt64, in transaction: Transaction, _ tables: Tables
+    at index: UInt64,
+    in transaction: Transaction,
+    _ tables: Tables
 ) throws(StoreError) -> LogHeader {
     guard let bytes = try transaction.value(of: IndexKey(index), in: tables.logHeaders) else {
         throw .damagedLogHeader(index: index, reason: "it is missing")

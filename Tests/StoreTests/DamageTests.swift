@@ -60,19 +60,22 @@ struct DamageTests {
         damage(header, testDigest(body(index)), at: 7)
         #expect(
             loadError(header)
-                == .damagedLogHeader(index: index, reason: "malformed input: checksum"))
+                == .damagedLogHeader(index: index, reason: "malformed input: checksum")
+        )
 
         let first = try used()
         damage(first, Array("body of entry \(index) ".utf8), at: 3)
         #expect(
             loadError(first)
-                == .damagedLogBody(index: index, reason: "it does not match its digest"))
+                == .damagedLogBody(index: index, reason: "it does not match its digest")
+        )
 
         let second = try used()
         damage(second, [UInt8](repeating: UInt8(index), count: 600), at: 599)
         #expect(
             loadError(second)
-                == .damagedLogBody(index: index, reason: "it does not match its digest"))
+                == .damagedLogBody(index: index, reason: "it does not match its digest")
+        )
     }
 
     @Test("any byte of a header row that flips is found", arguments: 0..<14)
@@ -139,7 +142,9 @@ struct DamageTests {
         let store = try folder.open()
         _ = try store.load()
         let expected = StoreError.damagedRecord(
-            key: Hex.encode(key(1, 1).bytes), reason: "record checksum")
+            key: Hex.encode(key(1, 1).bytes),
+            reason: "record checksum"
+        )
         #expect(throws: expected) { try store.value(key(1, 1)) }
         #expect(throws: expected) { try store.keys(prefix(1)) }
         #expect(throws: expected) {
@@ -153,7 +158,8 @@ struct DamageTests {
 
     @Test(
         "a truncated database is refused before it is read",
-        arguments: [0, 1, 100, 4_096, 8_191, 8_192, 12_288, 20_000])
+        arguments: [0, 1, 100, 4_096, 8_191, 8_192, 12_288, 20_000]
+    )
     func truncatedDatabase(bytes: Int) throws {
         let folder = try used()
         cutFile(database(folder), to: bytes)
@@ -211,7 +217,10 @@ struct DamageTests {
         writeFile(database(folder), [UInt8](repeating: 0, count: 5_000))
         let store = try folder.open()
         #expect(try store.load().cluster == nil)
-        #expect(String(decoding: readFile(folder.node + "/FORMAT"), as: UTF8.self) == "holdfast store 1\n")
+        #expect(
+            String(decoding: readFile(folder.node + "/FORMAT"), as: UTF8.self)
+                == "holdfast store 1\n"
+        )
     }
 
     @Test("a folder of a newer format is refused, one with no sense too")
@@ -219,7 +228,8 @@ struct DamageTests {
         let folder = try used()
         writeFile(folder.node + "/FORMAT", Array("holdfast store 2\n".utf8))
         #expect(loadError(folder) == .wrongFormat(have: 2, want: 1))
-        for text in ["", "holdfast store 1", "holdfast store x\n", "holdfast store 0\n", "other\n"] {
+        for text in ["", "holdfast store 1", "holdfast store x\n", "holdfast store 0\n", "other\n"]
+        {
             writeFile(folder.node + "/FORMAT", Array(text.utf8))
             guard case .corrupt = loadError(folder) else {
                 Issue.record("opened with FORMAT \"\(text)\"")

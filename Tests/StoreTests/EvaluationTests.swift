@@ -16,7 +16,9 @@ struct EvaluationTests {
     }
 
     enum Outcome: Equatable {
-        case applied, duplicate(UInt64), rejected(Int)
+        case applied
+        case duplicate(UInt64)
+        case rejected(Int)
 
         init(_ evaluation: Evaluation) {
             self =
@@ -44,75 +46,121 @@ struct EvaluationTests {
 
     static let cases: [Case] = [
         Case(
-            name: "put replaces", operations: [.put(a, record("new"))], outcome: .applied,
-            values: [(a, "new")]),
+            name: "put replaces",
+            operations: [.put(a, record("new"))],
+            outcome: .applied,
+            values: [(a, "new")]
+        ),
         Case(
-            name: "delete removes", operations: [.delete(a)], outcome: .applied,
-            values: [(a, nil)]),
+            name: "delete removes",
+            operations: [.delete(a)],
+            outcome: .applied,
+            values: [(a, nil)]
+        ),
         Case(
-            name: "delete of nothing is fine", operations: [.delete(key(9, 9))],
-            outcome: .applied, values: [(key(9, 9), nil)]),
+            name: "delete of nothing is fine",
+            operations: [.delete(key(9, 9))],
+            outcome: .applied,
+            values: [(key(9, 9), nil)]
+        ),
         Case(
             name: "check with the right index passes",
             operations: [.check(a, modificationIndex: 1), .put(a, record("x"))],
-            outcome: .applied, values: [(a, "x")]),
+            outcome: .applied,
+            values: [(a, "x")]
+        ),
         Case(
             name: "check with another index rejects all, also what came before",
             operations: [.put(b, record("x")), .check(a, modificationIndex: 2), .delete(a)],
-            outcome: .rejected(1), values: [(a, "a"), (b, "b")]),
+            outcome: .rejected(1),
+            values: [(a, "a"), (b, "b")]
+        ),
         Case(
             name: "check 0 passes for an absent record",
             operations: [.check(key(9, 9), modificationIndex: 0), .put(key(9, 9), record("x"))],
-            outcome: .applied, values: [(key(9, 9), "x")]),
+            outcome: .applied,
+            values: [(key(9, 9), "x")]
+        ),
         Case(
             name: "check 0 rejects for a present record",
-            operations: [.check(a, modificationIndex: 0)], outcome: .rejected(0),
-            values: [(a, "a")]),
+            operations: [.check(a, modificationIndex: 0)],
+            outcome: .rejected(0),
+            values: [(a, "a")]
+        ),
         Case(
             name: "check sees the batch's own put",
             operations: [.put(a, record("x")), .check(a, modificationIndex: 3)],
-            outcome: .applied, values: [(a, "x")]),
+            outcome: .applied,
+            values: [(a, "x")]
+        ),
         Case(
             name: "check sees the batch's own delete",
-            operations: [.delete(a), .check(a, modificationIndex: 0)], outcome: .applied,
-            values: [(a, nil)]),
+            operations: [.delete(a), .check(a, modificationIndex: 0)],
+            outcome: .applied,
+            values: [(a, nil)]
+        ),
         Case(
             name: "check sees a put after a delete",
             operations: [.delete(a), .put(a, record("y")), .check(a, modificationIndex: 0)],
-            outcome: .rejected(2), values: [(a, "a")]),
+            outcome: .rejected(2),
+            values: [(a, "a")]
+        ),
         Case(
             name: "ensure leaves a present record alone",
-            operations: [.ensure(a, record("x"))], outcome: .applied, values: [(a, "a")]),
+            operations: [.ensure(a, record("x"))],
+            outcome: .applied,
+            values: [(a, "a")]
+        ),
         Case(
             name: "ensure writes an absent record",
-            operations: [.ensure(key(9, 9), record("x"))], outcome: .applied,
-            values: [(key(9, 9), "x")]),
+            operations: [.ensure(key(9, 9), record("x"))],
+            outcome: .applied,
+            values: [(key(9, 9), "x")]
+        ),
         Case(
             name: "ensure writes after the batch's own delete",
-            operations: [.delete(a), .ensure(a, record("x"))], outcome: .applied,
-            values: [(a, "x")]),
+            operations: [.delete(a), .ensure(a, record("x"))],
+            outcome: .applied,
+            values: [(a, "x")]
+        ),
         Case(
             name: "ensure does not replace the batch's own put",
             operations: [.put(key(9, 9), record("x")), .ensure(key(9, 9), record("y"))],
-            outcome: .applied, values: [(key(9, 9), "x")]),
+            outcome: .applied,
+            values: [(key(9, 9), "x")]
+        ),
         Case(
-            name: "prune keeps a directory that is not empty", operations: [pruneThree],
-            outcome: .applied, values: [(marker, "marker")]),
+            name: "prune keeps a directory that is not empty",
+            operations: [pruneThree],
+            outcome: .applied,
+            values: [(marker, "marker")]
+        ),
         Case(
-            name: "prune sees the batch's own delete", operations: [.delete(b), pruneThree],
-            outcome: .applied, values: [(b, nil), (marker, nil)]),
+            name: "prune sees the batch's own delete",
+            operations: [.delete(b), pruneThree],
+            outcome: .applied,
+            values: [(b, nil), (marker, nil)]
+        ),
         Case(
-            name: "prune before the delete does nothing", operations: [pruneThree, .delete(b)],
-            outcome: .applied, values: [(b, nil), (marker, "marker")]),
+            name: "prune before the delete does nothing",
+            operations: [pruneThree, .delete(b)],
+            outcome: .applied,
+            values: [(b, nil), (marker, "marker")]
+        ),
         Case(
             name: "prune sees the batch's own put",
             operations: [.delete(b), .put(key(3, 2), record("c")), pruneThree],
-            outcome: .applied, values: [(marker, "marker"), (key(3, 2), "c")]),
+            outcome: .applied,
+            values: [(marker, "marker"), (key(3, 2), "c")]
+        ),
         Case(
             name: "prune sees a put that was deleted again",
             operations: [
                 .delete(b), .put(key(3, 2), record("c")), .delete(key(3, 2)), pruneThree,
-            ], outcome: .applied, values: [(marker, nil)]),
+            ],
+            outcome: .applied,
+            values: [(marker, nil)]
+        ),
         Case(
             name: "prune walks up while directories empty",
             operations: [
@@ -121,7 +169,10 @@ struct EvaluationTests {
                     PruneStep(marker: marker, directory: prefix(3)),
                     PruneStep(marker: key(4, 2), directory: prefix(2)),
                 ]),
-            ], outcome: .applied, values: [(marker, nil), (key(4, 2), nil)]),
+            ],
+            outcome: .applied,
+            values: [(marker, nil), (key(4, 2), nil)]
+        ),
         Case(
             name: "prune stops at the first directory that is not empty",
             operations: [
@@ -131,7 +182,10 @@ struct EvaluationTests {
                     PruneStep(marker: key(5, 1), directory: prefix(1)),
                     PruneStep(marker: a, directory: prefix(8)),
                 ]),
-            ], outcome: .applied, values: [(marker, nil), (a, "a")]),
+            ],
+            outcome: .applied,
+            values: [(marker, nil), (a, "a")]
+        ),
         Case(
             name: "prune goes on past a marker that is absent",
             operations: [
@@ -140,14 +194,22 @@ struct EvaluationTests {
                     PruneStep(marker: key(6, 6), directory: prefix(3)),
                     PruneStep(marker: a, directory: prefix(2)),
                 ]),
-            ], outcome: .applied, values: [(a, nil)]),
+            ],
+            outcome: .applied,
+            values: [(a, nil)]
+        ),
         Case(
             name: "a later put of a key wins",
-            operations: [.put(a, record("x")), .put(a, record("y"))], outcome: .applied,
-            values: [(a, "y")]),
+            operations: [.put(a, record("x")), .put(a, record("y"))],
+            outcome: .applied,
+            values: [(a, "y")]
+        ),
         Case(
-            name: "an empty batch is fine", operations: [], outcome: .applied,
-            values: [(a, "a")]),
+            name: "an empty batch is fine",
+            operations: [],
+            outcome: .applied,
+            values: [(a, "a")]
+        ),
     ]
 
     @Test("operation semantics, over overlay and table", arguments: cases, [false, true])
@@ -186,11 +248,13 @@ struct EvaluationTests {
         let once = BatchOperation.once(requestID: requestID(5))
         let check = BatchOperation.check(key(7, 7), modificationIndex: 0)
         #expect(
-            Outcome(try store.commit([check, .put(key(7, 7), record("x")), once])) == .applied)
+            Outcome(try store.commit([check, .put(key(7, 7), record("x")), once])) == .applied
+        )
         if isApplied { try store.applyThrough(3) }
         #expect(
             Outcome(try store.commit([check, .put(key(7, 7), record("y")), once]))
-                == .duplicate(3))
+                == .duplicate(3)
+        )
         #expect(try store.value(key(7, 7)) == "x")
         #expect(try store.view { try $0.requestIndex(requestID(5)) } == 3)
         #expect(try store.view { try $0.requestIndex(requestID(6)) } == nil)
@@ -203,7 +267,8 @@ struct EvaluationTests {
         let once = BatchOperation.once(requestID: requestID(5))
         #expect(
             Outcome(try store.commit([once, .check(Self.a, modificationIndex: 9)]))
-                == .rejected(1))
+                == .rejected(1)
+        )
         #expect(Outcome(try store.commit([once, .delete(Self.a)])) == .applied)
         _ = folder
     }
@@ -255,7 +320,10 @@ struct EvaluationTests {
         let (folder, store) = try prepared(isApplied: false)
         let pending = [
             OverlayLayer(
-                index: 2, writes: [(Self.a, record("stale").encoded())], requestID: nil),
+                index: 2,
+                writes: [(Self.a, record("stale").encoded())],
+                requestID: nil
+            ),
             OverlayLayer(index: 3, writes: [(Self.b, nil)], requestID: requestID(4)),
         ]
         try store.view(pending: pending) { (view) throws in

@@ -14,8 +14,10 @@ struct LogTests {
             let sizes = [0, 5, 1_900, 3_800, 1_901, 9_999]
             let size = sizes[Int(index) % sizes.count]
             return entry(
-                index, term: term,
-                body: (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ Int(index)) })
+                index,
+                term: term,
+                body: (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ Int(index)) }
+            )
         }
     }
 

@@ -5,7 +5,11 @@ import Testing
 
 /// What one crash child does: entry after entry, each acknowledged in a file once it is durable.
 private func writeUntilKilled(_ path: String, seed: UInt64) throws {
-    let store = try LocalStore.open(folder: path + "/node", options: smallOptions, digest: testDigest)
+    let store = try LocalStore.open(
+        folder: path + "/node",
+        options: smallOptions,
+        digest: testDigest
+    )
     let state = try store.load()
     var term = state.ballot.term + 1
     try store.saveVote(term: term, vote: 1)
@@ -27,8 +31,10 @@ private func writeUntilKilled(_ path: String, seed: UInt64) throws {
             try t.appendEntries(indexes.map { crashEntry($0, term: term) })
             let layers = indexes.map {
                 OverlayLayer(
-                    index: $0, writes: [(key(1, UInt8($0 % 8)), record("\($0)").encoded())],
-                    requestID: requestID($0))
+                    index: $0,
+                    writes: [(key(1, UInt8($0 % 8)), record("\($0)").encoded())],
+                    requestID: requestID($0)
+                )
             }
             try t.apply(layers: layers, appliedIndex: first + count - 1, appliedTerm: term)
             if first % 3 == 0 { try t.dropLog(through: first - 1, entriesMax: 20) }
@@ -58,16 +64,23 @@ private func killSoon(_ seed: UInt64) {
 }
 
 private func crashEntry(_ index: UInt64, term: UInt64) -> StoredEntry {
-    entry(index, term: term, body: [UInt8](repeating: UInt8(index % 251), count: Int(index % 4_000)))
+    entry(
+        index,
+        term: term,
+        body: [UInt8](repeating: UInt8(index % 251), count: Int(index % 4_000))
+    )
 }
 
 @Suite("Processes that end")
 struct ProcessTests {
-    @Test("after SIGKILL in a write loop, everything acknowledged is there", .timeLimit(.minutes(2)))
+    @Test(
+        "after SIGKILL in a write loop, everything acknowledged is there",
+        .timeLimit(.minutes(2))
+    )
     func killed() async throws {
         let folder = TemporaryFolder()
         for round in UInt64(1)...15 {
-            await #expect(processExitsWith: .signal(SIGKILL)) { 
+            await #expect(processExitsWith: .signal(SIGKILL)) {
                 [path = folder.path as String, seed = round as UInt64] in
                 try writeUntilKilled(path, seed: seed)
             }
@@ -89,7 +102,8 @@ struct ProcessTests {
             }
             #expect(
                 try store.view { try $0.requestIndex(requestID(state.point.appliedIndex)) }
-                    == state.point.appliedIndex)
+                    == state.point.appliedIndex
+            )
         }
     }
 
@@ -145,7 +159,8 @@ struct ProcessTests {
     @Test("a commit that fails to write ends the process with 70 and says why")
     func failingCommit() async throws {
         let result = await #expect(
-            processExitsWith: .exitCode(70), observing: [\.standardErrorContent]
+            processExitsWith: .exitCode(70),
+            observing: [\.standardErrorContent]
         ) {
             let folder = TemporaryFolder()
             var options = smallOptions
@@ -166,7 +181,8 @@ struct ProcessTests {
     @Test("a vote that cannot be written ends the process with 70 and says why")
     func failingVote() async throws {
         let result = await #expect(
-            processExitsWith: .exitCode(70), observing: [\.standardErrorContent]
+            processExitsWith: .exitCode(70),
+            observing: [\.standardErrorContent]
         ) {
             let folder = TemporaryFolder()
             let store = try folder.open()

@@ -6,9 +6,12 @@ struct RecordTests {
     @Test("every part of a record comes back", arguments: [0, 1, 31, 4_000])
     func roundTrip(bytes: Int) throws {
         let original = Record(
-            flags: 0xA5, dataKeyID: 0xDEAD_BEEF, modificationIndex: 1 << 60,
+            flags: 0xA5,
+            dataKeyID: 0xDEAD_BEEF,
+            modificationIndex: 1 << 60,
             nameBox: [UInt8](repeating: 3, count: bytes / 2),
-            valueBox: [UInt8](repeating: 9, count: bytes))
+            valueBox: [UInt8](repeating: 9, count: bytes)
+        )
         let decoded = try Record(decoding: original.encoded())
         #expect(decoded == original)
         #expect(decoded.flags == 0xA5)

@@ -212,8 +212,12 @@ func requestID(_ number: UInt64) -> [UInt8] {
 
 func batch(_ operations: [BatchOperation], id: UInt64 = 1) -> WriteBatch {
     WriteBatch(
-        requestID: requestID(id), baseIndex: 3, time: 1_700_000_000_000_000_000, dataKeyIDs: [7],
-        operations: operations)
+        requestID: requestID(id),
+        baseIndex: 3,
+        time: 1_700_000_000_000_000_000,
+        dataKeyIDs: [7],
+        operations: operations
+    )
 }
 
 func entry(_ index: UInt64, term: UInt64 = 1, body: [UInt8] = [1, 2, 3]) -> StoredEntry {
@@ -221,8 +225,13 @@ func entry(_ index: UInt64, term: UInt64 = 1, body: [UInt8] = [1, 2, 3]) -> Stor
 }
 
 let testCluster = ClusterRecord(
-    clusterID: [UInt8](repeating: 0xC1, count: 32), epoch: 1, incarnation: 2, bootCounter: 3,
-    configuration: Array("three nodes".utf8), formatLevel: 1)
+    clusterID: [UInt8](repeating: 0xC1, count: 32),
+    epoch: 1,
+    incarnation: 2,
+    bootCounter: 3,
+    configuration: Array("three nodes".utf8),
+    formatLevel: 1
+)
 
 extension LocalStore {
     /// Log entries 1... in term 1, so that layers up to `count` may be applied.

@@ -16,12 +16,15 @@ final class TestThread {
         var thread = pthread_t()
         let context = unsafe Unmanaged.passRetained(Body(body)).toOpaque()
         let code = unsafe pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { context in
                 guard let context = unsafe context else { return nil }
                 unsafe Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
                 return nil
-            }, context)
+            },
+            context
+        )
         precondition(code == 0, "no thread")
         self.thread = thread
     }

@@ -48,7 +48,9 @@ struct ViewModelTests {
     }
 
     private func randomOperations(
-        _ model: Model, _ round: UInt64, _ random: inout Seeded
+        _ model: Model,
+        _ round: UInt64,
+        _ random: inout Seeded
     ) -> ([BatchOperation], UInt64) {
         let id = UInt64.random(in: 1...30, using: &random)
         let operations = (0..<Int.random(in: 0...5, using: &random)).map { _ -> BatchOperation in
@@ -59,14 +61,19 @@ struct ViewModelTests {
             case 4:
                 let right = model.records[key]?.index ?? 0
                 return .check(
-                    key, modificationIndex: Bool.random(using: &random) ? right : right + 1)
+                    key,
+                    modificationIndex: Bool.random(using: &random) ? right : right + 1
+                )
             case 5: return .ensure(key, record("ensured \(round)"))
             default:
                 return .prune(
                     (0..<2).map { _ in
                         PruneStep(
-                            marker: randomKey(&random), directory: randomKey(&random).directory)
-                    })
+                            marker: randomKey(&random),
+                            directory: randomKey(&random).directory
+                        )
+                    }
+                )
             }
         }
         return (operations + (id % 3 == 0 ? [.once(requestID: requestID(id))] : []), id)
@@ -98,7 +105,8 @@ struct ViewModelTests {
                 for name in UInt8(0)...5 {
                     let found = try view.record(key(directory, name))
                     #expect(
-                        found?.modificationIndex == model.records[key(directory, name)]?.index)
+                        found?.modificationIndex == model.records[key(directory, name)]?.index
+                    )
                     #expect(try view.contains(key(directory, name)) == (found != nil))
                 }
             }
@@ -110,7 +118,9 @@ struct ViewModelTests {
 
     /// Entries `indexes` at random, applied at random; all of them applied at the end.
     private func play(
-        _ indexes: ClosedRange<UInt64>, in store: LocalStore, _ model: inout Model,
+        _ indexes: ClosedRange<UInt64>,
+        in store: LocalStore,
+        _ model: inout Model,
         _ random: inout Seeded
     ) throws {
         var applied = indexes.lowerBound - 1
@@ -154,7 +164,8 @@ struct ViewModelTests {
         try store.commit([.delete(key(2, 4)), .put(key(2, 12), record("x"))])
         #expect(
             try store.keys(prefix(2), after: key(2, 3))
-                == [5, 6, 7, 8, 9, 12].map { key(2, $0) })
+                == [5, 6, 7, 8, 9, 12].map { key(2, $0) }
+        )
         #expect(try store.keys(prefix(2), after: key(1, 200)).count == 10)
         #expect(try store.keys(prefix(2), after: key(3, 0)).isEmpty)
         var seen = 0
@@ -177,6 +188,21 @@ struct ViewModelTests {
         #expect(throws: Stop.self) {
             try store.view { view in try view.scan(prefix(2)) { _, _ in throw Stop() } }
         }
+    }
+
+    @Test("a layer that a snapshot overtook is left out")
+    func overtaken() throws {
+        let folder = TemporaryFolder()
+        let store = try folder.open()
+        try store.fillLog(10)
+        store.markEvaluated(through: 5)
+        let writes = [(key(1, 1), Optional(record("x").encoded()))]
+        store.appendLayer(OverlayLayer(index: 5, writes: writes, requestID: nil))
+        #expect(store.overlayCount == 0)
+        #expect(try store.value(key(1, 1)) == nil)
+        store.appendLayer(OverlayLayer(index: 6, writes: writes, requestID: nil))
+        #expect(store.overlayCount == 1)
+        #expect(try store.value(key(1, 1)) == "x")
     }
 
     @Test("the overlay reports its size and its bound, and layers come out by index")

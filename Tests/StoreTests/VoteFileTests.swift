@@ -68,7 +68,8 @@ struct VoteFileTests {
         let folder = TemporaryFolder()
         _ = try folder.open()
         let image = try image(term: 6, vote: 3)
-        let shifted = Array(copy(1, of: image)) + copy(0, of: image) + copy(3, of: image)
+        let shifted =
+            Array(copy(1, of: image)) + copy(0, of: image) + copy(3, of: image)
             + copy(2, of: image)
         #expect(throws: StoreError.damagedVoteFile("none of its 4 copies is valid")) {
             try load(folder, vote: shifted)
@@ -86,10 +87,12 @@ struct VoteFileTests {
             let choice = (0..<4).map { mask >> $0 & 1 }
             #expect(
                 try load(folder, vote: mixed([old, new], choice))
-                    == (mask == 0 ? Ballot(term: 6, vote: 3) : Ballot(term: 7, vote: nil)))
+                    == (mask == 0 ? Ballot(term: 6, vote: 3) : Ballot(term: 7, vote: nil))
+            )
             #expect(
                 try load(folder, vote: mixed([new, cast], choice))
-                    == (mask == 0 ? Ballot(term: 7, vote: nil) : Ballot(term: 7, vote: 1)))
+                    == (mask == 0 ? Ballot(term: 7, vote: nil) : Ballot(term: 7, vote: 1))
+            )
         }
     }
 
@@ -116,31 +119,53 @@ struct VoteFileTests {
         "vote file and hard state are merged at the start",
         arguments: [
             Merge(
-                name: "file ahead", file: Ballot(term: 9, vote: nil),
-                stored: Ballot(term: 8, vote: 1), result: Ballot(term: 9, vote: nil)),
+                name: "file ahead",
+                file: Ballot(term: 9, vote: nil),
+                stored: Ballot(term: 8, vote: 1),
+                result: Ballot(term: 9, vote: nil)
+            ),
             Merge(
-                name: "hard state ahead", file: Ballot(term: 8, vote: 1),
-                stored: Ballot(term: 9, vote: nil), result: Ballot(term: 9, vote: nil)),
+                name: "hard state ahead",
+                file: Ballot(term: 8, vote: 1),
+                stored: Ballot(term: 9, vote: nil),
+                result: Ballot(term: 9, vote: nil)
+            ),
             Merge(
-                name: "equal term, vote in the file", file: Ballot(term: 8, vote: 1),
-                stored: Ballot(term: 8, vote: nil), result: Ballot(term: 8, vote: 1)),
+                name: "equal term, vote in the file",
+                file: Ballot(term: 8, vote: 1),
+                stored: Ballot(term: 8, vote: nil),
+                result: Ballot(term: 8, vote: 1)
+            ),
             Merge(
-                name: "equal term, vote in the hard state", file: Ballot(term: 8, vote: nil),
-                stored: Ballot(term: 8, vote: 2), result: Ballot(term: 8, vote: 2)),
+                name: "equal term, vote in the hard state",
+                file: Ballot(term: 8, vote: nil),
+                stored: Ballot(term: 8, vote: 2),
+                result: Ballot(term: 8, vote: 2)
+            ),
             Merge(
-                name: "equal", file: Ballot(term: 8, vote: 2), stored: Ballot(term: 8, vote: 2),
-                result: Ballot(term: 8, vote: 2)),
+                name: "equal",
+                file: Ballot(term: 8, vote: 2),
+                stored: Ballot(term: 8, vote: 2),
+                result: Ballot(term: 8, vote: 2)
+            ),
             Merge(
-                name: "two votes", file: Ballot(term: 8, vote: 1),
-                stored: Ballot(term: 8, vote: 2), result: nil),
-        ])
+                name: "two votes",
+                file: Ballot(term: 8, vote: 1),
+                stored: Ballot(term: 8, vote: 2),
+                result: nil
+            ),
+        ]
+    )
     func merge(example: Merge) throws {
         let folder = TemporaryFolder()
         do {
             let store = try folder.open()
             try store.write { (transaction) throws(StoreError) in
                 try transaction.setHardState(
-                    term: example.stored.term, vote: example.stored.vote, commit: 0)
+                    term: example.stored.term,
+                    vote: example.stored.vote,
+                    commit: 0
+                )
             }
         }
         let image = try image(term: example.file.term, vote: example.file.vote)

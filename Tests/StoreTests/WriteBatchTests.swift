@@ -40,8 +40,12 @@ struct WriteBatchTests {
         tagged.tag = [UInt8](repeating: 5, count: 32)
         #expect(tagged.operationsDigestInput() == base.operationsDigestInput())
         let other = WriteBatch(
-            requestID: base.requestID, baseIndex: base.baseIndex + 1, time: base.time,
-            dataKeyIDs: base.dataKeyIDs, operations: base.operations)
+            requestID: base.requestID,
+            baseIndex: base.baseIndex + 1,
+            time: base.time,
+            dataKeyIDs: base.dataKeyIDs,
+            operations: base.operations
+        )
         #expect(other.operationsDigestInput() != base.operationsDigestInput())
     }
 
@@ -86,25 +90,34 @@ struct WriteBatchTests {
 
     @Test("limits are refused with both numbers")
     func limits() {
-        let many = [BatchOperation](repeating: .delete(key(1, 1)), count: 4_097)
-        #expect(throws: StoreError.malformedBatch("4097 operations, limit is 4096")) {
+        let many = [BatchOperation](
+            repeating: .delete(key(1, 1)),
+            count: StoreLimits.operationsMax + 1
+        )
+        #expect(throws: StoreError.malformedBatch("8193 operations, limit is 8192")) {
             try batch(many).checkLimits()
         }
         let steps = [PruneStep](
-            repeating: PruneStep(marker: key(1, 1), directory: prefix(1)), count: 2_048)
+            repeating: PruneStep(marker: key(1, 1), directory: prefix(1)),
+            count: 2_048
+        )
         #expect(
             throws: StoreError.malformedBatch(
-                "2 operations and 4096 prune steps, limit is 4096 together")
+                "4 operations and 8192 prune steps, limit is 8192 together"
+            )
         ) {
-            try batch([.prune(steps), .prune(steps)]).checkLimits()
+            try batch([BatchOperation](repeating: .prune(steps), count: 4)).checkLimits()
         }
         #expect(throws: StoreError.malformedBatch("2 once operations")) {
             try batch([.once(requestID: requestID(1)), .once(requestID: requestID(2))])
                 .checkLimits()
         }
         let large = Record(
-            flags: 0, dataKeyID: 1, nameBox: [],
-            valueBox: [UInt8](repeating: 1, count: StoreLimits.valueBoxBytesMax))
+            flags: 0,
+            dataKeyID: 1,
+            nameBox: [],
+            valueBox: [UInt8](repeating: 1, count: StoreLimits.valueBoxBytesMax)
+        )
         #expect(throws: Never.self) {
             try batch([BatchOperation](repeating: .put(key(1, 1), large), count: 3)).checkLimits()
         }
@@ -116,10 +129,16 @@ struct WriteBatchTests {
     @Test("a record in a batch must not carry a modification index")
     func stampedRecord() {
         let stamped = Record(
-            flags: 0, dataKeyID: 1, modificationIndex: 5, nameBox: [], valueBox: [1])
+            flags: 0,
+            dataKeyID: 1,
+            modificationIndex: 5,
+            nameBox: [],
+            valueBox: [1]
+        )
         #expect(
             throws: StoreError.malformedBatch(
-                "a record in a batch already has modification index 5")
+                "a record in a batch already has modification index 5"
+            )
         ) {
             try WriteBatch(decoding: batch([.put(key(1, 1), stamped)]).encoded())
         }

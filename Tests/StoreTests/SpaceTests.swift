@@ -1,0 +1,104 @@
+import Glibc
+import Store
+import Testing
+
+@Suite("Room")
+struct SpaceTests {
+    private func fileBytes(_ folder: TemporaryFolder) -> Int {
+        readFile(folder.node + "/holdfast.mdb").count
+    }
+
+    @Test("the file is extended one step ahead, a slice at a time, and filled with zeros")
+    func preallocation() throws {
+        let folder = TemporaryFolder()
+        var options = smallOptions
+        options.preallocateStepBytes = 16 << 20
+        let store = try folder.open(options)
+        var calls = 0
+        while try store.preallocateIfNeeded() { calls += 1 }
+        #expect(calls >= 6)
+        #expect(fileBytes(folder) >= 16 << 20)
+        #expect(store.counters.preallocationFlushes == UInt64(calls) + 1)
+        #expect(store.counters.commits == 0)
+        let before = fileBytes(folder)
+        try store.fillLog(5)
+        #expect(fileBytes(folder) == before)
+        #expect(try store.load().entries.count == 5)
+        #expect(store.space == .ample)
+    }
+
+    @Test("below the reserve it says so; deletes still work and make room again")
+    func reserve() throws {
+        let folder = TemporaryFolder()
+        var options = smallOptions
+        options.mapBytes = 48 << 20
+        options.preallocateStepBytes = 4 << 20
+        options.reserveBytes = 24 << 20
+        let store = try folder.open(options)
+        try store.fillLog(4_000)
+        let value = [UInt8](repeating: 5, count: 100_000)
+        let large = Record(flags: 0, dataKeyID: 1, nameBox: [], valueBox: value)
+        var number: UInt64 = 0
+        while store.space == .ample && number < 1_000 {
+            number += 1
+            try store.commit([.put(key(UInt8(number / 200), UInt8(number % 200)), large)])
+            try store.applyThrough(number)
+            try store.preallocateIfNeeded()
+        }
+        #expect(store.space == .reserved)
+        #expect(number > 100)
+        let written = number
+        for old in 1...written {
+            number += 1
+            try store.commit([.delete(key(UInt8(old / 200), UInt8(old % 200)))])
+            try store.applyThrough(number)
+        }
+        try store.preallocateIfNeeded()
+        #expect(store.space == .ample)
+    }
+
+    @Test("a full map is an error that changes nothing, and the store opens again")
+    func fullMap() throws {
+        let folder = TemporaryFolder()
+        var options = smallOptions
+        options.mapBytes = 24 << 20
+        let body = [UInt8](repeating: 5, count: 100_000)
+        var last: UInt64 = 0
+        do {
+            let store = try folder.open(options)
+            try store.write { (t) throws(StoreError) in
+                try t.setHardState(term: 1, vote: nil, commit: 0)
+            }
+            #expect(throws: StoreError.full) {
+                while last < 1_000 {
+                    try store.write { (t) throws(StoreError) in
+                        try t.appendEntries([entry(last + 1, body: body)])
+                    }
+                    last += 1
+                }
+            }
+            #expect(store.space == .ample || store.space == .reserved)
+            #expect(try store.load().point.last.index == last)
+        }
+        #expect(last > 50)
+        #expect(try folder.open(options).load().entries.count == Int(last))
+    }
+
+    @Test("one transaction that is too large for the map is dropped whole")
+    func largeTransaction() throws {
+        let folder = TemporaryFolder()
+        var options = smallOptions
+        options.mapBytes = 24 << 20
+        let store = try folder.open(options)
+        try store.fillLog(3)
+        let body = [UInt8](repeating: 5, count: 4 << 20)
+        #expect(throws: StoreError.full) {
+            try store.write { (t) throws(StoreError) in
+                try t.appendEntries((4...13).map { entry($0, body: body) })
+            }
+        }
+        #expect(try store.load().entries.count == 3)
+        try store.write { (t) throws(StoreError) in try t.appendEntries([entry(4)]) }
+        #expect(try store.load().entries.count == 4)
+    }
+}
