@@ -27,9 +27,13 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
-            swiftSettings: house),
+            swiftSettings: house
+        ),
         .executableTarget(name: "load", dependencies: ["LoadGenerator"], swiftSettings: house),
         .testTarget(
-            name: "LoadGeneratorTests", dependencies: ["LoadGenerator"], swiftSettings: house),
+            name: "LoadGeneratorTests",
+            dependencies: ["LoadGenerator"],
+            swiftSettings: house
+        ),
     ]
 )

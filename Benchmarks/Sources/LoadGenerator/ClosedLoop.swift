@@ -14,8 +14,12 @@ package struct ClosedLoopSettings: Sendable {
     package let count: Int?
 
     package init(
-        endpoints: [Endpoint], shape: RequestShape, connections: Int, duration: TimeAmount,
-        warmUp: TimeAmount, count: Int?
+        endpoints: [Endpoint],
+        shape: RequestShape,
+        connections: Int,
+        duration: TimeAmount,
+        warmUp: TimeAmount,
+        count: Int?
     ) {
         precondition(!endpoints.isEmpty && connections > 0)
         self.endpoints = endpoints
@@ -58,7 +62,9 @@ package final class ClosedLoop {
 
     /// Runs to the end and gives the report, one line of JSON.
     package static func run(
-        _ settings: ClosedLoopSettings, tls: NIOSSLContext?, on loop: any EventLoop
+        _ settings: ClosedLoopSettings,
+        tls: NIOSSLContext?,
+        on loop: any EventLoop
     ) -> EventLoopFuture<String> {
         loop.flatSubmit {
             let run = ClosedLoop(settings: settings, tls: tls, loop: loop)

@@ -21,8 +21,14 @@ package struct GapSettings: Sendable {
     package let limit: TimeAmount
 
     package init(
-        endpoints: [Endpoint], shape: RequestShape, interval: TimeAmount, timeout: TimeAmount,
-        victim: Int32?, signalAfter: TimeAmount, settle: TimeAmount, limit: TimeAmount
+        endpoints: [Endpoint],
+        shape: RequestShape,
+        interval: TimeAmount,
+        timeout: TimeAmount,
+        victim: Int32?,
+        signalAfter: TimeAmount,
+        settle: TimeAmount,
+        limit: TimeAmount
     ) {
         precondition(!endpoints.isEmpty)
         precondition(victim ?? 2 > 1, "only one plain process may be signalled")
@@ -72,7 +78,9 @@ package final class GapProbe {
 
     /// Runs to the end and gives the report, one line of JSON.
     package static func run(
-        _ settings: GapSettings, tls: NIOSSLContext?, on loop: any EventLoop
+        _ settings: GapSettings,
+        tls: NIOSSLContext?,
+        on loop: any EventLoop
     ) -> EventLoopFuture<String> {
         loop.flatSubmit {
             let gap = GapProbe(settings: settings, tls: tls, loop: loop)

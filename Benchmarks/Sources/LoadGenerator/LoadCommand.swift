@@ -63,13 +63,18 @@ package enum LoadCommand {
             Int($0)
         }
         return RequestShape(
-            method: options.last("method") ?? "GET", path: Template(path),
-            body: options.last("body").map(Template.init), headers: headers,
-            expected: Set(expected), keys: try options.integer("keys", default: 0))
+            method: options.last("method") ?? "GET",
+            path: Template(path),
+            body: options.last("body").map(Template.init),
+            headers: headers,
+            expected: Set(expected),
+            keys: try options.integer("keys", default: 0)
+        )
     }
 
     private static func readTLS(
-        _ options: inout Options, _ endpoints: [Endpoint]
+        _ options: inout Options,
+        _ endpoints: [Endpoint]
     ) throws -> NIOSSLContext? {
         let file = options.last("ca")
         guard endpoints.contains(where: \.usesTLS) else { return nil }
@@ -79,20 +84,27 @@ package enum LoadCommand {
     }
 
     private static func readClosedLoop(
-        _ options: inout Options, _ endpoints: [Endpoint], _ shape: RequestShape
+        _ options: inout Options,
+        _ endpoints: [Endpoint],
+        _ shape: RequestShape
     ) throws -> ClosedLoopSettings {
         let connections = try options.integer("connections", default: 1)
         guard connections > 0 else { throw Options.Failure("--connections must be at least 1") }
         let count = try options.integer("count", default: 0)
         return ClosedLoopSettings(
-            endpoints: endpoints, shape: shape, connections: connections,
+            endpoints: endpoints,
+            shape: shape,
+            connections: connections,
             duration: .milliseconds(Int64(try options.milliseconds("seconds", default: 5_000))),
             warmUp: .milliseconds(Int64(try options.milliseconds("warmup", default: 1_000))),
-            count: count > 0 ? count : nil)
+            count: count > 0 ? count : nil
+        )
     }
 
     private static func readGap(
-        _ options: inout Options, _ endpoints: [Endpoint], _ shape: RequestShape
+        _ options: inout Options,
+        _ endpoints: [Endpoint],
+        _ shape: RequestShape
     ) throws -> GapSettings {
         let victim = try options.integer("kill", default: 0)
         guard victim != 1, victim <= Int(Int32.max) else {
@@ -102,9 +114,14 @@ package enum LoadCommand {
             .milliseconds(Int64(try options.milliseconds(name, default: fallback)))
         }
         return GapSettings(
-            endpoints: endpoints, shape: shape, interval: try time("interval", 2),
-            timeout: try time("timeout", 500), victim: victim > 0 ? Int32(victim) : nil,
-            signalAfter: try time("after", 2_000), settle: try time("settle", 1_000),
-            limit: try time("seconds", 60_000))
+            endpoints: endpoints,
+            shape: shape,
+            interval: try time("interval", 2),
+            timeout: try time("timeout", 500),
+            victim: victim > 0 ? Int32(victim) : nil,
+            signalAfter: try time("after", 2_000),
+            settle: try time("settle", 1_000),
+            limit: try time("seconds", 60_000)
+        )
     }
 }

@@ -36,7 +36,8 @@ package struct Options {
 
     /// Seconds with a fraction, as milliseconds.
     package mutating func milliseconds(
-        _ name: String, default fallback: Int
+        _ name: String,
+        default fallback: Int
     ) throws(Failure) -> Int {
         guard let text = last(name) else { return fallback }
         guard let seconds = Double(text), seconds >= 0, seconds < 86_400 else {

@@ -39,7 +39,8 @@ package struct Report {
         }
         members.append(
             "\(Self.quoted(name)):{\"p50\":\(latency.p50),\"p95\":\(latency.p95),"
-                + "\"p99\":\(latency.p99),\"max\":\(latency.max)}")
+                + "\"p99\":\(latency.p99),\"max\":\(latency.max)}"
+        )
     }
 
     package var line: String { "{\(members.joined(separator: ","))}" }

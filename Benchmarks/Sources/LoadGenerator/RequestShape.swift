@@ -13,7 +13,11 @@ package struct RequestShape: Sendable {
     package let keys: Int
 
     package init(
-        method: String, path: Template, body: Template?, headers: [String], expected: Set<Int>,
+        method: String,
+        path: Template,
+        body: Template?,
+        headers: [String],
+        expected: Set<Int>,
         keys: Int
     ) {
         self.method = method

@@ -79,7 +79,8 @@ package struct Template: Sendable, Equatable {
     }
 
     private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
+    )
 
     private static func appendBase64(_ plain: [UInt8], to bytes: inout [UInt8]) {
         for start in stride(from: 0, to: plain.count, by: 3) {

@@ -16,7 +16,8 @@ struct LoadGeneratorTests {
             ("{b64:k#}", 12, "azEy"),
             ("{b64:unfinished", 1, "{b64:unfinished"),
             ("{", 1, "{"),
-        ])
+        ]
+    )
     func template(_ text: String, _ counter: Int, _ rendered: String) {
         #expect(String(decoding: Template(text).rendered(counter), as: UTF8.self) == rendered)
     }
@@ -50,7 +51,8 @@ struct LoadGeneratorTests {
             "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
             "HTTP/1.1 200 OK\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
-        ])
+        ]
+    )
     func badAnswer(_ text: String) {
         var framer = ResponseFramer()
         framer.append(text.utf8)
@@ -89,7 +91,8 @@ struct LoadGeneratorTests {
             ("http://localhost:80/", "http://localhost:80"),
             ("127.0.0.1:8200", nil), ("https://127.0.0.1", nil), ("https://:8200", nil),
             ("https://host:0", nil), ("https://host:65536", nil),
-        ] as [(String, String?)])
+        ] as [(String, String?)]
+    )
     func endpoint(_ text: String, _ want: String?) {
         #expect(Endpoint(text)?.text == want)
     }
