@@ -12,8 +12,8 @@ package enum Input: Sendable {
     case durable(PersistToken)
     /// The driver evaluated committed entries through here.
     case evaluated(LogIndex)
-    /// The driver dropped its durable log through here, which it had evaluated; the core drops
-    /// its memory too.
+    /// The driver dropped its durable log through here, which its durable state holds; the core
+    /// drops its memory too.
     case compacted(through: LogIndex)
     /// Leader: the stream asked for by `streamSnapshot` ended, at this point.
     case snapshotStreamed(to: NodeID, point: SnapshotPoint, delivered: Bool)

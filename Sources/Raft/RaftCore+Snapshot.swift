@@ -61,11 +61,12 @@ extension RaftCore {
             effects.append(.raise(.numberOutOfRange(from: peer)))
             return
         }
-        guard leaderTerm >= term else { return }
-        if leaderTerm > term {
-            becomeFollower(term: leaderTerm, leader: peer, into: &effects)
+        // A leader has everything already, and what an outdated one sent its successor can send.
+        guard leaderTerm >= term, role != .leader || leaderTerm > term else { return }
+        if leaderTerm > term || role != .follower {
+            // The stream began a while ago: it is no sign of who leads now.
+            becomeFollower(term: leaderTerm, leader: nil, into: &effects)
         }
-        guard hearLeader(peer, into: &effects) else { return }
 
         let known = log.term(at: point.index)
         if point.index <= commitIndex {

@@ -207,8 +207,11 @@ package struct RaftCore: Sendable {
 
     private mutating func compacted(through index: LogIndex) {
         guard index > log.baseIndex else { return }
-        precondition(index <= evaluatedIndex, "compacted what was not evaluated")
+        // Its effect is in the durable state, so it was evaluated, even if that word is still on
+        // its way from another thread.
+        precondition(index <= announcedCommit, "compacted what was not committed")
         log.compact(through: index)
+        evaluatedIndex = max(evaluatedIndex, index)
     }
 
     // MARK: Saying and persisting
