@@ -177,7 +177,12 @@ struct CoreDriver<Ports: CorePorts> {
             proposals.removeValue(forKey: ticket.number)?.onProposed(.refused(refusal))
         case .readReady(let tickets, let index):
             let ready = tickets.compactMap { readers.removeValue(forKey: $0.number) }
-            if !ready.isEmpty { ports.evaluate(.readers(ready, index)) }
+            if index <= core.evaluatedIndex {
+                // Nearly always: spare the reads a detour over another thread.
+                for waiter in ready { waiter.completion(.ready(index)) }
+            } else if !ready.isEmpty {
+                ports.evaluate(.readers(ready, index))
+            }
         case .readRefused(let tickets, let refusal):
             for ticket in tickets {
                 readers.removeValue(forKey: ticket.number)?.completion(.refused(refusal))
