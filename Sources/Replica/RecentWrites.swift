@@ -11,6 +11,9 @@ struct RecentWrites {
     private var lastWrite: [StorageKey: LogIndex] = [:]
     private var order: [(index: LogIndex, keys: [StorageKey])] = []
     private var head = 0
+    /// Keys in `order` from `head` on, repeats included: one key that is written all the time
+    /// must not fill the memory either. An entry counts for one at least.
+    private(set) var count = 0
     /// Nothing is known of writes at or below this index.
     private var floor = LogIndex.zero
 
@@ -19,10 +22,12 @@ struct RecentWrites {
         lastWrite = [:]
         order = []
         head = 0
+        count = 0
         floor = index
     }
 
-    /// The index after whose evaluation `batch` must be prepared again; nil when it may be appended.
+    /// The index after whose evaluation `batch` must be prepared again; nil when it may be
+    /// appended.
     func conflict(of batch: WriteBatch) -> LogIndex? {
         let base = LogIndex(number: batch.baseIndex)
         guard base >= floor else { return floor }
@@ -40,16 +45,17 @@ struct RecentWrites {
     mutating func record(_ keys: [StorageKey], at index: LogIndex) {
         for key in keys { lastWrite[key] = index }
         order.append((index, keys))
+        count += max(1, keys.count)
     }
 
     /// Forgets the oldest entries that are evaluated, beyond the bound.
     mutating func prune(evaluated: LogIndex) {
-        while lastWrite.count > Limits.recentWritesMax, head < order.count,
-            order[head].index <= evaluated
-        {
+        while count > Limits.recentWritesMax, head < order.count, order[head].index <= evaluated {
             let (index, keys) = order[head]
             for key in keys where lastWrite[key] == index { lastWrite[key] = nil }
             floor = max(floor, index)
+            count -= max(1, keys.count)
+            order[head].keys = []
             head += 1
         }
         if head > 4_096, head * 2 > order.count {
