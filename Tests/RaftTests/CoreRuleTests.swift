@@ -133,6 +133,19 @@ struct CoreDurabilityTests {
         #expect(effects.contains(.commit(through: index(2))))
     }
 
+    @Test("answers and votes of an earlier term count for nothing, but are told the term")
+    func outdatedAnswers() throws {
+        var hand = try Hand.leader()
+        _ = hand.turn(.proposed([Hand.proposal(1)]))
+        _ = hand.turn(.durable(hand.core.newestToken))
+        #expect(hand.receive(Hand.accepted(2), term: 0, from: 2).isEmpty)
+        #expect(hand.receive(.voteResponse(isGranted: true), term: 0, from: 2).isEmpty)
+        #expect(hand.core.commitIndex == index(1))
+        let beat = hand.receive(.heartbeat(Heartbeat(commit: .zero, round: 0)), term: 0, from: 2)
+        #expect(beat.count == 1)
+        #expect(hand.core.role == .leader)
+    }
+
     @Test("followers may commit before the leader's disk has it; it evaluates later")
     func followersFirst() throws {
         var hand = try Hand.leader()

@@ -44,7 +44,7 @@ struct SimulationTests {
             total.snapshots += summary.snapshots
         }
         #expect(total.elections >= 60)
-        #expect(total.committed >= 1_000)
+        #expect(total.committed >= 600)
         #expect(total.reads >= 200)
         #expect(total.snapshots >= 10)
     }

@@ -80,6 +80,7 @@ extension World {
         if random.chance(4, of: 100) {
             try crashAny()
         }
+        try crashFreshLeader()
         if random.chance(15, of: 100) {
             let position = anyPosition
             if nodes[position].core == nil {
@@ -120,8 +121,27 @@ extension World {
         }
     }
 
+    /// Leaders that die between election and first commit leave the hardest logs behind.
+    private func crashFreshLeader() throws {
+        if let (position, due) = doomed, due <= now {
+            doomed = nil
+            if nodes[position].core?.role == .leader {
+                try crash(at: position)
+            }
+        }
+        if checker.elections > electionsSeen {
+            electionsSeen = checker.elections
+            if let position = leaderPosition, random.chance(30, of: 100) {
+                doomed = (position, now + random.below(6))
+            }
+        }
+    }
+
     private func crashAny() throws {
-        let position = random.chance(50, of: 100) ? leaderPosition ?? anyPosition : anyPosition
+        try crash(at: random.chance(50, of: 100) ? leaderPosition ?? anyPosition : anyPosition)
+    }
+
+    private func crash(at position: Int) throws {
         guard nodes[position].core != nil else { return }
         frozen[nodes[position].id] = nil
         crash(position, keepingJobs: random.below(nodes[position].jobs.count + 1))

@@ -138,6 +138,9 @@ final class World {
     var ticking: Set<NodeID>
     /// Frozen nodes, until when. What is sent to them waits.
     var frozen: [NodeID: Int] = [:]
+    /// A leader that is to die soon after its election, and when.
+    var doomed: (position: Int, at: Int)?
+    var electionsSeen = 0
     private var nextTicket: UInt64 = 1
     /// Filled when asked for.
     var trace: [String]?
@@ -328,12 +331,14 @@ final class World {
         if loses(flight) || random.chance(faults.loss, of: 100) { return }
         arrive(.message(flight))
         if random.chance(faults.duplication, of: 100) {
-            arrive(.message(flight))
+            // The copy may come when terms, leaders and processes have changed.
+            arrive(.message(flight), lateBy: random.chance(30, of: 100) ? random.below(80) : 0)
         }
     }
 
-    func arrive(_ event: Event) {
-        calendar[now + 1 + random.below(faults.delayTicksMax), default: []].append(event)
+    func arrive(_ event: Event, lateBy late: Int = 0) {
+        let delay = 1 + late + random.below(faults.delayTicksMax)
+        calendar[now + delay, default: []].append(event)
     }
 
     private func stream(from position: Int, to target: NodeID, atLeast: LogIndex) throws {
