@@ -75,9 +75,12 @@ package struct ForwardedRequest: Sendable {
 
 /// The leader's word on a forwarded request.
 package struct ForwardedReply: Sendable {
+    /// The number of the request it answers.
     package let number: UInt64
+    /// How it went.
     package let outcome: Outcome
 
+    /// What a leader can say.
     package enum Outcome: Sendable {
         /// The final answer; nothing was written.
         case answer(APIResponse)

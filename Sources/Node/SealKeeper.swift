@@ -166,7 +166,7 @@ final class SealKeeper: Sendable {
     /// A batch that no holder of the keys made: somebody wrote with a stolen node key.
     private func alarm(_ entry: LogEntry) {
         logger.critical(
-            "entry \(entry.index.number) of term \(entry.term.number) was not made by this vault: sealing",
+            "entry \(entry.index.number) of term \(entry.term.number) is not this vault's: sealing",
             metadata: [
                 "remedy": "find out who led in that term, replace that node's key, compare digests"
             ])

@@ -3,10 +3,10 @@ enum UnsafeRules {
     /// Targets whose job is C and raw memory.
     static let resource: Set = ["Store", "Cryptography", "Transport"]
 
-    /// The word `unsafe` elsewhere: system calls without a safe face (threads in Replica;
+    /// The word `unsafe` elsewhere: system calls without a safe face (threads in Replica; the wall clock in Node;
     /// terminal, files and environment in Client). Lower a number when you can; raising one is a
     /// decision that the reviewer should see.
-    static let allowance: [String: Int] = ["Replica": 7, "Node": 0, "Client": 21, "Commands": 0]
+    static let allowance: [String: Int] = ["Replica": 7, "Node": 1, "Client": 36, "Commands": 0]
 
     /// `@unchecked Sendable` and `nonisolated(unsafe)` for each target, each with its proof.
     static let tapeAllowance: [String: Int] = [
