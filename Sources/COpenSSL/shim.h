@@ -1,5 +1,6 @@
 /* The system's libcrypto 3, and the three kernel calls that Swift cannot import because glibc
  * declares them variadic or offers no wrapper without a cache in between. */
+#include <signal.h>
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -21,6 +22,10 @@ static inline long holdfast_getrandom(void *buffer, size_t count) {
 
 /* No core file and no ptrace by the same user. Returns 0 when both limits are in force. */
 static inline int holdfast_forbid_core_dumps(void) {
+    /* Swift's backtracer prints the memory that registers point to: a crash could show a key. */
+    static const int crashes[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGQUIT};
+    for (unsigned i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
+        signal(crashes[i], SIG_DFL);
     struct rlimit none = {0, 0};
     int limited = setrlimit(RLIMIT_CORE, &none);
     int undumpable = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -26,7 +26,8 @@ package enum MemoryLock {
         return bytes
     }
 
-    /// Forbids core files and attaching debuggers for the rest of the process's life.
+    /// Forbids core files, attaching debuggers and crash reports for the rest of the process's
+    /// life: Swift's backtracer prints the memory around registers, which could be a key.
     ///
     /// Side effect: files under `/proc/<pid>` then belong to root.
     /// - Returns: false when the kernel refused either.
