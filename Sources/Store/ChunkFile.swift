@@ -81,6 +81,11 @@ package struct ChunkFile: ~Copyable {
         guard unsafe Glibc.rename(path, newPath) == 0 else { throw failure("rename", path) }
     }
 
+    /// Removes one file.
+    package static func remove(_ path: String) throws(StoreError) {
+        guard unsafe unlink(path) == 0 else { throw failure("unlink", path) }
+    }
+
     /// Removes every file in `folder` whose name begins with `prefix`.
     package static func removeAll(in folder: String, prefix: String) throws(StoreError) {
         guard let stream = unsafe opendir(folder) else { throw failure("opendir", folder) }

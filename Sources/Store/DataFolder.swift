@@ -18,13 +18,15 @@ struct DataFolder: ~Copyable, Sendable {
     var votePath: String { path + "/vote" }
     private var formatPath: String { path + "/FORMAT" }
 
-    /// Makes the folder if it is missing (mode 0700), refuses network file systems, and takes the
-    /// lock.
+    /// Makes the folder durably if it is missing (mode 0700), refuses network file systems, and
+    /// takes the lock.
     ///
     /// - Throws: ``StoreError/lockedByAnother(processID:)``,
     ///   ``StoreError/networkFileSystem(path:kind:)``,
     ///   ``StoreError/system(code:operation:path:)``.
-    init(_ path: String) throws(StoreError) {
+    init(_ given: String) throws(StoreError) {
+        var path = given
+        while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
         let isMade = unsafe mkdir(path, 0o700) == 0
         guard isMade || errno == EEXIST else {
             throw .system(code: errno, operation: "mkdir", path: path)
@@ -33,6 +35,7 @@ struct DataFolder: ~Copyable, Sendable {
             throw .system(code: errno, operation: "chmod", path: path)
         }
         try Self.refuseNetworkFileSystem(path)
+        if isMade { try syncFolder(parentFolder(of: path)) }
         let lock = try Self.takeLock(path + "/LOCK")
         self.path = path
         self.lock = lock

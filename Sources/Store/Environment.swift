@@ -1,7 +1,8 @@
 import CLMDB
 import Glibc
 
-/// Owns one `MDB_env`, its named tables and nothing else.
+/// Owns one `MDB_env`, its named tables, and the folder they are in with its lock: the lock is let
+/// go only after LMDB has closed its files.
 ///
 /// Flags are few on purpose. Never `MDB_NOSYNC`, `MDB_NOMETASYNC` (a commit would not be durable),
 /// `MDB_WRITEMAP` (wild writes reach the tree), `MDB_NOMEMINIT` (stale heap, perhaps a secret,
@@ -12,11 +13,16 @@ import Glibc
     let handle: OpaquePointer
     let tables: Tables
     let pageBytes: UInt64
-    let path: String
+    let folder: DataFolder
 
     /// - Parameter isNew: makes file and tables; otherwise a missing one is an error.
     /// - Throws: ``StoreError/corrupt(_:)``, ``StoreError/lmdb(code:operation:)``.
-    init(_ path: String, options: StoreOptions, isNew: Bool) throws(StoreError) {
+    init(
+        _ folder: consuming DataFolder,
+        options: StoreOptions,
+        isNew: Bool
+    ) throws(StoreError) {
+        let path = folder.databasePath
         var created: OpaquePointer?
         try check(unsafe mdb_env_create(&created), "mdb_env_create")
         guard let handle = unsafe created else {
@@ -33,7 +39,7 @@ import Glibc
         var status = MDB_stat()
         _ = unsafe mdb_env_stat(handle, &status)
         unsafe self.handle = unsafe handle
-        self.path = path
+        self.folder = folder
         pageBytes = UInt64(status.ms_psize)
     }
 
@@ -79,6 +85,12 @@ import Glibc
         try check(code, "mdb_env_set_assert")
         let flags = UInt32(MDB_NOSUBDIR) | UInt32(MDB_NOTLS)
         try check(unsafe mdb_env_open(handle, path, flags, 0o600), "mdb_env_open")
+        // LMDB 0.9.24 lets children inherit this descriptor, unlike its others.
+        var data: Int32 = -1
+        try check(unsafe mdb_env_get_fd(handle, &data), "mdb_env_get_fd")
+        guard fcntl(data, F_SETFD, FD_CLOEXEC) == 0 else {
+            throw .system(code: errno, operation: "fcntl", path: path)
+        }
         // Slots of readers that died with an earlier process would pin pages for ever.
         var cleared: Int32 = 0
         try check(unsafe mdb_reader_check(handle, &cleared), "mdb_reader_check")

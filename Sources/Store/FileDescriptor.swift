@@ -103,6 +103,12 @@ func renameDurably(_ source: String, to target: String, in folder: String) throw
     try syncFolder(folder)
 }
 
+/// The folder that a path is in.
+func parentFolder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
 /// Removes a file; one that is not there is fine.
 func removeFile(_ path: String) throws(StoreError) {
     guard unsafe unlink(path) == 0 || errno == ENOENT else {

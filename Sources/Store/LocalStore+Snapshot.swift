@@ -24,7 +24,7 @@ extension LocalStore {
             try renameDurably(partial, to: path, in: parentFolder(of: path))
             return manifest
         } catch {
-            try removeFile(partial)
+            _ = try? removeFile(partial)
             throw error
         }
     }
@@ -108,10 +108,5 @@ extension LocalStore {
             of: cluster,
             configuration: configuration ?? cluster.configuration
         )
-    }
-
-    private func parentFolder(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 }

@@ -8,8 +8,7 @@ import Synchronization
 /// ``preallocateIfNeeded()``, ``importSnapshot(from:)``); everything else may be called from any.
 @safe package final class LocalStore: @unchecked Sendable {
     // Sendable: constants, locked or atomic values, and three variables that only the writer
-    // thread touches once there is one; `requireWriter` ends the process otherwise.
-    private let folder: DataFolder
+    // thread touches once there is one; `claimWriter` ends the process otherwise.
     let environment: Environment
     let readers: ReaderPool
     let options: StoreOptions
@@ -36,30 +35,22 @@ import Synchronization
         options: StoreOptions = StoreOptions(),
         digest: @escaping DigestFunction
     ) throws(StoreError) -> LocalStore {
-        let folder = try DataFolder(path)
-        let opening = StoreOpening(folder, options: options)
-        if try folder.format() != nil {
-            return try LocalStore(folder, opening.openExisting(), options, digest)
-        }
-        let files = try opening.create()
-        try folder.writeFormat()
-        return try LocalStore(folder, files, options, digest)
+        let files = try StoreOpening(options: options).open(DataFolder(path))
+        return try LocalStore(files, options, digest)
     }
 
     private init(
-        _ folder: consuming DataFolder,
         _ files: consuming OpenedFiles,
         _ options: StoreOptions,
         _ digest: @escaping DigestFunction
     ) throws(StoreError) {
         let environment = files.environment
-        spaceKeeper = try SpaceKeeper(environment, folder: folder.path, options: options)
+        spaceKeeper = try SpaceKeeper(environment, options: options)
         self.environment = environment
         self.options = options
         self.digest = digest
         readers = ReaderPool(environment, options: options)
         voteFile = files.voteFile
-        self.folder = folder
         try refreshSpace()
     }
 
@@ -234,6 +225,18 @@ import Synchronization
     /// snapshot that was installed while the entry was being evaluated contains it.
     package func appendLayer(_ layer: OverlayLayer) {
         overlay.withLock { $0.append(layer) }
+    }
+
+    /// As ``appendLayer(_:)``, but leaves the store as it is when a snapshot has meanwhile brought
+    /// it to that entry or beyond: ``importSnapshot(from:)`` runs on another thread.
+    ///
+    /// - Returns: whether the layer was added.
+    package func appendLayerUnlessAhead(_ layer: OverlayLayer) -> Bool {
+        overlay.withLock { overlay in
+            guard layer.index > overlay.evaluatedIndex else { return false }
+            overlay.append(layer)
+            return true
+        }
     }
 
     /// Entries through `index` were evaluated and those without a layer changed nothing: no-ops,

@@ -5,6 +5,8 @@ import Synchronization
 /// taking it from the pool and giving it back, hence `@unchecked Sendable`.
 @safe final class Reader: @unchecked Sendable {
     let transaction: OpaquePointer
+    /// Keeps LMDB open until the transaction is gone.
+    private let environment: Environment
     let tables: Tables
     let requestsRetained: UInt64
     /// Odd while lent; a handle remembers the number and is dead once it changed.
@@ -15,9 +17,10 @@ import Synchronization
     private(set) var appliedIndex: UInt64 = 0
     private(set) var evaluatedIndex: UInt64 = 0
 
-    init(_ transaction: OpaquePointer, tables: Tables, requestsRetained: UInt64) {
+    init(_ transaction: OpaquePointer, in environment: Environment, requestsRetained: UInt64) {
         unsafe self.transaction = unsafe transaction
-        self.tables = tables
+        self.environment = environment
+        tables = environment.tables
         self.requestsRetained = requestsRetained
     }
 
@@ -115,7 +118,7 @@ import Synchronization
         }
         return unsafe Reader(
             transaction,
-            tables: environment.tables,
+            in: environment,
             requestsRetained: requestsRetained
         )
     }

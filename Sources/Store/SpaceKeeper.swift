@@ -15,20 +15,18 @@ struct SpaceKeeper {
     static let transactionRoomBytes: UInt64 = 8 << 20
 
     private let environment: Environment
-    private let folder: String
     private let stepBytes: UInt64
     private let reserveBytes: UInt64
     private let descriptor: Int32
     private var fileBytes: UInt64 = 0
     private var zeroedBytes: UInt64 = 0
 
-    init(_ environment: Environment, folder: String, options: StoreOptions) throws(StoreError) {
+    init(_ environment: Environment, options: StoreOptions) throws(StoreError) {
         self.environment = environment
-        self.folder = folder
         stepBytes = options.preallocateStepBytes
         reserveBytes = options.reserveBytes
         descriptor = try environment.dataDescriptor()
-        fileBytes = try Self.size(descriptor, environment.path)
+        fileBytes = try Self.size(descriptor, environment.folder.databasePath)
         // Whether an earlier process finished its zeros is not known, and only speed depends on it.
         zeroedBytes = fileBytes
     }
@@ -75,7 +73,7 @@ struct SpaceKeeper {
     func roomBytes() throws(StoreError) -> UInt64 {
         let used = environment.usedBytes
         let ahead = fileBytes - min(used, fileBytes)
-        let disk = ahead + (try diskRoomBytes(folder))
+        let disk = ahead + (try diskRoomBytes(environment.folder.path))
         let map = environment.mapBytes - min(used, environment.mapBytes)
         let room = min(disk, map)
         return room > reserveBytes ? room : room + (try reusableBytes())
@@ -89,12 +87,16 @@ struct SpaceKeeper {
             code = posix_fallocate(descriptor, off_t(fileBytes), off_t(target - fileBytes))
         } while code == EINTR
         // A failed call may have extended the file part of the way.
-        fileBytes = try Self.size(descriptor, environment.path)
+        fileBytes = try Self.size(descriptor, environment.folder.databasePath)
         switch code {
         case 0: return
         case ENOSPC, EDQUOT, EFBIG: throw .full
         default:
-            throw .system(code: code, operation: "posix_fallocate", path: environment.path)
+            throw .system(
+                code: code,
+                operation: "posix_fallocate",
+                path: environment.folder.databasePath
+            )
         }
     }
 
@@ -106,7 +108,9 @@ struct SpaceKeeper {
         // The blocks are reserved already; what is not written stays correct and only slower.
         guard written == zeros.count else { throw .full }
         guard fdatasync(descriptor) == 0 else {
-            endProcess("fdatasync of \(environment.path) failed: \(systemMessage(errno))")
+            endProcess(
+                "fdatasync of \(environment.folder.databasePath) failed: \(systemMessage(errno))"
+            )
         }
     }
 

@@ -7,61 +7,62 @@ struct OpenedFiles: ~Copyable {
     let voteFile: VoteFile
 }
 
-/// The two ways to open the files of a data folder whose lock is held.
+/// The two ways to open the files of a data folder.
 struct StoreOpening {
-    let folder: String
     let options: StoreOptions
-    let databasePath: String
-    let votePath: String
 
-    /// LMDB makes its two header pages with one write; less is a making that was interrupted.
-    private static let headerBytes: UInt64 = 8_192
+    /// LMDB makes its two header pages with one write.
+    private static let headerBytes = 8_192
 
-    init(_ folder: borrowing DataFolder, options: StoreOptions) {
-        self.folder = folder.path
-        self.options = options
-        databasePath = folder.databasePath
-        votePath = folder.votePath
+    /// Opens a folder, or makes what belongs into it.
+    func open(_ folder: consuming DataFolder) throws(StoreError) -> OpenedFiles {
+        let isComplete = try folder.format() != nil
+        return isComplete ? try openExisting(folder) : try create(folder)
     }
 
     /// Opens a folder whose making was finished: all of it must be there.
-    func openExisting() throws(StoreError) -> OpenedFiles {
-        guard let voteFile = try VoteFile.open(votePath) else {
+    private func openExisting(_ folder: consuming DataFolder) throws(StoreError) -> OpenedFiles {
+        guard let voteFile = try VoteFile.open(folder.votePath) else {
             throw .damagedVoteFile("it is missing beside a database")
         }
-        guard let bytes = try size(databasePath), bytes >= Self.headerBytes else {
+        guard let header = try header(folder.databasePath), header.count == Self.headerBytes else {
             throw .corrupt("database file is missing or shorter than its header")
         }
-        let environment = try Environment(databasePath, options: options, isNew: false)
+        let environment = try Environment(folder, options: options, isNew: false)
         return OpenedFiles(environment: environment, voteFile: voteFile)
     }
 
     /// Makes the files, over the rest of an interrupted making if there is one, but never over
     /// data.
-    func create() throws(StoreError) -> OpenedFiles {
-        if let term = storedTerm(), term > 0 {
+    private func create(_ folder: consuming DataFolder) throws(StoreError) -> OpenedFiles {
+        if let term = storedTerm(folder.votePath), term > 0 {
             throw .corrupt("FORMAT is missing beside a vote file of term \(term)")
         }
-        if let bytes = try size(databasePath), bytes < Self.headerBytes {
-            try removeFile(databasePath)
-            try removeFile(databasePath + "-lock")
+        // The header was written only in part, or its blocks were never flushed.
+        if let header = try header(folder.databasePath),
+            header.count < Self.headerBytes || header.allSatisfy({ $0 == 0 })
+        {
+            try removeFile(folder.databasePath)
+            try removeFile(folder.databasePath + "-lock")
         }
-        let voteFile = try VoteFile.create(votePath, in: folder)
-        let environment = try Environment(databasePath, options: options, isNew: true)
+        let environment = try Environment(folder, options: options, isNew: true)
         try writeFirstPoint(environment)
-        try syncFolder(folder)
+        let path = environment.folder.path
+        let voteFile = try VoteFile.create(environment.folder.votePath, in: path)
+        try environment.folder.writeFormat()
         return OpenedFiles(environment: environment, voteFile: voteFile)
     }
 
-    private func size(_ path: String) throws(StoreError) -> UInt64? {
+    /// The beginning of a database file, or nil if there is none.
+    private func header(_ path: String) throws(StoreError) -> [UInt8]? {
         guard let file = try FileDescriptor.open(path, O_RDONLY) else { return nil }
-        return try file.size()
+        return try file.read(Self.headerBytes, at: 0)
     }
 
     /// The term of a vote file that is there and valid. An invalid one was being made.
-    private func storedTerm() -> UInt64? {
+    private func storedTerm(_ path: String) -> UInt64? {
         do throws(StoreError) {
-            return try VoteFile.open(votePath)?.ballot.term
+            return try VoteFile.open(path)?.ballot.term
         } catch {
             return nil
         }

@@ -88,6 +88,27 @@ struct DamageTests {
         }
     }
 
+    @Test("a header that is whole but of another log is found by the chain")
+    func chain() throws {
+        let folder = try used()
+        var bytes = readFile(database(folder))
+        // A row is 14 bytes, body digest, chain hash, and a checksum over index and all of it.
+        for place in offsets(of: testDigest(body(4)), in: bytes) {
+            let start = place - 14
+            bytes[start + 46] ^= 1
+            var writer = ByteWriter()
+            writer.writeUInt32(
+                crc32c(bytes[start..<start + 78], continuing: crc32c(bigEndian(4)))
+            )
+            bytes.replaceSubrange(start + 78..<start + 82, with: writer.bytes)
+        }
+        writeFile(database(folder), bytes)
+        #expect(
+            loadError(folder)
+                == .damagedLogHeader(index: 4, reason: "its hash does not continue the chain")
+        )
+    }
+
     @Test("a damaged key of a header is a gap")
     func headerKey() throws {
         let folder = try used()
@@ -215,6 +236,11 @@ struct DamageTests {
         deleteFile(folder.node + "/FORMAT")
         writeFile(folder.node + "/vote", [1, 2, 3])
         writeFile(database(folder), [UInt8](repeating: 0, count: 5_000))
+        _ = try folder.open()
+        deleteFile(folder.node + "/FORMAT")
+        deleteFile(folder.node + "/vote")
+        // Space was reserved and then the power failed.
+        writeFile(database(folder), [UInt8](repeating: 0, count: 20_000))
         let store = try folder.open()
         #expect(try store.load().cluster == nil)
         #expect(

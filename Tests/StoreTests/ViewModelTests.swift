@@ -190,6 +190,34 @@ struct ViewModelTests {
         }
     }
 
+    @Test("a layer that is applied but not pruned yet is ignored")
+    func appliedLayer() throws {
+        let folder = TemporaryFolder()
+        let store = try folder.open()
+        try store.fillLog(10)
+        try store.commit([.put(key(1, 1), record("x")), .once(requestID: requestID(1))])
+        // What a view sees whose overlay was taken before entry 2 was evaluated and applied.
+        let second = OverlayLayer(
+            index: 2,
+            writes: [(key(1, 1), nil), (key(1, 2), record("y").encoded())],
+            requestID: requestID(1)
+        )
+        try store.write { (transaction) throws(StoreError) in
+            let layers = store.layers(after: 0, through: 1) + [second]
+            try transaction.apply(layers: layers, appliedIndex: 2, appliedTerm: 1)
+        }
+        #expect(store.overlayCount == 1)
+        try store.view { (view) throws in
+            #expect(view.evaluatedIndex == 2)
+            #expect(view.appliedIndex == 2)
+            #expect(try view.record(key(1, 1)) == nil)
+            #expect(try view.contains(key(1, 1)) == false)
+            #expect(try view.modificationIndex(of: key(1, 1)) == nil)
+            #expect(try view.requestIndex(requestID(1)) == 2)
+        }
+        #expect(try store.keys(prefix(1)) == [key(1, 2)])
+    }
+
     @Test("a layer that a snapshot overtook is left out")
     func overtaken() throws {
         let folder = TemporaryFolder()
