@@ -92,6 +92,7 @@ package final class PeerTransport: Sendable {
     private let hub: NIOLoopBoundBox<PeerHub?>
     private let make: @Sendable () throws(TransportError) -> PeerHub
     private let listen: NetworkAddress
+    private let logger: Logger
     private let routes = Mutex<[NodeID: [Route]]>([:])
 
     /// - Parameter handler: kept until ``stop()``.
@@ -106,6 +107,7 @@ package final class PeerTransport: Sendable {
         eventLoop = loop
         hub = NIOLoopBoundBox.makeEmptyBox(eventLoop: loop)
         listen = settings.listen
+        self.logger = logger
         make = { () throws(TransportError) in
             try PeerHub(
                 identity: identity,
@@ -180,8 +182,8 @@ package final class PeerTransport: Sendable {
     /// - Parameters:
     ///   - kind: below 0xF0; the meaning is the owner's.
     ///   - payload: at most 8 MiB.
-    /// - Returns: false if the frame was dropped, because the link is down or its queue is full.
-    ///   True promises nothing about arrival.
+    /// - Returns: false if the frame was dropped, because the link is down, its queue is full or
+    ///   the payload is too large, which is logged. True promises nothing about arrival.
     package func send(
         kind: UInt8,
         payload: [UInt8],
@@ -189,6 +191,16 @@ package final class PeerTransport: Sendable {
         channel: PeerChannel
     ) -> Bool {
         precondition(kind < FrameKind.reservedFirst, "this kind is the transport's own")
+        guard payload.count <= TransportLimits.framePayloadMax else {
+            // Sizes can be a client's doing, so this must not end the process.
+            logger.error(
+                """
+                dropped a frame of kind \(kind) for node \(peer.number): \(payload.count) bytes, \
+                the limit is \(TransportLimits.framePayloadMax)
+                """
+            )
+            return false
+        }
         guard let route = route(peer, channel), route.outbox.isOpen else { return false }
         let entry = Outbox.Entry(
             frame: Frame(kind: kind, payload: payload),

@@ -34,6 +34,9 @@ extension NetworkTests {
                         #expect(isSame)
                     }
                 }
+                let tooLarge = [UInt8](repeating: 0, count: TransportLimits.framePayloadMax + 1)
+                #expect(!a.transport.send(kind: 1, payload: tooLarge, to: b.id, channel: .data))
+                #expect(a.seen.contains("error", "dropped a frame", "8388609 bytes"))
                 await b.send(7, [1, 2, 3], to: a.id)
                 await eventually("the other direction works") { a.events.received.count == 1 }
                 #expect(a.events.resets.isEmpty && b.events.resets.isEmpty)
