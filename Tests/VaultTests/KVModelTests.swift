@@ -1,0 +1,209 @@
+import Testing
+import Wire
+
+/// KV version 2 against the simplest thing that could be it: arrays in memory.
+@Suite("KV v2 does what its model does")
+struct KVModelTests {
+    @Test("whatever is done to it", arguments: UInt64(1)...8)
+    func model(seed: UInt64) throws {
+        var random = Seeded(seed: seed)
+        let vault = try TestVault(seed: seed)
+        try vault.send("POST", "sys/mounts/m", #"{"type":"kv-v2"}"#)
+        var model = Model()
+        for step in 0..<120 {
+            let name = Self.names[random.below(Self.names.count)]
+            let place: Comment = "seed \(seed), step \(step), key \(name)"
+            switch random.below(12) {
+            case 0...4: try put(name, vault, &model, &random, place)
+            case 5: try deleteLatest(name, vault, &model, place)
+            case 6...8: try change(name, vault, &model, &random, place)
+            case 9: try settings(name, vault, &model, &random, place)
+            case 10 where random.below(4) == 0:
+                #expect(try vault.send("DELETE", "m/metadata/\(name)").status == 204, place)
+                model.keys[name] = nil
+            default: break
+            }
+            try check(name, vault, model, place)
+        }
+        for folder in ["", "a/", "a/b/", "x/"] {
+            let listed = try vault.send("LIST", "m/metadata/\(folder)").data("keys")
+            let expected = model.list(folder)
+            #expect(listed?.asArray?.compactMap(\.asString) ?? [] == expected, "folder \(folder)")
+        }
+    }
+
+    static let names = ["k", "a/k", "a/b/k", "a/b", "x/é", "a/b/c/d/e/f/g"]
+
+    private func put(
+        _ name: String,
+        _ vault: TestVault,
+        _ model: inout Model,
+        _ random: inout Seeded,
+        _ place: Comment
+    ) throws {
+        let value = #"{"n":\#(random.below(1_000_000))}"#
+        let current = model.keys[name]?.current ?? 0
+        let cas = random.below(3) == 0 ? random.below(current + 2) : nil
+        let options = cas.map { #","options":{"cas":\#($0)}"# } ?? ""
+        let answer = try vault.send("PUT", "m/data/\(name)", #"{"data":\#(value)\#(options)}"#)
+        let isCASRequired = model.keys[name]?.isCASRequired ?? false
+        guard cas.map({ $0 == current }) ?? !isCASRequired else {
+            #expect(answer.status == 400, place)
+            return
+        }
+        #expect(answer.status == 200, place)
+        model.keys[name, default: Key()].put(value, mountMax: model.versionsMax)
+        #expect(try answer.data("version")?.asInt == model.keys[name]?.current, place)
+    }
+
+    private func deleteLatest(
+        _ name: String,
+        _ vault: TestVault,
+        _ model: inout Model,
+        _ place: Comment
+    ) throws {
+        #expect(try vault.send("DELETE", "m/data/\(name)").status == 204, place)
+        guard var key = model.keys[name] else { return }
+        key.versions[key.current]?.isDeleted = true
+        model.keys[name] = key
+    }
+
+    private func change(
+        _ name: String,
+        _ vault: TestVault,
+        _ model: inout Model,
+        _ random: inout Seeded,
+        _ place: Comment
+    ) throws {
+        let numbers = (0..<1 + random.below(3)).map { _ in random.below(16) }
+        let verb = ["delete", "undelete", "destroy"][random.below(3)]
+        let list = numbers.map(String.init).joined(separator: ",")
+        let answer = try vault.send("POST", "m/\(verb)/\(name)", #"{"versions":[\#(list)]}"#)
+        #expect(answer.status == 204, place)
+        guard var key = model.keys[name] else { return }
+        for number in numbers {
+            guard var version = key.versions[number], !version.isDestroyed else { continue }
+            switch verb {
+            case "delete": version.isDeleted = true
+            case "undelete": version.isDeleted = false
+            default: version.isDestroyed = true
+            }
+            key.versions[number] = version
+        }
+        model.keys[name] = key
+    }
+
+    private func settings(
+        _ name: String,
+        _ vault: TestVault,
+        _ model: inout Model,
+        _ random: inout Seeded,
+        _ place: Comment
+    ) throws {
+        if random.below(3) == 0 {
+            model.versionsMax = random.below(8)
+            let body = #"{"max_versions":\#(model.versionsMax)}"#
+            #expect(try vault.send("POST", "m/config", body).status == 204, place)
+            return
+        }
+        let versionsMax = random.below(6)
+        let isCASRequired = random.below(4) == 0
+        let body = #"{"max_versions":\#(versionsMax),"cas_required":\#(isCASRequired)}"#
+        #expect(try vault.send("POST", "m/metadata/\(name)", body).status == 204, place)
+        model.keys[name, default: Key()].versionsMax = versionsMax
+        model.keys[name]?.isCASRequired = isCASRequired
+    }
+
+    private func check(
+        _ name: String,
+        _ vault: TestVault,
+        _ model: Model,
+        _ place: Comment
+    ) throws {
+        let metadata = try vault.send("GET", "m/metadata/\(name)")
+        guard let key = model.keys[name] else {
+            #expect(metadata.status == 404, place)
+            #expect(try vault.send("GET", "m/data/\(name)").status == 404, place)
+            return
+        }
+        #expect(try metadata.data("current_version")?.asInt == key.current, place)
+        #expect(try metadata.data("oldest_version")?.asInt == key.oldest, place)
+        let listed = try metadata.data("versions")?.asObject?.members.map(\.name) ?? []
+        #expect(Set(listed) == Set(key.versions.keys.map(String.init)), place)
+        for number in max(0, key.oldest - 1)...key.current + 1 {
+            let answer = try vault.send("GET", "m/data/\(name)?version=\(number)")
+            let version = key.versions[number == 0 ? key.current : number]
+            guard let version else {
+                #expect(answer.status == 404 && answer.errors == [], place)
+                continue
+            }
+            let isReadable = !version.isDeleted && !version.isDestroyed
+            #expect(answer.status == (isReadable ? 200 : 404), place)
+            let expected: JSONValue =
+                isReadable ? try JSONScanner.parse(Array(version.value.utf8)) : .null
+            #expect(try answer.data("data") == expected, place)
+            #expect(try answer.data("metadata.destroyed")?.asBool == version.isDestroyed, place)
+        }
+    }
+}
+
+/// A mount as arrays and dictionaries.
+private struct Model {
+    var keys: [String: Key] = [:]
+    var versionsMax = 0
+
+    func list(_ folder: String) -> [String] {
+        var names: Set<String> = []
+        for name in keys.keys where name.hasPrefix(folder) {
+            let rest = name.dropFirst(folder.count)
+            if let slash = rest.firstIndex(of: "/") {
+                names.insert(String(rest[...slash]))
+            } else {
+                names.insert(String(rest))
+            }
+        }
+        return names.sorted(by: utf8Precedes)
+    }
+}
+
+private struct Key {
+    struct Version {
+        let value: String
+        var isDeleted = false
+        var isDestroyed = false
+    }
+
+    var current = 0
+    var oldest = 0
+    var versionsMax = 0
+    var isCASRequired = false
+    var versions: [Int: Version] = [:]
+
+    mutating func put(_ value: String, mountMax: Int) {
+        current += 1
+        versions[current] = Version(value: value)
+        let set = max(versionsMax, mountMax)
+        let kept = set > 0 ? set : 10
+        guard current - oldest >= kept else { return }
+        oldest = current - kept + 1
+        for number in versions.keys where number < oldest { versions[number] = nil }
+    }
+}
+
+/// SplitMix64. Same seed, same run, on every machine. Source: Steele, Lea, Flood, OOPSLA 2014.
+struct Seeded {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    /// 0 up to, and not including, the bound.
+    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+}
