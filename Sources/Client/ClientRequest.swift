@@ -16,6 +16,8 @@ package struct ClientRequest: Sendable {
     package let target: String
     /// The JSON document that is sent, if any.
     package let body: [UInt8]?
+    /// Sent beside those that every request has.
+    package var headers: [(String, String)] = []
 
     /// - Parameters:
     ///   - path: without `/v1/`, not encoded; a slash separates.
@@ -43,6 +45,7 @@ package struct ClientRequest: Sendable {
         method = request.method
         self.target = target
         body = request.body
+        headers = request.headers
     }
 
     /// Percent-encodes everything but unreserved characters (RFC 3986) and, if wanted, slashes.

@@ -45,6 +45,9 @@ package struct ClientSettings: Sendable {
 package struct ClientEnvironment: Sendable {
     private let variables: [String: String]
 
+    /// Every variable of the process.
+    package var all: [String: String] { variables }
+
     /// The address when nothing names one.
     package static let defaultAddress = "https://127.0.0.1:8200"
 

@@ -252,7 +252,9 @@ package final class VaultClient {
         head.headers.add(name: "Host", value: address.authority)
         head.headers.add(name: "User-Agent", value: "holdfast")
         head.headers.add(name: "X-Vault-Request", value: "true")
-        for (name, value) in headers { head.headers.add(name: name, value: value) }
+        for (name, value) in headers + request.headers {
+            head.headers.add(name: name, value: value)
+        }
         if let body = request.body {
             head.headers.add(name: "Content-Type", value: "application/json")
             head.headers.add(name: "Content-Length", value: "\(body.count)")

@@ -185,7 +185,9 @@ enum ClusterReport {
         let lost = configured(members).have - now.have
         if lost > 0 {
             let voters = configured(members).have
-            lines.append("now:      \(lost) of \(voters) voters unreachable; survives \(now.text)")
+            lines.append(
+                "now:      \(lost) of \(voters) voters unreachable; \(now.textAfterLosses)"
+            )
         }
         return lines.joined(separator: "\n")
     }

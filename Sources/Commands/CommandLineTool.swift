@@ -1,9 +1,21 @@
 import ArgumentParser
 import Client
+import Glibc
 import Wire
 
 /// The whole command line, from arguments to exit code.
 package enum CommandLineTool {
+    /// Runs the command of this process and ends it.
+    package static func runProcess() async -> Never {
+        StandardStreams.ignoreBrokenPipes()
+        let status = await run(
+            Array(CommandLine.arguments.dropFirst()),
+            environment: StandardStreams.environment(),
+            terminal: .ofProcess()
+        )
+        exit(status)
+    }
+
     /// Runs one command.
     ///
     /// - Parameters:
@@ -14,7 +26,7 @@ package enum CommandLineTool {
         _ arguments: [String],
         environment: [String: String],
         terminal: Terminal
-    ) -> Int32 {
+    ) async -> Int32 {
         let session = Session(
             terminal: terminal,
             environment: ClientEnvironment(environment)
@@ -26,7 +38,7 @@ package enum CommandLineTool {
                 try command.run()
                 return ExitStatus.done.rawValue
             }
-            return try ours.perform(session).rawValue
+            return try await ours.perform(session).rawValue
         } catch let error as any OperatorError {
             terminal.say(error.summary)
             terminal.hint(Hint.text(for: error))
@@ -45,6 +57,11 @@ package enum CommandLineTool {
         if HoldfastCommand.exitCode(for: error) == .success {
             terminal.result(HoldfastCommand.fullMessage(for: error))
             return ExitStatus.done.rawValue
+        }
+        guard HoldfastCommand.exitCode(for: error) == .validationFailure else {
+            terminal.say("\(error)")
+            terminal.hint("holdfast --help")
+            return ExitStatus.refused.rawValue
         }
         var message = HoldfastCommand.message(for: error)
         message = message.prefix(1).lowercased() + message.dropFirst()

@@ -32,7 +32,9 @@ enum Hint {
 
     private static func text(forStatus status: Int, _ errors: [String]) -> String? {
         let text = errors.joined(separator: " ").lowercased()
-        if text.contains("already initialized") { return "holdfast status" }
+        if text.contains("already initialized") || text.contains("cannot be abandoned") {
+            return "holdfast status"
+        }
         if text.contains("not initialized") { return "holdfast init" }
         switch status {
         case 403: return "holdfast login, or set HOLDFAST_TOKEN"

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Client
+import Node
 import Wire
 
 struct InitCommand: OperatorCommand {
@@ -34,12 +35,25 @@ struct InitCommand: OperatorCommand {
     @Flag(name: long("status"), help: "only tell whether there is a vault: exit code 0 or 2")
     var asksOnly = false
 
+    @Flag(name: long("abandon"), help: "drop a vault that nobody has unsealed yet")
+    var abandons = false
+
+    @Option(name: long("data"), help: "for -abandon: the data folder of the node that is asked")
+    var data: String?
+
     @OptionGroup var connection: ConnectionOptions
+
+    func validate() throws {
+        if abandons, data == nil {
+            throw ValidationError("-abandon needs -data, to show that you may use the node's files")
+        }
+    }
 
     func perform(_ session: Session) throws -> ExitStatus {
         let client = try connection.client(session)
         let format = try connection.format.chosen(session)
         if asksOnly { return try tellStatus(client, session, format) }
+        if abandons, let data { return try abandon(client, session, format, data: data) }
         let body: JSONValue = [
             "secret_shares": .number(JSONNumber(shares)),
             "secret_threshold": .number(JSONNumber(threshold)),
@@ -62,6 +76,32 @@ struct InitCommand: OperatorCommand {
             "the vault has \(keys.count) shares, any \(threshold) open it; they are stored nowhere"
         )
         session.terminal.hint("holdfast unseal, \(threshold) times on every node")
+        return .done
+    }
+
+    /// A vault whose shares were lost with the answer to init holds nothing yet and may go. The
+    /// node wants to see a file of its data folder, in place of a token that nobody has.
+    private func abandon(
+        _ client: VaultClient,
+        _ session: Session,
+        _ format: OutputFormat,
+        data: String
+    ) throws -> ExitStatus {
+        guard let proof = try LocalProof.read(data) else {
+            throw CommandFailure(
+                .refused,
+                "no node runs on the data folder \(data)",
+                "holdfast init -abandon -data=FOLDER, on the machine of the node"
+            )
+        }
+        var request = ClientRequest(.delete, "sys/init")
+        request.headers = [(LocalProof.header, proof)]
+        _ = try client.call(request)
+        switch format {
+        case .json: session.printJSON(["initialized": false])
+        case .table: session.printText("the vault is abandoned")
+        }
+        session.terminal.hint("holdfast init")
         return .done
     }
 

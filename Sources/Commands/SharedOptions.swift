@@ -9,7 +9,7 @@ func long(_ name: String) -> NameSpecification {
 
 /// A command that talks to a person through a ``Session`` and ends with an exit status.
 protocol OperatorCommand: ParsableCommand {
-    func perform(_ session: Session) throws -> ExitStatus
+    func perform(_ session: Session) async throws -> ExitStatus
 }
 
 /// What a command has at hand.

@@ -44,13 +44,18 @@ struct Survival: Equatable {
 
     /// "any one region, any two nodes".
     var text: String {
-        guard hasMajority else { return "nothing: \(have) of \(need) needed voters are there" }
         var parts: [String] = []
         if let regions, regions > 0 { parts.append("any \(Self.count(regions, "region"))") }
         if nodes > 0 { parts.append("any \(Self.count(nodes, "node"))") }
         if parts.isEmpty { return "nothing: every voter is needed" }
         if regions == 0 { parts.append("but not every region") }
         return parts.joined(separator: ", ")
+    }
+
+    /// What is left to lose after losses, or that it is too late.
+    var textAfterLosses: String {
+        guard hasMajority else { return "no majority: \(have) of the \(need) that are needed" }
+        return nodes == 0 ? "no further node may be lost" : "still survives \(text)"
     }
 
     private static func count(_ number: Int, _ noun: String) -> String {

@@ -37,7 +37,7 @@ struct Script {
     private var messages = ""
 
     /// Runs a script to its end.
-    static func run(_ text: String) throws {
+    static func run(_ text: String) async throws {
         let server = try FakeServer()
         defer { server.stop() }
         var script = Script(server: server)
@@ -50,7 +50,7 @@ struct Script {
                 lines.removeFirst()
             }
             do {
-                try script.perform(line, block)
+                try await script.perform(line, block)
             } catch {
                 throw Failure(
                     description: "\(line)\n\(error)\nstdout: \(script.output)\n"
@@ -63,7 +63,7 @@ struct Script {
 
     private init(server: FakeServer) { self.server = server }
 
-    private mutating func perform(_ line: String, _ block: [String]) throws {
+    private mutating func perform(_ line: String, _ block: [String]) async throws {
         if line.isEmpty || line.hasPrefix("#") { return }
         let parts = line.split(separator: " ", maxSplits: 1).map(String.init)
         let rest = parts.count > 1 ? parts[1] : ""
@@ -76,7 +76,7 @@ struct Script {
         case "pipe":
             piped = rest.split(separator: "\\n", omittingEmptySubsequences: false)
                 .joined(separator: "\n")
-        case "holdfast": try run(rest, wantedStatus: 0)
+        case "holdfast": try await run(rest, wantedStatus: 0)
         case "!":
             let (name, text) = try quoted(rest)
             try expect(!stream(name).contains(text), "\(name) holds \(text)")
@@ -93,7 +93,7 @@ struct Script {
             guard let status = Int32(word.dropFirst()), rest.hasPrefix("holdfast") else {
                 throw Failure(description: "not a line of a script")
             }
-            try run(String(rest.dropFirst("holdfast".count)), wantedStatus: status)
+            try await run(String(rest.dropFirst("holdfast".count)), wantedStatus: status)
         default: throw Failure(description: "not a line of a script")
         }
     }
@@ -116,7 +116,7 @@ struct Script {
         server.prepare(.json(status, right.count > 1 ? right[1] : ""))
     }
 
-    private mutating func run(_ text: String, wantedStatus: Int32) throws {
+    private mutating func run(_ text: String, wantedStatus: Int32) async throws {
         let recorder = Recorder()
         let typed = Mutex(typed)
         let piped = piped
@@ -138,7 +138,7 @@ struct Script {
         )
         var environment = environment
         if environment["HOLDFAST_ADDR"] == nil { environment["HOLDFAST_ADDR"] = server.address }
-        let status = CommandLineTool.run(
+        let status = await CommandLineTool.run(
             try Self.arguments(text),
             environment: environment,
             terminal: terminal

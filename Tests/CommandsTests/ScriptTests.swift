@@ -3,8 +3,8 @@ import Testing
 @Suite("command scripts")
 struct ScriptTests {
     @Test("unseal asks for the share and tells what is missing")
-    func unseal() throws {
-        try Script.run(
+    func unseal() async throws {
+        try await Script.run(
             """
             server PUT /v1/sys/unseal {"key":"first"} -> 200 {"sealed":true,"t":2,"n":3,"progress":1}
             type first
@@ -32,8 +32,8 @@ struct ScriptTests {
     }
 
     @Test("unseal takes every line of standard input until the node is open")
-    func unsealFromPipe() throws {
-        try Script.run(
+    func unsealFromPipe() async throws {
+        try await Script.run(
             """
             server PUT /v1/sys/unseal {"key":"one word"} -> 200 {"sealed":true,"t":2,"n":3,"progress":1}
             server PUT /v1/sys/unseal {"key":"b"} -> 200 {"sealed":false,"t":2,"n":3,"progress":0}
@@ -46,8 +46,8 @@ struct ScriptTests {
     }
 
     @Test("shares and tokens are never arguments, and are not repeated")
-    func secretArguments() throws {
-        try Script.run(
+    func secretArguments() async throws {
+        try await Script.run(
             """
             !64 holdfast unseal 0123hidden
             stderr 'a share is never an argument'
@@ -71,8 +71,8 @@ struct ScriptTests {
     }
 
     @Test("status: its exit code tells the seal's state")
-    func status() throws {
-        try Script.run(
+    func status() async throws {
+        try await Script.run(
             """
             server GET /v1/sys/seal-status -> 200 {"type":"shamir","initialized":true,"sealed":false,"t":3,"n":5,"progress":0,"version":"1"}
             server GET /v1/sys/leader -> 200 {"ha_enabled":true,"is_self":false,"leader_address":"https://a:1"}
@@ -106,8 +106,8 @@ struct ScriptTests {
     }
 
     @Test("init prints shares and token once, and passes both spellings on")
-    func initialise() throws {
-        try Script.run(
+    func initialise() async throws {
+        try await Script.run(
             """
             server PUT /v1/sys/init {"secret_shares":3,"secret_threshold":2} -> 200 {"keys":["aa","bb","cc"],"keys_base64":["qg==","uw==","zA=="],"root_token":"s.root"}
             holdfast init -key-shares=3 --threshold 2
@@ -133,8 +133,8 @@ struct ScriptTests {
     static let plain = #"{"data":{"path":"kv/","options":{"version":"1"}},"request_id":"r"}"#
 
     @Test("kv put and get with versions")
-    func kvVersions() throws {
-        try Script.run(
+    func kvVersions() async throws {
+        try await Script.run(
             """
             server GET /v1/sys/internal/ui/mounts/secret/a/b%20c -> 200 \(Self.versioned)
             server PUT /v1/secret/data/a/b%20c {"data":{"x":"1=2","y":"@"},"options":{"cas":0}} -> 200 {"request_id":"r","data":{"version":1,"created_time":"T","deletion_time":"","destroyed":false,"custom_metadata":null}}
@@ -184,8 +184,8 @@ struct ScriptTests {
     }
 
     @Test("kv against a mount without versions")
-    func kvPlain() throws {
-        try Script.run(
+    func kvPlain() async throws {
+        try await Script.run(
             """
             server GET /v1/sys/internal/ui/mounts/kv/a -> 200 \(Self.plain)
             server PUT /v1/kv/a {"x":["1","2"],"in":"piped\\n"} -> 204
@@ -213,8 +213,8 @@ struct ScriptTests {
     }
 
     @Test("kv list, delete, undelete, destroy, metadata")
-    func kvRest() throws {
-        try Script.run(
+    func kvRest() async throws {
+        try await Script.run(
             """
             server GET /v1/sys/internal/ui/mounts/secret/f -> 200 \(Self.versioned)
             server GET /v1/secret/metadata/f?list=true -> 200 {"request_id":"r","data":{"keys":["a","b/"]}}
@@ -276,8 +276,8 @@ struct ScriptTests {
     }
 
     @Test("read, write, list, delete")
-    func logical() throws {
-        try Script.run(
+    func logical() async throws {
+        try await Script.run(
             """
             server GET /v1/sys/tools/x?a%20b=c%26d -> 200 {"request_id":"r","lease_id":"l/1","renewable":true,"lease_duration":3661,"data":{"z":1,"a":"b"},"warnings":["old path"]}
             holdfast read sys/tools/x 'a b=c&d'
@@ -335,8 +335,8 @@ struct ScriptTests {
     }
 
     @Test("login checks the token and does not show it")
-    func login() throws {
-        try Script.run(
+    func login() async throws {
+        try await Script.run(
             """
             server GET /v1/auth/token/lookup-self -> 200 {"request_id":"r","data":{"id":"s.typed","policies":["root"]}}
             type s.typed
@@ -353,8 +353,8 @@ struct ScriptTests {
     }
 
     @Test("seal")
-    func seal() throws {
-        try Script.run(
+    func seal() async throws {
+        try await Script.run(
             """
             server PUT /v1/sys/seal -> 204
             holdfast seal -format=json
@@ -367,8 +367,8 @@ struct ScriptTests {
     }
 
     @Test("a wrong command line is told with the help that fits, and exit code 64")
-    func usage() throws {
-        try Script.run(
+    func usage() async throws {
+        try await Script.run(
             """
             !64 holdfast nonsense
             stderr 'hint: holdfast --help'
@@ -394,8 +394,8 @@ struct ScriptTests {
     }
 
     @Test("cluster status")
-    func clusterStatus() throws {
-        try Script.run(
+    func clusterStatus() async throws {
+        try await Script.run(
             """
             server GET /v1/sys/storage/raft/configuration -> 403 {"errors":["permission denied"]}
             !2 holdfast cluster status
@@ -409,7 +409,7 @@ struct ScriptTests {
             |b     us      us-a  follower  unreachable  -        http://127.0.0.1:1
             |
             |survives: nothing: every voter is needed
-            |now:      2 of 2 voters unreachable; survives nothing: 0 of 2 needed voters are there
+            |now:      2 of 2 voters unreachable; no majority: 0 of the 2 that are needed
             """
         )
     }
