@@ -44,6 +44,7 @@ struct Target {
 
     /// The path without empty, `.` and `..` segments, still encoded. The same bytes if it has none.
     private static func cleaned(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard mayNeedCleaning(path) else { return path }
         let parts = path.dropFirst().split(separator: 0x2F, omittingEmptySubsequences: false)
         var kept: [ArraySlice<UInt8>] = []
         var isClean = true
@@ -68,6 +69,16 @@ struct Target {
         }
         if path.last == 0x2F || result.isEmpty { result.append(0x2F) }
         return result[...]
+    }
+
+    /// Whether a slash is followed by another one or by a dot, which is rare.
+    private static func mayNeedCleaning(_ path: ArraySlice<UInt8>) -> Bool {
+        var isAfterSlash = false
+        for byte in path {
+            if isAfterSlash && (byte == 0x2F || byte == 0x2E) { return true }
+            isAfterSlash = byte == 0x2F
+        }
+        return false
     }
 
     /// Bytes that may stand in a header; what is not ASCII is encoded.

@@ -16,17 +16,17 @@ struct MountLookups {
 
     /// `GET sys/mounts`
     func list(_ raw: JSONObject) -> VaultAnswer {
-        injected(.object(secretMounts), raw)
+        injected(secretMounts, raw)
     }
 
     /// `GET sys/auth`
     func authList(_ raw: JSONObject) -> VaultAnswer {
-        injected(.object(authMounts), raw)
+        injected(authMounts, raw)
     }
 
     /// `GET sys/auth/token`
     func token(_ raw: JSONObject) -> VaultAnswer {
-        injected(.object(shown(.token)), raw, captured: ["path"])
+        injected(encoded(shown(.token)), raw, captured: ["path"])
     }
 
     /// `GET sys/mounts/<path>`
@@ -39,7 +39,7 @@ struct MountLookups {
         } else {
             throw .invalid("No secret engine mount at \(path)")
         }
-        return injected(.object(members), raw, captured: ["path"])
+        return injected(encoded(members), raw, captured: ["path"])
     }
 
     /// `GET sys/auth/token/tune`
@@ -47,7 +47,7 @@ struct MountLookups {
         var members = tuning(of: MountRecord.Tuning())
         members["description"] = .string(BuiltInMount.token.description)
         members["token_type"] = "default-service"
-        return injected(.object(members), raw, captured: ["path"])
+        return injected(encoded(members), raw, captured: ["path"])
     }
 
     /// `GET sys/mounts/<path>/tune`
@@ -63,26 +63,28 @@ struct MountLookups {
         } else {
             throw .invalid("cannot fetch sysview for path \(GoText.quoted(path))")
         }
-        return injected(.object(members), raw, captured: ["path"])
+        return injected(encoded(members), raw, captured: ["path"])
     }
 
     /// `GET sys/internal/ui/mounts` with a token
     func all(_ raw: JSONObject) -> VaultAnswer {
-        let data: JSONValue = ["auth": .object(authMounts), "secret": .object(secretMounts)]
-        return plain(data, raw)
+        plain(groups(auth: authMounts, secret: secretMounts), raw)
     }
 
     /// `GET sys/internal/ui/mounts` without one: what mounts want everybody to see
     func visibleToAll(_ raw: JSONObject) -> VaultAnswer {
-        var secret = JSONObject()
-        for entry in mounts.entries where entry.record.tuning.listingVisibility == "unauth" {
-            secret[entry.record.path] = [
-                "type": .string(entry.record.type),
-                "description": .string(entry.record.tuning.description),
-                "options": shown(entry.record.tuning.options),
-            ]
-        }
-        return plain(["auth": [:], "secret": .object(secret)], raw)
+        let visible = mounts.entries.filter { $0.record.tuning.listingVisibility == "unauth" }
+        let secret = table(
+            visible.map { entry in
+                let members: JSONObject = [
+                    "type": .string(entry.record.type),
+                    "description": .string(entry.record.tuning.description),
+                    "options": shown(entry.record.tuning.options),
+                ]
+                return (entry.record.path, members)
+            }
+        )
+        return plain(groups(auth: table([]), secret: secret), raw)
     }
 
     /// `GET sys/internal/ui/mounts/<any path inside a mount>`: what the command line asks before
@@ -101,23 +103,46 @@ struct MountLookups {
         } else {
             throw .preflightDenied(path: path.withSlash)
         }
-        return plain(.object(members), raw, captured: ["path"])
+        return plain(encoded(members), raw, captured: ["path"])
     }
 }
 
 // MARK: shapes
 
 extension MountLookups {
-    private var secretMounts: JSONObject {
-        var members = JSONObject(
-            mounts.entries.map { ($0.record.path, .object(shown($0))) }
-        )
-        members[BuiltInMount.system.path] = .object(shown(.system))
-        return members
+    private var secretMounts: [UInt8] {
+        let rows = mounts.entries.map { ($0.record.path, shown($0)) }
+        return table(rows + [(BuiltInMount.system.path, shown(.system))])
     }
 
-    private var authMounts: JSONObject {
-        [BuiltInMount.tokenPath: .object(shown(.token))]
+    private var authMounts: [UInt8] { table([(BuiltInMount.tokenPath, shown(.token))]) }
+
+    /// An object of mounts by their paths. There can be many, so no look-up by name happens.
+    private func table(_ rows: [(path: String, members: JSONObject)]) -> [UInt8] {
+        var writer = JSONWriter(capacity: 2 + rows.count * 512)
+        writer.beginObject()
+        for row in rows.sorted(by: { utf8Precedes($0.path, $1.path) }) {
+            writer.name(row.path)
+            writer.raw(encoded(row.members))
+        }
+        writer.endObject()
+        return writer.bytes
+    }
+
+    /// `{"auth":…,"secret":…}`
+    private func groups(auth: [UInt8], secret: [UInt8]) -> [UInt8] {
+        var writer = JSONWriter(capacity: 32 + auth.count + secret.count)
+        writer.beginObject()
+        writer.name("auth")
+        writer.raw(auth)
+        writer.name("secret")
+        writer.raw(secret)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    private func encoded(_ members: JSONObject) -> [UInt8] {
+        JSONValue.object(members).encoded(sortingKeys: true)
     }
 
     private func shown(_ entry: MountEntry) -> JSONObject {
@@ -198,7 +223,7 @@ extension MountLookups {
     }
 
     private func injected(
-        _ data: JSONValue,
+        _ data: [UInt8],
         _ raw: JSONObject,
         captured: [String] = []
     ) -> VaultAnswer {
@@ -206,16 +231,16 @@ extension MountLookups {
     }
 
     private func plain(
-        _ data: JSONValue,
+        _ data: [UInt8],
         _ raw: JSONObject,
         captured: [String] = []
     ) -> VaultAnswer {
         VaultAnswer(body(data, raw, captured))
     }
 
-    private func body(_ data: JSONValue, _ raw: JSONObject, _ captured: [String]) -> EngineAnswer {
+    private func body(_ data: [UInt8], _ raw: JSONObject, _ captured: [String]) -> EngineAnswer {
         // A schema without parameters has nothing to convert, so it cannot refuse.
         let warnings = (try? Fields(raw, FieldSchema([], captured: captured)).warnings) ?? []
-        return EngineAnswer(data: data.encoded(sortingKeys: true), warnings: warnings)
+        return EngineAnswer(data: data, warnings: warnings)
     }
 }

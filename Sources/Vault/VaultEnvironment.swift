@@ -10,7 +10,8 @@ package struct VaultEnvironment: Sendable {
     package let cache: VaultCache
     /// Cluster time of the request.
     package let now: Timestamp
-    /// 32 bytes, fresh from the system for this request and used for nothing else.
+    /// 32 bytes, fresh from the system for this request and used for nothing else. Only a request
+    /// that writes uses them; for one that cannot (``VaultRequest/isWrite``) zeros will do.
     package let seed: [UInt8]
     /// How often this request was prepared before.
     package let attempt: UInt32
