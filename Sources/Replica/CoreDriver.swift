@@ -8,8 +8,15 @@ enum CoreInput: Sendable {
     case read(ReadWaiter)
     /// The storage thread applied through this index.
     case applied(LogIndex)
-    /// A snapshot is being streamed to a member: keep the log after its point until it ended.
-    case streaming(to: NodeID, SnapshotPoint)
+    /// A whole, verified snapshot is in this file, which from now on is the driver's to use up.
+    case arrived(SnapshotPoint, from: NodeID, term: Term, file: String)
+    /// A snapshot is being streamed to a member, as the leader of `term` asked: keep the log after
+    /// its point until the member has it.
+    case streaming(to: NodeID, SnapshotPoint, term: Term)
+    /// A stream that the leader of `term` asked for ended. No point: nothing could be exported.
+    case streamEnded(to: NodeID, SnapshotPoint?, term: Term, isDelivered: Bool)
+    /// It is this late: reads whose patience has ended are answered.
+    case expire(ContinuousClock.Instant)
     /// Somebody wants to check every retained entry that was handed over.
     case inspect(EntryInspector, completion: @Sendable () -> Void)
 }
@@ -19,7 +26,8 @@ protocol CorePorts {
     func send(_ message: Message, to member: NodeID)
     func persist(_ job: StorageJob)
     func evaluate(_ job: EvaluationJob)
-    func streamSnapshot(to member: NodeID, atLeast index: LogIndex)
+    func streamSnapshot(to member: NodeID, atLeast index: LogIndex, term: Term)
+    func discardSnapshot(_ file: String)
     func roleChanged(_ role: Role, term: Term, leader: NodeID?)
     func raised(_ alarm: Alarm)
 }
@@ -40,17 +48,26 @@ struct CoreDriver<Ports: CorePorts> {
     private var held: [(after: PersistToken, message: Message, member: NodeID)] = []
     private var durable = PersistToken(number: 0)
     private var installing: (token: PersistToken, point: SnapshotPoint)?
+    /// The file of the snapshot that arrived in this step, until the core wants it or not.
+    private var arrivedFile: String?
     private var recent = RecentWrites()
     private var handedOver: LogIndex
     /// Highest index that the storage thread says is in the state tables.
     private(set) var applied: LogIndex
+    /// A view opened now shows everything through here. The core's own number is higher while a
+    /// snapshot is being installed.
+    private var visible: LogIndex
+    private let retention: LogRetention
     private var compactionAsked: LogIndex
-    private var streams: [(member: NodeID, point: LogIndex)] = []
+    /// Snapshots on their way to members, one a member; ends with the leadership.
+    private var streams: [(member: NodeID, point: LogIndex, isDelivered: Bool)] = []
 
-    init(core: RaftCore, applied: LogIndex, ports: Ports) {
+    init(core: RaftCore, applied: LogIndex, ports: Ports, retention: LogRetention) {
         self.core = core
         self.ports = ports
+        self.retention = retention
         self.applied = applied
+        visible = applied
         handedOver = applied
         compactionAsked = LogIndex(number: core.firstIndex.number - 1)
     }
@@ -68,8 +85,16 @@ struct CoreDriver<Ports: CorePorts> {
                 reads.append(ReadTicket(number: number))
             case .applied(let index):
                 applied = max(applied, index)
-            case .streaming(let member, let point):
-                streams.append((member, point.index))
+            case .arrived(let point, let member, let term, let file):
+                arrived(point, from: member, term: term, file: file)
+            case .streaming(let member, let point, let term):
+                guard core.role == .leader, term == core.term else { break }
+                streams.removeAll { $0.member == member }
+                streams.append((member, point.index, false))
+            case .streamEnded(let member, let point, let term, let isDelivered):
+                guard term == core.term else { break }
+                streamEnded(to: member, point, isDelivered: isDelivered)
+            case .expire(let now): expireReads(now)
             case .inspect(let inspector, let completion):
                 let first = core.firstIndex
                 let entries = stride(from: first.number, through: handedOver.number, by: 1)
@@ -123,19 +148,57 @@ struct CoreDriver<Ports: CorePorts> {
         case .durable(let token):
             durable = max(durable, token)
             releaseHeld()
-        case .snapshotStreamed(let member, let point, _):
-            if let position = streams.firstIndex(where: {
-                $0.member == member && $0.point == point.index
-            }) {
-                streams.remove(at: position)
-            }
         case .evaluated(let index):
+            visible = max(visible, index)
             recent.prune(evaluated: index)
         default: break
         }
         core.step(input, into: &effects)
         if case .durable(let token) = input { finishInstall(token) }
         perform()
+    }
+
+    /// Every file ends: installed, or discarded if the core does not want it.
+    private mutating func arrived(
+        _ point: SnapshotPoint,
+        from member: NodeID,
+        term: Term,
+        file: String
+    ) {
+        arrivedFile = file
+        step(.snapshotArrived(point, from: member, term: term))
+        if let unwanted = arrivedFile.take() { ports.discardSnapshot(unwanted) }
+    }
+
+    private mutating func streamEnded(
+        to member: NodeID,
+        _ point: SnapshotPoint?,
+        isDelivered: Bool
+    ) {
+        let isDelivered = isDelivered && point != nil
+        if let position = streams.firstIndex(where: { $0.member == member }) {
+            if isDelivered {
+                streams[position].isDelivered = true
+            } else {
+                streams.remove(at: position)
+            }
+        }
+        let nothing = SnapshotPoint(
+            index: .zero,
+            term: .zero,
+            configuration: core.configuration
+        )
+        step(.snapshotStreamed(to: member, point: point ?? nothing, delivered: isDelivered))
+    }
+
+    /// Reads wait in the core for as long as nobody confirms them; their clients do not.
+    private mutating func expireReads(_ now: ContinuousClock.Instant) {
+        let late = readers.filter { $0.value.deadline <= now }.keys.sorted()
+        for number in late {
+            readers.removeValue(forKey: number)?.completion(
+                .refused(.notLeader(hint: core.leader))
+            )
+        }
     }
 
     /// A snapshot is installed: everything that follows is evaluated on top of it.
@@ -177,7 +240,7 @@ struct CoreDriver<Ports: CorePorts> {
             proposals.removeValue(forKey: ticket.number)?.onProposed(.refused(refusal))
         case .readReady(let tickets, let index):
             let ready = tickets.compactMap { readers.removeValue(forKey: $0.number) }
-            if index <= core.evaluatedIndex {
+            if index <= visible {
                 // Nearly always: spare the reads a detour over another thread.
                 for waiter in ready { waiter.completion(.ready(index)) }
             } else if !ready.isEmpty {
@@ -188,12 +251,15 @@ struct CoreDriver<Ports: CorePorts> {
                 readers.removeValue(forKey: ticket.number)?.completion(.refused(refusal))
             }
         case .streamSnapshot(let member, let index):
-            ports.streamSnapshot(to: member, atLeast: index)
+            ports.streamSnapshot(to: member, atLeast: index, term: core.term)
         case .installSnapshot(let point, let token):
+            guard let file = arrivedFile.take() else {
+                preconditionFailure("a snapshot is installed when its file arrives")
+            }
             installing = (token, point)
-            ports.persist(.install(point, token))
+            ports.persist(.install(point, token, file: file))
         case .roleChanged(let role, let term, let leader):
-            if role == .leader { recent.begin(at: core.lastIndex) }
+            if role == .leader { recent.begin(at: core.lastIndex) } else { streams = [] }
             ports.roleChanged(role, term: term, leader: leader)
         case .configurationChanged: break
         case .raise(let alarm): ports.raised(alarm)
@@ -208,8 +274,13 @@ struct CoreDriver<Ports: CorePorts> {
             ports.evaluate(
                 .wait(
                     CommitWaiter(
-                        index: index, term: term, deadline: proposal.deadline,
-                        completion: completion)))
+                        index: index,
+                        term: term,
+                        deadline: proposal.deadline,
+                        completion: completion
+                    )
+                )
+            )
         }
         proposal.onProposed(.appended(term, index))
     }
@@ -231,21 +302,38 @@ struct CoreDriver<Ports: CorePorts> {
         ports.evaluate(.entries(entries))
     }
 
-    /// Asks the storage thread to drop what every present follower has and what is old enough.
+    /// Asks the storage thread to drop what is old enough, evaluated, applied, and in the log of
+    /// every member that can still be brought up to date from this one's.
     private mutating func compactIfNeeded() {
-        let retained = core.lastIndex.number &- (core.firstIndex.number &- 1)
-        let entriesMax = UInt64(Limits.logEntriesRetained)
-        let isLong = retained > entriesMax + entriesMax / 4
-        let isHeavy = core.logBytes > Limits.logBytesRetained
+        let retained = core.logCount
+        let isLong = retained > retention.entries + retention.entries / 4
+        let isHeavy = core.logBytes > retention.bytes
         guard isLong || isHeavy else { return }
         var target =
             isLong
-            ? core.lastIndex.number - entriesMax
-            : core.firstIndex.number + retained / 4
-        target = min(target, applied.number)
-        for stream in streams { target = min(target, stream.point.number) }
+            ? core.lastIndex.number - UInt64(retention.entries)
+            : core.firstIndex.number + UInt64(retained / 4)
+        // A slow member may cost memory, but not all of it: then it gets another snapshot.
+        if retained <= retention.entriesMax && core.logBytes <= retention.bytesMax {
+            target = min(target, leastNeeded().number)
+        }
+        // The storage thread may be ahead of what the evaluation thread has told the core.
+        target = min(target, applied.number, core.evaluatedIndex.number)
         guard target > compactionAsked.number else { return }
         compactionAsked = LogIndex(number: target)
         ports.persist(.compact(through: compactionAsked))
+    }
+
+    /// As leader: the index after which the log is still needed to feed members that are present,
+    /// and those that are getting a snapshot.
+    private mutating func leastNeeded() -> LogIndex {
+        let members = core.memberProgress.filter { $0.progress != nil && $0.isRecentlyActive }
+        streams.removeAll { stream in
+            guard stream.isDelivered else { return false }
+            let member = members.first { $0.id == stream.member }
+            return member.map { $0.match >= stream.point } ?? true
+        }
+        let matches = members.map(\.match).filter { $0 >= core.snapshotIndex }
+        return (matches + streams.map(\.point)).min() ?? core.lastIndex
     }
 }

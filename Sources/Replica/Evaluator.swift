@@ -19,9 +19,8 @@ package enum EvaluationJob: Sendable {
 
 /// What an unsealed node checks in every committed entry before it serves at or past it.
 ///
-/// Called on the evaluation thread; false means the batch was not made by a holder of this vault's
-/// keys. The entry is evaluated all the same, because replicas must not differ; whoever set the
-/// inspector stops serving.
+/// Called on the evaluation thread, before the entry's effect is visible. The entry is evaluated
+/// whatever the inspector finds, because replicas must not differ; whoever set it stops serving.
 package typealias EntryInspector = @Sendable (LogEntry, WriteBatch) -> Void
 
 /// The evaluation thread: committed entries become layers of the overlay, and answers leave.
@@ -48,8 +47,12 @@ final class Evaluator {
     private var lastSweep = ContinuousClock.now
 
     init(
-        store: LocalStore, mailbox: Mailbox<EvaluationJob>, core: Mailbox<CoreInput>,
-        storage: Mailbox<StorageJob>, evaluated: LogIndex, logger: Logger,
+        store: LocalStore,
+        mailbox: Mailbox<EvaluationJob>,
+        core: Mailbox<CoreInput>,
+        storage: Mailbox<StorageJob>,
+        evaluated: LogIndex,
+        logger: Logger,
         inspector: @escaping () -> EntryInspector?
     ) {
         self.store = store
@@ -62,13 +65,13 @@ final class Evaluator {
         remembered = Array(repeating: Remembered(), count: Limits.outcomesRemembered)
     }
 
-    /// Runs until the process ends.
+    /// Runs until the mailbox is closed.
     func run() {
-        while true {
-            let deadline = DispatchTime.now() + .milliseconds(250)
-            for job in mailbox.take(most: Limits.inputsPerTurnMax, until: deadline) {
-                perform(job)
-            }
+        while let jobs = mailbox.take(
+            most: Limits.inputsPerTurnMax,
+            until: .now() + .milliseconds(250)
+        ) {
+            for job in jobs { perform(job) }
             sweep()
         }
     }
@@ -115,7 +118,9 @@ final class Evaluator {
         if entry.kind == .batch {
             (layer, outcome) = evaluateBatch(entry)
         }
-        store.appendLayer(layer)
+        // A snapshot beyond this entry may have been installed meanwhile: then the effect is in
+        // there, and what became of this entry alone is not known here.
+        if !store.appendLayerUnlessAhead(layer) { outcome = .unknown }
         evaluated = entry.index
         storage.post(.apply(layer, entry.term))
         remember(entry, outcome)
@@ -126,7 +131,7 @@ final class Evaluator {
         if let inspect = inspector() { inspect(entry, batch) }
         do throws(StoreError) {
             let evaluation = try store.view { view throws(StoreError) -> Evaluation? in
-                // A snapshot beyond this entry was installed meanwhile: its effect is in there.
+                // As below: the snapshot came before the view.
                 guard view.evaluatedIndex < entry.index.number else { return nil }
                 return try Store.evaluate(batch, at: entry.index.number, in: view)
             }
@@ -153,8 +158,9 @@ final class Evaluator {
 
     /// The overlay is the back-pressure point: evaluation waits for the disk, never the reverse.
     private func waitForRoom() {
-        while store.overlayCount >= Limits.overlayLayersMax
-            || store.overlayBytes >= Limits.overlayBytesMax
+        while !mailbox.isClosed,
+            store.overlayCount >= Limits.overlayLayersMax
+                || store.overlayBytes >= Limits.overlayBytesMax
         {
             // The storage thread applies overdue layers by itself; a short sleep is enough.
             _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(1))

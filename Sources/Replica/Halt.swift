@@ -8,11 +8,14 @@ package enum Halt {
     ///
     /// A node that cannot trust its disk must not acknowledge anything, so there is no way back.
     package static func now(
-        _ error: some OperatorError, while activity: String, logger: Logger
+        _ error: some OperatorError,
+        while activity: String,
+        logger: Logger
     ) -> Never {
         logger.critical(
             "stopped while \(activity): \(error.summary)",
-            metadata: ["remedy": "\(error.remedy)", "blame": "\(error.blame.rawValue)"])
+            metadata: ["remedy": "\(error.remedy)", "blame": "\(error.blame.rawValue)"]
+        )
         exit(70)
     }
 }

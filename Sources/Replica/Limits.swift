@@ -1,4 +1,20 @@
-/// Every bound in `Replica`. A number that is not here does not exist.
+/// How much of the log is kept. The whole retained log is in memory.
+package struct LogRetention: Sendable {
+    /// Entries kept behind the end for followers that lag, once they are applied.
+    package var entries = 8_192
+    /// Bytes kept.
+    package var bytes = 32 << 20
+    /// Entries kept at most for a member that is present and lags, or is getting a snapshot.
+    /// Beyond this it gets (another) one.
+    package var entriesMax = 65_536
+    /// The same bound in bytes.
+    package var bytesMax = 128 << 20
+
+    /// The numbers for production.
+    package init() {}
+}
+
+/// Every bound in `Replica`. A number that is not here, or in ``LogRetention``, does not exist.
 package enum Limits {
     /// One tick of the consensus core, in milliseconds.
     package static let tickMilliseconds = 10
@@ -8,6 +24,11 @@ package enum Limits {
     package static let inputsPerTurnMax = 1_024
     /// Waiting inputs of the core. Beyond this a proposal or a read is refused at once.
     package static let inboxInputsMax = 16_384
+    /// Further room that only members' messages may take, so that clients who fill the inbox do
+    /// not cost the heartbeats with it.
+    package static let inboxMessagesExtra = 16_384
+    /// Ticks between two looks for reads whose patience has ended.
+    package static let readExpiryTicks = 25
     /// Layers (committed, evaluated, not yet applied) before evaluation waits for the disk.
     package static let overlayLayersMax = 2_048
     /// The same bound in bytes.
@@ -20,16 +41,23 @@ package enum Limits {
     package static let applyAloneAfterMilliseconds = 100
     /// Pause between steps of the log's compaction on an idle node.
     package static let compactionPauseMilliseconds = 5
-    /// Log entries kept behind the applied index for followers that lag.
-    package static let logEntriesRetained = 8_192
-    /// Bytes of log kept; the whole retained log is in memory.
-    package static let logBytesRetained = 32 << 20
     /// Entries dropped in one transaction, so freed pages trickle.
     package static let compactEntriesPerTurnMax = 256
     /// Outcomes remembered for requests whose entry is evaluated before they ask.
     package static let outcomesRemembered = 16_384
-    /// Writes remembered on the leader to detect a batch that was prepared on an older state.
+    /// Written keys remembered on the leader, repeats included, to detect a batch that was
+    /// prepared on an older state.
     package static let recentWritesMax = 65_536
     /// Bytes of one snapshot chunk on the wire.
     package static let snapshotChunkBytes = 256 << 10
+    /// Bytes of a snapshot on their way that the receiver has not written yet.
+    package static let snapshotWindowBytes = 8 << 20
+    /// Pause before a stream that failed is begun again.
+    package static let snapshotRetryMilliseconds = 1_000
+    /// A stream whose receiver takes nothing for this long has failed.
+    package static let snapshotSilenceSeconds = 20
+    /// How long a receiver may take to verify a file that it has whole.
+    package static let snapshotVerdictSeconds = 300
+    /// Frames of snapshots waiting for the courier; several windows of several senders.
+    package static let courierInboxMax = 256
 }

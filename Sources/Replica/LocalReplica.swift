@@ -28,7 +28,7 @@ package final class LocalReplica: Sendable {
     private let core = Mailbox<CoreInput>(bound: Limits.inboxInputsMax)
     private let storage = Mailbox<StorageJob>(bound: Limits.inboxInputsMax)
     private let evaluation = Mailbox<EvaluationJob>(bound: Limits.inboxInputsMax)
-    private let courier = Mailbox<CourierJob>(bound: 256)
+    private let courier = Mailbox<CourierJob>(bound: Limits.courierInboxMax)
     private let board: StatusBoard
     private let inspector = Mutex<EntryInspector?>(nil)
     private let store: LocalStore
@@ -52,9 +52,15 @@ package final class LocalReplica: Sendable {
     ///   - state: what the store held at the start.
     ///   - folder: the data folder, where snapshot files live.
     ///   - digest: SHA-256, as the store was opened with.
+    ///   - retention: how much log is kept; tests make it small.
     package func start(
-        raft: RaftCore, state: ReplicaStart, link: any PeerLink,
-        observer: any ReplicaObserver, folder: SnapshotFolder, digest: @escaping DigestFunction
+        raft: RaftCore,
+        state: ReplicaStart,
+        link: any PeerLink,
+        observer: any ReplicaObserver,
+        folder: SnapshotFolder,
+        digest: @escaping DigestFunction,
+        retention: LogRetention = LogRetention()
     ) {
         board.applied(through: state.applied)
         board.update {
@@ -62,19 +68,31 @@ package final class LocalReplica: Sendable {
             $0.last = raft.lastIndex
             $0.evaluated = state.applied
         }
-        startStorage(state, folder)
+        startStorage(state)
         startEvaluation(state)
         startCourier(link, folder, digest)
-        startCore(raft, state, link, observer)
+        startCore(raft, state, link, observer, retention)
+    }
+
+    /// Ends the threads, each after what it is doing; nothing is answered any more. The disk needs
+    /// no farewell: this is what a crash between two transactions leaves, too.
+    package func stop() {
+        core.close()
+        evaluation.close()
+        courier.close()
+        storage.close()
     }
 
     // MARK: Threads
 
-    private func startStorage(_ state: ReplicaStart, _ folder: SnapshotFolder) {
+    private func startStorage(_ state: ReplicaStart) {
         let (store, storage, core, logger) = (store, storage, core, logger)
         WorkerThread.start(name: "hf-storage") {
             StorageWorker(
-                store: store, mailbox: storage, core: core, snapshots: folder, state: state,
+                store: store,
+                mailbox: storage,
+                core: core,
+                state: state,
                 logger: logger
             ).run()
         }
@@ -85,40 +103,75 @@ package final class LocalReplica: Sendable {
         let logger = logger
         WorkerThread.start(name: "hf-evaluation") { [self] in
             Evaluator(
-                store: store, mailbox: evaluation, core: core, storage: storage,
-                evaluated: state.applied, logger: logger,
+                store: store,
+                mailbox: evaluation,
+                core: core,
+                storage: storage,
+                evaluated: state.applied,
+                logger: logger,
                 inspector: { self.inspector.withLock { $0 } }
             ).run()
         }
     }
 
     private func startCourier(
-        _ link: any PeerLink, _ folder: SnapshotFolder, _ digest: @escaping DigestFunction
+        _ link: any PeerLink,
+        _ folder: SnapshotFolder,
+        _ digest: @escaping DigestFunction
     ) {
         let (store, courier, core, board, logger) = (store, courier, core, board, logger)
         WorkerThread.start(name: "hf-courier") {
             SnapshotCourier(
-                store: store, mailbox: courier, core: core, folder: folder, link: link,
-                status: board, digest: digest, logger: logger
+                store: store,
+                mailbox: courier,
+                core: core,
+                folder: folder,
+                link: link,
+                status: board,
+                digest: digest,
+                logger: logger
             ).run()
         }
     }
 
     private func startCore(
-        _ raft: RaftCore, _ state: ReplicaStart, _ link: any PeerLink,
-        _ observer: any ReplicaObserver
+        _ raft: RaftCore,
+        _ state: ReplicaStart,
+        _ link: any PeerLink,
+        _ observer: any ReplicaObserver,
+        _ retention: LogRetention
     ) {
         let ports = ThreadPorts(
-            storage: storage, evaluation: evaluation, courier: courier, board: board, link: link,
-            observer: observer)
+            storage: storage,
+            evaluation: evaluation,
+            courier: courier,
+            board: board,
+            link: link,
+            observer: observer
+        )
         let (core, board) = (core, board)
         WorkerThread.start(name: "hf-core") {
-            var driver = CoreDriver(core: raft, applied: state.applied, ports: ports)
+            var driver = CoreDriver(
+                core: raft,
+                applied: state.applied,
+                ports: ports,
+                retention: retention
+            )
             var ticker = Ticker(now: ContinuousClock.now)
-            while true {
-                let inputs = core.take(most: Limits.inputsPerTurnMax, until: ticker.deadline)
-                let ticks = ticker.due(ContinuousClock.now)
-                driver.turn(inputs + Array(repeating: .raft(.tick), count: ticks))
+            var ticksToExpiry = Limits.readExpiryTicks
+            while var inputs = core.take(
+                most: Limits.inputsPerTurnMax,
+                until: ticker.deadline
+            ) {
+                let now = ContinuousClock.now
+                let ticks = ticker.due(now)
+                inputs += Array(repeating: .raft(.tick), count: ticks)
+                ticksToExpiry -= ticks
+                if ticksToExpiry <= 0 {
+                    inputs.append(.expire(now))
+                    ticksToExpiry = Limits.readExpiryTicks
+                }
+                driver.turn(inputs)
                 driver.report(to: board)
             }
         }
@@ -133,19 +186,23 @@ package final class LocalReplica: Sendable {
 
     /// Waits for the fate of an entry that the leader appended at `index` in `term`.
     package func waitForCommit(
-        _ index: LogIndex, _ term: Term, deadline: ContinuousClock.Instant,
+        _ index: LogIndex,
+        _ term: Term,
+        deadline: ContinuousClock.Instant,
         completion: @escaping @Sendable (CommitOutcome) -> Void
     ) {
         evaluation.post(
             .wait(
-                CommitWaiter(index: index, term: term, deadline: deadline, completion: completion))
+                CommitWaiter(index: index, term: term, deadline: deadline, completion: completion)
+            )
         )
     }
 
     /// Waits until a view of this node's store is linearizable: it then holds every write
     /// acknowledged, anywhere, before this call.
     package func waitForRead(
-        deadline: ContinuousClock.Instant, completion: @escaping @Sendable (ReadOutcome) -> Void
+        deadline: ContinuousClock.Instant,
+        completion: @escaping @Sendable (ReadOutcome) -> Void
     ) {
         let waiter = ReadWaiter(deadline: deadline, completion: completion)
         if !core.offer(.read(waiter)) { completion(.refused(.overloaded)) }
@@ -153,16 +210,21 @@ package final class LocalReplica: Sendable {
 
     /// Waits until `index` is evaluated here, without asking a leader.
     package func waitForEvaluation(
-        _ index: LogIndex, deadline: ContinuousClock.Instant,
+        _ index: LogIndex,
+        deadline: ContinuousClock.Instant,
         completion: @escaping @Sendable (ReadOutcome) -> Void
     ) {
         evaluation.post(
-            .readers([ReadWaiter(deadline: deadline, completion: completion)], index))
+            .readers([ReadWaiter(deadline: deadline, completion: completion)], index)
+        )
     }
 
     /// A consensus message arrived. Dropped at the bound: consensus repeats what matters.
     package func received(_ message: Message, from member: NodeID) {
-        _ = core.offer(.raft(.received(message, from: member)))
+        _ = core.offer(
+            .raft(.received(message, from: member)),
+            extra: Limits.inboxMessagesExtra
+        )
     }
 
     /// A frame of a snapshot stream arrived.
@@ -173,6 +235,7 @@ package final class LocalReplica: Sendable {
     /// The connection to `member` was reset: its process may be gone.
     package func linkReset(_ member: NodeID) {
         core.post(.raft(.linkReset(member)))
+        courier.post(.linkReset(member))
     }
 
     /// This node was sealed or unsealed, which decides how eagerly it leads.
@@ -188,7 +251,8 @@ package final class LocalReplica: Sendable {
     /// Looks at every committed batch that the log still holds, then calls `completion`, both on
     /// the evaluation thread. Those committed later go to the inspector set before this call.
     package func inspectRetained(
-        _ inspector: @escaping EntryInspector, completion: @escaping @Sendable () -> Void
+        _ inspector: @escaping EntryInspector,
+        completion: @escaping @Sendable () -> Void
     ) {
         core.post(.inspect(inspector, completion: completion))
     }
@@ -210,41 +274,15 @@ package struct ReplicaStart: Sendable {
 
     /// Collects the four.
     package init(
-        hardState: HardState, applied: LogIndex, logBase: LogIndex, cluster: ClusterRecord
+        hardState: HardState,
+        applied: LogIndex,
+        logBase: LogIndex,
+        cluster: ClusterRecord
     ) {
         self.hardState = hardState
         self.applied = applied
         self.logBase = logBase
         self.cluster = cluster
-    }
-}
-
-/// Counts the ticks that are due, a few at most after a pause.
-private struct Ticker {
-    private static let tick = Duration.milliseconds(Limits.tickMilliseconds)
-    private var next: ContinuousClock.Instant
-
-    init(now: ContinuousClock.Instant) {
-        next = now + Self.tick
-    }
-
-    var deadline: DispatchTime {
-        let wait = max(.zero, next - ContinuousClock.now)
-        let (seconds, attoseconds) = wait.components
-        return .now() + .nanoseconds(Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
-    }
-
-    mutating func due(_ now: ContinuousClock.Instant) -> Int {
-        var count = 0
-        while next <= now {
-            next += Self.tick
-            count += 1
-            if count == Limits.ticksPerTurnMax {
-                next = max(next, now)
-                break
-            }
-        }
-        return count
     }
 }
 
@@ -261,9 +299,11 @@ private struct ThreadPorts: CorePorts {
     func persist(_ job: StorageJob) { storage.post(job) }
     func evaluate(_ job: EvaluationJob) { evaluation.post(job) }
 
-    func streamSnapshot(to member: NodeID, atLeast index: LogIndex) {
-        courier.post(.stream(to: member, atLeast: index))
+    func streamSnapshot(to member: NodeID, atLeast index: LogIndex, term: Term) {
+        courier.post(.stream(to: member, atLeast: index, term: term))
     }
+
+    func discardSnapshot(_ file: String) { courier.post(.discard(file)) }
 
     func roleChanged(_ role: Role, term: Term, leader: NodeID?) {
         board.update { status in

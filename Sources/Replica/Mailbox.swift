@@ -3,12 +3,13 @@ import Synchronization
 
 /// A queue with many senders and one receiving thread: the only way into that thread.
 ///
-/// `offer` is for work that callers bring and honours the bound; `post` is for the answers of our
-/// own threads, which are bounded by the work that caused them and must never be dropped.
+/// `offer` is for work from outside and honours the bound; `post` is for the answers of our own
+/// threads, which are bounded by the work that caused them and must never be dropped.
 final class Mailbox<Element: Sendable>: Sendable {
     private struct State: Sendable {
         var waiting: [Element] = []
         var isReceiverAsleep = false
+        var isClosed = false
     }
 
     private let state = Mutex(State())
@@ -22,19 +23,21 @@ final class Mailbox<Element: Sendable>: Sendable {
 
     /// Adds `element` unless the bound is reached.
     ///
+    /// - Parameter extra: room beyond the bound for what matters more than the rest.
     /// - Returns: false at the bound; the caller answers "overloaded" at once.
-    func offer(_ element: Element) -> Bool {
-        add(element, isBounded: true)
+    func offer(_ element: Element, extra: Int = 0) -> Bool {
+        add(element, mostWaiting: bound + extra)
     }
 
     /// Adds `element` whatever the bound says. Only for inputs that our own threads answer with.
+    /// A closed mailbox drops it.
     func post(_ element: Element) {
-        _ = add(element, isBounded: false)
+        _ = add(element, mostWaiting: .max)
     }
 
-    private func add(_ element: Element, isBounded: Bool) -> Bool {
+    private func add(_ element: Element, mostWaiting: Int) -> Bool {
         let (isAdded, mustWake) = state.withLock { state in
-            if isBounded && state.waiting.count >= bound { return (false, false) }
+            guard !state.isClosed, state.waiting.count < mostWaiting else { return (false, false) }
             state.waiting.append(element)
             let mustWake = state.isReceiverAsleep
             state.isReceiverAsleep = false
@@ -44,12 +47,31 @@ final class Mailbox<Element: Sendable>: Sendable {
         return isAdded
     }
 
+    /// Drops what waits and takes nothing more; the receiving thread is told to end.
+    func close() {
+        let (dropped, mustWake) = state.withLock { state -> ([Element], Bool) in
+            let dropped = state.waiting
+            state.waiting = []
+            state.isClosed = true
+            let mustWake = state.isReceiverAsleep
+            state.isReceiverAsleep = false
+            return (dropped, mustWake)
+        }
+        if mustWake { wake.signal() }
+        // What was dropped ends here, outside the lock: it may be the last to hold something.
+        _ = consume dropped
+    }
+
+    /// Whether ``close()`` was called.
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
     /// Takes up to `most` elements, waiting until `deadline` for the first. One thread only.
     ///
-    /// - Returns: the elements in order; empty when the deadline passed.
-    func take(most: Int, until deadline: DispatchTime) -> [Element] {
+    /// - Returns: the elements in order; empty when the deadline passed; nil when closed.
+    func take(most: Int, until deadline: DispatchTime) -> [Element]? {
         while true {
-            let taken = state.withLock { state -> [Element] in
+            let taken = state.withLock { state -> [Element]? in
+                if state.isClosed { return nil }
                 if state.waiting.isEmpty {
                     state.isReceiverAsleep = true
                     return []
@@ -64,6 +86,7 @@ final class Mailbox<Element: Sendable>: Sendable {
                 state.waiting.removeFirst(most)
                 return some
             }
+            guard let taken else { return nil }
             if !taken.isEmpty { return taken }
             if wake.wait(timeout: deadline) == .timedOut {
                 // A sender may have signalled between the time-out and this line: leave no

@@ -2,7 +2,7 @@ package import Raft
 package import Store
 
 /// What became of a proposal before it was in the log.
-package enum ProposeOutcome: Sendable {
+package enum ProposeOutcome: Sendable, Equatable {
     /// In the leader's log at this position. Whether it commits is told by ``CommitOutcome``.
     case appended(Term, LogIndex)
     /// It was prepared on a state that has changed since: prepare again once `after` is evaluated.
@@ -27,7 +27,7 @@ package enum CommitOutcome: Sendable, Equatable {
 }
 
 /// The end of a read's wait.
-package enum ReadOutcome: Sendable {
+package enum ReadOutcome: Sendable, Equatable {
     /// A view opened from now on sees everything acknowledged before the read was asked.
     case ready(LogIndex)
     /// No leader confirmed the read; nothing was read.

@@ -6,8 +6,13 @@ import Wire
 
 /// Work for the snapshot thread.
 package enum CourierJob: Sendable {
-    case stream(to: NodeID, atLeast: LogIndex)
+    /// Send a snapshot of at least this index, as the leader of this term.
+    case stream(to: NodeID, atLeast: LogIndex, term: Term)
     case frame(SnapshotFrame, from: NodeID)
+    /// The connection to a member broke: what was on its way is lost.
+    case linkReset(NodeID)
+    /// A file that arrived is not wanted.
+    case discard(String)
 }
 
 /// The snapshot connections, as the courier needs them.
@@ -25,9 +30,21 @@ final class SnapshotCourier {
         let point: SnapshotPoint
         let term: Term
         let bytes: UInt64
+        /// Sent through here.
         var offset: UInt64 = 0
+        /// Written by the receiver through here.
+        var taken: UInt64 = 0
         var hasBegun = false
         var lastProgress = ContinuousClock.now
+
+        /// All of it is with the receiver, who has to verify it.
+        var isComplete: Bool { hasBegun && taken >= bytes }
+
+        func isStalled(_ now: ContinuousClock.Instant) -> Bool {
+            let patience =
+                isComplete ? Limits.snapshotVerdictSeconds : Limits.snapshotSilenceSeconds
+            return now - lastProgress > .seconds(patience)
+        }
     }
 
     private struct Incoming: ~Copyable {
@@ -51,10 +68,19 @@ final class SnapshotCourier {
     private var incoming: Incoming?
     private var exported: SnapshotPoint?
     private var exportedBytes: UInt64 = 0
+    private var arrivals: UInt64 = 0
+    /// Ends of streams that the core hears of after a pause: it asks again at once.
+    private var failures: [(report: CoreInput, due: ContinuousClock.Instant)] = []
 
     init(
-        store: LocalStore, mailbox: Mailbox<CourierJob>, core: Mailbox<CoreInput>,
-        folder: SnapshotFolder, link: any SnapshotLink, status: StatusBoard, digest: @escaping DigestFunction, logger: Logger
+        store: LocalStore,
+        mailbox: Mailbox<CourierJob>,
+        core: Mailbox<CoreInput>,
+        folder: SnapshotFolder,
+        link: any SnapshotLink,
+        status: StatusBoard,
+        digest: @escaping DigestFunction,
+        logger: Logger
     ) {
         self.store = store
         self.mailbox = mailbox
@@ -66,52 +92,84 @@ final class SnapshotCourier {
         self.logger = logger
     }
 
-    /// Runs until the process ends.
+    /// Runs until the mailbox is closed.
     func run() {
-        while true {
-            let wait = outgoing.isEmpty ? 1_000 : 5
-            let jobs = mailbox.take(most: 64, until: .now() + .milliseconds(wait))
+        attempt { () throws(StoreError) in try folder.removeAll() }
+        while let jobs = mailbox.take(most: 64, until: nextDeadline) {
             for job in jobs {
-                do throws(StoreError) {
-                    try perform(job)
-                } catch {
-                    logger.error(
-                        "snapshot: \(error.summary)", metadata: ["remedy": "\(error.remedy)"])
-                }
+                attempt { () throws(StoreError) in try perform(job) }
             }
             pump()
         }
     }
 
+    /// While something is being sent: soon, because connections have room again.
+    private var nextDeadline: DispatchTime {
+        .now() + .milliseconds(!outgoing.isEmpty ? 5 : failures.isEmpty ? 1_000 : 100)
+    }
+
+    /// A snapshot that fails is sent again; only somebody should know why.
+    private func attempt(_ body: () throws(StoreError) -> Void) {
+        do throws(StoreError) {
+            try body()
+        } catch {
+            logger.error("snapshot: \(error.summary)", metadata: ["remedy": "\(error.remedy)"])
+        }
+    }
+
     private func perform(_ job: CourierJob) throws(StoreError) {
         switch job {
-        case .stream(let member, let index): try begin(member, atLeast: index)
+        case .stream(let member, let index, let term):
+            do throws(StoreError) {
+                try begin(member, atLeast: index, term: term)
+            } catch {
+                failed(.streamEnded(to: member, nil, term: term, isDelivered: false))
+                throw error
+            }
         case .frame(.begin(let term, let point, let bytes), let from):
             try receiveBegin(term, point, bytes, from)
         case .frame(.chunk(let offset, let bytes), let from):
             try receiveChunk(offset, bytes, from)
         case .frame(.received(let index, let isWhole), let from):
             finish(from, index, isDelivered: isWhole)
+        case .frame(.taken(let index, let offset), let from): taken(from, index, offset)
+        case .linkReset(let member): end { $0.member == member }
+        case .discard(let file): try ChunkFile.remove(file)
         }
     }
 
     // MARK: Sending
 
-    private func begin(_ member: NodeID, atLeast index: LogIndex) throws(StoreError) {
-        guard !outgoing.contains(where: { $0.member == member }) else { return }
+    /// Whether this node still leads the term for which a stream was asked. If not, nobody waits
+    /// for the stream's end, and a new leader must not be contradicted by an old one's snapshot.
+    private func leads(_ term: Term) -> Bool {
+        let current = status.current
+        return current.role == .leader && current.term == term
+    }
+
+    private func begin(
+        _ member: NodeID,
+        atLeast index: LogIndex,
+        term: Term
+    ) throws(StoreError) {
+        guard leads(term) else { return }
+        // The core asks again only when it has given up the stream before.
+        outgoing.removeAll { $0.member == member }
         if outgoing.isEmpty || (exported?.index ?? .zero) < index {
             try export(atLeast: index)
         }
         guard let exported else { return }
-        core.post(.streaming(to: member, exported))
+        core.post(.streaming(to: member, exported, term: term))
         outgoing.append(
-            Outgoing(
-                member: member, point: exported, term: status.current.term, bytes: exportedBytes))
+            Outgoing(member: member, point: exported, term: term, bytes: exportedBytes)
+        )
         logger.info(
-            "snapshot: sending", metadata: [
+            "snapshot: sending",
+            metadata: [
                 "to": "\(member.number)", "index": "\(exported.index.number)",
                 "bytes": "\(exportedBytes)",
-            ])
+            ]
+        )
     }
 
     private func export(atLeast index: LogIndex) throws(StoreError) {
@@ -120,8 +178,8 @@ final class SnapshotCourier {
             _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(5))
         }
         // Receivers of an older file read a file that is gone: they begin again.
-        for stream in outgoing { report(stream, isDelivered: false) }
-        outgoing = []
+        end { _ in true }
+        exported = nil
         let manifest = try store.exportSnapshot(to: folder.exportedPath)
         let configuration: Configuration
         do throws(WireError) {
@@ -129,50 +187,67 @@ final class SnapshotCourier {
         } catch {
             throw .corrupt("configuration in the snapshot: \(error.summary)")
         }
-        exported = SnapshotPoint(
-            index: LogIndex(number: manifest.index), term: Term(number: manifest.term),
-            configuration: configuration)
         exportedBytes = try ChunkFile(reading: folder.exportedPath).size()
+        exported = SnapshotPoint(
+            index: LogIndex(number: manifest.index),
+            term: Term(number: manifest.term),
+            configuration: configuration
+        )
     }
 
-    /// Feeds every stream as far as its connection takes it.
+    /// Feeds every stream as far as its connection and its receiver take it.
     private func pump() {
-        guard !outgoing.isEmpty else { return }
         let now = ContinuousClock.now
-        var ended: [Int] = []
+        while let first = failures.first, first.due <= now {
+            core.post(first.report)
+            failures.removeFirst()
+        }
+        outgoing.removeAll { !leads($0.term) }
+        guard !outgoing.isEmpty else { return }
+        var failed: [NodeID] = []
         for position in outgoing.indices {
             do throws(StoreError) {
                 try feed(&outgoing[position], now)
             } catch {
                 logger.error("snapshot: \(error.summary)")
-                ended.append(position)
-                continue
+                failed.append(outgoing[position].member)
             }
-            if now - outgoing[position].lastProgress > .seconds(20) { ended.append(position) }
         }
-        for position in ended.reversed() {
-            report(outgoing.remove(at: position), isDelivered: false)
-        }
+        end { $0.isStalled(now) || failed.contains($0.member) }
     }
 
     private func feed(_ stream: inout Outgoing, _ now: ContinuousClock.Instant) throws(StoreError) {
         if !stream.hasBegun {
             let begin = SnapshotFrame.begin(
-                term: stream.term, point: stream.point, bytes: stream.bytes)
+                term: stream.term,
+                point: stream.point,
+                bytes: stream.bytes
+            )
             guard link.sendSnapshot(begin, to: stream.member) else { return }
             stream.hasBegun = true
             stream.lastProgress = now
         }
-        guard stream.offset < stream.bytes else { return }
+        let window = stream.taken + UInt64(Limits.snapshotWindowBytes)
+        guard stream.offset < min(stream.bytes, window) else { return }
         let file = try ChunkFile(reading: folder.exportedPath)
-        while stream.offset < stream.bytes {
+        while stream.offset < min(stream.bytes, window) {
             let bytes = try file.read(at: stream.offset, atMost: Limits.snapshotChunkBytes)
             guard !bytes.isEmpty else { throw .corrupt("the exported snapshot became shorter") }
             let chunk = SnapshotFrame.chunk(offset: stream.offset, bytes: bytes)
             guard link.sendSnapshot(chunk, to: stream.member) else { return }
             stream.offset += UInt64(bytes.count)
-            stream.lastProgress = now
         }
+    }
+
+    /// The receiver has written more of the file.
+    private func taken(_ member: NodeID, _ index: LogIndex, _ offset: UInt64) {
+        guard
+            let position = outgoing.firstIndex(where: {
+                $0.member == member && $0.point.index == index
+            }), offset > outgoing[position].taken, offset <= outgoing[position].offset
+        else { return }
+        outgoing[position].taken = offset
+        outgoing[position].lastProgress = .now
     }
 
     private func finish(_ member: NodeID, _ index: LogIndex, isDelivered: Bool) {
@@ -181,37 +256,71 @@ final class SnapshotCourier {
                 $0.member == member && $0.point.index == index
             })
         else { return }
-        report(outgoing.remove(at: position), isDelivered: isDelivered)
+        let stream = outgoing.remove(at: position)
+        if isDelivered {
+            core.post(end(of: stream, isDelivered: true))
+        } else {
+            failed(end(of: stream, isDelivered: false))
+        }
     }
 
-    private func report(_ stream: Outgoing, isDelivered: Bool) {
-        core.post(
-            .raft(
-                .snapshotStreamed(
-                    to: stream.member, point: stream.point, delivered: isDelivered)))
+    /// Gives up streams and says so: the core asks again if it still has to.
+    private func end(where isOver: (Outgoing) -> Bool) {
+        let ended = outgoing.filter(isOver)
+        outgoing.removeAll(where: isOver)
+        for stream in ended { failed(end(of: stream, isDelivered: false)) }
+    }
+
+    /// Whatever failed, a full disk for example, is likely to fail again at once.
+    private func failed(_ report: CoreInput) {
+        failures.append((report, .now + .milliseconds(Limits.snapshotRetryMilliseconds)))
+    }
+
+    private func end(of stream: Outgoing, isDelivered: Bool) -> CoreInput {
+        .streamEnded(
+            to: stream.member,
+            stream.point,
+            term: stream.term,
+            isDelivered: isDelivered
+        )
     }
 
     // MARK: Receiving
 
     private func receiveBegin(
-        _ term: Term, _ point: SnapshotPoint, _ bytes: UInt64, _ from: NodeID
+        _ term: Term,
+        _ point: SnapshotPoint,
+        _ bytes: UInt64,
+        _ from: NodeID
     ) throws(StoreError) {
-        incoming = nil
-        guard point.index > status.current.evaluated else {
+        // A deposed leader may stream on for a while: the newer leader's stream is the one to take.
+        let isOld = term < max(status.current.term, incoming?.term ?? .zero)
+        guard !isOld, point.index > status.current.evaluated else {
             _ = link.sendSnapshot(.received(index: point.index, isWhole: false), to: from)
             return
         }
+        incoming = nil
         let file = try ChunkFile(creating: folder.arrivingPath)
         incoming = Incoming(
-            from: from, term: term, point: point, bytes: bytes, offset: 0, file: file)
+            from: from,
+            term: term,
+            point: point,
+            bytes: bytes,
+            offset: 0,
+            file: file
+        )
         logger.info(
-            "snapshot: receiving", metadata: [
+            "snapshot: receiving",
+            metadata: [
                 "from": "\(from.number)", "index": "\(point.index.number)", "bytes": "\(bytes)",
-            ])
+            ]
+        )
     }
 
     private func receiveChunk(
-        _ offset: UInt64, _ bytes: [UInt8], _ from: NodeID
+        _ offset: UInt64,
+        _ bytes: [UInt8],
+        _ from: NodeID
     ) throws(StoreError) {
         guard incoming?.from == from else { return }
         guard incoming?.offset == offset,
@@ -225,12 +334,16 @@ final class SnapshotCourier {
         }
         try incoming?.file.append(bytes)
         incoming?.offset += UInt64(bytes.count)
-        guard let total = incoming?.bytes, incoming?.offset == total else { return }
+        guard let point = incoming?.point, let offset = incoming?.offset else { return }
+        _ = link.sendSnapshot(.taken(index: point.index, offset: offset), to: from)
+        guard offset == incoming?.bytes else { return }
         try finishReceiving()
     }
 
     private func finishReceiving() throws(StoreError) {
         guard let whole = incoming.take() else { return }
+        arrivals += 1
+        let file = folder.arrivedPath(arrivals)
         do throws(StoreError) {
             try whole.file.synchronize()
             let manifest = try LocalStore.verifySnapshot(at: folder.arrivingPath, digest: digest)
@@ -238,13 +351,15 @@ final class SnapshotCourier {
                 manifest.term == whole.point.term.number,
                 manifest.configuration == whole.point.configuration.encoded()
             else { throw .corrupt("the snapshot is not the one that was announced") }
-            try ChunkFile.rename(folder.arrivingPath, to: folder.arrivedPath(whole.point))
+            try ChunkFile.rename(folder.arrivingPath, to: file)
         } catch {
             _ = link.sendSnapshot(
-                .received(index: whole.point.index, isWhole: false), to: whole.from)
+                .received(index: whole.point.index, isWhole: false),
+                to: whole.from
+            )
             throw error
         }
-        core.post(.raft(.snapshotArrived(whole.point, from: whole.from, term: whole.term)))
+        core.post(.arrived(whole.point, from: whole.from, term: whole.term, file: file))
         _ = link.sendSnapshot(.received(index: whole.point.index, isWhole: true), to: whole.from)
     }
 }

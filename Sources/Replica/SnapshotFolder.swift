@@ -1,10 +1,10 @@
-import Raft
-package import Store
+import Store
 
-/// The local files of snapshots: one that this node exported, one that is arriving.
+/// The local files of snapshots: one that this node exported, one that is arriving, and those that
+/// arrived and wait to be installed.
 ///
-/// Both live in the data folder, hold ciphertext only, and are worthless after a restart, so a
-/// start removes them.
+/// All live in the data folder, hold ciphertext only, and are worthless after a restart, so the
+/// courier removes them when it starts.
 package struct SnapshotFolder: Sendable {
     private let folder: String
 
@@ -16,18 +16,11 @@ package struct SnapshotFolder: Sendable {
     var exportedPath: String { folder + "/snapshot-exported" }
     var arrivingPath: String { folder + "/snapshot-arriving" }
 
-    /// One name per point: a later arrival cannot replace the file that is being installed.
-    func arrivedPath(_ point: SnapshotPoint) -> String {
-        "\(folder)/snapshot-arrived-\(point.term.number)-\(point.index.number)"
-    }
+    /// One name for each arrival: a later one cannot touch the file that is being installed.
+    func arrivedPath(_ number: UInt64) -> String { "\(folder)/snapshot-arrived-\(number)" }
 
-    /// Removes what an earlier process, or an earlier snapshot, left.
-    package func removeAll() throws(StoreError) {
+    /// Removes what an earlier process left.
+    func removeAll() throws(StoreError) {
         try ChunkFile.removeAll(in: folder, prefix: "snapshot-")
-    }
-
-    /// A snapshot is installed: its file, and those that came before it, have served.
-    func removeArrived() throws(StoreError) {
-        try ChunkFile.removeAll(in: folder, prefix: "snapshot-arrived-")
     }
 }

@@ -7,7 +7,7 @@ package import Store
 package enum StorageJob: Sendable {
     case persist(Persist)
     /// Replace everything by the snapshot that arrived.
-    case install(SnapshotPoint, PersistToken)
+    case install(SnapshotPoint, PersistToken, file: String)
     /// An evaluated entry, to be applied with the next append.
     case apply(OverlayLayer, Term)
     case compact(through: LogIndex)
@@ -21,7 +21,6 @@ final class StorageWorker {
     private let store: LocalStore
     private let mailbox: Mailbox<StorageJob>
     private let core: Mailbox<CoreInput>
-    private let snapshots: SnapshotFolder
     private let logger: Logger
     /// Evaluated, not yet applied, ascending.
     private var layers: [(layer: OverlayLayer, term: Term)] = []
@@ -29,35 +28,44 @@ final class StorageWorker {
     private var compactThrough = LogIndex.zero
     private var compacted: LogIndex
     private let cluster: ClusterRecord
+    private let startState: HardState
     private var savedVote: (term: UInt64, vote: UInt64?)
 
     init(
-        store: LocalStore, mailbox: Mailbox<StorageJob>, core: Mailbox<CoreInput>,
-        snapshots: SnapshotFolder, state: ReplicaStart, logger: Logger
+        store: LocalStore,
+        mailbox: Mailbox<StorageJob>,
+        core: Mailbox<CoreInput>,
+        state: ReplicaStart,
+        logger: Logger
     ) {
         self.store = store
         self.mailbox = mailbox
         self.core = core
-        self.snapshots = snapshots
         self.logger = logger
         applied = state.applied
         compacted = state.logBase
         cluster = state.cluster
+        startState = state.hardState
         savedVote = (state.hardState.term.number, state.hardState.vote?.number)
     }
 
-    /// Runs until the process ends.
+    /// Runs until the mailbox is closed.
     func run() {
         do throws(StoreError) {
             try store.write { transaction throws(StoreError) in
                 try transaction.setCluster(cluster)
+                // The vote file may be ahead of the tables: a crash came between the two. The
+                // core counts its start as persisted, so entries of that term may come next.
+                try transaction.setHardState(
+                    term: startState.term.number,
+                    vote: startState.vote?.number,
+                    commit: transaction.point.commitIndex
+                )
             }
-            try snapshots.removeAll()
         } catch {
             Halt.now(error, while: "recording the start", logger: logger)
         }
-        while true {
-            let jobs = mailbox.take(most: Limits.inputsPerTurnMax, until: nextDeadline)
+        while let jobs = mailbox.take(most: Limits.inputsPerTurnMax, until: nextDeadline) {
             do throws(StoreError) {
                 try turn(jobs)
             } catch {
@@ -91,11 +99,11 @@ final class StorageWorker {
                 if layer.index > applied.number { layers.append((layer, term)) }
             case .compact(let index):
                 compactThrough = max(compactThrough, index)
-            case .install(let point, let token):
+            case .install(let point, let token, let file):
                 // Everything asked for before the snapshot is written before it.
                 try commit(persists)
                 persists = []
-                try install(point, token)
+                try install(point, token, file)
             }
         }
         // Layers alone wait for an append to ride with; the empty turn means that none came.
@@ -113,19 +121,24 @@ final class StorageWorker {
         guard !persists.isEmpty || !riding.isEmpty || compaction != nil else { return }
         for persist in persists { try saveVoteIfChanged(persist) }
         let done = riding.last
-        try store.write { transaction throws(StoreError) in
+        let base = try store.write { transaction throws(StoreError) -> LogIndex? in
             for persist in persists {
                 try Self.write(persist, to: &transaction)
             }
             if let done {
                 try transaction.apply(
-                    layers: riding.map(\.layer), appliedIndex: done.layer.index,
-                    appliedTerm: done.term.number)
+                    layers: riding.map(\.layer),
+                    appliedIndex: done.layer.index,
+                    appliedTerm: done.term.number
+                )
             }
-            if let compaction {
-                try transaction.dropLog(
-                    through: compaction.number, entriesMax: Limits.compactEntriesPerTurnMax)
-            }
+            guard let compaction else { return nil }
+            return LogIndex(
+                number: try transaction.dropLog(
+                    through: compaction.number,
+                    entriesMax: Limits.compactEntriesPerTurnMax
+                )
+            )
         }
         if let last = persists.last { core.post(.raft(.durable(last.token))) }
         if let done {
@@ -133,29 +146,38 @@ final class StorageWorker {
             store.pruneOverlay(through: done.layer.index)
             core.post(.applied(applied))
         }
-        if let compaction {
-            compacted = compaction
-            core.post(.raft(.compacted(through: compaction)))
+        if let base, base > compacted {
+            // Perhaps less than asked for: a transaction frees a bounded number of pages.
+            compacted = base
+            core.post(.raft(.compacted(through: base)))
         }
     }
 
     private static func write(
-        _ persist: Persist, to transaction: inout WriteTransaction
+        _ persist: Persist,
+        to transaction: inout WriteTransaction
     ) throws(StoreError) {
         if let from = persist.truncateFrom {
             try transaction.truncateLog(from: from.number)
         }
         if !persist.entries.isEmpty {
-            try transaction.appendEntries(persist.entries.map {
+            try transaction.appendEntries(
+                persist.entries.map {
                     StoredEntry(
-                        index: $0.index.number, term: $0.term.number, kind: $0.kind.rawValue,
-                        body: $0.body)
-                })
+                        index: $0.index.number,
+                        term: $0.term.number,
+                        kind: $0.kind.rawValue,
+                        body: $0.body
+                    )
+                }
+            )
         }
         if let hard = persist.hardState {
             try transaction.setHardState(
-                term: hard.term.number, vote: hard.vote?.number,
-                commit: max(hard.commit.number, transaction.point.commitIndex))
+                term: hard.term.number,
+                vote: hard.vote?.number,
+                commit: max(hard.commit.number, transaction.point.commitIndex)
+            )
         }
     }
 
@@ -189,17 +211,22 @@ final class StorageWorker {
         return through > compacted ? through : nil
     }
 
-    private func install(_ point: SnapshotPoint, _ token: PersistToken) throws(StoreError) {
-        let manifest = try store.importSnapshot(from: snapshots.arrivedPath(point))
+    private func install(
+        _ point: SnapshotPoint,
+        _ token: PersistToken,
+        _ file: String
+    ) throws(StoreError) {
+        let manifest = try store.importSnapshot(from: file)
         precondition(
             manifest.index == point.index.number && manifest.term == point.term.number,
-            "the snapshot file is not the one that arrived")
+            "the snapshot file is not the one that arrived"
+        )
         layers.removeAll { $0.layer.index <= point.index.number }
         applied = point.index
         compacted = point.index
         compactThrough = point.index
         store.pruneOverlay(through: point.index.number)
-        try snapshots.removeArrived()
+        try ChunkFile.remove(file)
         core.post(.raft(.durable(token)))
         core.post(.applied(point.index))
     }

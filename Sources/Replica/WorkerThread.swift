@@ -33,8 +33,8 @@ enum WorkerThread {
         return code
     }
 
-    private static let main:
-        @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+    private static let main: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? =
+        { argument in
             guard let argument = unsafe argument else { return nil }
             let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
             setName(body.name)

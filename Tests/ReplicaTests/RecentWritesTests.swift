@@ -83,7 +83,9 @@ struct RecentWritesTests {
             default:
                 let base = last - min(last, random.next() % 8)
                 let checks = (0..<random.next() % 4).map { _ in random.next() % 30 }
-                let found = recent.conflict(of: batch(1, base: base, checks: checks.map { ($0, 0) }))
+                let found = recent.conflict(
+                    of: batch(1, base: base, checks: checks.map { ($0, 0) })
+                )
                 #expect(found?.number == model.conflict(base: base, checks: checks))
             }
         }
@@ -104,7 +106,9 @@ struct RecentWritesTests {
         #expect(recent.conflict(of: batch(1, base: 2, checks: [(0, 0)])) != nil)
         #expect(recent.conflict(of: batch(1, base: 2, checks: [(77, 0)])) != nil)
         #expect(recent.conflict(of: batch(1, base: entries, checks: [(0, 0)])) == nil)
-        #expect(recent.conflict(of: batch(1, base: entries - 1, checks: [(0, 0)])) == index(entries))
+        #expect(
+            recent.conflict(of: batch(1, base: entries - 1, checks: [(0, 0)])) == index(entries)
+        )
     }
 
     @Test("what is not evaluated is not forgotten")

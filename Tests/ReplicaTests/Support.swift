@@ -47,15 +47,21 @@ func node(_ number: UInt64) -> NodeID { NodeID(number: number) }
 func token(_ number: UInt64) -> PersistToken { PersistToken(number: number) }
 
 /// Voters 1 to `count`.
-func cluster(_ count: UInt64) -> Configuration {
+func voters(_ count: UInt64) -> Configuration {
     Configuration(
         members: (1...count).map { number in
             Member(
-                id: node(number), name: "n\(number)", region: "r", zone: "z",
+                id: node(number),
+                name: "n\(number)",
+                region: "r",
+                zone: "z",
                 peerAddress: "127.0.0.1:\(7_000 + number)",
                 apiAddress: "https://127.0.0.1:\(8_000 + number)",
-                pin: [UInt8](repeating: UInt8(number), count: 32), role: .voter)
-        })
+                pin: [UInt8](repeating: UInt8(number), count: 32),
+                role: .voter
+            )
+        }
+    )
 }
 
 /// A storage key that stands for a number.
@@ -80,14 +86,21 @@ func record(_ value: [UInt8]) -> Record {
 
 /// A batch that puts `value` under each of `keys`, once, after `checks`.
 func batch(
-    _ number: UInt64, base: UInt64, put keys: [UInt64] = [], value: [UInt8] = [1],
+    _ number: UInt64,
+    base: UInt64,
+    put keys: [UInt64] = [],
+    value: [UInt8] = [1],
     checks: [(key: UInt64, index: UInt64)] = []
 ) -> WriteBatch {
     WriteBatch(
-        requestID: requestID(number), baseIndex: base, time: 1, dataKeyIDs: [1],
+        requestID: requestID(number),
+        baseIndex: base,
+        time: 1,
+        dataKeyIDs: [1],
         operations: [.once(requestID: requestID(number))]
             + checks.map { .check(key($0.key), modificationIndex: $0.index) }
-            + keys.map { .put(key($0), record(value)) })
+            + keys.map { .put(key($0), record(value)) }
+    )
 }
 
 /// Small numbers, so that many stores can be open in one test run.
@@ -155,7 +168,9 @@ struct TookTooLong: Error, CustomStringConvertible {
 
 /// Looks every few milliseconds until `condition` holds; generous, because machines are busy.
 func eventually(
-    _ what: String, seconds: Int = 120, _ condition: () throws -> Bool
+    _ what: String,
+    seconds: Int = 120,
+    _ condition: () throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while try !condition() {
@@ -166,7 +181,9 @@ func eventually(
 
 /// The same on one thread, for tests that must stay on theirs.
 func eventuallyBlocking(
-    _ what: String, seconds: Int = 120, _ condition: () throws -> Bool
+    _ what: String,
+    seconds: Int = 120,
+    _ condition: () throws -> Bool
 ) throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while try !condition() {
@@ -184,6 +201,27 @@ var quietLogger: Logger {
 /// The record of a node that starts for the first time in the cluster of these tests.
 func clusterRecord(_ configuration: Configuration) -> ClusterRecord {
     ClusterRecord(
-        clusterID: testDigest([7]), epoch: 0, incarnation: 0, bootCounter: 1,
-        configuration: configuration.encoded(), formatLevel: 1)
+        clusterID: testDigest([7]),
+        epoch: 0,
+        incarnation: 0,
+        bootCounter: 1,
+        configuration: configuration.encoded(),
+        formatLevel: 1
+    )
+}
+
+extension ReplicaStart {
+    /// What a store held, as a node reads it at its start.
+    init(_ state: StoredState) {
+        self.init(
+            hardState: HardState(
+                term: term(state.ballot.term),
+                vote: state.ballot.vote.map(node),
+                commit: index(state.point.commitIndex)
+            ),
+            applied: index(state.point.appliedIndex),
+            logBase: index(state.point.base.index),
+            cluster: state.cluster ?? clusterRecord(voters(3))
+        )
+    }
 }
