@@ -92,6 +92,39 @@ struct MountKeysTests {
         #expect(vault.keyring.cachedKeys(of: mount) == nil)
     }
 
+    @Test("newer keys replace cached ones, and an older view does not bring those back")
+    func replacement() throws {
+        let vault = try TestVault()
+        _ = try addMount(vault)
+        let key = ClearRecord.mountKey(of: mount)
+        try vault.view { try $0.loadKeys(mount) }
+        let first = try #require(vault.keyring.cachedKeys(of: mount))
+        try vault.store.local.view { older throws(any Error) in
+            var entropy = Entropy(seed: try Random.bytes(32))
+            let made = MountKeyRecord.make(
+                mount,
+                wrappedBy: vault.keyring.wrapping,
+                of: vault.keyring.identity,
+                time: 9,
+                entropy: &entropy
+            )
+            let record = Record(
+                flags: RecordFlags.clear,
+                dataKeyID: 0,
+                modificationIndex: vault.store.lastIndex + 1,
+                nameBox: [],
+                valueBox: made.record.encoded()
+            )
+            try vault.store.overwrite(key, with: record.encoded())
+            try vault.view { try $0.loadKeys(mount) }
+            let second = try #require(vault.keyring.cachedKeys(of: mount))
+            #expect(second.modificationIndex == first.modificationIndex + 1)
+            let seenBefore = try vault.keyring.mountKeys(of: mount, in: older)
+            #expect(seenBefore.modificationIndex == first.modificationIndex)
+            #expect(vault.keyring.cachedKeys(of: mount) === second)
+        }
+    }
+
     @Test("one damaged mount does not keep the vault sealed, and does not open")
     func damaged() throws {
         let vault = try TestVault()
@@ -124,7 +157,6 @@ struct MountKeysTests {
             $0.changed(valueBox: other.valueBox)
         }
         let error = barrierError { _ = try vault.read("inside/x", mount) }
-        // The cached keys are of another index, so the record is opened again.
         guard case .hierarchyDamaged(.mountKeys(mount.text), _) = error else {
             Issue.record("\(String(describing: error))")
             return

@@ -138,6 +138,35 @@ struct RecordTests {
     }
 }
 
+@Suite("record places")
+struct RecordPlaceTests {
+    @Test("a box is bound to every part of its place")
+    func associatedData() throws {
+        let key = try #require(StorageKey([UInt8](repeating: 1, count: 32)))
+        let otherKey = try #require(StorageKey([UInt8](repeating: 2, count: 32)))
+        let vaultID = [UInt8](repeating: 3, count: 16)
+        func place(
+            vaultID: [UInt8] = vaultID,
+            mount: MountID = .system,
+            key: StorageKey = key,
+            flags: UInt8 = 0
+        ) -> RecordPlace {
+            RecordPlace(vaultID: vaultID, mount: mount, key: key, flags: flags)
+        }
+        let all = [
+            place().associatedData(.name, dataKeyID: 1),
+            place().associatedData(.value, dataKeyID: 1),
+            place().associatedData(.name, dataKeyID: 2),
+            place(flags: 1).associatedData(.name, dataKeyID: 1),
+            place(key: otherKey).associatedData(.name, dataKeyID: 1),
+            place(mount: TestVault.mount).associatedData(.name, dataKeyID: 1),
+            place(vaultID: vaultID.flipped(at: 0)).associatedData(.name, dataKeyID: 1),
+        ]
+        #expect(Set(all).count == all.count)
+        #expect(Set(all.map(\.count)).count == 1)
+    }
+}
+
 @Suite("damaged records")
 struct DamagedRecordTests {
     /// One way to spoil a record.
@@ -245,6 +274,28 @@ struct DamagedRecordTests {
             Issue.record("a record of another vault opened")
             return
         }
+    }
+
+    @Test("a record that opens with another name inside is said to be moved")
+    func otherName() throws {
+        let vault = try TestVault()
+        let key = try vault.key("a/b")
+        let keys = try #require(vault.keyring.cachedKeys(of: TestVault.mount))
+        let place = RecordPlace(
+            vaultID: vault.keyring.vaultID,
+            mount: TestVault.mount,
+            key: key,
+            flags: RecordFlags.value
+        )
+        var entropy = Entropy(seed: try Random.bytes(32))
+        let name = Array("c".utf8)
+        let record = try keys.seal(value: [1], at: place, name: name[...], entropy: &entropy)
+        try vault.store.overwrite(key, with: record.encoded())
+        let error = BarrierError.movedRecord(key: Hex.encode(key.bytes))
+        #expect(barrierError { _ = try vault.read("a/b") } == error)
+        #expect(
+            barrierError { _ = try vault.view { try $0.exists(TestVault.mount, "a/b") } } == error
+        )
     }
 
     @Test("boxes of two values of one path cannot be mixed into a third")
