@@ -106,7 +106,6 @@ final class PeerNetwork: PeerLink, PeerHandler {
 
     func linkWritable(to peer: NodeID, channel: PeerChannel) {}
 
-    func peerRefused(_ reason: String) {
-        logger.error("a peer was refused: \(reason)")
-    }
+    /// The transport has logged it, with both pins or both configurations.
+    func peerRefused(_ reason: String) {}
 }

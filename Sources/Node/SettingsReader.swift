@@ -29,6 +29,7 @@ package enum SettingsReader {
     package static func read(
         _ text: String, path: String, environment: [String: String]
     ) throws(SettingsError) -> Settings {
+        try checkHeaders(text, path: path)
         let table: TOMLTable
         do {
             table = try TOMLTable(string: text)
@@ -40,6 +41,34 @@ package enum SettingsReader {
         var values = try topLevel(table)
         try override(&values, with: environment)
         return try settings(values, members: try members(table["member"]))
+    }
+
+    /// Table headers are bare names, one a line.
+    ///
+    /// Checked before the parser sees them: its debug builds end the process at some others.
+    private static func checkHeaders(_ text: String, path: String) throws(SettingsError) {
+        for (position, line) in text.utf8.split(
+            separator: 0x0A, omittingEmptySubsequences: false
+        ).enumerated() {
+            let bytes = line.drop { $0 == 0x20 || $0 == 0x09 }
+            guard bytes.first == 0x5B else { continue }
+            let code = bytes.prefix { $0 != 0x23 }
+            let isArray = code.dropFirst().first == 0x5B
+            let name = code.dropFirst(isArray ? 2 : 1).prefix { isBareKey($0) }
+            var rest = code.dropFirst((isArray ? 2 : 1) + name.count)
+            while let last = rest.last, last == 0x20 || last == 0x09 || last == 0x0D {
+                rest = rest.dropLast()
+            }
+            guard !name.isEmpty, rest.elementsEqual((isArray ? "]]" : "]").utf8) else {
+                throw .syntax(
+                    path: path, reason: "line \(position + 1) is not a table header like [tls]")
+            }
+        }
+    }
+
+    private static func isBareKey(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+            || (0x61...0x7A).contains(byte) || byte == 0x2D || byte == 0x5F
     }
 
     // MARK: Values

@@ -113,6 +113,29 @@ class Starts(ClusterTest):
         node.config.write_text(good)
         cluster.start_all()
 
+    def test_mangled_settings_never_crash(self):
+        cluster = self.cluster(ONE)
+        cluster.prepare()
+        good = cluster.nodes[0].config.read_bytes()
+        mangled = pathlib.Path(self.folder.name) / "mangled.toml"
+        odd = [b"[", b"[[", b'"""', b"'''", b"{", b"=", b"\n", b"0x", b"1979-", b"\\u", b"#"]
+        for _ in range(300):
+            text = bytearray(good)
+            for _ in range(self.random.choice([1, 1, 2, 5, 20])):
+                position = self.random.randrange(len(text))
+                kind = self.random.randrange(3)
+                if kind == 0:
+                    text[position] = self.random.randrange(256)
+                elif kind == 1:
+                    del text[position:position + self.random.randrange(1, 20)]
+                else:
+                    text[position:position] = self.random.choice(odd)
+            # What is still a good file must not start a node here.
+            mangled.write_bytes(b"api_listen_ = 1\n" + text)
+            done = subprocess.run([BINARY, "server", "--config", str(mangled)],
+                                  capture_output=True, env=clean_environment(), timeout=20)
+            self.assertGreater(done.returncode, 0, (done.stderr[-800:], bytes(text)))
+
     def test_a_second_process_on_the_same_folder(self):
         cluster = self.open_cluster(ONE, shares=1, threshold=1)
         node = cluster.nodes[0]
