@@ -33,12 +33,17 @@ enum ShareAnswer: Sendable {
 ///
 /// Local to the node: nothing of it is logged, forwarded or replicated.
 final class SealKeeper: Sendable {
-    private struct Parts: ~Copyable, Sendable {
-        var machine: SealMachine?
+    private struct Keys: Sendable {
         var unsealed: Unsealed?
+        /// How often this node was told to seal: an unseal that began before the last time fails.
+        var seals: UInt64 = 0
     }
 
-    private let parts = Mutex(Parts(machine: nil, unsealed: nil))
+    /// Never held for long: event loops ask for the keys. Taken inside ``machine``'s, never
+    /// around it.
+    private let keys = Mutex(Keys())
+    /// The shares given so far. Held while a vault opens, some 20 ms.
+    private let machine = Mutex<SealMachine?>(nil)
     private let store: LocalStore
     private let replica: LocalReplica
     private let epoch: UInt64
@@ -53,12 +58,12 @@ final class SealKeeper: Sendable {
     }
 
     /// The keys, or nil while sealed.
-    var unsealed: Unsealed? { parts.withLock { $0.unsealed } }
+    var unsealed: Unsealed? { keys.withLock { $0.unsealed } }
 
     /// Shares given so far in this attempt, and the attempt's name; empty when none was given.
     var progress: (given: Int, nonce: String) {
-        parts.withLock { parts -> (Int, String) in
-            guard let progress = parts.machine?.progress else { return (0, "") }
+        machine.withLock { machine -> (Int, String) in
+            guard let progress = machine?.progress else { return (0, "") }
             return (progress.given, progress.attempt.map(uuidText) ?? "")
         }
     }
@@ -88,50 +93,72 @@ final class SealKeeper: Sendable {
     }
 
     private func collect(
-        _ share: String, for record: SealRecord, _ attempt: [UInt8]
+        _ share: String,
+        for record: SealRecord,
+        _ attempt: [UInt8]
     ) -> ShareAnswer {
         let opened: Keyring
+        let seals: UInt64
         switch arrived(share, for: record, attempt) {
         case .answer(let answer): return answer
-        case .opened(let keyring): opened = keyring
+        case .opened(let keyring, let before): (opened, seals) = (keyring, before)
         }
-        guard verifyHistory(with: opened) else {
-            return .refused(.barrier(.hierarchyDamaged(
-                .keyring, reason: "the log holds a batch that this vault did not make")))
+        guard let isGenuine = verifyHistory(with: opened, since: seals) else {
+            return .collecting
         }
-        parts.withLock {
-            $0.unsealed = Unsealed(keyring: opened, cache: VaultCache())
-            $0.machine = nil
+        guard isGenuine else {
+            return .refused(
+                .barrier(
+                    .hierarchyDamaged(
+                        .keyring,
+                        reason: "the log holds a batch that this vault did not make"
+                    )
+                )
+            )
         }
-        replica.sealChanged(isSealed: false)
+        guard install(opened, since: seals) else { return .collecting }
+        machine.withLock { $0 = nil }
         logger.notice("unsealed")
         return .unsealed
     }
 
+    /// - Returns: false when the node was sealed meanwhile, by an operator or by an alarm.
+    private func install(_ keyring: Keyring, since seals: UInt64) -> Bool {
+        keys.withLock { keys in
+            guard keys.seals == seals else { return false }
+            keys.unsealed = Unsealed(keyring: keyring, cache: VaultCache())
+            replica.sealChanged(isSealed: false)
+            return true
+        }
+    }
+
     private enum Arrival {
         case answer(ShareAnswer)
-        case opened(Keyring)
+        case opened(Keyring, since: UInt64)
     }
 
     private func arrived(
-        _ share: String, for record: SealRecord, _ attempt: [UInt8]
+        _ share: String,
+        for record: SealRecord,
+        _ attempt: [UInt8]
     ) -> Arrival {
         store.view { view in
-            parts.withLock { parts -> Arrival in
-                guard parts.unsealed == nil else { return .answer(.alreadyUnsealed) }
+            machine.withLock { machine -> Arrival in
+                let (isOpen, seals) = keys.withLock { ($0.unsealed != nil, $0.seals) }
+                guard !isOpen else { return .answer(.alreadyUnsealed) }
                 // A new share set, or a vault made anew, needs a machine of its own.
-                if parts.machine?.sealRecord.shareSet != record.shareSet {
-                    parts.machine = SealMachine(record)
+                if machine?.sealRecord.shareSet != record.shareSet {
+                    machine = SealMachine(record)
                 }
-                guard let outcome = parts.machine?.shareArrived(share, freshAttempt: attempt)
+                guard let outcome = machine?.shareArrived(share, freshAttempt: attempt)
                 else { return .answer(.notInitialized) }
                 switch outcome {
                 case .needMore, .refused(.duplicate, _): return .answer(.collecting)
                 case .refused(let error, _): return .answer(.refused(error))
                 case .complete: break
                 }
-                switch parts.machine?.open(view, epoch: epoch) {
-                case .opened(let keyring): return .opened(keyring)
+                switch machine?.open(view, epoch: epoch) {
+                case .opened(let keyring): return .opened(keyring, since: seals)
                 case .failed(let error): return .answer(.refused(error))
                 case nil: return .answer(.notInitialized)
                 }
@@ -141,13 +168,24 @@ final class SealKeeper: Sendable {
 
     /// From now on every committed batch is checked before it is served; what is retained of the
     /// log is checked here, before anything is.
-    private func verifyHistory(with keyring: Keyring) -> Bool {
+    ///
+    /// - Returns: whether all of it was made by this vault; nil when the node was sealed meanwhile.
+    private func verifyHistory(with keyring: Keyring, since seals: UInt64) -> Bool? {
         let isGenuine = Atomic(true)
         let done = DispatchSemaphore(value: 0)
-        replica.setInspector { [weak self] entry, batch in
-            guard !verify(batch, with: keyring) else { return }
-            self?.alarm(entry)
+        let isCurrent = keys.withLock { keys -> Bool in
+            guard keys.seals == seals else { return false }
+            replica.setInspector { [weak self] entry, batch in
+                // Two operators may have made a vault at the same time: the second one's batch
+                // is rejected, because there is a seal record.
+                guard !VaultOpening.isCreation(batch), !verify(batch, with: keyring) else {
+                    return
+                }
+                self?.alarm(entry)
+            }
+            return true
         }
+        guard isCurrent else { return nil }
         replica.inspectRetained { entry, batch in
             // A vault that was abandoned before this one had other keys, and nothing else in it.
             let isForeign = VaultOpening.isCreation(batch) || VaultOpening.isAbandonment(batch)
@@ -159,7 +197,11 @@ final class SealKeeper: Sendable {
         }
         done.wait()
         let isWhole = isGenuine.load(ordering: .acquiring)
-        if !isWhole { replica.setInspector(nil) }
+        if !isWhole {
+            keys.withLock { keys in
+                if keys.unsealed == nil { replica.setInspector(nil) }
+            }
+        }
         return isWhole
     }
 
@@ -169,7 +211,8 @@ final class SealKeeper: Sendable {
             "entry \(entry.index.number) of term \(entry.term.number) is not this vault's: sealing",
             metadata: [
                 "remedy": "find out who led in that term, replace that node's key, compare digests"
-            ])
+            ]
+        )
         seal()
     }
 
@@ -177,25 +220,23 @@ final class SealKeeper: Sendable {
     ///
     /// - Returns: false when the node is unsealed, so there is nothing to forget.
     func reset() -> Bool {
-        parts.withLock { parts in
-            guard parts.unsealed == nil else { return false }
-            parts.machine = nil
-            return true
-        }
+        guard unsealed == nil else { return false }
+        machine.withLock { $0 = nil }
+        return true
     }
 
     /// Drops the keys. They are wiped when the last request that uses them has ended.
     func seal() {
-        replica.setInspector(nil)
-        let wasOpen = parts.withLock { parts -> Bool in
-            let wasOpen = parts.unsealed != nil
-            parts.unsealed?.cache.wipe()
-            parts.unsealed = nil
-            parts.machine = nil
+        let wasOpen = keys.withLock { keys -> Bool in
+            keys.seals += 1
+            let wasOpen = keys.unsealed != nil
+            keys.unsealed?.cache.wipe()
+            keys.unsealed = nil
+            replica.setInspector(nil)
+            if wasOpen { replica.sealChanged(isSealed: true) }
             return wasOpen
         }
-        guard wasOpen else { return }
-        replica.sealChanged(isSealed: true)
-        logger.notice("sealed")
+        machine.withLock { $0 = nil }
+        if wasOpen { logger.notice("sealed") }
     }
 }
