@@ -42,14 +42,24 @@ package struct Settings: Equatable, Sendable {
 
     /// The initial configuration: ids by position in name order, the same on every node.
     package var initialConfiguration: Configuration {
+        Configuration(members: Self.configured(members))
+    }
+
+    /// The members as consensus knows them; ``Raft/Configuration/problem(in:)`` may find fault.
+    static func configured(_ members: [InitialMember]) -> [Member] {
         let sorted = members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        return Configuration(
-            members: sorted.enumerated().map { position, member in
-                Member(
-                    id: NodeID(number: UInt64(position + 1)), name: member.name,
-                    region: member.region, zone: member.zone, peerAddress: member.peerAddress,
-                    apiAddress: member.apiAddress, pin: member.pin, role: .voter)
-            })
+        return sorted.enumerated().map { position, member in
+            Member(
+                id: NodeID(number: UInt64(position + 1)),
+                name: member.name,
+                region: member.region,
+                zone: member.zone,
+                peerAddress: member.peerAddress,
+                apiAddress: member.apiAddress,
+                pin: member.pin,
+                role: .voter
+            )
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Raft
 import TOMLKit
 import Wire
 
@@ -27,7 +28,9 @@ package enum SettingsReader {
     ///   - environment: the process's variables; those not starting with HOLDFAST_ are ignored.
     /// - Throws: ``SettingsError`` naming the key, and for an unknown one the nearest known.
     package static func read(
-        _ text: String, path: String, environment: [String: String]
+        _ text: String,
+        path: String,
+        environment: [String: String]
     ) throws(SettingsError) -> Settings {
         try checkHeaders(text, path: path)
         let table: TOMLTable
@@ -48,7 +51,8 @@ package enum SettingsReader {
     /// Checked before the parser sees them: its debug builds end the process at some others.
     private static func checkHeaders(_ text: String, path: String) throws(SettingsError) {
         for (position, line) in text.utf8.split(
-            separator: 0x0A, omittingEmptySubsequences: false
+            separator: 0x0A,
+            omittingEmptySubsequences: false
         ).enumerated() {
             let bytes = line.drop { $0 == 0x20 || $0 == 0x09 }
             guard bytes.first == 0x5B else { continue }
@@ -61,7 +65,9 @@ package enum SettingsReader {
             }
             guard !name.isEmpty, rest.elementsEqual((isArray ? "]]" : "]").utf8) else {
                 throw .syntax(
-                    path: path, reason: "line \(position + 1) is not a table header like [tls]")
+                    path: path,
+                    reason: "line \(position + 1) is not a table header like [tls]"
+                )
             }
         }
     }
@@ -91,7 +97,9 @@ package enum SettingsReader {
     }
 
     private static func store(
-        _ value: (any TOMLValueConvertible)?, _ key: String, in values: inout [String: String]
+        _ value: (any TOMLValueConvertible)?,
+        _ key: String,
+        in values: inout [String: String]
     ) throws(SettingsError) {
         guard let known = keys.first(where: { $0.name == key }) else {
             let nearest = nearestName(to: key, among: keys.map(\.name) + ["member", "tls"])
@@ -110,11 +118,15 @@ package enum SettingsReader {
     }
 
     private static func override(
-        _ values: inout [String: String], with environment: [String: String]
+        _ values: inout [String: String],
+        with environment: [String: String]
     ) throws(SettingsError) {
         for (name, kind) in keys {
-            let variable = "HOLDFAST_" + name.uppercased().split(separator: ".").joined(
-                separator: "_")
+            let variable =
+                "HOLDFAST_"
+                + name.uppercased().split(separator: ".").joined(
+                    separator: "_"
+                )
             guard let value = environment[variable], !value.isEmpty else { continue }
             if kind == .flag && value != "true" && value != "false" {
                 throw .wrongType(key: variable, want: "true or false")
@@ -143,11 +155,14 @@ package enum SettingsReader {
     }
 
     private static func member(
-        _ table: TOMLTable, number: Int
+        _ table: TOMLTable,
+        number: Int
     ) throws(SettingsError) -> Settings.InitialMember {
         for key in table.keys.sorted() where !memberKeys.contains(key) {
             throw .unknownKey(
-                "member[\(number)].\(key)", nearest: nearestName(to: key, among: memberKeys))
+                "member[\(number)].\(key)",
+                nearest: nearestName(to: key, among: memberKeys)
+            )
         }
         func text(_ key: String, default fallback: String? = nil) throws(SettingsError) -> String {
             guard let value = table[key] else {
@@ -163,14 +178,20 @@ package enum SettingsReader {
         guard let pin = Hex.decode(pinText), pin.count == 32 else {
             throw .wrongValue(
                 key: "member[\(number)].pin",
-                reason: "a pin is 64 hex digits, as printed by holdfast identity")
+                reason: "a pin is 64 hex digits, as printed by holdfast identity"
+            )
         }
         let name = try text("name")
         try checkName(name, key: "member[\(number)].name")
         let region = try text("region")
         return Settings.InitialMember(
-            name: name, region: region, zone: try text("zone", default: region),
-            peerAddress: try text("peer_address"), apiAddress: try text("api_address"), pin: pin)
+            name: name,
+            region: region,
+            zone: try text("zone", default: region),
+            peerAddress: try text("peer_address"),
+            apiAddress: try text("api_address"),
+            pin: pin
+        )
     }
 
     private static func checkName(_ name: String, key: String) throws(SettingsError) {
@@ -186,7 +207,8 @@ package enum SettingsReader {
     // MARK: The whole
 
     private static func settings(
-        _ values: [String: String], members: [Settings.InitialMember]
+        _ values: [String: String],
+        members: [Settings.InitialMember]
     ) throws(SettingsError) -> Settings {
         func need(_ key: String) throws(SettingsError) -> String {
             guard let value = values[key], !value.isEmpty else { throw .missing(key) }
@@ -199,7 +221,9 @@ package enum SettingsReader {
         let level = values["log_level"] ?? "info"
         guard logLevels.contains(level) else {
             throw .wrongValue(
-                key: "log_level", reason: "use one of \(logLevels.joined(separator: ", "))")
+                key: "log_level",
+                reason: "use one of \(logLevels.joined(separator: ", "))"
+            )
         }
         guard (values["tls.certificate"] == nil) == (values["tls.key"] == nil) else {
             throw .wrongValue(key: "tls", reason: "certificate and key are given together")
@@ -207,27 +231,37 @@ package enum SettingsReader {
         if isPlain && !isLoopback(apiListen) {
             throw .wrongValue(
                 key: "plain_http_on_loopback",
-                reason: "api_listen is \(apiListen), which is not a loopback address")
+                reason: "api_listen is \(apiListen), which is not a loopback address"
+            )
         }
         try checkMembers(members, node: node)
         let own = members.first { $0.name == node }
         let scheme = isPlain ? "http" : "https"
         return Settings(
-            node: node, data: try need("data"), apiListen: apiListen,
+            node: node,
+            data: try need("data"),
+            apiListen: apiListen,
             apiAddress: values["api_address"] ?? own?.apiAddress ?? "\(scheme)://\(apiListen)",
-            peerListen: peerListen, clusterName: values["cluster_name"] ?? "holdfast",
-            certificateFile: values["tls.certificate"], certificateKeyFile: values["tls.key"],
-            plainHTTPOnLoopback: isPlain, logLevel: level,
-            allowUnlockedMemory: values["allow_unlocked_memory"] == "true", members: members)
+            peerListen: peerListen,
+            clusterName: values["cluster_name"] ?? "holdfast",
+            certificateFile: values["tls.certificate"],
+            certificateKeyFile: values["tls.key"],
+            plainHTTPOnLoopback: isPlain,
+            logLevel: level,
+            allowUnlockedMemory: values["allow_unlocked_memory"] == "true",
+            members: members
+        )
     }
 
     private static func checkMembers(
-        _ members: [Settings.InitialMember], node: String
+        _ members: [Settings.InitialMember],
+        node: String
     ) throws(SettingsError) {
         guard (1...Limits.initialMembersMax).contains(members.count) else {
             throw .wrongValue(
                 key: "member",
-                reason: "\(members.count) members; use 1 to \(Limits.initialMembersMax)")
+                reason: "\(members.count) members; use 1 to \(Limits.initialMembersMax)"
+            )
         }
         let names = members.map(\.name).sorted()
         guard names.contains(node) else { throw .notAMember(node: node, members: names) }
@@ -241,6 +275,9 @@ package enum SettingsReader {
         let pins = members.map { Hex.encode($0.pin) }.sorted()
         for (first, second) in zip(pins, pins.dropFirst()) where first == second {
             throw .wrongValue(key: "member", reason: "two members have the pin \(first)")
+        }
+        if let problem = Configuration.problem(in: Settings.configured(members)) {
+            throw .wrongValue(key: "member", reason: problem)
         }
     }
 
