@@ -23,7 +23,9 @@ final class CreatedAnswer: Sendable {
                 wipe(&token)
             }
             return NodeReply.initialized(
-                shares: shares, rootToken: String(decoding: token, as: UTF8.self))
+                shares: shares,
+                rootToken: String(decoding: token, as: UTF8.self)
+            )
         }
     }
 }

@@ -23,8 +23,12 @@ final class CreationFlow: Sendable {
     private let logger: Logger
 
     init(
-        store: LocalStore, replica: LocalReplica, forwarder: Forwarder, epoch: UInt64,
-        clock: @escaping @Sendable () -> Timestamp, logger: Logger
+        store: LocalStore,
+        replica: LocalReplica,
+        forwarder: Forwarder,
+        epoch: UInt64,
+        clock: @escaping @Sendable () -> Timestamp,
+        logger: Logger
     ) {
         self.store = store
         self.replica = replica
@@ -38,12 +42,17 @@ final class CreationFlow: Sendable {
 
     /// Makes a vault whose seal key is split as `input` says. On a worker: it takes some 30 ms.
     func create(
-        _ input: InitInput, requestID: [UInt8], loop: any EventLoop,
-        deadline: ContinuousClock.Instant, completion: @escaping @Sendable (APIResponse) -> Void
+        _ input: InitInput,
+        requestID: [UInt8],
+        loop: any EventLoop,
+        deadline: ContinuousClock.Instant,
+        completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         // A vault that another member made a moment ago must not be overlooked.
         let readDeadline = min(
-            deadline, .now + .milliseconds(Limits.creationLeaderWaitMilliseconds))
+            deadline,
+            .now + .milliseconds(Limits.creationLeaderWaitMilliseconds)
+        )
         replica.waitForReadPatiently(on: loop, deadline: readDeadline) { [self] outcome in
             guard case .ready = outcome else { return completion(ServiceFailure.noLeader.response) }
             loop.execute { [self] in
@@ -53,8 +62,11 @@ final class CreationFlow: Sendable {
     }
 
     private func make(
-        _ input: InitInput, _ requestID: [UInt8], loop: any EventLoop,
-        deadline: ContinuousClock.Instant, completion: @escaping @Sendable (APIResponse) -> Void
+        _ input: InitInput,
+        _ requestID: [UInt8],
+        loop: any EventLoop,
+        deadline: ContinuousClock.Instant,
+        completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         do {
             guard try !isInitialized() else {
@@ -64,13 +76,19 @@ final class CreationFlow: Sendable {
                 groupThreshold: input.groupThreshold,
                 groups: input.groups.map {
                     GroupSpec(threshold: $0.threshold, count: $0.shares)
-                })
+                }
+            )
             let facts = VaultCreation.Facts(
-                baseIndex: store.view { $0.evaluatedIndex }, requestID: requestID,
-                time: clock().nanoseconds, epoch: epoch)
+                baseIndex: store.view { $0.evaluatedIndex },
+                requestID: requestID,
+                time: clock().nanoseconds,
+                epoch: epoch
+            )
             let seed = try SecretBytes.random(count: Entropy.seedBytes)
             let created = try VaultCreation.make(
-                layout: layout, facts: facts, entropy: Entropy(seed: seed)
+                layout: layout,
+                facts: facts,
+                entropy: Entropy(seed: seed)
             ) { (builder, token) throws(BarrierError) in
                 try VaultBirth.populate(&builder, token)
             }
@@ -90,7 +108,8 @@ final class CreationFlow: Sendable {
             completion(
                 isTheirs
                     ? Reply.errors(400, [error.summary])
-                    : ServiceFailure.internalFailure.response)
+                    : ServiceFailure.internalFailure.response
+            )
         } catch {
             completion(ServiceFailure.internalFailure.response)
         }
@@ -113,11 +132,15 @@ final class CreationFlow: Sendable {
 
     /// Gives up a vault that was never unsealed. The caller has shown that it may.
     func abandon(
-        requestID: [UInt8], loop: any EventLoop, deadline: ContinuousClock.Instant,
+        requestID: [UInt8],
+        loop: any EventLoop,
+        deadline: ContinuousClock.Instant,
         completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         let readDeadline = min(
-            deadline, .now + .milliseconds(Limits.creationLeaderWaitMilliseconds))
+            deadline,
+            .now + .milliseconds(Limits.creationLeaderWaitMilliseconds)
+        )
         replica.waitForReadPatiently(on: loop, deadline: readDeadline) { [self] outcome in
             guard case .ready = outcome else { return completion(ServiceFailure.noLeader.response) }
             do throws(BarrierError) {
@@ -145,7 +168,9 @@ final class CreationFlow: Sendable {
     ///
     /// `completion` gets nil when it is definitely not in the log.
     private func commit(
-        _ batch: WriteBatch, loop: any EventLoop, deadline: ContinuousClock.Instant,
+        _ batch: WriteBatch,
+        loop: any EventLoop,
+        deadline: ContinuousClock.Instant,
         completion: @escaping @Sendable (CommitOutcome?) -> Void
     ) {
         guard ContinuousClock.now < deadline else { return completion(nil) }
@@ -165,13 +190,15 @@ final class CreationFlow: Sendable {
     }
 
     private func propose(
-        _ batch: WriteBatch, deadline: ContinuousClock.Instant,
+        _ batch: WriteBatch,
+        deadline: ContinuousClock.Instant,
         again: @escaping @Sendable () -> Void,
         completion: @escaping @Sendable (CommitOutcome?) -> Void
     ) {
         replica.propose(
             BatchProposal(
-                batch: batch, deadline: deadline,
+                batch: batch,
+                deadline: deadline,
                 onProposed: { outcome in
                     switch outcome {
                     case .appended: break
@@ -183,19 +210,27 @@ final class CreationFlow: Sendable {
                 },
                 onCommitted: { outcome in
                     if outcome == .superseded { again() } else { completion(outcome) }
-                }))
+                }
+            )
+        )
     }
 
     private func forward(
-        _ batch: WriteBatch, to leader: NodeID, deadline: ContinuousClock.Instant,
+        _ batch: WriteBatch,
+        to leader: NodeID,
+        deadline: ContinuousClock.Instant,
         again: @escaping @Sendable () -> Void,
         completion: @escaping @Sendable (CommitOutcome?) -> Void
     ) {
         forwarder.ask(leader) { number in
             ForwardedRequest(
-                number: number, requestID: batch.requestID,
-                seed: [UInt8](repeating: 0, count: Entropy.seedBytes), attempt: 0,
-                patienceMilliseconds: 10_000, content: .creation(batch.encoded()))
+                number: number,
+                requestID: batch.requestID,
+                seed: [UInt8](repeating: 0, count: Entropy.seedBytes),
+                attempt: 0,
+                patienceMilliseconds: 10_000,
+                content: .creation(batch.encoded())
+            )
         } completion: { [self] outcome in
             switch outcome {
             case .replied(.appended(let term, let index, _)):
@@ -212,7 +247,8 @@ final class CreationFlow: Sendable {
 
     /// The leader's side: takes exactly the two kinds of batch that need no key.
     func take(
-        _ bytes: [UInt8], finish: @escaping @Sendable (ForwardedReply.Outcome) -> Void
+        _ bytes: [UInt8],
+        finish: @escaping @Sendable (ForwardedReply.Outcome) -> Void
     ) {
         let batch: WriteBatch
         do throws(StoreError) {
@@ -227,7 +263,8 @@ final class CreationFlow: Sendable {
         let deadline = ContinuousClock.now + .seconds(Limits.requestSeconds)
         replica.propose(
             BatchProposal(
-                batch: batch, deadline: deadline,
+                batch: batch,
+                deadline: deadline,
                 onProposed: { outcome in
                     switch outcome {
                     case .appended(let term, let index):
@@ -237,6 +274,8 @@ final class CreationFlow: Sendable {
                     case .refused: finish(.overloaded)
                     }
                 },
-                onCommitted: nil))
+                onCommitted: nil
+            )
+        )
     }
 }

@@ -43,8 +43,12 @@ package struct ForwardedRequest: Sendable {
     }
 
     package init(
-        number: UInt64, requestID: [UInt8], seed: [UInt8], attempt: UInt32,
-        patienceMilliseconds: UInt32, content: Content
+        number: UInt64,
+        requestID: [UInt8],
+        seed: [UInt8],
+        attempt: UInt32,
+        patienceMilliseconds: UInt32,
+        content: Content
     ) {
         self.number = number
         self.requestID = requestID

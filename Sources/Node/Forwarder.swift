@@ -22,21 +22,29 @@ final class Forwarder: Sendable {
     }
 
     private struct State: Sendable {
-        var next: UInt64 = 1
+        var next: UInt64
         var waiting: [UInt64: Waiting] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let send: @Sendable (ForwardedRequest, NodeID) -> Bool
 
-    /// - Parameter send: puts a frame on the data connection; false when it was not taken.
-    init(send: @escaping @Sendable (ForwardedRequest, NodeID) -> Bool) {
+    /// - Parameters:
+    ///   - firstNumber: drawn at random for each start of the process. A reply to an earlier
+    ///     process may still arrive; it must not answer another client's request.
+    ///   - send: puts a frame on the data connection; false when it was not taken.
+    init(
+        firstNumber: UInt64,
+        send: @escaping @Sendable (ForwardedRequest, NodeID) -> Bool
+    ) {
+        state = Mutex(State(next: firstNumber))
         self.send = send
     }
 
     /// Asks `leader`. `completion` is called exactly once, on any thread.
     func ask(
-        _ leader: NodeID, make: (UInt64) -> ForwardedRequest,
+        _ leader: NodeID,
+        make: (UInt64) -> ForwardedRequest,
         completion: @escaping @Sendable (ForwardOutcome) -> Void
     ) {
         let deadline =
@@ -44,10 +52,13 @@ final class Forwarder: Sendable {
         let number = state.withLock { state -> UInt64? in
             guard state.waiting.count < Limits.forwardsWaitingMax else { return nil }
             let number = state.next
-            state.next += 1
+            state.next &+= 1
             // Registered before it is sent, so an instant reply cannot be missed.
             state.waiting[number] = Waiting(
-                leader: leader, deadline: deadline, completion: completion)
+                leader: leader,
+                deadline: deadline,
+                completion: completion
+            )
             return number
         }
         guard let number else { return completion(.replied(.overloaded)) }

@@ -23,7 +23,7 @@ package final class HoldfastNode: Sendable {
     package let apiAddress: String
     private let server: HTTPServer
     private let transport: PeerTransport
-    private let workers: NIOThreadPool
+    private let workers: Workers
     private let timers: MultiThreadedEventLoopGroup
     private let seal: SealKeeper
 
@@ -37,31 +37,48 @@ package final class HoldfastNode: Sendable {
         let peers = PeerTransport(
             identity: start.identity,
             settings: PeerSettings(
-                id: start.selfID, clusterID: start.clusterID,
+                id: start.selfID,
+                clusterID: start.clusterID,
                 configurationText: NodeStart.text(start.configuration),
-                listen: try NetworkAddress(parsing: settings.peerListen)),
-            logger: logger, handler: parts.network)
+                listen: try NetworkAddress(parsing: settings.peerListen)
+            ),
+            logger: logger,
+            handler: parts.network
+        )
         parts.network.attach(
-            transport: peers, replica: parts.replica, forwarder: parts.forwarder
+            transport: peers,
+            replica: parts.replica,
+            forwarder: parts.forwarder
         ) { request, member in parts.serve(request, from: member) }
         _ = try await peers.start(
             try start.configuration.members.map { member in
                 PeerEndpoint(
-                    id: member.id, address: try NetworkAddress(parsing: member.peerAddress),
-                    pin: member.pin)
-            })
+                    id: member.id,
+                    address: try NetworkAddress(parsing: member.peerAddress),
+                    pin: member.pin
+                )
+            }
+        )
         let server = try await listen(settings, parts, logger)
         parts.replica.start(
-            raft: start.raft, state: start.replicaStart, link: parts.network, observer: parts,
-            folder: SnapshotFolder(folder: settings.data), digest: sha256)
+            raft: start.raft,
+            state: start.replicaStart,
+            link: parts.network,
+            observer: parts,
+            folder: SnapshotFolder(folder: settings.data),
+            digest: sha256
+        )
         logger.notice(
             "node \(settings.node) serves",
-            metadata: ["api": "\(server.boundAddress.text)", "peers": "\(settings.peerListen)"])
+            metadata: ["api": "\(server.boundAddress.text)", "peers": "\(settings.peerListen)"]
+        )
         return HoldfastNode(server, peers, parts, settings)
     }
 
     private static func listen(
-        _ settings: Settings, _ parts: NodeParts, _ logger: Logger
+        _ settings: Settings,
+        _ parts: NodeParts,
+        _ logger: Logger
     ) async throws -> HTTPServer {
         let address = try NetworkAddress(parsing: settings.apiListen)
         let tls: TLSMaterial?
@@ -72,16 +89,23 @@ package final class HoldfastNode: Sendable {
             tls = try ServerCertificate.load(certificatePath: certificate, keyPath: key)
         } else {
             tls = try ServerCertificate.loadOrCreate(
-                folder: settings.data, names: certificateNames(settings, address), logger: logger)
+                folder: settings.data,
+                names: certificateNames(settings, address),
+                logger: logger
+            )
         }
         return try await HTTPServer.start(
-            address: address, tls: tls, threads: Limits.clientThreads, logger: logger
+            address: address,
+            tls: tls,
+            threads: Limits.clientThreads,
+            logger: logger
         ) { exchange in parts.handle(exchange) }
     }
 
     /// The names under which clients can be expected to dial.
     private static func certificateNames(
-        _ settings: Settings, _ listen: NetworkAddress
+        _ settings: Settings,
+        _ listen: NetworkAddress
     ) -> [String] {
         var names = ["localhost", "127.0.0.1", "::1"]
         if !listen.host.isEmpty && listen.host != "0.0.0.0" && listen.host != "::" {
@@ -95,7 +119,10 @@ package final class HoldfastNode: Sendable {
     }
 
     private init(
-        _ server: HTTPServer, _ transport: PeerTransport, _ parts: NodeParts, _ settings: Settings
+        _ server: HTTPServer,
+        _ transport: PeerTransport,
+        _ parts: NodeParts,
+        _ settings: Settings
     ) {
         self.server = server
         self.transport = transport
@@ -111,7 +138,7 @@ package final class HoldfastNode: Sendable {
         await server.stop(grace: .seconds(Limits.stopGraceSeconds))
         seal.seal()
         await transport.stop()
-        try? await workers.shutdownGracefully()
+        await workers.stop()
         try? await timers.shutdownGracefully()
     }
 }

@@ -18,14 +18,20 @@ final class NodeCalls: Sendable {
     private let creation: CreationFlow
     private let store: LocalStore
     private let replica: LocalReplica
-    private let workers: NIOThreadPool
+    private let workers: Workers
     private let clock: @Sendable () -> Timestamp
     private let logger: Logger
 
     init(
-        state: NodeState, seal: SealKeeper, opener: VaultOpener, creation: CreationFlow,
-        store: LocalStore, replica: LocalReplica, workers: NIOThreadPool,
-        clock: @escaping @Sendable () -> Timestamp, logger: Logger
+        state: NodeState,
+        seal: SealKeeper,
+        opener: VaultOpener,
+        creation: CreationFlow,
+        store: LocalStore,
+        replica: LocalReplica,
+        workers: Workers,
+        clock: @escaping @Sendable () -> Timestamp,
+        logger: Logger
     ) {
         self.state = state
         self.seal = seal
@@ -40,7 +46,9 @@ final class NodeCalls: Sendable {
 
     /// Answers `call`; `completion` is called exactly once, on any thread.
     func handle(
-        _ call: NodeCall, requestID: [UInt8], loop: any EventLoop,
+        _ call: NodeCall,
+        requestID: [UInt8],
+        loop: any EventLoop,
         completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         let deadline = ContinuousClock.now + .seconds(Limits.requestSeconds)
@@ -49,43 +57,58 @@ final class NodeCalls: Sendable {
         case .initialize(let input):
             onWorker(completion) { [self] in
                 creation.create(
-                    input, requestID: requestID, loop: loop, deadline: deadline,
-                    completion: completion)
+                    input,
+                    requestID: requestID,
+                    loop: loop,
+                    deadline: deadline,
+                    completion: completion
+                )
             }
         case .sealStatus: completion(sealStatus())
         case .unseal(.reset):
             completion(
-                seal.reset() ? sealStatus() : ServiceFailure.ceremony("vault is unsealed").response)
+                seal.reset() ? sealStatus() : ServiceFailure.ceremony("vault is unsealed").response
+            )
         case .unseal(.share(let share)):
             onWorker(completion) { [self] in completion(give(share)) }
         case .seal(let token): sealNode(token, deadline, loop: loop, completion)
         case .health(let input): completion(answer { NodeReply.health(try state.health(), input) })
         case .leader:
-            completion(seal.unsealed == nil
-                ? ServiceFailure.sealed.response : NodeReply.leader(state.leader()))
+            completion(
+                seal.unsealed == nil
+                    ? ServiceFailure.sealed.response : NodeReply.leader(state.leader())
+            )
         }
     }
 
     /// Gives up a vault that was never opened, for whoever can read this node's data folder.
     func abandon(
-        requestID: [UInt8], loop: any EventLoop,
+        requestID: [UInt8],
+        loop: any EventLoop,
         completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         let deadline = ContinuousClock.now + .seconds(Limits.requestSeconds)
         creation.abandon(
-            requestID: requestID, loop: loop, deadline: deadline, completion: completion)
+            requestID: requestID,
+            loop: loop,
+            deadline: deadline,
+            completion: completion
+        )
     }
 
     /// Whether a vault exists is asked of a majority where there is one; a node alone says what it
     /// has.
     private func initStatus(
-        _ loop: any EventLoop, _ completion: @escaping @Sendable (APIResponse) -> Void
+        _ loop: any EventLoop,
+        _ completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         let deadline = ContinuousClock.now + .milliseconds(Limits.initStatusWaitMilliseconds)
         replica.waitForReadPatiently(on: loop, deadline: deadline) { [self] _ in
-            completion(answer {
-                NodeReply.initStatus(isInitialized: try seal.sealRecord() != nil)
-            })
+            completion(
+                answer {
+                    NodeReply.initStatus(isInitialized: try seal.sealRecord() != nil)
+                }
+            )
         }
     }
 
@@ -110,7 +133,9 @@ final class NodeCalls: Sendable {
     }
 
     private func sealNode(
-        _ token: [UInt8], _ deadline: ContinuousClock.Instant, loop: any EventLoop,
+        _ token: [UInt8],
+        _ deadline: ContinuousClock.Instant,
+        loop: any EventLoop,
         _ completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         guard seal.unsealed != nil else { return completion(NodeReply.sealed) }
@@ -126,8 +151,13 @@ final class NodeCalls: Sendable {
         guard let unsealed = seal.unsealed else { return NodeReply.sealed }
         do {
             let environment = VaultEnvironment(
-                keyring: unsealed.keyring, cache: unsealed.cache, now: clock(),
-                seed: try Random.bytes(Entropy.seedBytes), attempt: 0, facts: state.facts())
+                keyring: unsealed.keyring,
+                cache: unsealed.cache,
+                now: clock(),
+                seed: try Random.bytes(Entropy.seedBytes),
+                attempt: 0,
+                facts: state.facts()
+            )
             try store.view { view throws(VaultError) in
                 try VaultCore.authorizeOperator(token, in: environment, view: view)
             }
@@ -155,10 +185,8 @@ final class NodeCalls: Sendable {
         _ completion: @escaping @Sendable (APIResponse) -> Void,
         _ body: @escaping @Sendable () -> Void
     ) {
-        workers.submit { state in
-            guard case .active = state else {
-                return completion(ServiceFailure.overloaded.response)
-            }
+        workers.submit { isTaken in
+            guard isTaken else { return completion(ServiceFailure.overloaded.response) }
             body()
         }
     }

@@ -16,7 +16,7 @@ final class NodeParts: ReplicaObserver {
     let network: PeerNetwork
     let forwarder: Forwarder
     let seal: SealKeeper
-    let workers: NIOThreadPool
+    let workers: Workers
     let timers: MultiThreadedEventLoopGroup
     private let opener: VaultOpener
     private let creation: CreationFlow
@@ -31,24 +31,55 @@ final class NodeParts: ReplicaObserver {
         let store = start.store
         let network = PeerNetwork(logger: logger)
         let replica = LocalReplica(store: store, logger: logger)
-        let forwarder = Forwarder { network.send($0, to: $1) }
+        let forwarder = Forwarder(firstNumber: start.firstForward) { network.send($0, to: $1) }
         let seal = SealKeeper(
-            store: store, replica: replica, epoch: start.cluster.epoch, logger: logger)
+            store: store,
+            replica: replica,
+            epoch: start.cluster.epoch,
+            logger: logger
+        )
         let state = NodeState(
-            settings: settings, configuration: start.configuration, selfID: start.selfID,
-            clusterID: start.clusterID, store: store, replica: replica, seal: seal, clock: clock)
-        let workers = NIOThreadPool(numberOfThreads: Limits.workerThreads)
-        workers.start()
+            settings: settings,
+            configuration: start.configuration,
+            selfID: start.selfID,
+            clusterID: start.clusterID,
+            store: store,
+            replica: replica,
+            seal: seal,
+            clock: clock
+        )
+        let workers = Workers(threads: Limits.workerThreads, waitingMax: Limits.workerQueueMax)
         let opener = VaultOpener(store: store, replica: replica, clock: clock, logger: logger)
         let creation = CreationFlow(
-            store: store, replica: replica, forwarder: forwarder, epoch: start.cluster.epoch,
-            clock: clock, logger: logger)
+            store: store,
+            replica: replica,
+            forwarder: forwarder,
+            epoch: start.cluster.epoch,
+            clock: clock,
+            logger: logger
+        )
         calls = NodeCalls(
-            state: state, seal: seal, opener: opener, creation: creation, store: store,
-            replica: replica, workers: workers, clock: clock, logger: logger)
+            state: state,
+            seal: seal,
+            opener: opener,
+            creation: creation,
+            store: store,
+            replica: replica,
+            workers: workers,
+            clock: clock,
+            logger: logger
+        )
         flow = RequestFlow(
-            store: store, replica: replica, seal: seal, opener: opener, forwarder: forwarder,
-            workers: workers, facts: { state.facts() }, clock: clock, logger: logger)
+            store: store,
+            replica: replica,
+            seal: seal,
+            opener: opener,
+            forwarder: forwarder,
+            workers: workers,
+            facts: { state.facts() },
+            clock: clock,
+            logger: logger
+        )
         (self.replica, self.network, self.forwarder) = (replica, network, forwarder)
         (self.seal, self.workers, self.opener) = (seal, workers, opener)
         self.creation = creation
@@ -61,7 +92,8 @@ final class NodeParts: ReplicaObserver {
         }
         timers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         timers.next().scheduleRepeatedTask(
-            initialDelay: .milliseconds(250), delay: .milliseconds(250)
+            initialDelay: .milliseconds(250),
+            delay: .milliseconds(250)
         ) { _ in forwarder.sweep() }
     }
 
@@ -80,9 +112,12 @@ final class NodeParts: ReplicaObserver {
 
     private func handle(_ exchange: HTTPExchange, requestID: [UInt8], seed: [UInt8]) {
         let request = APIRequest(
-            method: exchange.request.method, target: exchange.request.target,
-            headers: APIHeaders { exchange.request.header($0) }, body: exchange.request.body,
-            requestID: requestID)
+            method: exchange.request.method,
+            target: exchange.request.target,
+            headers: APIHeaders { exchange.request.header($0) },
+            body: exchange.request.body,
+            requestID: requestID
+        )
         if request.method == "DELETE", request.target == Array("/v1/sys/init".utf8) {
             return abandon(exchange, request)
         }
@@ -96,16 +131,21 @@ final class NodeParts: ReplicaObserver {
             let now = ContinuousClock.now
             flow.handle(
                 RequestContext(
-                    origin: .client, request: request, vault: vault, seed: seed,
+                    origin: .client,
+                    request: request,
+                    vault: vault,
+                    seed: seed,
                     deadline: now + .seconds(Limits.requestSeconds),
                     leaderDeadline: now + .milliseconds(Limits.leaderWaitMilliseconds),
-                    attemptBase: 0, loop: exchange.eventLoop
+                    attemptBase: 0,
+                    loop: exchange.eventLoop
                 ) { [self] outcome in
                     guard case .answer(let response) = outcome else {
                         preconditionFailure("a client gets an answer")
                     }
                     release(response, exchange, request)
-                })
+                }
+            )
         }
     }
 
@@ -122,7 +162,9 @@ final class NodeParts: ReplicaObserver {
     ///
     /// The audit record of the answer attaches here (step 3): no record, no answer.
     private func release(
-        _ response: APIResponse, _ exchange: HTTPExchange, _ request: APIRequest?
+        _ response: APIResponse,
+        _ exchange: HTTPExchange,
+        _ request: APIRequest?
     ) {
         let final = request.map { Router.finish(response, for: $0) } ?? response
         if final.hasStandardHeadersOnly {
@@ -149,13 +191,22 @@ final class NodeParts: ReplicaObserver {
             // What a node answers itself is never forwarded by an honest member.
             case .node: finish(.answer(ServiceFailure.internalFailure.response))
             case .vault(let vault):
-                let deadline =
-                    ContinuousClock.now
-                    + .milliseconds(Int(forwarded.patienceMilliseconds))
+                let patience = min(
+                    Int(forwarded.patienceMilliseconds),
+                    Limits.requestSeconds * 1_000
+                )
+                let deadline = ContinuousClock.now + .milliseconds(patience)
                 let context = RequestContext(
-                    origin: .member, request: request, vault: vault, seed: forwarded.seed,
-                    deadline: deadline, leaderDeadline: ContinuousClock.now,
-                    attemptBase: forwarded.attempt, loop: timers.next(), finish: finish)
+                    origin: .member,
+                    request: request,
+                    vault: vault,
+                    seed: forwarded.seed,
+                    deadline: deadline,
+                    leaderDeadline: ContinuousClock.now,
+                    attemptBase: forwarded.attempt,
+                    loop: timers.next(),
+                    finish: finish
+                )
                 context.loop.execute { [flow] in flow.handle(context) }
             }
         }
@@ -169,12 +220,15 @@ final class NodeParts: ReplicaObserver {
             metadata: [
                 "term": "\(status.term.number)",
                 "leader": "\(status.leader.map { String($0.number) } ?? "none")",
-            ])
-        guard status.role == .leader, let unsealed = seal.unsealed else { return }
-        timers.next().execute { [opener] in
-            guard !opener.isOpened() else { return }
+            ]
+        )
+        guard status.role == .leader else { return }
+        timers.next().execute { [opener, seal] in
+            guard let unsealed = seal.unsealed, !opener.isOpened() else { return }
             opener.recordOpening(
-                unsealed, deadline: ContinuousClock.now + .seconds(Limits.requestSeconds)) {}
+                unsealed,
+                deadline: ContinuousClock.now + .seconds(Limits.requestSeconds)
+            ) {}
         }
     }
 

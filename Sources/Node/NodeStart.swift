@@ -16,6 +16,8 @@ struct NodeStart {
     let cluster: ClusterRecord
     let raft: RaftCore
     let replicaStart: ReplicaStart
+    /// Where this process begins to number what it forwards.
+    let firstForward: UInt64
 
     /// Opens the data folder and checks that it, the key and the settings belong together.
     ///
@@ -24,18 +26,24 @@ struct NodeStart {
     init(_ settings: Settings, logger: Logger) throws {
         if !MemoryLock.requireLocking() && !settings.allowUnlockedMemory {
             throw NodeError.memoryNotLockable(
-                limit: MemoryLock.limitBytes.map { "\($0) bytes" } ?? "unknown")
+                limit: MemoryLock.limitBytes.map { "\($0) bytes" } ?? "unknown"
+            )
         }
         let initial = settings.initialConfiguration
         guard let own = initial.members.first(where: { $0.name == settings.node }) else {
             throw SettingsError.notAMember(
-                node: settings.node, members: initial.members.map(\.name))
+                node: settings.node,
+                members: initial.members.map(\.name)
+            )
         }
         store = try LocalStore.open(folder: settings.data, digest: sha256)
         identity = try NodeIdentity.loadOrCreate(folder: settings.data)
         guard identity.pin == own.pin else {
             throw NodeError.wrongOwnPin(
-                node: settings.node, settings: Hex.encode(own.pin), key: identity.pinText)
+                node: settings.node,
+                settings: Hex.encode(own.pin),
+                key: identity.pinText
+            )
         }
         selfID = own.id
         clusterID = sha256(initial.encoded())
@@ -44,52 +52,79 @@ struct NodeStart {
             guard known.clusterID == clusterID else {
                 let have = try Configuration(decoding: known.configuration)
                 throw NodeError.otherCluster(
-                    folder: settings.data, have: Self.text(have), want: Self.text(initial))
+                    folder: settings.data,
+                    have: Self.text(have),
+                    want: Self.text(initial)
+                )
             }
             configuration = try Configuration(decoding: known.configuration)
         } else {
             configuration = initial
         }
         cluster = ClusterRecord(
-            clusterID: clusterID, epoch: state.cluster?.epoch ?? 0,
+            clusterID: clusterID,
+            epoch: state.cluster?.epoch ?? 0,
             incarnation: state.cluster?.incarnation ?? 0,
             bootCounter: (state.cluster?.bootCounter ?? 0) + 1,
-            configuration: configuration.encoded(), formatLevel: state.cluster?.formatLevel ?? 1)
+            configuration: configuration.encoded(),
+            formatLevel: state.cluster?.formatLevel ?? 1
+        )
+        firstForward = try Random.uint64()
         (raft, replicaStart) = try Self.consensus(state, selfID, configuration, cluster)
         logger.info(
             "data folder opened",
             metadata: [
                 "applied": "\(state.point.appliedIndex)", "log": "\(state.entries.count) entries",
                 "boot": "\(cluster.bootCounter)",
-            ])
+            ]
+        )
     }
 
     private static func consensus(
-        _ state: StoredState, _ id: NodeID, _ configuration: Configuration,
+        _ state: StoredState,
+        _ id: NodeID,
+        _ configuration: Configuration,
         _ cluster: ClusterRecord
     ) throws -> (RaftCore, ReplicaStart) {
         let hardState = HardState(
             term: Term(number: state.ballot.term),
             vote: state.ballot.vote.map { NodeID(number: $0) },
-            commit: LogIndex(number: state.point.commitIndex))
+            commit: LogIndex(number: state.point.commitIndex)
+        )
         let entries = try state.entries.map { entry in
             guard let kind = EntryKind(rawValue: entry.kind) else {
                 throw StoreError.damagedLogHeader(
-                    index: entry.index, reason: "entries of kind \(entry.kind) are not known")
+                    index: entry.index,
+                    reason: "entries of kind \(entry.kind) are not known"
+                )
             }
             return LogEntry(
-                index: LogIndex(number: entry.index), term: Term(number: entry.term), kind: kind,
-                body: entry.body)
+                index: LogIndex(number: entry.index),
+                term: Term(number: entry.term),
+                kind: kind,
+                body: entry.body
+            )
         }
         let applied = LogIndex(number: state.point.appliedIndex)
         let base = LogIndex(number: state.point.base.index)
         let core = RaftCore(
-            id: id, configuration: configuration, hardState: hardState, snapshotIndex: base,
-            snapshotTerm: Term(number: state.point.base.term), entries: entries,
-            evaluated: applied, isSealed: true, settings: RaftSettings(),
-            seed: try Random.uint64())
+            id: id,
+            configuration: configuration,
+            hardState: hardState,
+            snapshotIndex: base,
+            snapshotTerm: Term(number: state.point.base.term),
+            entries: entries,
+            evaluated: applied,
+            isSealed: true,
+            settings: RaftSettings(),
+            seed: try Random.uint64()
+        )
         let start = ReplicaStart(
-            hardState: hardState, applied: applied, logBase: base, cluster: cluster)
+            hardState: hardState,
+            applied: applied,
+            logBase: base,
+            cluster: cluster
+        )
         return (core, start)
     }
 

@@ -21,8 +21,13 @@ final class NodeState: Sendable {
     private let leaderSince = Mutex<(ContinuousClock.Instant, Timestamp)?>(nil)
 
     init(
-        settings: Settings, configuration: Configuration, selfID: NodeID, clusterID: [UInt8],
-        store: LocalStore, replica: LocalReplica, seal: SealKeeper,
+        settings: Settings,
+        configuration: Configuration,
+        selfID: NodeID,
+        clusterID: [UInt8],
+        store: LocalStore,
+        replica: LocalReplica,
+        seal: SealKeeper,
         clock: @escaping @Sendable () -> Timestamp
     ) {
         self.settings = settings
@@ -40,19 +45,30 @@ final class NodeState: Sendable {
         let record = try seal.sealRecord()
         let progress = seal.progress
         return SealStatusFacts(
-            isInitialized: record != nil, isSealed: seal.unsealed == nil,
-            threshold: record?.sharesRequired ?? 0, shares: record?.sharesIssued ?? 0,
-            progress: progress.given, nonce: progress.nonce, version: Version.number,
-            buildDate: Version.date, clusterName: settings.clusterName, clusterID: clusterIDText)
+            isInitialized: record != nil,
+            isSealed: seal.unsealed == nil,
+            threshold: record?.sharesRequired ?? 0,
+            shares: record?.sharesIssued ?? 0,
+            progress: progress.given,
+            nonce: progress.nonce,
+            version: Version.number,
+            buildDate: Version.date,
+            clusterName: settings.clusterName,
+            clusterID: clusterIDText
+        )
     }
 
     /// `sys/health`.
     func health() throws(BarrierError) -> HealthFacts {
         HealthFacts(
-            isInitialized: try seal.sealRecord() != nil, isSealed: seal.unsealed == nil,
+            isInitialized: try seal.sealRecord() != nil,
+            isSealed: seal.unsealed == nil,
             isStandby: replica.status.role != .leader,
-            serverTimeSeconds: clock().nanoseconds / 1_000_000_000, version: Version.number,
-            clusterName: settings.clusterName, clusterID: clusterIDText)
+            serverTimeSeconds: clock().nanoseconds / 1_000_000_000,
+            version: Version.number,
+            clusterName: settings.clusterName,
+            clusterID: clusterIDText
+        )
     }
 
     /// `sys/leader`.
@@ -60,24 +76,34 @@ final class NodeState: Sendable {
         let status = replica.status
         let leader = status.leader.flatMap { configuration.member($0) }
         return LeaderFacts(
-            isSelf: status.role == .leader, activeTime: activeTime(status),
+            isSelf: status.role == .leader,
+            activeTime: activeTime(status),
             leaderAddress: leader?.apiAddress ?? "",
             leaderPeerAddress: leader.map { "https://\($0.peerAddress)" } ?? "",
-            committedIndex: status.committed.number, appliedIndex: status.evaluated.number)
+            committedIndex: status.committed.number,
+            appliedIndex: status.evaluated.number
+        )
     }
 
     /// What the vault's own endpoints say about the cluster.
     func facts() -> NodeFacts {
         let status = replica.status
         return NodeFacts(
-            version: Version.number, appliedIndex: status.evaluated.number,
+            version: Version.number,
+            appliedIndex: status.evaluated.number,
             members: configuration.members.map { member in
                 NodeFacts.Member(
-                    name: member.name, region: member.region, zone: member.zone,
+                    name: member.name,
+                    region: member.region,
+                    zone: member.zone,
                     apiAddress: member.apiAddress,
-                    peerAddress: member.peerAddress, isLeader: member.id == status.leader,
-                    isVoter: member.role == .voter, lastEcho: nil)
-            })
+                    peerAddress: member.peerAddress,
+                    isLeader: member.id == status.leader,
+                    isVoter: member.role == .voter,
+                    lastEcho: nil
+                )
+            }
+        )
     }
 
     /// When this node began to lead, on the wall clock, fixed once per leadership.

@@ -24,12 +24,18 @@ final class PeerNetwork: PeerLink, PeerHandler {
 
     /// Connects the parts, which need each other, once all of them exist.
     func attach(
-        transport: PeerTransport, replica: LocalReplica, forwarder: Forwarder,
+        transport: PeerTransport,
+        replica: LocalReplica,
+        forwarder: Forwarder,
         serve: @escaping @Sendable (ForwardedRequest, NodeID) -> Void
     ) {
         sinks.withLock {
             $0 = Sinks(
-                transport: transport, replica: replica, forwarder: forwarder, serve: serve)
+                transport: transport,
+                replica: replica,
+                forwarder: forwarder,
+                serve: serve
+            )
         }
     }
 
@@ -42,26 +48,38 @@ final class PeerNetwork: PeerLink, PeerHandler {
         message.encode(into: &writer)
         let channel: PeerChannel = message.channel == .control ? .control : .data
         _ = attached.transport?.send(
-            kind: PeerFrameKind.consensus.rawValue, payload: writer.bytes, to: member,
-            channel: channel)
+            kind: PeerFrameKind.consensus.rawValue,
+            payload: writer.bytes,
+            to: member,
+            channel: channel
+        )
     }
 
     func sendSnapshot(_ frame: SnapshotFrame, to member: NodeID) -> Bool {
         attached.transport?.send(
-            kind: PeerFrameKind.snapshot.rawValue, payload: frame.encoded(), to: member,
-            channel: .snapshot) ?? false
+            kind: PeerFrameKind.snapshot.rawValue,
+            payload: frame.encoded(),
+            to: member,
+            channel: .snapshot
+        ) ?? false
     }
 
     func send(_ request: ForwardedRequest, to member: NodeID) -> Bool {
         attached.transport?.send(
-            kind: PeerFrameKind.forwardedRequest.rawValue, payload: request.encoded(),
-            to: member, channel: .data) ?? false
+            kind: PeerFrameKind.forwardedRequest.rawValue,
+            payload: request.encoded(),
+            to: member,
+            channel: .data
+        ) ?? false
     }
 
     func send(_ reply: ForwardedReply, to member: NodeID) {
         _ = attached.transport?.send(
-            kind: PeerFrameKind.forwardedReply.rawValue, payload: reply.encoded(), to: member,
-            channel: .data)
+            kind: PeerFrameKind.forwardedReply.rawValue,
+            payload: reply.encoded(),
+            to: member,
+            channel: .data
+        )
     }
 
     /// Whether the control connection that this node dialed is up.
@@ -89,12 +107,14 @@ final class PeerNetwork: PeerLink, PeerHandler {
             default:
                 logger.warning(
                     "a peer sent a frame of unknown kind",
-                    metadata: ["peer": "\(member.number)", "kind": "\(kind)"])
+                    metadata: ["peer": "\(member.number)", "kind": "\(kind)"]
+                )
             }
         } catch {
             logger.warning(
                 "a peer's frame was refused: \(error)",
-                metadata: ["peer": "\(member.number)", "kind": "\(kind)"])
+                metadata: ["peer": "\(member.number)", "kind": "\(kind)"]
+            )
         }
     }
 

@@ -28,6 +28,8 @@ struct RequestContext: Sendable {
     let loop: any EventLoop
     /// Ends the request: called exactly once, on any thread.
     let finish: @Sendable (ForwardedReply.Outcome) -> Void
+    /// An earlier attempt left this node and was not heard of again.
+    var mayBeApplied = false
 
     /// The number of one attempt, unique over all nodes that prepare this request.
     func attemptNumber(_ attempt: Int) -> UInt32 {
@@ -35,13 +37,17 @@ struct RequestContext: Sendable {
     }
 
     /// Answers and is done.
+    ///
+    /// A server error says "not applied", and clients repeat such a request. While an earlier
+    /// attempt may have been applied, nobody may say that.
     func answer(_ response: APIResponse) {
-        finish(.answer(response))
+        let isUnknown = mayBeApplied && response.status >= 500
+        finish(.answer(isUnknown ? ServiceFailure.outcomeUnknown.response : response))
     }
 
     /// Fails and is done.
     func fail(_ failure: ServiceFailure) {
-        finish(.answer(failure.response))
+        answer(failure.response)
     }
 
     var isOver: Bool { ContinuousClock.now >= deadline }

@@ -27,15 +27,21 @@ final class RequestFlow: Sendable {
     private let seal: SealKeeper
     private let opener: VaultOpener
     private let forwarder: Forwarder
-    private let workers: NIOThreadPool
+    private let workers: Workers
     private let facts: @Sendable () -> NodeFacts
     private let clock: @Sendable () -> Timestamp
     private let logger: Logger
 
     init(
-        store: LocalStore, replica: LocalReplica, seal: SealKeeper, opener: VaultOpener,
-        forwarder: Forwarder, workers: NIOThreadPool, facts: @escaping @Sendable () -> NodeFacts,
-        clock: @escaping @Sendable () -> Timestamp, logger: Logger
+        store: LocalStore,
+        replica: LocalReplica,
+        seal: SealKeeper,
+        opener: VaultOpener,
+        forwarder: Forwarder,
+        workers: Workers,
+        facts: @escaping @Sendable () -> NodeFacts,
+        clock: @escaping @Sendable () -> Timestamp,
+        logger: Logger
     ) {
         self.store = store
         self.replica = replica
@@ -120,7 +126,8 @@ final class RequestFlow: Sendable {
         case .answer, .refuse:
             guard !isConfirmed else {
                 return context.answer(
-                    Reply.response(to: step, requestID: context.request.requestID))
+                    Reply.response(to: step, requestID: context.request.requestID)
+                )
             }
             replica.waitForRead(deadline: context.deadline) { [self] outcome in
                 guard case .ready = outcome else {
@@ -136,7 +143,10 @@ final class RequestFlow: Sendable {
     }
 
     private func propose(
-        _ batch: WriteBatch, _ response: APIResponse, _ context: RequestContext, attempt: Int
+        _ batch: WriteBatch,
+        _ response: APIResponse,
+        _ context: RequestContext,
+        attempt: Int
     ) {
         do throws(StoreError) {
             try batch.checkLimits()
@@ -154,13 +164,19 @@ final class RequestFlow: Sendable {
             }
         replica.propose(
             BatchProposal(
-                batch: batch, deadline: context.deadline,
+                batch: batch,
+                deadline: context.deadline,
                 onProposed: { self.proposed($0, response, context, attempt: attempt) },
-                onCommitted: waits))
+                onCommitted: waits
+            )
+        )
     }
 
     private func proposed(
-        _ outcome: ProposeOutcome, _ response: APIResponse, _ context: RequestContext, attempt: Int
+        _ outcome: ProposeOutcome,
+        _ response: APIResponse,
+        _ context: RequestContext,
+        attempt: Int
     ) {
         switch outcome {
         case .appended(let term, let index):
@@ -179,7 +195,10 @@ final class RequestFlow: Sendable {
     }
 
     private func committed(
-        _ outcome: CommitOutcome, _ response: APIResponse, _ context: RequestContext, attempt: Int
+        _ outcome: CommitOutcome,
+        _ response: APIResponse,
+        _ context: RequestContext,
+        attempt: Int
     ) {
         switch outcome {
         case .applied: context.answer(response)
@@ -195,15 +214,22 @@ final class RequestFlow: Sendable {
         guard context.request.isForwardable else {
             return context.fail(
                 .tooLargeToForward(
-                    have: context.request.body.count, limit: APILimits.forwardBytesMax))
+                    have: context.request.body.count,
+                    limit: APILimits.forwardBytesMax
+                )
+            )
         }
-        let patience = context.deadline - ContinuousClock.now
-        let milliseconds = max(1, patience.components.seconds * 1_000)
+        let patience = (context.deadline - ContinuousClock.now) / Duration.milliseconds(1)
+        let milliseconds = max(1, min(patience, Double(Limits.requestSeconds) * 1_000))
         forwarder.ask(leader) { number in
             ForwardedRequest(
-                number: number, requestID: context.request.requestID, seed: context.seed,
-                attempt: UInt32(attempt + 1), patienceMilliseconds: UInt32(milliseconds),
-                content: .request(context.request))
+                number: number,
+                requestID: context.request.requestID,
+                seed: context.seed,
+                attempt: UInt32(attempt + 1),
+                patienceMilliseconds: UInt32(milliseconds),
+                content: .request(context.request)
+            )
         } completion: { [self] outcome in
             switch outcome {
             case .replied(.answer(let response)): context.answer(response)
@@ -212,8 +238,16 @@ final class RequestFlow: Sendable {
                     committed($0, response, context, attempt: attempt)
                 }
             case .replied(.overloaded): context.fail(.overloaded)
-            case .replied(.notLeader), .notSent, .lost:
+            case .replied(.notLeader), .notSent:
                 retryLater(context, since: attempt) { self.write(context, attempt: $0) }
+            case .lost:
+                // It may be in the log. Asked again under the same id it happens once all the
+                // same, but from now on a failure must not claim that nothing happened.
+                var uncertain = context
+                uncertain.mayBeApplied = true
+                retryLater(uncertain, since: attempt) { [uncertain] in
+                    self.write(uncertain, attempt: $0)
+                }
             }
         }
     }
@@ -230,11 +264,18 @@ final class RequestFlow: Sendable {
     // MARK: Steps
 
     private func step(
-        _ context: RequestContext, _ unsealed: Unsealed, attempt: Int
+        _ context: RequestContext,
+        _ unsealed: Unsealed,
+        attempt: Int
     ) -> VaultStep {
         let environment = VaultEnvironment(
-            keyring: unsealed.keyring, cache: unsealed.cache, now: clock(), seed: context.seed,
-            attempt: context.attemptNumber(attempt), facts: facts())
+            keyring: unsealed.keyring,
+            cache: unsealed.cache,
+            now: clock(),
+            seed: context.seed,
+            attempt: context.attemptNumber(attempt),
+            facts: facts()
+        )
         return store.view { view in
             VaultCore.step(context.vault, in: environment, view: view)
         }
@@ -255,8 +296,8 @@ final class RequestFlow: Sendable {
     /// Runs the next step where the request belongs: its event loop, or a worker if it is long.
     private func onLoop(_ context: RequestContext, _ body: @escaping @Sendable () -> Void) {
         if context.vault.isLong {
-            workers.submit { state in
-                guard case .active = state else { return context.fail(.overloaded) }
+            workers.submit { isTaken in
+                guard isTaken else { return context.fail(.overloaded) }
                 body()
             }
         } else if context.loop.inEventLoop {
@@ -268,7 +309,9 @@ final class RequestFlow: Sendable {
 
     /// Tries again after a pause, while the client's patience and an election's length last.
     private func retryLater(
-        _ context: RequestContext, since attempt: Int, _ body: @escaping @Sendable (Int) -> Void
+        _ context: RequestContext,
+        since attempt: Int,
+        _ body: @escaping @Sendable (Int) -> Void
     ) {
         let hasPatience = attempt < Limits.attemptsMax && !context.isOver
         guard hasPatience, context.leaderDeadline > ContinuousClock.now else {

@@ -18,7 +18,9 @@ final class VaultOpener: Sendable {
     private let hasSeenRecord = Atomic(false)
 
     init(
-        store: LocalStore, replica: LocalReplica, clock: @escaping @Sendable () -> Timestamp,
+        store: LocalStore,
+        replica: LocalReplica,
+        clock: @escaping @Sendable () -> Timestamp,
         logger: Logger
     ) {
         self.store = store
@@ -43,7 +45,8 @@ final class VaultOpener: Sendable {
 
     /// Proposes the record; `completion` is called when the attempt has ended, either way.
     func recordOpening(
-        _ unsealed: Unsealed, deadline: ContinuousClock.Instant,
+        _ unsealed: Unsealed,
+        deadline: ContinuousClock.Instant,
         completion: @escaping @Sendable () -> Void
     ) {
         let batch: WriteBatch
@@ -52,17 +55,21 @@ final class VaultOpener: Sendable {
         } catch {
             logger.error(
                 "recording the first unseal: \(error.summary)",
-                metadata: ["remedy": "\(error.remedy)"])
+                metadata: ["remedy": "\(error.remedy)"]
+            )
             return completion()
         }
         replica.propose(
             BatchProposal(
-                batch: batch, deadline: deadline,
+                batch: batch,
+                deadline: deadline,
                 onProposed: { outcome in
                     guard case .appended = outcome else { return completion() }
                 },
                 // Another node may have been first: then the batch is rejected, harmlessly.
-                onCommitted: { _ in completion() }))
+                onCommitted: { _ in completion() }
+            )
+        )
     }
 
     private func openedBatch(_ keyring: Keyring) throws(BarrierError) -> WriteBatch {
@@ -75,7 +82,11 @@ final class VaultOpener: Sendable {
         let time = clock().nanoseconds
         return try store.view { view throws(BarrierError) in
             try VaultOpening.openedBatch(
-                keyring: keyring, view: view, time: time, entropy: Entropy(seed: seed))
+                keyring: keyring,
+                view: view,
+                time: time,
+                entropy: Entropy(seed: seed)
+            )
         }
     }
 }

@@ -10,6 +10,7 @@ enum WallClock {
             return Timestamp(nanoseconds: 0)
         }
         return Timestamp(
-            nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+            nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+        )
     }
 }

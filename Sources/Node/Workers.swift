@@ -1,0 +1,37 @@
+import NIOPosix
+import Synchronization
+
+/// Threads for what would hold up an event loop: listings, large bodies, unsealing.
+final class Workers: Sendable {
+    private let pool: NIOThreadPool
+    private let waitingMax: Int
+    /// Submitted and not ended.
+    private let count = Atomic(0)
+
+    /// - Parameters:
+    ///   - threads: how many run at the same time.
+    ///   - waitingMax: how many more may wait.
+    init(threads: Int, waitingMax: Int) {
+        pool = NIOThreadPool(numberOfThreads: threads)
+        self.waitingMax = waitingMax + threads
+        pool.start()
+    }
+
+    /// Runs `body` on a thread, with true. At the bound, and once stopped, runs it at once with
+    /// false: it then only says so to whoever waits.
+    func submit(_ body: @escaping @Sendable (Bool) -> Void) {
+        guard count.add(1, ordering: .relaxed).newValue <= waitingMax else {
+            count.subtract(1, ordering: .relaxed)
+            return body(false)
+        }
+        pool.submit { [self] state in
+            body(state == .active)
+            count.subtract(1, ordering: .relaxed)
+        }
+    }
+
+    /// Ends the threads after what they are doing; what waits is told so.
+    func stop() async {
+        try? await pool.shutdownGracefully()
+    }
+}
