@@ -22,7 +22,6 @@ let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 
 /// One library target of ours and its dependencies. Arrows point downward; `TidyTests` checks it.
 func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -44,7 +43,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
         // Level 0
@@ -69,15 +67,19 @@ let package = Package(
         layer(
             "Transport",
             [
-                "Cryptography", "Raft", "Wire", asn1, crypto, logging, nioCore, nioPosix, nioSSL, nioTLS, x509,
-            ]),
+                "Cryptography", "Raft", "Wire", asn1, crypto, logging, nioCore, nioPosix, nioSSL,
+                nioTLS, x509,
+            ]
+        ),
         // Level 7
         layer(
             "Node",
             [
-                "API", "Barrier", "Cryptography", "Engines", "Raft", "Replica", "Shamir", "Store", "Transport",
-                "Vault", "Wire", logging, nioCore, nioPosix, toml,
-            ]),
+                "API", "Barrier", "Cryptography", "Engines", "Raft", "Replica", "Shamir", "Store",
+                "Transport",
+                "Vault", "Wire", logging, nioCore, nioPosix,
+            ]
+        ),
         // Level 8
         layer("Client", ["Wire", nioCore, nioHTTP1, nioPosix, nioSSL]),
         layer("Commands", ["Client", "Cryptography", "Node", "Wire", arguments, logging]),
@@ -91,10 +93,14 @@ let package = Package(
         tests("ReplicaTests", ["Cryptography", "Raft", "Replica", "Store", "Wire", logging]),
         tests("BarrierTests", ["Barrier", "Cryptography", "Shamir", "Store", "Wire"]),
         tests("EnginesTests", ["Barrier", "Cryptography", "Engines", "Store", "Wire"]),
-        tests("VaultTests", ["API", "Barrier", "Cryptography", "Engines", "Shamir", "Store", "Vault", "Wire"]),
+        tests(
+            "VaultTests",
+            ["API", "Barrier", "Cryptography", "Engines", "Shamir", "Store", "Vault", "Wire"]
+        ),
         tests(
             "TransportTests",
-            ["Cryptography", "Raft", "Transport", "Wire", nioCore, nioPosix, nioSSL, logging]),
+            ["Cryptography", "Raft", "Transport", "Wire", nioCore, nioPosix, nioSSL, logging]
+        ),
         tests("NodeTests", ["Node", "Wire"]),
         tests("CommandsTests", ["Client", "Commands", "Wire", nioCore, nioHTTP1, nioPosix]),
         tests("TidyTests", []),

@@ -26,7 +26,8 @@ struct Target {
         guard decoded.starts(with: Self.prefix) else { throw .refused(404, []) }
 
         let path = decoded[Self.prefix.count...]
-        try Self.checkSegments(path)
+        // Only percent-encoding can hide what cleaning would have found.
+        if decoded.count != raw.count { try Self.checkSegments(path) }
         self.path = String(decoding: path, as: UTF8.self)
         self.query = Query(query.dropFirst())
     }

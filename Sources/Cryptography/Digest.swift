@@ -16,6 +16,7 @@ package func sha256(_ bytes: Span<UInt8>) -> [UInt8] {
 @safe package struct SHA256Stream: ~Copyable {
     private let context: OpaquePointer
 
+    /// Nothing hashed yet.
     package init() {
         let context = unsafe Libcrypto.shared.digests.take()
         unsafe Libcrypto.require(EVP_DigestInit_ex2(context, nil, nil), "EVP_DigestInit_ex2")

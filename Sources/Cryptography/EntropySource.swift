@@ -7,8 +7,10 @@ package protocol EntropySource {
 
 /// The kernel's random source, asked anew for every call.
 package struct SystemEntropy: EntropySource, Sendable {
+    /// Draws from the kernel at each call.
     package init() {}
 
+    /// `count` fresh bytes in locked memory.
     package mutating func secret(count: Int) throws(CryptographyError) -> SecretBytes {
         try SecretBytes.random(count: count)
     }

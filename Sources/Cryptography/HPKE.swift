@@ -66,6 +66,7 @@ package enum HPKERecipient {
 
     /// Both halves.
     package struct KeyPair: ~Copyable, Sendable {
+        /// Opens what was sealed to ``publicKey``.
         package let privateKey: PrivateKey
         /// 1216 bytes.
         package let publicKey: [UInt8]

@@ -6,7 +6,7 @@
 package enum Purpose: String, CaseIterable, Sendable {
     /// Seal key → seed of the X-Wing key pair that a root key is wrapped to.
     case sealKeyPair = "seal-key-pair"
-    /// Seal key → key that wraps the root where a seal has no key pair.
+    /// Seal key → key that authenticates the wrapped root.
     case rootWrap = "root-wrap"
     /// Root key → wrapping key, which an unsealed node keeps.
     case wrappingKey = "wrapping-key"
@@ -28,7 +28,7 @@ package enum Purpose: String, CaseIterable, Sendable {
     case commitMountKey = "commit-mount-key"
     /// Share value → seed of the Ed25519 key of that share's slot.
     case shareSigning = "share-signing"
-    /// A secret of the keyring → MAC key of the custody table.
+    /// Seal key → MAC key of the custody table.
     case custodyMAC = "custody-mac"
     /// 32 fresh bytes of one request → all random values of that request.
     case requestEntropy = "request-entropy"

@@ -6,6 +6,7 @@ import Crypto
 /// signature is made.
 /// - Source: RFC 8032.
 package struct SigningKey: ~Copyable, Sendable {
+    /// Sizes in bytes, of RFC 8032.
     package static let seedBytes = 32
     package static let publicKeyBytes = 32
     package static let signatureBytes = 64

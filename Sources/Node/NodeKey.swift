@@ -1,4 +1,3 @@
-import TOMLKit
 import Transport
 import Wire
 
@@ -20,16 +19,9 @@ package enum NodeKey {
         inSettings text: String,
         path: String
     ) throws(SettingsError) -> (node: String, data: String) {
-        let table: TOMLTable
-        do {
-            table = try TOMLTable(string: text)
-        } catch let error as TOMLParseError {
-            throw .syntax(path: path, reason: error.debugDescription)
-        } catch {
-            throw .syntax(path: path, reason: "\(error)")
-        }
-        guard let node = table["node"]?.string, !node.isEmpty else { throw .missing("node") }
-        guard let data = table["data"]?.string, !data.isEmpty else { throw .missing("data") }
+        let table = try SettingsReader.document(text, path: path).top
+        guard case .text(let node) = table["node"], !node.isEmpty else { throw .missing("node") }
+        guard case .text(let data) = table["data"], !data.isEmpty else { throw .missing("data") }
         return (node, data)
     }
 }

@@ -1,6 +1,5 @@
 import Glibc
 import Raft
-import TOMLKit
 import Wire
 
 /// Reads a TOML settings file; `HOLDFAST_<KEY>` environment variables override its top level.
@@ -32,89 +31,51 @@ package enum SettingsReader {
         path: String,
         environment: [String: String]
     ) throws(SettingsError) -> Settings {
-        try checkHeaders(text, path: path)
-        let table: TOMLTable
-        do {
-            table = try TOMLTable(string: text)
-        } catch let error as TOMLParseError {
-            throw .syntax(path: path, reason: error.debugDescription)
-        } catch {
-            throw .syntax(path: path, reason: "\(error)")
+        let document = try document(text, path: path)
+        for name in document.arrays.keys.sorted() where name != "member" {
+            throw unknown(name)
         }
-        var values = try topLevel(table)
+        for name in document.tables where name != "tls" { throw unknown(name) }
+        var values = try topLevel(document.top)
         try override(&values, with: environment)
-        return try settings(values, members: try members(table["member"]))
+        return try settings(values, members: try members(document.arrays["member"] ?? []))
     }
 
-    /// Table headers are bare names, one a line.
-    ///
-    /// Checked before the parser sees them: its debug builds end the process at some others.
-    private static func checkHeaders(_ text: String, path: String) throws(SettingsError) {
-        for (position, line) in text.utf8.split(
-            separator: 0x0A,
-            omittingEmptySubsequences: false
-        ).enumerated() {
-            let bytes = line.drop { $0 == 0x20 || $0 == 0x09 }
-            guard bytes.first == 0x5B else { continue }
-            let code = bytes.prefix { $0 != 0x23 }
-            let isArray = code.dropFirst().first == 0x5B
-            let name = code.dropFirst(isArray ? 2 : 1).prefix { isBareKey($0) }
-            var rest = code.dropFirst((isArray ? 2 : 1) + name.count)
-            while let last = rest.last, last == 0x20 || last == 0x09 || last == 0x0D {
-                rest = rest.dropLast()
-            }
-            guard !name.isEmpty, rest.elementsEqual((isArray ? "]]" : "]").utf8) else {
-                throw .syntax(
-                    path: path,
-                    reason: "line \(position + 1) is not a table header like [tls]"
-                )
-            }
+    /// The file's tables, whatever their keys are.
+    static func document(
+        _ text: String,
+        path: String
+    ) throws(SettingsError) -> TOMLReader.Document {
+        do throws(TOMLReader.Failure) {
+            return try TOMLReader.read(text)
+        } catch {
+            throw .syntax(path: path, reason: "line \(error.line): \(error.reason)")
         }
-    }
-
-    private static func isBareKey(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
-            || (0x61...0x7A).contains(byte) || byte == 0x2D || byte == 0x5F
     }
 
     // MARK: Values
 
-    private static func topLevel(_ table: TOMLTable) throws(SettingsError) -> [String: String] {
+    private static func topLevel(
+        _ table: TOMLReader.Table
+    ) throws(SettingsError) -> [String: String] {
         var values: [String: String] = [:]
-        for key in table.keys.sorted() where key != "member" {
-            if key == "tls" {
-                guard let inner = table[key]?.table else {
-                    throw .wrongType(key: key, want: "a table")
-                }
-                for name in inner.keys.sorted() {
-                    try store(inner[name], "tls.\(name)", in: &values)
-                }
-            } else {
-                try store(table[key], key, in: &values)
+        for key in table.keys {
+            guard let known = keys.first(where: { $0.name == key }) else { throw unknown(key) }
+            switch (known.kind, table[key]) {
+            case (.text, .text(let text)): values[key] = text
+            case (.flag, .flag(let flag)): values[key] = flag ? "true" : "false"
+            case (.text, _): throw .wrongType(key: key, want: "a string")
+            case (.flag, _): throw .wrongType(key: key, want: "true or false")
             }
         }
         return values
     }
 
-    private static func store(
-        _ value: (any TOMLValueConvertible)?,
-        _ key: String,
-        in values: inout [String: String]
-    ) throws(SettingsError) {
-        guard let known = keys.first(where: { $0.name == key }) else {
-            let nearest = nearestName(to: key, among: keys.map(\.name) + ["member", "tls"])
-            throw .unknownKey(key, nearest: nearest)
-        }
-        switch known.kind {
-        case .text:
-            guard let text = value?.string else { throw .wrongType(key: key, want: "a string") }
-            values[key] = text
-        case .flag:
-            guard let flag = value?.bool else {
-                throw .wrongType(key: key, want: "true or false")
-            }
-            values[key] = flag ? "true" : "false"
-        }
+    private static func unknown(_ key: String) -> SettingsError {
+        .unknownKey(
+            key,
+            nearest: nearestName(to: key, among: keys.map(\.name) + ["member", "tls"])
+        )
     }
 
     private static func override(
@@ -138,27 +99,21 @@ package enum SettingsReader {
     // MARK: Members
 
     private static func members(
-        _ value: (any TOMLValueConvertible)?
+        _ tables: [TOMLReader.Table]
     ) throws(SettingsError) -> [Settings.InitialMember] {
-        guard let value else { throw .missing("member") }
-        guard let array = value.array else {
-            throw .wrongType(key: "member", want: "[[member]] tables")
-        }
+        guard !tables.isEmpty else { throw .missing("member") }
         var members: [Settings.InitialMember] = []
-        for position in 0..<array.count {
-            guard let table = array[position].table else {
-                throw .wrongType(key: "member", want: "[[member]] tables")
-            }
+        for (position, table) in tables.enumerated() {
             members.append(try member(table, number: position + 1))
         }
         return members
     }
 
     private static func member(
-        _ table: TOMLTable,
+        _ table: TOMLReader.Table,
         number: Int
     ) throws(SettingsError) -> Settings.InitialMember {
-        for key in table.keys.sorted() where !memberKeys.contains(key) {
+        for key in table.keys where !memberKeys.contains(key) {
             throw .unknownKey(
                 "member[\(number)].\(key)",
                 nearest: nearestName(to: key, among: memberKeys)
@@ -169,7 +124,7 @@ package enum SettingsReader {
                 if let fallback { return fallback }
                 throw .missing("member[\(number)].\(key)")
             }
-            guard let text = value.string, !text.isEmpty else {
+            guard case .text(let text) = value, !text.isEmpty else {
                 throw .wrongType(key: "member[\(number)].\(key)", want: "a non-empty string")
             }
             return text

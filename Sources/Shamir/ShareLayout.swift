@@ -2,6 +2,7 @@ package import Wire
 
 /// One group of share holders: any `threshold` of its `count` members speak for the group.
 package struct GroupSpec: Equatable, Sendable {
+    /// Shares needed, and shares issued: 1 to 16.
     package let threshold: Int
     package let count: Int
 
@@ -16,9 +17,11 @@ package struct GroupSpec: Equatable, Sendable {
 ///
 /// A flat k of n is one group. 1 to 16 groups of 1 to 16 members.
 package struct ShareLayout: Equatable, Sendable {
+    /// Groups needed, and the groups.
     package let groupThreshold: Int
     package let groups: [GroupSpec]
 
+    /// Checks every rule of the format; a layout that exists can be split.
     package init(groupThreshold: Int, groups: [GroupSpec]) throws(ShareLayoutError) {
         guard !groups.isEmpty else { throw .noGroups }
         guard groups.count <= Limits.groupsMax else { throw .tooManyGroups(groups.count) }
@@ -63,6 +66,7 @@ package struct ShareLayout: Equatable, Sendable {
 
 /// The place of one share: group and member, both from 0. People are shown numbers from 1.
 package struct Slot: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Positions from 0; people count from 1.
     package let group: Int
     package let member: Int
 

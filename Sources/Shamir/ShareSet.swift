@@ -4,14 +4,18 @@ package import Cryptography
 package struct ShareProgress: Equatable, Sendable {
     /// One group: shares accepted, and shares needed. `need` is 0 while nothing is known of it.
     package struct Group: Equatable, Sendable {
+        /// Shares given and needed; needed is 0 until one of the group was given.
         package let have: Int
         package let need: Int
+        /// Whether the group has enough.
         package var isComplete: Bool { need > 0 && have >= need }
     }
 
+    /// Every group of the set, and how many have to be complete.
     package let groups: [Group]
     package let groupsNeeded: Int
 
+    /// Groups that have enough shares, and whether those are enough groups.
     package var groupsComplete: Int { groups.filter(\.isComplete).count }
     package var isComplete: Bool { groupsNeeded > 0 && groupsComplete >= groupsNeeded }
     /// Shares accepted, over all groups.
@@ -66,6 +70,7 @@ package struct ShareSet: ~Copyable, Sendable {
         shares.insert(ShareHolder(share), at: position)
     }
 
+    /// Whether no share was given.
     package var isEmpty: Bool { shares.isEmpty }
 
     /// The set's identifier, once known.
@@ -74,6 +79,7 @@ package struct ShareSet: ~Copyable, Sendable {
     /// Slots whose share was accepted, in order.
     package var slots: [Slot] { shares.map { $0.share.slot } }
 
+    /// How far each group has come.
     package var progress: ShareProgress {
         let groupCount = kind?.groupCount ?? 0
         return ShareProgress(
@@ -87,6 +93,7 @@ package struct ShareSet: ~Copyable, Sendable {
         )
     }
 
+    /// Whether ``combine()`` may be called.
     package var isComplete: Bool { progress.isComplete }
 
     /// The secret, 32 bytes.

@@ -51,6 +51,7 @@ package func split(
 
 /// All shares of one set, ordered by slot. Released together, and wiped then.
 package struct ShareBundle: ~Copyable, Sendable {
+    /// What the shares were made for.
     package let layout: ShareLayout
     private let shares: [ShareHolder]
 
@@ -59,6 +60,7 @@ package struct ShareBundle: ~Copyable, Sendable {
         self.shares = shares
     }
 
+    /// Shares in the bundle.
     package var count: Int { shares.count }
 
     /// Lends the share at `position`, 0 to `count - 1`, in the order of `layout.slots`.

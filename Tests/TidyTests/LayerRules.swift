@@ -31,7 +31,6 @@ enum Layer {
         "NIOHTTP1": ["Transport", "Client"],
         "NIOSSL": ["Transport", "Client"],
         "NIOTLS": ["Transport", "Client"],
-        "TOMLKit": ["Node"],
         "ArgumentParser": ["Commands", "holdfast"],
         "Logging": ["Replica", "Transport", "Node", "Commands"],
         "Glibc": [

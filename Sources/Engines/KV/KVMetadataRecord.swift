@@ -104,8 +104,8 @@ extension KVMetadataRecord {
         }
         currentVersion = try reader.readVarint()
         oldestVersion = try reader.readVarint()
-        guard oldestVersion <= currentVersion else {
-            throw .malformed("the oldest version is newer than the current one")
+        guard oldestVersion <= currentVersion, currentVersion < 1 << 62 else {
+            throw .malformed("versions \(oldestVersion) to \(currentVersion) cannot be")
         }
         metadataVersion = try reader.readVarint()
         created = Timestamp(nanoseconds: try reader.readUInt64())

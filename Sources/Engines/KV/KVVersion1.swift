@@ -98,6 +98,7 @@ struct KVSecretRecord {
                 leaseSeconds = nil
             }
             json = try reader.readBytes(reader.remaining)
+            guard json.count >= 2 else { throw .malformed("a KV secret without its object") }
         } catch {
             throw .damaged("KV secret: \(error.summary)")
         }
