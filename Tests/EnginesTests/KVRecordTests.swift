@@ -80,6 +80,7 @@ struct KVRecordTests {
         #expect(throws: EngineError.self) { try KVConfigRecord(decoding: config + [0]) }
         #expect(throws: EngineError.self) { try KVConfigRecord(decoding: [2] + config.dropFirst()) }
         #expect(throws: EngineError.self) { try KVSecretRecord(decoding: [2, 0, 123, 125]) }
+        #expect(throws: EngineError.self) { try KVSecretRecord(decoding: [1, 0]) }
         #expect(throws: EngineError.self) { try KVVersionRecord(decoding: [2, 123, 125]) }
         #expect(throws: EngineError.self) { try KVVersionRecord(decoding: [1]) }
     }
