@@ -80,7 +80,7 @@ final class RequestFlow: Sendable {
         guard let unsealed = seal.unsealed else { return context.fail(.sealed) }
         let step = step(context, unsealed, attempt: attempt)
         guard case .commit = step else {
-            return context.answer(Reply.response(to: step, requestID: context.request.requestID))
+            return context.answer(response(to: step, context))
         }
         // A read that has something to write, as a token with limited uses will.
         write(context, attempt: attempt + 1)
@@ -125,9 +125,7 @@ final class RequestFlow: Sendable {
             propose(batch, response, context, attempt: attempt)
         case .answer, .refuse:
             guard !isConfirmed else {
-                return context.answer(
-                    Reply.response(to: step, requestID: context.request.requestID)
-                )
+                return context.answer(response(to: step, context))
             }
             replica.waitForRead(deadline: context.deadline) { [self] outcome in
                 guard case .ready = outcome else {
@@ -279,6 +277,18 @@ final class RequestFlow: Sendable {
         return store.view { view in
             VaultCore.step(context.vault, in: environment, view: view)
         }
+    }
+
+    /// The answer to a step that writes nothing. What is not the caller's fault is for operators to
+    /// read: clients see "internal error".
+    private func response(to step: VaultStep, _ context: RequestContext) -> APIResponse {
+        if case .refuse(let error) = step, error.blame != .caller {
+            logger.error(
+                "request \(uuidText(context.request.requestID)): \(error.summary)",
+                metadata: ["remedy": "\(error.remedy)"]
+            )
+        }
+        return Reply.response(to: step, requestID: context.request.requestID)
     }
 
     /// Whether an earlier copy of this request is among the committed ones.
