@@ -116,7 +116,7 @@ struct CoreDriver<Ports: CorePorts> {
         board.update { status in
             status.term = core.term
             status.committed = core.commitIndex
-            status.evaluated = core.evaluatedIndex
+            status.evaluated = visible
             status.last = core.lastIndex
         }
     }

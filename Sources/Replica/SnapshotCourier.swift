@@ -295,7 +295,7 @@ final class SnapshotCourier {
     ) throws(StoreError) {
         // A deposed leader may stream on for a while: the newer leader's stream is the one to take.
         let isOld = term < max(status.current.term, incoming?.term ?? .zero)
-        guard !isOld, point.index > status.current.evaluated else {
+        guard !isOld, point.index > status.current.committed else {
             _ = link.sendSnapshot(.received(index: point.index, isWhole: false), to: from)
             return
         }

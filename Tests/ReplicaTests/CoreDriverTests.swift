@@ -227,6 +227,11 @@ struct CoreDriverTests {
         let events = bench.receive(.readIndexResponse(answer), from: 2, term: term(2))
         #expect(events.contains(.readers(1, index(20))))
         #expect(ended.all == [])
+        // Nor does the status claim that it is there.
+        let board = StatusBoard(ReplicaStatus(), applied: .zero)
+        bench.driver.report(to: board)
+        #expect(board.current.evaluated == .zero)
+        #expect(board.current.committed == index(20))
     }
 
     @Test("a read without a leader is refused at once")

@@ -127,7 +127,10 @@ final class TemporaryFolder: Sendable {
     deinit { Self.remove(path) }
 
     func open() throws(StoreError) -> LocalStore {
-        try LocalStore.open(folder: path + "/node", options: smallOptions, digest: testDigest)
+        try LocalStore.open(folder: path + "/node", options: smallOptions) { [self] bytes in
+            // Threads that have not quite ended hold the store, and so the folder.
+            withExtendedLifetime(self) { testDigest(bytes) }
+        }
     }
 
     /// The names of the files in the data folder.
@@ -192,11 +195,12 @@ func eventuallyBlocking(
     }
 }
 
-var quietLogger: Logger {
-    var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+/// Says only why the process ends, if it must.
+let quietLogger: Logger = {
+    var logger = Logger(label: "test") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = .critical
     return logger
-}
+}()
 
 /// The record of a node that starts for the first time in the cluster of these tests.
 func clusterRecord(_ configuration: Configuration) -> ClusterRecord {

@@ -1,0 +1,365 @@
+import Dispatch
+import Raft
+import Store
+import Synchronization
+import Testing
+import Wire
+
+@testable import Replica
+
+/// Two couriers with a link in our hands between them.
+@Suite("snapshot courier")
+struct CourierTests {
+    /// Hands frames over, through their encoding, or loses them.
+    private final class Link: SnapshotLink {
+        private struct State {
+            var peer: Mailbox<CourierJob>?
+            var drop: (@Sendable (SnapshotFrame) -> Bool)?
+            var isDown = false
+            var sent = 0
+        }
+
+        private let own: NodeID
+        private let state = Mutex(State())
+
+        init(of own: NodeID) { self.own = own }
+
+        func connect(_ peer: Mailbox<CourierJob>) { state.withLock { $0.peer = peer } }
+        func drop(_ rule: (@Sendable (SnapshotFrame) -> Bool)?) {
+            state.withLock { $0.drop = rule }
+        }
+        func setDown(_ isDown: Bool) { state.withLock { $0.isDown = isDown } }
+        var sent: Int { state.withLock { $0.sent } }
+
+        func sendSnapshot(_ frame: SnapshotFrame, to member: NodeID) -> Bool {
+            let (peer, drop, isDown) = state.withLock { state in
+                if !state.isDown { state.sent += 1 }
+                return (state.peer, state.drop, state.isDown)
+            }
+            if isDown { return false }
+            if let drop, drop(frame) { return true }
+            guard let copy = try? SnapshotFrame(decoding: frame.encoded()) else {
+                preconditionFailure("a frame decodes")
+            }
+            return peer?.offer(.frame(copy, from: own)) ?? false
+        }
+    }
+
+    /// One node's courier; what it tells the core stays in the mailbox.
+    private final class Side: Sendable {
+        let folder = TemporaryFolder()
+        let store: LocalStore
+        let mailbox = Mailbox<CourierJob>(bound: Limits.courierInboxMax)
+        let core = Mailbox<CoreInput>(bound: 10_000)
+        let link: Link
+        let board: StatusBoard
+
+        init(_ number: UInt64, leads: UInt64? = nil, evaluated: UInt64 = 0) throws {
+            store = try folder.open()
+            link = Link(of: node(number))
+            var status = ReplicaStatus()
+            status.role = leads == nil ? .follower : .leader
+            status.term = term(leads ?? 1)
+            status.committed = index(evaluated)
+            status.evaluated = index(evaluated)
+            board = StatusBoard(status, applied: index(evaluated))
+        }
+
+        func start() {
+            let (store, mailbox, core, link, board) = (store, mailbox, core, link, board)
+            let folder = SnapshotFolder(folder: folder.path + "/node")
+            WorkerThread.start(name: "courier") {
+                SnapshotCourier(
+                    store: store,
+                    mailbox: mailbox,
+                    core: core,
+                    folder: folder,
+                    link: link,
+                    status: board,
+                    digest: testDigest,
+                    logger: quietLogger
+                ).run()
+            }
+        }
+
+        /// The next thing that the core is told.
+        func heard() throws -> CoreInput {
+            let inputs = core.take(most: 1, until: .now() + .seconds(120)) ?? []
+            return try #require(inputs.first, "the courier says something")
+        }
+
+        var snapshotFiles: [String] { folder.files.filter { $0.hasPrefix("snapshot-") } }
+    }
+
+    /// A sender that applied `last` entries with `bytes` of incompressible state in all.
+    private func sender(last: UInt64 = 20, bytes: Int = 1_000) throws -> Side {
+        let side = try Side(1, leads: 3, evaluated: last)
+        var random = Seeded(9)
+        let layers = (1...last).map { number in
+            OverlayLayer(
+                index: number,
+                writes: [(key(number), record(random.bytes(bytes / Int(last))).encoded())],
+                requestID: nil
+            )
+        }
+        try side.store.write { transaction throws(StoreError) in
+            try transaction.setCluster(clusterRecord(voters(3)))
+            try transaction.setHardState(term: 3, vote: nil, commit: 0)
+            try transaction.appendEntries(
+                (1...last).map { StoredEntry(index: $0, term: 2, kind: 0, body: []) }
+            )
+            try transaction.apply(layers: layers, appliedIndex: last, appliedTerm: 2)
+        }
+        return side
+    }
+
+    private func connected(_ sender: Side, _ receiver: Side) {
+        sender.link.connect(receiver.mailbox)
+        receiver.link.connect(sender.mailbox)
+        sender.start()
+        receiver.start()
+    }
+
+    private func ask(_ sender: Side, atLeast number: UInt64 = 1, term of: UInt64 = 3) {
+        sender.mailbox.post(.stream(to: node(2), atLeast: index(number), term: term(of)))
+    }
+
+    private func expectStreaming(_ input: CoreInput, at number: UInt64) {
+        guard case .streaming(node(2), let point, term(3)) = input else {
+            return #expect(Bool(false), "a stream begins, not \(input)")
+        }
+        #expect(point.index == index(number))
+        #expect(point.term == term(2))
+    }
+
+    private func expectEnd(_ input: CoreInput, isDelivered: Bool) {
+        guard case .streamEnded(node(2), _, term(3), isDelivered) = input else {
+            return #expect(Bool(false), "the stream ends, delivered \(isDelivered), not \(input)")
+        }
+    }
+
+    private func arrivedFile(_ input: CoreInput, at number: UInt64) throws -> String {
+        guard case .arrived(let point, node(1), term(3), let file) = input else {
+            throw TookTooLong(description: "a snapshot arrives, not \(input)")
+        }
+        #expect(point.index == index(number))
+        return file
+    }
+
+    @Test("a snapshot of any size arrives whole", arguments: [0, 1_000, 300_000, 9 << 20])
+    func delivers(bytes: Int) throws {
+        let (sender, receiver) = (try sender(bytes: bytes), try Side(2))
+        defer { [sender, receiver].forEach { $0.mailbox.close() } }
+        connected(sender, receiver)
+        ask(sender)
+        expectStreaming(try sender.heard(), at: 20)
+        let file = try arrivedFile(try receiver.heard(), at: 20)
+        expectEnd(try sender.heard(), isDelivered: true)
+        let manifest = try LocalStore.verifySnapshot(at: file, digest: testDigest)
+        #expect(manifest.index == 20)
+        #expect(receiver.snapshotFiles == ["snapshot-arrived-1"])
+        // What is not wanted goes.
+        receiver.mailbox.post(.discard(file))
+        try eventuallyBlocking("the file is gone") { receiver.snapshotFiles == [] }
+    }
+
+    @Test("files of an earlier process are removed at the start")
+    func leftovers() throws {
+        let side = try Side(2)
+        defer { side.mailbox.close() }
+        _ = try ChunkFile(creating: side.folder.path + "/node/snapshot-arrived-7")
+        _ = try ChunkFile(creating: side.folder.path + "/node/snapshot-exported")
+        side.start()
+        try eventuallyBlocking("they are gone") { side.snapshotFiles == [] }
+    }
+
+    /// Found by reading: nothing bounded what was on its way, so a receiver with a slow disk lost
+    /// chunks, and the stream began again for ever.
+    @Test("no more than a window is on its way before the receiver has written it")
+    func window() throws {
+        let (sender, receiver) = (try sender(bytes: 9 << 20), try Side(2))
+        defer { [sender, receiver].forEach { $0.mailbox.close() } }
+        let waiting = Collector<Int>()
+        sender.link.connect(receiver.mailbox)
+        receiver.link.connect(sender.mailbox)
+        sender.start()
+        ask(sender)
+        expectStreaming(try sender.heard(), at: 20)
+        // The receiver's thread does not run yet: it is as slow as can be.
+        let chunks = Limits.snapshotWindowBytes / Limits.snapshotChunkBytes
+        try eventuallyBlocking("a window is full") { receiver.mailbox.count == chunks + 1 }
+        for _ in 0..<20 {
+            waiting.add(receiver.mailbox.count)
+            _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(5))
+        }
+        #expect(waiting.all.max() == chunks + 1)
+        receiver.start()
+        _ = try arrivedFile(try receiver.heard(), at: 20)
+        expectEnd(try sender.heard(), isDelivered: true)
+    }
+
+    @Test("a lost chunk fails the stream, and the next one arrives")
+    func lostChunk() throws {
+        let (sender, receiver) = (try sender(bytes: 2 << 20), try Side(2))
+        defer { [sender, receiver].forEach { $0.mailbox.close() } }
+        let lost = Atomic(false)
+        sender.link.drop { frame in
+            guard case .chunk(let offset, _) = frame, offset > 0 else { return false }
+            return !lost.exchange(true, ordering: .relaxed)
+        }
+        connected(sender, receiver)
+        ask(sender)
+        expectStreaming(try sender.heard(), at: 20)
+        expectEnd(try sender.heard(), isDelivered: false)
+        ask(sender)
+        expectStreaming(try sender.heard(), at: 20)
+        _ = try arrivedFile(try receiver.heard(), at: 20)
+        expectEnd(try sender.heard(), isDelivered: true)
+    }
+
+    @Test("a damaged chunk fails the stream at its end")
+    func damage() throws {
+        let (sender, receiver) = (try sender(), try Side(2))
+        defer { [sender, receiver].forEach { $0.mailbox.close() } }
+        receiver.start()
+        receiver.link.connect(sender.mailbox)
+        // The sender's part is played by hand.
+        let point = SnapshotPoint(index: index(20), term: term(2), configuration: voters(3))
+        let frames: [SnapshotFrame] = [
+            .begin(term: term(3), point: point, bytes: 300),
+            .chunk(offset: 0, bytes: [UInt8](repeating: 1, count: 300)),
+        ]
+        for frame in frames { receiver.mailbox.post(.frame(frame, from: node(1))) }
+        var answers: [SnapshotFrame] = []
+        while answers.count < 2 {
+            for job in sender.mailbox.take(most: 9, until: .now() + .seconds(120)) ?? [] {
+                if case .frame(let frame, node(2)) = job { answers.append(frame) }
+            }
+        }
+        #expect(
+            answers == [
+                .taken(index: index(20), offset: 300), .received(index: index(20), isWhole: false),
+            ]
+        )
+        #expect(receiver.core.count == 0)
+    }
+
+    @Test("a broken connection ends the stream at once")
+    func linkReset() throws {
+        let (sender, receiver) = (try sender(bytes: 300_000), try Side(2))
+        defer { [sender, receiver].forEach { $0.mailbox.close() } }
+        connected(sender, receiver)
+        receiver.link.drop { _ in true }
+        ask(sender)
+        expectStreaming(try sender.heard(), at: 20)
+        sender.mailbox.post(.linkReset(node(3)))
+        sender.mailbox.post(.linkReset(node(2)))
+        expectEnd(try sender.heard(), isDelivered: false)
+    }
+
+    @Test("waits for a connection that is down")
+    func linkDown() throws {
+        let (sender, receiver) = (try sender(), try Side(2))
+        defer { [sender, receiver].forEach { $0.mailbox.close() } }
+        sender.link.setDown(true)
+        connected(sender, receiver)
+        ask(sender)
+        expectStreaming(try sender.heard(), at: 20)
+        #expect(sender.link.sent == 0)
+        sender.link.setDown(false)
+        _ = try arrivedFile(try receiver.heard(), at: 20)
+        expectEnd(try sender.heard(), isDelivered: true)
+    }
+
+    @Test("says so when nothing can be exported")
+    func nothingToExport() throws {
+        let sender = try Side(1, leads: 3, evaluated: 20)
+        defer { sender.mailbox.close() }
+        sender.start()
+        ask(sender)
+        guard case .streamEnded(node(2), nil, term(3), false) = try sender.heard() else {
+            return #expect(Bool(false), "the core is told")
+        }
+    }
+
+    /// Found by reading: the stream carried whatever term the node was in when it began.
+    @Test("sends nothing in a term that it does not lead", arguments: [2, 4])
+    func otherTerm(number: UInt64) throws {
+        let (sender, receiver) = (try sender(), try Side(2))
+        defer { [sender, receiver].forEach { $0.mailbox.close() } }
+        connected(sender, receiver)
+        ask(sender, term: number)
+        ask(sender)
+        // Only the second request is heard of.
+        expectStreaming(try sender.heard(), at: 20)
+    }
+
+    @Test("stops when it is deposed, without a word")
+    func deposed() throws {
+        let (sender, receiver) = (try sender(bytes: 300_000), try Side(2))
+        defer { [sender, receiver].forEach { $0.mailbox.close() } }
+        sender.link.connect(receiver.mailbox)
+        sender.start()
+        ask(sender)
+        expectStreaming(try sender.heard(), at: 20)
+        sender.board.update { $0.role = .follower }
+        let chunks = Limits.snapshotWindowBytes / Limits.snapshotChunkBytes
+        try eventuallyBlocking("it has noticed") {
+            sender.mailbox.post(.frame(.taken(index: index(20), offset: 1), from: node(2)))
+            return sender.mailbox.count == 0
+        }
+        #expect(receiver.mailbox.count <= chunks + 1)
+        #expect(sender.core.count == 0)
+    }
+
+    struct Begin: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let term: UInt64
+        let index: UInt64
+        let isTaken: Bool
+    }
+
+    /// The receiver is in term 5 and has evaluated 10; member 3 is sending to it as of term 6.
+    static let begins = [
+        Begin(testDescription: "newer than all", term: 7, index: 11, isTaken: true),
+        Begin(testDescription: "the same term again", term: 6, index: 11, isTaken: true),
+        Begin(testDescription: "older than the stream", term: 5, index: 11, isTaken: false),
+        Begin(testDescription: "older than the node", term: 4, index: 11, isTaken: false),
+        Begin(testDescription: "nothing new", term: 7, index: 10, isTaken: false),
+    ]
+
+    /// Found by reading: a deposed leader's stream could throw out its successor's.
+    @Test("takes the newest leader's stream", arguments: begins)
+    func begin(_ row: Begin) throws {
+        let (receiver, peer) = (try Side(2, evaluated: 10), try Side(1))
+        defer { receiver.mailbox.close() }
+        receiver.board.update { $0.term = term(5) }
+        receiver.link.connect(peer.mailbox)
+        receiver.start()
+        func begin(_ number: UInt64, _ at: UInt64) -> SnapshotFrame {
+            let point = SnapshotPoint(index: index(at), term: term(2), configuration: voters(3))
+            return .begin(term: term(number), point: point, bytes: 1_000)
+        }
+        let chunk = SnapshotFrame.chunk(offset: 0, bytes: [1])
+        receiver.mailbox.post(.frame(begin(6, 12), from: node(3)))
+        receiver.mailbox.post(.frame(begin(row.term, row.index), from: node(1)))
+        receiver.mailbox.post(.frame(chunk, from: node(1)))
+        receiver.mailbox.post(.frame(chunk, from: node(3)))
+        // One of the two chunks is taken; a refused stream also hears that it is refused.
+        var answers: [SnapshotFrame] = []
+        while answers.count < (row.isTaken ? 1 : 2) {
+            for job in peer.mailbox.take(most: 9, until: .now() + .seconds(120)) ?? [] {
+                if case .frame(let frame, _) = job { answers.append(frame) }
+            }
+        }
+        #expect(
+            answers
+                == (row.isTaken
+                    ? [.taken(index: index(row.index), offset: 1)]
+                    : [
+                        .received(index: index(row.index), isWhole: false),
+                        .taken(index: index(12), offset: 1),
+                    ])
+        )
+    }
+}
