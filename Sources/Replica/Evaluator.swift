@@ -118,9 +118,7 @@ final class Evaluator {
         if entry.kind == .batch {
             (layer, outcome) = evaluateBatch(entry)
         }
-        // A snapshot beyond this entry may have been installed meanwhile: then the effect is in
-        // there, and what became of this entry alone is not known here.
-        if !store.appendLayerUnlessAhead(layer) { outcome = .unknown }
+        store.appendLayer(layer)
         evaluated = entry.index
         storage.post(.apply(layer, entry.term))
         remember(entry, outcome)
@@ -131,7 +129,7 @@ final class Evaluator {
         if let inspect = inspector() { inspect(entry, batch) }
         do throws(StoreError) {
             let evaluation = try store.view { view throws(StoreError) -> Evaluation? in
-                // As below: the snapshot came before the view.
+                // A snapshot beyond this entry was installed meanwhile: its effect is in there.
                 guard view.evaluatedIndex < entry.index.number else { return nil }
                 return try Store.evaluate(batch, at: entry.index.number, in: view)
             }

@@ -227,18 +227,6 @@ import Synchronization
         overlay.withLock { $0.append(layer) }
     }
 
-    /// As ``appendLayer(_:)``, but leaves the store as it is when a snapshot has meanwhile brought
-    /// it to that entry or beyond: ``importSnapshot(from:)`` runs on another thread.
-    ///
-    /// - Returns: whether the layer was added.
-    package func appendLayerUnlessAhead(_ layer: OverlayLayer) -> Bool {
-        overlay.withLock { overlay in
-            guard layer.index > overlay.evaluatedIndex else { return false }
-            overlay.append(layer)
-            return true
-        }
-    }
-
     /// Entries through `index` were evaluated and those without a layer changed nothing: no-ops,
     /// configurations, duplicates, rejected batches. Raises what later views call evaluated.
     package func markEvaluated(through index: UInt64) {
