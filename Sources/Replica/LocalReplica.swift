@@ -30,7 +30,13 @@ package final class LocalReplica: Sendable {
     private let evaluation = Mailbox<EvaluationJob>(bound: Limits.inboxInputsMax)
     private let courier = Mailbox<CourierJob>(bound: Limits.courierInboxMax)
     private let board: StatusBoard
-    private let inspector = Mutex<EntryInspector?>(nil)
+    /// In a struct: a bare closure in a `Mutex` is wrapped once more each time it is looked at,
+    /// and every call then walks all the wrappings.
+    private struct Inspection: Sendable {
+        let inspect: EntryInspector
+    }
+
+    private let inspection = Mutex<Inspection?>(nil)
     private let store: LocalStore
     private let logger: Logger
 
@@ -109,7 +115,7 @@ package final class LocalReplica: Sendable {
                 storage: storage,
                 evaluated: state.applied,
                 logger: logger,
-                inspector: { self.inspector.withLock { $0 } }
+                inspector: { self.inspection.withLock { $0 }?.inspect }
             ).run()
         }
     }
@@ -245,7 +251,8 @@ package final class LocalReplica: Sendable {
 
     /// Replaces the check that an unsealed node makes on every committed batch; nil while sealed.
     package func setInspector(_ new: EntryInspector?) {
-        inspector.withLock { $0 = new }
+        let inspection = new.map { Inspection(inspect: $0) }
+        self.inspection.withLock { $0 = inspection }
     }
 
     /// Looks at every committed batch that the log still holds, then calls `completion`, both on
