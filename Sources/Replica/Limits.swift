@@ -35,6 +35,8 @@ package enum Limits {
     package static let overlayBytesMax = 64 << 20
     /// Bytes of evaluated writes applied in one transaction, so an append never waits for long.
     package static let applyBytesPerTurnMax = 4 << 20
+    /// Evaluated layers that an append takes along at least, unless the oldest has waited too long.
+    package static let applyLayersMin = 64
     /// An evaluated layer waits this long for an append to ride with before it is applied alone,
     /// which costs flushes of its own. Nothing depends on it being early: the log has the entry,
     /// and views see the overlay.

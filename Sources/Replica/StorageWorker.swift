@@ -24,6 +24,8 @@ final class StorageWorker {
     private let logger: Logger
     /// Evaluated, not yet applied, ascending.
     private var layers: [(layer: OverlayLayer, term: Term)] = []
+    /// When the first of them came.
+    private var oldestLayer = ContinuousClock.now
     private var applied: LogIndex
     private var compactThrough = LogIndex.zero
     private var compacted: LogIndex
@@ -96,12 +98,13 @@ final class StorageWorker {
                 persists.append(persist)
                 isAppendWaiting = true
             case .apply(let layer, let term):
+                if layers.isEmpty { oldestLayer = .now }
                 if layer.index > applied.number { layers.append((layer, term)) }
             case .compact(let index):
                 compactThrough = max(compactThrough, index)
             case .install(let point, let token, let file):
                 // Everything asked for before the snapshot is written before it.
-                try commit(persists)
+                try commit(persists, isIdle: true)
                 persists = []
                 try install(point, token, file)
             }
@@ -109,14 +112,22 @@ final class StorageWorker {
         // Layers alone wait for an append to ride with; the empty turn means that none came.
         let isIdle = jobs.isEmpty
         let isOverdue = layers.count >= Limits.overlayLayersMax / 2
-        if isAppendWaiting || isIdle || isOverdue { try commit(persists) }
+        if isAppendWaiting || isIdle || isOverdue { try commit(persists, isIdle: isIdle) }
         if isIdle {
             while try store.preallocateIfNeeded() && mailbox.count == 0 {}
         }
     }
 
-    private func commit(_ persists: [Persist]) throws(StoreError) {
-        let riding = takeLayers()
+    /// Layers are applied many at a time: their records lie all over the tree, and a transaction
+    /// writes each page that it touches once, however many of them share it.
+    private func isApplyDue(isIdle: Bool) -> Bool {
+        isIdle || layers.count >= Limits.applyLayersMin
+            || ContinuousClock.now - oldestLayer
+                >= .milliseconds(Limits.applyAloneAfterMilliseconds)
+    }
+
+    private func commit(_ persists: [Persist], isIdle: Bool) throws(StoreError) {
+        let riding = isApplyDue(isIdle: isIdle) ? takeLayers() : []
         let compaction = nextCompaction()
         guard !persists.isEmpty || !riding.isEmpty || compaction != nil else { return }
         for persist in persists { try saveVoteIfChanged(persist) }
