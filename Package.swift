@@ -101,7 +101,12 @@ let package = Package(
             "TransportTests",
             ["Cryptography", "Raft", "Transport", "Wire", nioCore, nioPosix, nioSSL, logging]
         ),
-        tests("NodeTests", ["Node", "Wire"]),
+        tests(
+            "NodeTests",
+            [
+                "API", "Barrier", "Cryptography", "Engines", "Node", "Raft", "Replica", "Shamir",
+                "Store", "Vault", "Wire", logging, nioCore, nioPosix,
+            ]),
         tests("CommandsTests", ["Client", "Commands", "Wire", nioCore, nioHTTP1, nioPosix]),
         tests("TidyTests", []),
     ]

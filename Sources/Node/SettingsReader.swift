@@ -71,11 +71,17 @@ package enum SettingsReader {
         return values
     }
 
+    /// What is wrong with a name that is not expected there.
     private static func unknown(_ key: String) -> SettingsError {
-        .unknownKey(
-            key,
-            nearest: nearestName(to: key, among: keys.map(\.name) + ["member", "tls"])
-        )
+        switch key {
+        case "member": .wrongType(key: key, want: "[[member]] tables")
+        case "tls": .wrongType(key: key, want: "a [tls] table")
+        default:
+            .unknownKey(
+                key,
+                nearest: nearestName(to: key, among: keys.map(\.name) + ["member", "tls"])
+            )
+        }
     }
 
     private static func override(

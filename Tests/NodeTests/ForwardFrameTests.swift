@@ -1,0 +1,172 @@
+import API
+import Raft
+import Testing
+import Wire
+
+@testable import Node
+
+@Suite("forwarded frames")
+struct ForwardFrameTests {
+    static func apiRequest(body: [UInt8] = [1, 2, 3]) -> APIRequest {
+        var headers = APIHeaders()
+        headers.token = "s.token"
+        headers.contentType = "application/json"
+        return APIRequest(
+            method: "PUT",
+            target: Array("/v1/secret/data/a?x=1".utf8),
+            headers: headers,
+            body: body,
+            requestID: Array(1...16)
+        )
+    }
+
+    static func request(_ content: ForwardedRequest.Content) -> ForwardedRequest {
+        ForwardedRequest(
+            number: 0xFEED_0000_0000_0001,
+            requestID: Array(1...16),
+            seed: Array(101...132),
+            attempt: 7,
+            patienceMilliseconds: 29_000,
+            content: content
+        )
+    }
+
+    static let requests = [
+        request(.request(apiRequest())),
+        request(.request(apiRequest(body: []))),
+        request(.creation([])),
+        request(.creation(Array(0...255))),
+    ]
+
+    static let response = APIResponse(
+        status: 204,
+        headers: [("X-A", "b")],
+        contentType: "text/plain",
+        body: Array("hi".utf8)
+    )
+
+    static let replies = [
+        ForwardedReply(number: 1, outcome: .answer(response)),
+        ForwardedReply(
+            number: .max,
+            outcome: .appended(
+                Term(number: 3),
+                LogIndex(number: 99),
+                APIResponse(status: 200)
+            )
+        ),
+        ForwardedReply(number: 5, outcome: .notLeader(hint: NodeID(number: 2))),
+        ForwardedReply(number: 5, outcome: .notLeader(hint: nil)),
+        ForwardedReply(number: 5, outcome: .overloaded),
+    ]
+
+    // Neither type is Equatable, and each has one encoding: equal bytes are equal frames.
+
+    @Test("requests come back as they were", arguments: requests)
+    func requestRoundTrip(_ request: ForwardedRequest) throws {
+        let copy = try ForwardedRequest(decoding: request.encoded())
+        #expect(copy.encoded() == request.encoded())
+        #expect(copy.number == request.number)
+        #expect(copy.requestID == request.requestID)
+        #expect(copy.seed == request.seed)
+        #expect(copy.attempt == 7)
+        #expect(copy.patienceMilliseconds == 29_000)
+        switch (copy.content, request.content) {
+        case (.request(let a), .request(let b)): #expect(a == b)
+        case (.creation(let a), .creation(let b)): #expect(a == b)
+        default: #expect(Bool(false), "another kind of content")
+        }
+    }
+
+    @Test("replies come back as they were", arguments: replies)
+    func replyRoundTrip(_ reply: ForwardedReply) throws {
+        let copy = try ForwardedReply(decoding: reply.encoded())
+        #expect(copy.encoded() == reply.encoded())
+        #expect(copy.number == reply.number)
+        switch (copy.outcome, reply.outcome) {
+        case (.answer(let a), .answer(let b)):
+            #expect(a.status == b.status && a.body == b.body)
+            #expect(a.contentType == b.contentType)
+        case (.appended(let term, let index, _), .appended(let wantTerm, let wantIndex, _)):
+            #expect(term == wantTerm && index == wantIndex)
+        case (.notLeader(let a), .notLeader(let b)): #expect(a == b)
+        case (.overloaded, .overloaded): break
+        default: #expect(Bool(false), "another kind of outcome")
+        }
+    }
+
+    @Test("requests are refused when anything is missing or too much", arguments: requests)
+    func requestLengths(_ request: ForwardedRequest) {
+        let whole = request.encoded()
+        for count in 0..<whole.count {
+            #expect(throws: WireError.self, "the first \(count) bytes") {
+                try ForwardedRequest(decoding: Array(whole[..<count]))
+            }
+        }
+        #expect(throws: WireError.self) { try ForwardedRequest(decoding: whole + [0]) }
+    }
+
+    @Test("replies are refused when anything is missing or too much", arguments: replies)
+    func replyLengths(_ reply: ForwardedReply) {
+        let whole = reply.encoded()
+        for count in 0..<whole.count {
+            #expect(throws: WireError.self, "the first \(count) bytes") {
+                try ForwardedReply(decoding: Array(whole[..<count]))
+            }
+        }
+        #expect(throws: WireError.self) { try ForwardedReply(decoding: whole + [0]) }
+    }
+
+    @Test("random bytes are refused or mean what they say", arguments: UInt64(1)...4)
+    func random(seed: UInt64) {
+        var random = Seeded(seed)
+        var understood = 0
+        for _ in 0..<5_000 {
+            var bytes = random.bytes(Int(random.next() % 80))
+            // Past the fixed fields, so that the kinds are reached.
+            if bytes.count > 64 && random.chance(1, of: 2) { bytes[64] = UInt8(random.next() % 4) }
+            if bytes.count > 8 && random.chance(1, of: 2) { bytes[8] = UInt8(random.next() % 6) }
+            if let request = try? ForwardedRequest(decoding: bytes) {
+                understood += 1
+                #expect(request.encoded() == bytes)
+            }
+            if let reply = try? ForwardedReply(decoding: bytes) {
+                understood += 1
+                #expect(reply.encoded() == bytes)
+            }
+        }
+        #expect(understood > 0, "some inputs must get past the first checks")
+    }
+
+    @Test("damaged requests are refused or mean what they say", arguments: requests)
+    func requestDamage(_ request: ForwardedRequest) {
+        var random = Seeded(5)
+        let whole = request.encoded()
+        for _ in 0..<500 {
+            var bytes = whole
+            bytes[Int(random.next() % UInt64(bytes.count))] ^= UInt8(1 << (random.next() % 8))
+            guard let other = try? ForwardedRequest(decoding: bytes) else { continue }
+            #expect(other.encoded() == bytes)
+        }
+    }
+
+    @Test("damaged replies are refused or mean what they say", arguments: replies)
+    func replyDamage(_ reply: ForwardedReply) {
+        var random = Seeded(6)
+        let whole = reply.encoded()
+        for _ in 0..<500 {
+            var bytes = whole
+            bytes[Int(random.next() % UInt64(bytes.count))] ^= UInt8(1 << (random.next() % 8))
+            guard let other = try? ForwardedReply(decoding: bytes) else { continue }
+            #expect(other.encoded() == bytes)
+        }
+    }
+
+    @Test("content above the limit is refused")
+    func limit() {
+        let bytes = [UInt8](repeating: 0, count: Limits.forwardBodyBytesMax + 1)
+        #expect(throws: WireError.self) {
+            try ForwardedRequest(decoding: Self.request(.creation(bytes)).encoded())
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Cryptography
+import Raft
+import Replica
+import Store
+
+@testable import Node
+
+/// A running replica over a store in a folder of its own; what it says to others is lost.
+final class TestReplica: PeerLink, ReplicaObserver {
+    let folder = TemporaryFolder()
+    let store: LocalStore
+    let replica: LocalReplica
+
+    /// - Parameter voters: this node is the first of them.
+    init(voters: UInt64) throws {
+        let folder = folder
+        var options = StoreOptions()
+        options.mapBytes = 1 << 30
+        options.preallocateStepBytes = 1 << 20
+        options.reserveBytes = 1 << 20
+        store = try LocalStore.open(folder: folder.path + "/node", options: options) { bytes in
+            // Threads that have not quite ended hold the store, and so the folder.
+            withExtendedLifetime(folder) { sha256(bytes) }
+        }
+        replica = LocalReplica(store: store, logger: quietLogger)
+        let configuration = Configuration(
+            members: (1...voters).map { number in
+                Member(
+                    id: NodeID(number: number),
+                    name: "n\(number)",
+                    region: "r",
+                    zone: "z",
+                    peerAddress: "127.0.0.1:\(7_000 + number)",
+                    apiAddress: "https://127.0.0.1:\(8_000 + number)",
+                    pin: [UInt8](repeating: UInt8(number), count: 32),
+                    role: .voter
+                )
+            }
+        )
+        let core = RaftCore(
+            id: NodeID(number: 1),
+            configuration: configuration,
+            hardState: .initial,
+            snapshotIndex: .zero,
+            snapshotTerm: .zero,
+            entries: [],
+            evaluated: .zero,
+            isSealed: true,
+            settings: RaftSettings(),
+            seed: .random(in: 0 ... .max)
+        )
+        let cluster = ClusterRecord(
+            clusterID: sha256(configuration.encoded()),
+            epoch: 0,
+            incarnation: 0,
+            bootCounter: 1,
+            configuration: configuration.encoded(),
+            formatLevel: 1
+        )
+        replica.start(
+            raft: core,
+            state: ReplicaStart(
+                hardState: .initial,
+                applied: .zero,
+                logBase: .zero,
+                cluster: cluster
+            ),
+            link: self,
+            observer: self,
+            folder: SnapshotFolder(folder: folder.path + "/node"),
+            digest: sha256
+        )
+    }
+
+    func stop() { replica.stop() }
+
+    func send(_ message: Message, to member: NodeID) {}
+    func sendSnapshot(_ frame: SnapshotFrame, to member: NodeID) -> Bool { false }
+    func roleChanged(_ status: ReplicaStatus) {}
+    func raised(_ alarm: Alarm) {}
+
+    /// Node 2 says something in term 1.
+    func hear(_ body: MessageBody) {
+        replica.received(
+            Message(term: Term(number: 1), body: body),
+            from: NodeID(number: 2)
+        )
+    }
+
+    /// The only voter leads, and has committed in its term.
+    func lead() async throws {
+        try await eventually("it leads") {
+            replica.status.role == .leader && replica.status.evaluated > .zero
+        }
+    }
+
+    /// Brings a batch into the log and waits for what becomes of it.
+    func commit(_ batch: WriteBatch) async throws -> CommitOutcome? {
+        let outcomes = Collector<CommitOutcome?>()
+        replica.propose(
+            BatchProposal(
+                batch: batch,
+                deadline: .now + .seconds(300),
+                onProposed: { outcome in
+                    if case .appended = outcome { return }
+                    outcomes.add(nil)
+                },
+                onCommitted: { outcomes.add($0) }
+            )
+        )
+        try await eventually("the batch is decided") { outcomes.count == 1 }
+        return outcomes.all.first ?? nil
+    }
+}
