@@ -150,8 +150,10 @@ final class TemporaryFolder: Sendable {
     }
 
     private static func remove(_ path: String) {
+        // A link is removed, never followed.
+        guard unsafe unlink(path) != 0 else { return }
         for name in names(path) { remove(path + "/" + name) }
-        _ = unsafe Glibc.remove(path)
+        _ = unsafe rmdir(path)
     }
 }
 
