@@ -106,7 +106,8 @@ let package = Package(
             [
                 "API", "Barrier", "Cryptography", "Engines", "Node", "Raft", "Replica", "Shamir",
                 "Store", "Vault", "Wire", logging, nioCore, nioPosix,
-            ]),
+            ]
+        ),
         tests("CommandsTests", ["Client", "Commands", "Wire", nioCore, nioHTTP1, nioPosix]),
         tests("TidyTests", []),
     ]
