@@ -76,14 +76,24 @@ struct DataFolder: ~Copyable, Sendable {
         guard let file = try FileDescriptor.open(path, O_RDWR | O_CREAT) else {
             throw .system(code: ENOENT, operation: "open", path: path)
         }
-        guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
-            guard errno == EWOULDBLOCK else { throw file.failure("flock") }
+        guard try lock(file) else {
             let text = String(decoding: try file.read(16, at: 0), as: UTF8.self)
             throw .lockedByAnother(processID: Int32(text.prefix { $0.isNumber }))
         }
         guard ftruncate(file.number, 0) == 0 else { throw file.failure("ftruncate") }
         try file.write(Array("\(getpid())\n".utf8), at: 0)
         return file
+    }
+
+    /// Takes the lock, asking for a second: an owner that has just ended may have left a child
+    /// between fork and exec, which holds the lock until then.
+    private static func lock(_ file: borrowing FileDescriptor) throws(StoreError) -> Bool {
+        for attempt in 0..<StoreLimits.lockAttemptsMax {
+            if attempt > 0 { usleep(StoreLimits.lockPauseMicroseconds) }
+            if flock(file.number, LOCK_EX | LOCK_NB) == 0 { return true }
+            guard errno == EWOULDBLOCK else { throw file.failure("flock") }
+        }
+        return false
     }
 
     /// LMDB needs a coherent map and locks that work: no network file system gives both.

@@ -27,4 +27,7 @@ package enum StoreLimits {
     package static let configurationBytesMax = 64 << 10
     /// Bytes of records that one chunk of a snapshot file aims for.
     package static let snapshotChunkBytes = 256 << 10
+    /// How often, and how far apart, the lock on the data folder is asked for.
+    static let lockAttemptsMax = 50
+    static let lockPauseMicroseconds: UInt32 = 20_000
 }
