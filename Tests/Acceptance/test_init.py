@@ -62,12 +62,12 @@ class Init(ClusterTest):
         return bool(answers)
 
     def test_kill_at_every_moment_on_one_node(self):
-        answered = [self.one(ONE, milliseconds / 1000) for milliseconds in range(0, 300, 20)]
+        answered = [self.one(ONE, milliseconds / 1000) for milliseconds in (*range(0, 48, 4), 60, 90, 150, 250)]
         print(f"\nanswered before the kill: {sum(answered)} of {len(answered)}")
 
     def test_kill_at_every_moment_on_three_nodes(self):
         answered = [self.one(THREE_IN_THREE, milliseconds / 1000)
-                    for milliseconds in range(0, 300, 60)]
+                    for milliseconds in (0, 10, 20, 30, 45, 70, 120, 250)]
         print(f"\nanswered before the kill: {sum(answered)} of {len(answered)}")
 
     def test_an_opened_vault_cannot_be_abandoned(self):
