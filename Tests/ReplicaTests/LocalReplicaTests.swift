@@ -57,7 +57,7 @@ struct LocalReplicaTests {
         defer { one.stop() }
         try await one.lead()
         #expect(try await one.commit(7, put: [1], value: [1]) == .applied)
-        let first = one.replica.status.evaluated
+        let first = one.evaluated
         #expect(try await one.commit(8, put: [1], value: [2]) == .applied)
         #expect(try await one.commit(7, put: [1], value: [1]) == .duplicate(of: first))
         #expect(try await one.read(1) == [2])
@@ -117,7 +117,7 @@ struct LocalReplicaTests {
                 #expect(try await first.commit(number, put: [number], value: [9]) == .applied)
             }
             first.stop()
-            return first.replica.status.evaluated
+            return first.evaluated
         }
         let seen = try await fill()
         let second = try await SoleMember.reopened(folder)
@@ -229,6 +229,9 @@ final class SoleMember: Sendable {
 
     func stop() { replica.stop() }
 
+    /// What a view shows; the status says so a little later.
+    var evaluated: LogIndex { index(store.view { $0.evaluatedIndex }) }
+
     /// Writes on top of what is evaluated now, and waits for what becomes of it.
     func commit(
         _ number: UInt64,
@@ -236,7 +239,7 @@ final class SoleMember: Sendable {
         value: [UInt8] = [1],
         checks: [(key: UInt64, index: UInt64)] = []
     ) async throws -> CommitOutcome? {
-        let base = store.view { $0.evaluatedIndex }
+        let base = evaluated.number
         let outcomes = Collector<CommitOutcome>()
         let proposed = Collector<ProposeOutcome>()
         replica.propose(
