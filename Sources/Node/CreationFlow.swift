@@ -18,6 +18,7 @@ final class CreationFlow: Sendable {
     private let store: LocalStore
     private let replica: LocalReplica
     private let forwarder: Forwarder
+    private let workers: Workers
     private let epoch: UInt64
     private let clock: @Sendable () -> Timestamp
     private let logger: Logger
@@ -26,6 +27,7 @@ final class CreationFlow: Sendable {
         store: LocalStore,
         replica: LocalReplica,
         forwarder: Forwarder,
+        workers: Workers,
         epoch: UInt64,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger
@@ -33,6 +35,7 @@ final class CreationFlow: Sendable {
         self.store = store
         self.replica = replica
         self.forwarder = forwarder
+        self.workers = workers
         self.epoch = epoch
         self.clock = clock
         self.logger = logger
@@ -40,7 +43,7 @@ final class CreationFlow: Sendable {
 
     // MARK: Init
 
-    /// Makes a vault whose seal key is split as `input` says. On a worker: it takes some 30 ms.
+    /// Makes a vault whose seal key is split as `input` says; its keys take a worker some 30 ms.
     func create(
         _ input: InitInput,
         requestID: [UInt8],
@@ -55,7 +58,8 @@ final class CreationFlow: Sendable {
         )
         replica.waitForReadPatiently(on: loop, deadline: readDeadline) { [self] outcome in
             guard case .ready = outcome else { return completion(ServiceFailure.noLeader.response) }
-            loop.execute { [self] in
+            workers.submit { [self] isTaken in
+                guard isTaken else { return completion(ServiceFailure.overloaded.response) }
                 make(input, requestID, loop: loop, deadline: deadline, completion: completion)
             }
         }

@@ -55,15 +55,13 @@ final class NodeCalls: Sendable {
         switch call {
         case .initStatus: initStatus(loop, completion)
         case .initialize(let input):
-            onWorker(completion) { [self] in
-                creation.create(
-                    input,
-                    requestID: requestID,
-                    loop: loop,
-                    deadline: deadline,
-                    completion: completion
-                )
-            }
+            creation.create(
+                input,
+                requestID: requestID,
+                loop: loop,
+                deadline: deadline,
+                completion: completion
+            )
         case .sealStatus: completion(sealStatus())
         case .unseal(.reset):
             completion(

@@ -54,6 +54,7 @@ final class NodeParts: ReplicaObserver {
             store: store,
             replica: replica,
             forwarder: forwarder,
+            workers: workers,
             epoch: start.cluster.epoch,
             clock: clock,
             logger: logger
@@ -81,20 +82,24 @@ final class NodeParts: ReplicaObserver {
             logger: logger
         )
         (self.replica, self.network, self.forwarder) = (replica, network, forwarder)
-        (self.seal, self.workers, self.opener) = (seal, workers, opener)
-        self.creation = creation
+        (self.seal, self.workers) = (seal, workers)
+        (self.opener, self.creation) = (opener, creation)
         self.logger = logger
-        do {
-            proof = try LocalProof(folder: settings.data)
-        } catch {
-            proof = nil
-            logger.warning("no local proof: init --abandon will be refused: \(error)")
-        }
+        proof = Self.makeProof(settings.data, logger)
         timers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         timers.next().scheduleRepeatedTask(
             initialDelay: .milliseconds(250),
             delay: .milliseconds(250)
         ) { _ in forwarder.sweep() }
+    }
+
+    private static func makeProof(_ folder: String, _ logger: Logger) -> LocalProof? {
+        do {
+            return try LocalProof(folder: folder)
+        } catch {
+            logger.warning("no local proof: init --abandon will be refused: \(error)")
+            return nil
+        }
     }
 
     // MARK: Clients

@@ -82,11 +82,6 @@ final class PeerNetwork: PeerLink, PeerHandler {
         )
     }
 
-    /// Whether the control connection that this node dialed is up.
-    func isConnected(to member: NodeID) -> Bool {
-        attached.transport?.isConnected(to: member) ?? false
-    }
-
     // MARK: In
 
     func frameReceived(from member: NodeID, channel: PeerChannel, kind: UInt8, payload: [UInt8]) {
