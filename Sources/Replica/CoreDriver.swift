@@ -1,8 +1,8 @@
-import Raft
+package import Raft
 import Store
 
 /// Everything that can wake the core's thread.
-enum CoreInput: Sendable {
+package enum CoreInput: Sendable {
     case raft(Input)
     case propose(BatchProposal)
     case read(ReadWaiter)
@@ -22,7 +22,7 @@ enum CoreInput: Sendable {
 }
 
 /// Where the core's effects go. Production has threads and sockets behind it.
-protocol CorePorts {
+package protocol CorePorts {
     func send(_ message: Message, to member: NodeID)
     func persist(_ job: StorageJob)
     func evaluate(_ job: EvaluationJob)
@@ -37,8 +37,9 @@ protocol CorePorts {
 /// It holds back what must wait for the disk, matches tickets with whoever waits for them and
 /// decides when the log is compacted. It owns no thread, clock or socket, so the same code can
 /// run under a simulator.
-struct CoreDriver<Ports: CorePorts> {
-    private(set) var core: RaftCore
+package struct CoreDriver<Ports: CorePorts> {
+    /// The consensus core.
+    package private(set) var core: RaftCore
     private let ports: Ports
     private var effects: [Effect] = []
     private var proposals: [UInt64: BatchProposal] = [:]
@@ -53,7 +54,7 @@ struct CoreDriver<Ports: CorePorts> {
     private var recent = RecentWrites()
     private var handedOver: LogIndex
     /// Highest index that the storage thread says is in the state tables.
-    private(set) var applied: LogIndex
+    package private(set) var applied: LogIndex
     /// A view opened now shows everything through here. The core's own number is higher while a
     /// snapshot is being installed.
     private var visible: LogIndex
@@ -62,7 +63,8 @@ struct CoreDriver<Ports: CorePorts> {
     /// Snapshots on their way to members, one a member; ends with the leadership.
     private var streams: [(member: NodeID, point: LogIndex, isDelivered: Bool)] = []
 
-    init(core: RaftCore, applied: LogIndex, ports: Ports, retention: LogRetention) {
+    /// Begins where the storage stands.
+    package init(core: RaftCore, applied: LogIndex, ports: Ports, retention: LogRetention) {
         self.core = core
         self.ports = ports
         self.retention = retention
@@ -73,7 +75,7 @@ struct CoreDriver<Ports: CorePorts> {
     }
 
     /// Handles one turn's inputs: every proposal in it shares one append and one flush.
-    mutating func turn(_ inputs: [CoreInput]) {
+    package mutating func turn(_ inputs: [CoreInput]) {
         var reads: [ReadTicket] = []
         for input in inputs {
             switch input {

@@ -157,28 +157,19 @@ package final class LocalReplica: Sendable {
         )
         let (core, board) = (core, board)
         WorkerThread.start(name: "hf-core") {
-            var driver = CoreDriver(
+            var machine = CoreMachine(
                 core: raft,
                 applied: state.applied,
                 ports: ports,
-                retention: retention
+                retention: retention,
+                now: .now
             )
-            var ticker = Ticker(now: ContinuousClock.now)
-            var ticksToExpiry = Limits.readExpiryTicks
-            while var inputs = core.take(
+            while let inputs = core.take(
                 most: Limits.inputsPerTurnMax,
-                until: ticker.deadline
+                until: DispatchTime(machine.nextTick)
             ) {
-                let now = ContinuousClock.now
-                let ticks = ticker.due(now)
-                inputs += Array(repeating: .raft(.tick), count: ticks)
-                ticksToExpiry -= ticks
-                if ticksToExpiry <= 0 {
-                    inputs.append(.expire(now))
-                    ticksToExpiry = Limits.readExpiryTicks
-                }
-                driver.turn(inputs)
-                driver.report(to: board)
+                machine.turn(inputs, now: .now)
+                machine.driver.report(to: board)
             }
         }
     }
@@ -266,6 +257,16 @@ package final class LocalReplica: Sendable {
 
     /// What the core last said about itself.
     package var status: ReplicaStatus { board.current }
+}
+
+extension DispatchTime {
+    /// The moment on Dispatch's clock at which `instant` will have come.
+    fileprivate init(_ instant: ContinuousClock.Instant) {
+        let wait = max(.zero, instant - ContinuousClock.now)
+        let (seconds, attoseconds) = wait.components
+        let nanoseconds = Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
+        self = .now() + .nanoseconds(nanoseconds)
+    }
 }
 
 /// Where a replica begins: what its store held.

@@ -68,10 +68,37 @@ package struct CommitWaiter: Sendable {
     let term: Term
     let deadline: ContinuousClock.Instant
     let completion: @Sendable (CommitOutcome) -> Void
+
+    /// - Parameters:
+    ///   - index, term: where the leader appended it, and in which term.
+    ///   - deadline: when it is given up as unknown.
+    ///   - completion: called once, on the evaluation thread.
+    package init(
+        index: LogIndex,
+        term: Term,
+        deadline: ContinuousClock.Instant,
+        completion: @escaping @Sendable (CommitOutcome) -> Void
+    ) {
+        self.index = index
+        self.term = term
+        self.deadline = deadline
+        self.completion = completion
+    }
 }
 
 /// Someone who waits for a linearizable view.
 package struct ReadWaiter: Sendable {
     let deadline: ContinuousClock.Instant
     let completion: @Sendable (ReadOutcome) -> Void
+
+    /// - Parameters:
+    ///   - deadline: when it is refused.
+    ///   - completion: called once, on the core's or the evaluation thread.
+    package init(
+        deadline: ContinuousClock.Instant,
+        completion: @escaping @Sendable (ReadOutcome) -> Void
+    ) {
+        self.deadline = deadline
+        self.completion = completion
+    }
 }

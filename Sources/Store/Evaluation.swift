@@ -8,6 +8,25 @@ package enum Evaluation: Sendable {
     case rejected(operation: Int)
 }
 
+/// What evaluation asks of the state: one moment, whatever holds it.
+package protocol EvaluationView: ~Copyable {
+    /// The record under `key`, or nil if there is none; throws for a damaged one.
+    borrowing func record(_ key: StorageKey) throws(StoreError) -> Record?
+    /// Whether there is a record under `key`.
+    borrowing func contains(_ key: StorageKey) throws(StoreError) -> Bool
+    /// Whether a directory has no record other than those under `gone`.
+    borrowing func isEmpty(
+        _ directory: DirectoryPrefix,
+        besides gone: Set<StorageKey>
+    ) throws(StoreError) -> Bool
+    /// The index of the newest batch carried out under this request id, if it is remembered.
+    borrowing func requestIndex(_ id: [UInt8]) throws(StoreError) -> UInt64?
+    /// For how many indexes a request id counts.
+    var requestsRetained: UInt64 { get }
+}
+
+extension ReadView: EvaluationView {}
+
 /// Decides what a batch at log index `index` does, given everything before it.
 ///
 /// A pure function of its arguments: two replicas with equal views get equal layers, whatever they
@@ -21,6 +40,15 @@ package func evaluate(
     _ batch: WriteBatch,
     at index: UInt64,
     in view: borrowing ReadView
+) throws(StoreError) -> Evaluation {
+    try evaluateBatch(batch, at: index, in: view)
+}
+
+/// The same over any ``EvaluationView``: for a simulated store.
+package func evaluateBatch<View: EvaluationView & ~Copyable>(
+    _ batch: WriteBatch,
+    at index: UInt64,
+    in view: borrowing View
 ) throws(StoreError) -> Evaluation {
     var requestID: [UInt8]?
     for case .once(let id) in batch.operations {
@@ -63,7 +91,7 @@ private struct PendingWrites {
     /// - Returns: false when a check fails.
     mutating func carryOut(
         _ operation: BatchOperation,
-        in view: borrowing ReadView
+        in view: borrowing some EvaluationView & ~Copyable
     ) throws(StoreError) -> Bool {
         switch operation {
         case .put(let key, let record):
@@ -104,7 +132,8 @@ private struct PendingWrites {
         positions[key] != nil && !deleted.contains(key)
     }
 
-    private func contains(_ key: StorageKey, in view: borrowing ReadView) throws(StoreError) -> Bool
+    private func contains(_ key: StorageKey, in view: borrowing some EvaluationView & ~Copyable)
+        throws(StoreError) -> Bool
     {
         if positions[key] != nil { return !deleted.contains(key) }
         return try view.contains(key)
@@ -112,7 +141,7 @@ private struct PendingWrites {
 
     private func modificationIndex(
         of key: StorageKey,
-        in view: borrowing ReadView
+        in view: borrowing some EvaluationView & ~Copyable
     ) throws(StoreError) -> UInt64 {
         if positions[key] != nil { return deleted.contains(key) ? 0 : index }
         return try view.record(key)?.modificationIndex ?? 0
@@ -120,7 +149,7 @@ private struct PendingWrites {
 
     private func isEmpty(
         _ directory: DirectoryPrefix,
-        in view: borrowing ReadView
+        in view: borrowing some EvaluationView & ~Copyable
     ) throws(StoreError) -> Bool {
         if liveCounts[directory, default: 0] > 0 { return false }
         return try view.isEmpty(directory, besides: deleted)

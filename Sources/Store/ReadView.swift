@@ -30,7 +30,7 @@ package struct ReadView: ~Copyable {
     package var appliedIndex: UInt64 { open.appliedIndex }
 
     /// For how many indexes a request id counts (see ``StoreOptions/requestsRetained``).
-    var requestsRetained: UInt64 { open.requestsRetained }
+    package var requestsRetained: UInt64 { open.requestsRetained }
 
     /// The record under `key`, or nil if there is none.
     ///
@@ -113,7 +113,7 @@ package struct ReadView: ~Copyable {
     }
 
     /// Whether a directory has no record other than those under `gone`.
-    borrowing func isEmpty(
+    package borrowing func isEmpty(
         _ directory: DirectoryPrefix,
         besides gone: Set<StorageKey>
     ) throws(StoreError) -> Bool {

@@ -189,6 +189,51 @@ struct EvaluatorTests {
         #expect(again.all == [1, 99])
     }
 
+    private final class SilentPorts: EvaluationPorts {
+        var told: [LogIndex] = []
+        var layers = 0
+
+        func tellCore(_ input: CoreInput) {
+            if case .raft(.evaluated(let index)) = input { told.append(index) }
+        }
+
+        func tellStorage(_ job: StorageJob) { layers += 1 }
+        var inspector: EntryInspector? { nil }
+    }
+
+    @Test("a full overlay holds back entries and all that is behind them, in order")
+    func backPressure() throws {
+        let folder = TemporaryFolder()
+        let store = try folder.open()
+        let ports = SilentPorts()
+        let now = ContinuousClock.now
+        var machine = EvaluationMachine(
+            storage: store,
+            ports: ports,
+            evaluated: .zero,
+            now: now
+        )
+        let bound = UInt64(Limits.overlayLayersMax)
+        let reads = Collector<ReadOutcome>()
+        let waiter = ReadWaiter(deadline: now + .seconds(60)) { reads.add($0) }
+        let jobs: [EvaluationJob] = [
+            .entries((1...bound + 10).map { entry($0, nil) }),
+            .readers([waiter], index(1)),
+        ]
+        try machine.turn(jobs, now: now)
+        #expect(store.overlayCount == Limits.overlayLayersMax)
+        #expect(ports.told.isEmpty && reads.count == 0)
+        #expect(machine.waitMilliseconds == 1)
+        try machine.turn([], now: now)
+        #expect(ports.layers == Limits.overlayLayersMax)
+        store.pruneOverlay(through: 100)
+        try machine.turn([], now: now)
+        #expect(ports.told == [index(bound + 10)])
+        #expect(ports.layers == Limits.overlayLayersMax + 10)
+        #expect(reads.all == [.ready(index(bound + 10))])
+        #expect(machine.waitMilliseconds == 250)
+    }
+
     /// Found by reading: the storage thread installs a snapshot while this thread still works
     /// through entries that it covers; adding a layer behind the snapshot ended the process.
     @Test("a snapshot that is installed beyond a backlog is stepped over")

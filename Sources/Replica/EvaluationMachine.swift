@@ -1,0 +1,235 @@
+package import Raft
+package import Store
+
+/// Work for the evaluation thread, in the order in which it must happen.
+package enum EvaluationJob: Sendable {
+    /// Committed entries, ascending, each exactly once.
+    case entries([LogEntry])
+    /// Reads that may be served once this index is evaluated.
+    case readers([ReadWaiter], LogIndex)
+    /// Someone waits for the outcome of an entry.
+    case wait(CommitWaiter)
+    /// A snapshot replaced everything through its point.
+    case installed(SnapshotPoint)
+    /// Entries that were evaluated before, to be looked at once more.
+    case inspect([LogEntry], EntryInspector, completion: @Sendable () -> Void)
+}
+
+/// What an unsealed node checks in every committed entry before it serves at or past it.
+///
+/// Called on the evaluation thread, before the entry's effect is visible. The entry is evaluated
+/// whatever the inspector finds, because replicas must not differ; whoever set it stops serving.
+package typealias EntryInspector = @Sendable (LogEntry, WriteBatch) -> Void
+
+/// What the evaluation machine says to the others. Nothing of it may be dropped or change places.
+package protocol EvaluationPorts {
+    func tellCore(_ input: CoreInput)
+    func tellStorage(_ job: StorageJob)
+    /// What looks at each batch now, if anything does.
+    var inspector: EntryInspector? { get }
+}
+
+/// The evaluation thread's work without the thread: committed entries become layers of the
+/// overlay, and answers leave.
+///
+/// A thread of its own, because reading the store may wait for the disk: neither heartbeats (core)
+/// nor appends (storage) may wait for that, and an answer must not wait for the next append's
+/// flush.
+package struct EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts> {
+    private struct Remembered {
+        var index = LogIndex.zero
+        var term = Term.zero
+        var outcome = CommitOutcome.unknown
+    }
+
+    private let storage: Storage
+    private let ports: Ports
+    private var evaluated: LogIndex
+    /// Jobs that wait for room in the overlay, in order, from `head` on.
+    private var backlog: [EvaluationJob] = []
+    private var head = 0
+    private var commitWaiters: [LogIndex: [CommitWaiter]] = [:]
+    private var readWaiters: [(index: LogIndex, waiter: ReadWaiter)] = []
+    private var remembered: [Remembered]
+    private var lastSweep: ContinuousClock.Instant
+
+    /// - Parameter evaluated: what the storage has applied at the start.
+    package init(
+        storage: Storage,
+        ports: Ports,
+        evaluated: LogIndex,
+        now: ContinuousClock.Instant
+    ) {
+        self.storage = storage
+        self.ports = ports
+        self.evaluated = evaluated
+        lastSweep = now
+        remembered = Array(repeating: Remembered(), count: Limits.outcomesRemembered)
+    }
+
+    /// How long the next turn may be awaited. While the overlay is full: a moment, because the
+    /// storage machine applies overdue layers by itself.
+    package var waitMilliseconds: Int { backlog.isEmpty ? 250 : 1 }
+
+    /// Handles what has come, in order. What finds the overlay full waits for a later turn, and so
+    /// does everything behind it: evaluation waits for the disk, never the reverse.
+    package mutating func turn(
+        _ jobs: [EvaluationJob],
+        now: ContinuousClock.Instant
+    ) throws(WorkFailure) {
+        backlog += jobs
+        while head < backlog.count, try perform(backlog[head]) { head += 1 }
+        if head == backlog.count {
+            backlog.removeAll(keepingCapacity: backlog.count <= Limits.inputsPerTurnMax)
+            head = 0
+        }
+        sweep(now)
+    }
+
+    /// - Returns: false when the job has to be begun again once the overlay has room.
+    private mutating func perform(_ job: EvaluationJob) throws(WorkFailure) -> Bool {
+        switch job {
+        case .entries(let entries):
+            for entry in entries where entry.index > evaluated {
+                guard hasRoom else { return false }
+                try evaluate(entry)
+            }
+            ports.tellCore(.raft(.evaluated(evaluated)))
+            releaseReaders()
+        case .readers(let waiters, let index):
+            if index <= evaluated {
+                for waiter in waiters { waiter.completion(.ready(evaluated)) }
+            } else {
+                readWaiters += waiters.map { (index, $0) }
+            }
+        case .wait(let waiter): register(waiter)
+        case .installed(let point): installed(point)
+        case .inspect(let entries, let inspect, let completion):
+            for entry in entries where entry.kind == .batch {
+                inspect(entry, try decoded(entry))
+            }
+            completion()
+        }
+        return true
+    }
+
+    /// - Returns: the entry's batch. One that does not decode ends the process: going on would make
+    ///   this replica differ from the others.
+    private func decoded(_ entry: LogEntry) throws(WorkFailure) -> WriteBatch {
+        do throws(StoreError) {
+            return try WriteBatch(decoding: entry.body)
+        } catch {
+            throw WorkFailure(error, while: "reading entry \(entry.index.number)")
+        }
+    }
+
+    /// One committed entry: decide, publish, answer.
+    private mutating func evaluate(_ entry: LogEntry) throws(WorkFailure) {
+        precondition(entry.index == evaluated.next, "committed entries arrive without gaps")
+        var layer = OverlayLayer(index: entry.index.number, writes: [], requestID: nil)
+        var outcome = CommitOutcome.applied
+        if entry.kind == .batch {
+            (layer, outcome) = try evaluateBatch(entry)
+        }
+        storage.appendLayer(layer)
+        evaluated = entry.index
+        ports.tellStorage(.apply(layer, entry.term))
+        remember(entry, outcome)
+    }
+
+    private func evaluateBatch(
+        _ entry: LogEntry
+    ) throws(WorkFailure) -> (OverlayLayer, CommitOutcome) {
+        let batch = try decoded(entry)
+        if let inspect = ports.inspector { inspect(entry, batch) }
+        do throws(StoreError) {
+            switch try storage.evaluate(batch, at: entry.index.number) {
+            case nil:
+                // A snapshot beyond this entry was installed meanwhile: its effect is in there.
+                return (empty(entry), .unknown)
+            case .applied(let layer):
+                return (layer, .applied)
+            case .duplicate(let first):
+                return (empty(entry), .duplicate(of: LogIndex(number: first)))
+            case .rejected:
+                return (empty(entry), .rejected)
+            }
+        } catch {
+            // An operation that this version does not know, or a record that cannot be read:
+            // going on would make this replica differ from the others.
+            throw WorkFailure(error, while: "evaluating entry \(entry.index.number)")
+        }
+    }
+
+    private func empty(_ entry: LogEntry) -> OverlayLayer {
+        OverlayLayer(index: entry.index.number, writes: [], requestID: nil)
+    }
+
+    /// The overlay is the back-pressure point.
+    private var hasRoom: Bool {
+        storage.overlayCount < Limits.overlayLayersMax
+            && storage.overlayBytes < Limits.overlayBytesMax
+    }
+
+    private mutating func remember(_ entry: LogEntry, _ outcome: CommitOutcome) {
+        let slot = Int(entry.index.number % UInt64(remembered.count))
+        remembered[slot] = Remembered(index: entry.index, term: entry.term, outcome: outcome)
+        guard let waiters = commitWaiters.removeValue(forKey: entry.index) else { return }
+        for waiter in waiters {
+            waiter.completion(waiter.term == entry.term ? outcome : .superseded)
+        }
+    }
+
+    private mutating func register(_ waiter: CommitWaiter) {
+        guard waiter.index <= evaluated else {
+            commitWaiters[waiter.index, default: []].append(waiter)
+            return
+        }
+        let known = remembered[Int(waiter.index.number % UInt64(remembered.count))]
+        guard known.index == waiter.index else { return waiter.completion(.unknown) }
+        waiter.completion(known.term == waiter.term ? known.outcome : .superseded)
+    }
+
+    private mutating func releaseReaders() {
+        guard !readWaiters.isEmpty else { return }
+        var waiting: [(index: LogIndex, waiter: ReadWaiter)] = []
+        for (index, waiter) in readWaiters {
+            if index <= evaluated {
+                waiter.completion(.ready(evaluated))
+            } else {
+                waiting.append((index, waiter))
+            }
+        }
+        readWaiters = waiting
+    }
+
+    /// The snapshot stands for entries whose outcomes this node never saw.
+    private mutating func installed(_ point: SnapshotPoint) {
+        guard point.index > evaluated else { return }
+        evaluated = point.index
+        for index in commitWaiters.keys.filter({ $0 <= point.index }).sorted() {
+            for waiter in commitWaiters.removeValue(forKey: index) ?? [] {
+                waiter.completion(.unknown)
+            }
+        }
+        releaseReaders()
+        ports.tellCore(.raft(.evaluated(evaluated)))
+    }
+
+    /// Ends the wait of those whose deadline passed, a few times a second.
+    private mutating func sweep(_ now: ContinuousClock.Instant) {
+        guard now - lastSweep >= .milliseconds(200) else { return }
+        lastSweep = now
+        for index in commitWaiters.keys.sorted() {
+            guard let waiters = commitWaiters[index] else { continue }
+            let late = waiters.filter { $0.deadline <= now }
+            guard !late.isEmpty else { continue }
+            let rest = waiters.filter { $0.deadline > now }
+            commitWaiters[index] = rest.isEmpty ? nil : rest
+            for waiter in late { waiter.completion(.unknown) }
+        }
+        let late = readWaiters.filter { $0.waiter.deadline <= now }
+        readWaiters.removeAll { $0.waiter.deadline <= now }
+        for (_, waiter) in late { waiter.completion(.refused(.notLeader(hint: nil))) }
+    }
+}

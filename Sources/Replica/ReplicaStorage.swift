@@ -1,0 +1,93 @@
+package import Store
+
+/// What a replica's machines need of its disk: one transaction a turn, the vote's own file, and
+/// evaluation over what is applied plus what was evaluated since.
+///
+/// ``LocalStore`` in production; a disk that loses, tears and forgets in the simulator.
+package protocol ReplicaStorage: AnyObject {
+    /// Writes all of `turn` in one transaction and returns when it is on disk.
+    ///
+    /// - Returns: the log's base, when the turn drops entries.
+    func commit(_ turn: StorageTurn) throws(StoreError) -> UInt64?
+
+    /// Stores the vote durably, apart from the tables. Comes before the transaction that has it.
+    func saveVote(term: UInt64, vote: UInt64?) throws(StoreError)
+
+    /// Extends the file ahead of need, a bounded step.
+    ///
+    /// - Returns: whether there is more to do.
+    func preallocateIfNeeded() throws(StoreError) -> Bool
+
+    /// Replaces everything by a verified snapshot, atomically.
+    ///
+    /// - Returns: the last entry in it.
+    func installSnapshot(_ file: String) throws(StoreError) -> (index: UInt64, term: UInt64)
+
+    /// Removes a snapshot file that is used up.
+    func removeSnapshot(_ file: String) throws(StoreError)
+
+    /// What a committed batch does at `index`, given everything before it.
+    ///
+    /// - Returns: nil when a snapshot beyond `index` was installed meanwhile: it is in there.
+    func evaluate(_ batch: WriteBatch, at index: UInt64) throws(StoreError) -> Evaluation?
+
+    /// Makes an evaluated layer visible.
+    func appendLayer(_ layer: OverlayLayer)
+
+    /// Forgets layers that are applied.
+    func pruneOverlay(through index: UInt64)
+
+    /// Layers that are evaluated and not applied, and what they weigh.
+    var overlayCount: Int { get }
+    var overlayBytes: Int { get }
+}
+
+/// The part of a write transaction that a turn uses. Each rule of the log and the hard state is
+/// checked by the transaction, which throws ``StoreError/misuse(_:)`` when one is broken.
+package protocol StorageTransaction: ~Copyable {
+    /// Where the node will stand when this transaction is durable.
+    var point: HardPoint { get }
+    mutating func setCluster(_ record: ClusterRecord) throws(StoreError)
+    mutating func setHardState(term: UInt64, vote: UInt64?, commit: UInt64) throws(StoreError)
+    mutating func truncateLog(from index: UInt64) throws(StoreError)
+    mutating func appendEntries(_ entries: [StoredEntry]) throws(StoreError)
+    mutating func apply(
+        layers: [OverlayLayer],
+        appliedIndex: UInt64,
+        appliedTerm: UInt64
+    ) throws(StoreError)
+    mutating func dropLog(through index: UInt64, entriesMax: Int) throws(StoreError) -> UInt64
+}
+
+extension WriteTransaction: StorageTransaction {}
+
+extension LocalStore: ReplicaStorage {
+    /// One LMDB transaction.
+    package func commit(_ turn: StorageTurn) throws(StoreError) -> UInt64? {
+        try write { transaction throws(StoreError) in try turn.write(to: &transaction) }
+    }
+
+    /// The file is verified before and while it is read.
+    package func installSnapshot(
+        _ file: String
+    ) throws(StoreError) -> (index: UInt64, term: UInt64) {
+        let manifest = try importSnapshot(from: file)
+        return (manifest.index, manifest.term)
+    }
+
+    /// Unlinks it.
+    package func removeSnapshot(_ file: String) throws(StoreError) {
+        try ChunkFile.remove(file)
+    }
+
+    /// Against a view opened now.
+    package func evaluate(
+        _ batch: WriteBatch,
+        at index: UInt64
+    ) throws(StoreError) -> Evaluation? {
+        try view { view throws(StoreError) -> Evaluation? in
+            guard view.evaluatedIndex < index else { return nil }
+            return try Store.evaluate(batch, at: index, in: view)
+        }
+    }
+}

@@ -1,0 +1,211 @@
+package import Raft
+package import Store
+
+/// Work for the one thread that owns the write transaction.
+package enum StorageJob: Sendable {
+    case persist(Persist)
+    /// Replace everything by the snapshot that arrived.
+    case install(SnapshotPoint, PersistToken, file: String)
+    /// An evaluated entry, to be applied with the next append.
+    case apply(OverlayLayer, Term)
+    case compact(through: LogIndex)
+}
+
+/// What the storage machine says to the core.
+package protocol StoragePorts {
+    /// Must not be dropped and must keep its order.
+    func tellCore(_ input: CoreInput)
+}
+
+/// The storage thread's work without the thread: one transaction a turn.
+///
+/// A turn takes everything that waits: truncations, appends, hard state, and what was evaluated.
+/// Its flushes are shared by all of it. It owns no thread, clock or file, so the same code runs
+/// under the simulator; any error it throws is the end of its process.
+package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
+    private let storage: Storage
+    private let ports: Ports
+    /// Evaluated, not yet applied, ascending.
+    private var layers: [(layer: OverlayLayer, term: Term)] = []
+    /// When the first of them came.
+    private var oldestLayer: ContinuousClock.Instant
+    private var applied: LogIndex
+    private var compactThrough = LogIndex.zero
+    private var compacted: LogIndex
+    private let state: ReplicaStart
+    private var savedVote: (term: UInt64, vote: UInt64?)
+
+    /// Begins where `state` says that the storage stands. Call ``begin()`` before the first turn.
+    package init(
+        storage: Storage,
+        ports: Ports,
+        state: ReplicaStart,
+        now: ContinuousClock.Instant
+    ) {
+        self.storage = storage
+        self.ports = ports
+        self.state = state
+        oldestLayer = now
+        applied = state.applied
+        compacted = state.logBase
+        savedVote = (state.hardState.term.number, state.hardState.vote?.number)
+    }
+
+    /// Records that this start happened, before anything that follows from it.
+    package mutating func begin() throws(WorkFailure) {
+        var turn = StorageTurn()
+        turn.start = (state.cluster, state.hardState)
+        do throws(StoreError) {
+            _ = try storage.commit(turn)
+        } catch {
+            throw WorkFailure(error, while: "recording the start")
+        }
+    }
+
+    /// How long the next turn may be awaited. With evaluated layers waiting: not long, to apply
+    /// them alone. Otherwise a slow idle beat.
+    package var waitMilliseconds: Int {
+        if compactThrough > compacted && compacted < applied {
+            Limits.compactionPauseMilliseconds
+        } else if !layers.isEmpty {
+            Limits.applyAloneAfterMilliseconds
+        } else {
+            1_000
+        }
+    }
+
+    /// Handles what has come; nothing after ``waitMilliseconds`` of silence, which is a reason to
+    /// do what was put off.
+    package mutating func turn(
+        _ jobs: [StorageJob],
+        now: ContinuousClock.Instant
+    ) throws(WorkFailure) {
+        do throws(StoreError) {
+            try perform(jobs, now)
+        } catch {
+            throw WorkFailure(error, while: "writing to the data folder")
+        }
+    }
+
+    /// Extends the file ahead of need: for when nothing waits.
+    ///
+    /// - Returns: whether there is more to do.
+    package mutating func preallocate() throws(WorkFailure) -> Bool {
+        do throws(StoreError) {
+            return try storage.preallocateIfNeeded()
+        } catch {
+            throw WorkFailure(error, while: "writing to the data folder")
+        }
+    }
+
+    private mutating func perform(
+        _ jobs: [StorageJob],
+        _ now: ContinuousClock.Instant
+    ) throws(StoreError) {
+        var persists: [Persist] = []
+        var isAppendWaiting = false
+        for job in jobs {
+            switch job {
+            case .persist(let persist):
+                persists.append(persist)
+                isAppendWaiting = true
+            case .apply(let layer, let term):
+                if layers.isEmpty { oldestLayer = now }
+                if layer.index > applied.number { layers.append((layer, term)) }
+            case .compact(let index):
+                compactThrough = max(compactThrough, index)
+            case .install(let point, let token, let file):
+                // Everything asked for before the snapshot is written before it.
+                try commit(persists, isApplying: true)
+                persists = []
+                try install(point, token, file)
+            }
+        }
+        // Layers alone wait for an append to ride with; the empty turn means that none came.
+        let isIdle = jobs.isEmpty
+        let isOverdue = layers.count >= Limits.overlayLayersMax / 2
+        guard isAppendWaiting || isIdle || isOverdue else { return }
+        try commit(persists, isApplying: isIdle || isApplyDue(now))
+    }
+
+    /// Layers are applied many at a time: their records lie all over the tree, and a transaction
+    /// writes each page that it touches once, however many of them share it.
+    private func isApplyDue(_ now: ContinuousClock.Instant) -> Bool {
+        layers.count >= Limits.applyLayersMin
+            || now - oldestLayer >= .milliseconds(Limits.applyAloneAfterMilliseconds)
+    }
+
+    private mutating func commit(
+        _ persists: [Persist],
+        isApplying: Bool
+    ) throws(StoreError) {
+        var turn = StorageTurn()
+        turn.persists = persists
+        if isApplying { takeLayers(into: &turn) }
+        turn.compaction = nextCompaction()
+        guard !turn.isEmpty else { return }
+        for persist in persists { try saveVoteIfChanged(persist) }
+        let base = try storage.commit(turn).map { LogIndex(number: $0) }
+        if let last = persists.last { ports.tellCore(.raft(.durable(last.token))) }
+        if let last = turn.layers.last {
+            applied = LogIndex(number: last.index)
+            storage.pruneOverlay(through: last.index)
+            ports.tellCore(.applied(applied))
+        }
+        if let base, base > compacted {
+            // Perhaps less than asked for: a transaction frees a bounded number of pages.
+            compacted = base
+            ports.tellCore(.raft(.compacted(through: base)))
+        }
+    }
+
+    /// The vote goes to its own file first: losing it is the one thing that can break safety.
+    private mutating func saveVoteIfChanged(_ persist: Persist) throws(StoreError) {
+        guard let hard = persist.hardState else { return }
+        let vote = (hard.term.number, hard.vote?.number)
+        guard vote != savedVote else { return }
+        try storage.saveVote(term: vote.0, vote: vote.1)
+        savedVote = vote
+    }
+
+    /// The oldest layers, up to the bound of bytes in one transaction.
+    private mutating func takeLayers(into turn: inout StorageTurn) {
+        var bytes = 0
+        var count = 0
+        while count < layers.count, bytes < Limits.applyBytesPerTurnMax {
+            bytes += layers[count].layer.byteCount
+            turn.layers.append(layers[count].layer)
+            turn.appliedTerm = layers[count].term
+            count += 1
+        }
+        layers.removeFirst(count)
+    }
+
+    /// The next step of the log's compaction, never beyond what is applied.
+    private func nextCompaction() -> LogIndex? {
+        guard compactThrough > compacted else { return nil }
+        let step = compacted.advanced(by: UInt64(Limits.compactEntriesPerTurnMax))
+        let through = min(compactThrough, step, applied)
+        return through > compacted ? through : nil
+    }
+
+    private mutating func install(
+        _ point: SnapshotPoint,
+        _ token: PersistToken,
+        _ file: String
+    ) throws(StoreError) {
+        let installed = try storage.installSnapshot(file)
+        precondition(
+            installed.index == point.index.number && installed.term == point.term.number,
+            "the snapshot file is not the one that arrived"
+        )
+        layers.removeAll { $0.layer.index <= point.index.number }
+        applied = point.index
+        compacted = point.index
+        compactThrough = point.index
+        storage.pruneOverlay(through: point.index.number)
+        try storage.removeSnapshot(file)
+        ports.tellCore(.raft(.durable(token)))
+        ports.tellCore(.applied(point.index))
+    }
+}
