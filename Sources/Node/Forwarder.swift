@@ -76,8 +76,8 @@ final class Forwarder: Sendable {
         waiting?.completion(.replied(reply.outcome))
     }
 
-    /// The connection to `member` is gone, and with it whatever it was asked.
-    func linkReset(_ member: NodeID) {
+    /// A data connection with `member` is gone, and with it what it was asked or would answer.
+    func connectionLost(_ member: NodeID) {
         end { $0.leader == member }
     }
 

@@ -114,9 +114,12 @@ final class PeerNetwork: PeerLink, PeerHandler {
     }
 
     func linkReset(_ peer: NodeID) {
-        let parts = attached
-        parts.replica?.linkReset(peer)
-        parts.forwarder?.linkReset(peer)
+        attached.replica?.linkReset(peer)
+    }
+
+    func connectionLost(to peer: NodeID, channel: PeerChannel) {
+        // Forwarded requests and their replies travel on the data connections.
+        if channel == .data { attached.forwarder?.connectionLost(peer) }
     }
 
     func linkWritable(to peer: NodeID, channel: PeerChannel) {}

@@ -167,6 +167,12 @@ final class PeerHub {
         handler.linkReset(peer.endpoint.id)
     }
 
+    /// Whatever was on its way on this connection is lost, and so is what it would have answered.
+    func connectionLost(_ peer: Peer, channel: PeerChannel) {
+        guard !isStopped else { return }
+        handler.connectionLost(to: peer.endpoint.id, channel: channel)
+    }
+
     /// Nothing listens at the peer's address.
     func connectRefused(_ peer: Peer) {
         guard !peer.isAnythingUp, !isStopped, peer.losses.isNewsSinceLast() else { return }

@@ -132,7 +132,9 @@ final class PeerLink {
         }
         if let reason { hub.trouble(name, "no connection to \(name): \(reason)") }
         redial()
-        if let number, let peer { hub.lost(peer, number: number, byPeer: byPeer) }
+        guard let number, let peer else { return }
+        hub.connectionLost(peer, channel: channel)
+        hub.lost(peer, number: number, byPeer: byPeer)
     }
 
     private func connectFailed(_ attempt: UInt64, _ error: any Error) {

@@ -81,6 +81,7 @@ final class IncomingPeerConnection: ChannelInboundHandler {
         if caller.peer.incoming[caller.channel] === self {
             caller.peer.incoming[caller.channel] = nil
         }
+        hub.connectionLost(caller.peer, channel: caller.channel)
         hub.lost(
             caller.peer,
             number: caller.number,

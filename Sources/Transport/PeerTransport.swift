@@ -65,6 +65,11 @@ package protocol PeerHandler: AnyObject, Sendable {
     /// more: a hint that its process died. Once per loss, whatever the number of connections.
     func linkReset(_ peer: NodeID)
 
+    /// An established connection ended, in either direction and for whatever reason: what was on
+    /// its way over it, or was to be answered over it, is lost. Once for each connection, so a
+    /// process that dies is reported several times, and nothing asked between two ends is missed.
+    func connectionLost(to peer: NodeID, channel: PeerChannel)
+
     /// The link came up, or its queue has room again after it had refused a frame.
     func linkWritable(to peer: NodeID, channel: PeerChannel)
 

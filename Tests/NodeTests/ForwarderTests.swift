@@ -60,7 +60,7 @@ struct ForwarderTests {
         #expect(bench.ended.all == [])
         bench.forwarder.replied(answer(bench.lastNumber), from: leader)
         bench.forwarder.replied(answer(bench.lastNumber, 500), from: leader)
-        bench.forwarder.linkReset(leader)
+        bench.forwarder.connectionLost(leader)
         #expect(bench.ended.all == ["a 200"])
     }
 
@@ -81,7 +81,7 @@ struct ForwarderTests {
         let bench = Bench()
         bench.ask(leader)
         bench.forwarder.replied(answer(bench.lastNumber), from: other)
-        bench.forwarder.linkReset(other)
+        bench.forwarder.connectionLost(other)
         #expect(bench.ended.all == [])
         bench.forwarder.replied(answer(bench.lastNumber), from: leader)
         #expect(bench.ended.all == ["a 200"])
@@ -134,7 +134,7 @@ struct ForwarderTests {
         bench.ask(leader, "a")
         bench.ask(other, "b")
         bench.ask(leader, "c")
-        bench.forwarder.linkReset(leader)
+        bench.forwarder.connectionLost(leader)
         #expect(bench.ended.all == ["a lost", "c lost"])
     }
 

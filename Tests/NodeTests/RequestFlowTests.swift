@@ -108,7 +108,7 @@ struct RequestFlowTests {
             switch turn {
             case .notTaken: return false
             case .lost:
-                forwarder.linkReset(leader)
+                forwarder.connectionLost(leader)
                 return true
             case .notLeader: return reply(.notLeader(hint: nil))
             case .overloaded: return reply(.overloaded)

@@ -18,11 +18,16 @@ final class SeenEvents: PeerHandler {
 
     private let frames = Mutex<[Received]>([])
     private let resetPeers = Mutex<[NodeID]>([])
+    private let lostConnections = Mutex<[PeerChannel]>([])
     private let writable = Mutex<[PeerChannel]>([])
     private let refusals = Mutex<[String]>([])
 
     var received: [Received] { frames.withLock { $0 } }
     var resets: [NodeID] { resetPeers.withLock { $0 } }
+    /// Channels of the connections that ended, sorted.
+    var lost: [PeerChannel] {
+        lostConnections.withLock { $0.sorted { $0.rawValue < $1.rawValue } }
+    }
     var writables: [PeerChannel] { writable.withLock { $0 } }
     var refused: [String] { refusals.withLock { $0 } }
 
@@ -32,6 +37,10 @@ final class SeenEvents: PeerHandler {
     }
 
     func linkReset(_ peer: NodeID) { resetPeers.withLock { $0.append(peer) } }
+
+    func connectionLost(to peer: NodeID, channel: PeerChannel) {
+        lostConnections.withLock { $0.append(channel) }
+    }
 
     func linkWritable(to peer: NodeID, channel: PeerChannel) {
         writable.withLock { $0.append(channel) }

@@ -155,6 +155,9 @@ extension NetworkTests {
                 // Every connection's end and some refused dials have been seen by now.
                 try await Task.sleep(for: .milliseconds(300))
                 #expect(a.events.resets == [NodeID](repeating: b.id, count: round))
+                // One reset, but the end of each connection, out and in, since something may
+                // have been sent on the second between the ends of the first and the second.
+                #expect(a.events.lost.filter { $0 == .data }.count == 2 * round)
                 b = try await TestNode(2, folder: folders[1], port: endpoints[1].address.port)
                 #expect(b.endpoint == endpoints[1])
                 b.transport.updatePeers(endpoints)
