@@ -224,13 +224,15 @@ def scan_files(folders, secrets):
 class Node:
     """One member: its names, ports, folders, and the process while there is one."""
 
-    def __init__(self, name, region, zone, folder, api_port, peer_port, scheme):
+    def __init__(self, name, region, zone, folder, api_port, peer_port, scheme,
+                 host="127.0.0.1", prefix=()):
         self.name, self.region, self.zone = name, region, zone
+        self.prefix = list(prefix)
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.config = self.folder / "holdfast.toml"
-        self.api_listen = f"127.0.0.1:{api_port}"
-        self.peer_listen = f"127.0.0.1:{peer_port}"
+        self.api_listen = f"{host}:{api_port}"
+        self.peer_listen = f"{host}:{peer_port}"
         self.address = f"{scheme}://{self.api_listen}"
         self.pin = None
         self.daemon = None
@@ -248,11 +250,12 @@ class HoldfastCluster:
 
     `tls` is None (each node makes its own certificate, as it does in production when none is
     configured), a pair (certificate file, key file) used by all, or False for plain HTTP.
-    `settings` are further top-level lines of the configuration, name -> TOML text.
+    `settings` are further top-level lines of the configuration, name -> TOML text. With a
+    `network` (cluster_network.ClusterNetwork) each node runs on a host of its own.
     """
 
     def __init__(self, binary, folder, members=THREE_IN_THREE, tls=None, settings=None,
-                 log_level="info", say=lambda text: None):
+                 log_level="info", say=lambda text: None, network=None):
         self.binary = str(binary)
         self.folder = pathlib.Path(folder)
         self.tls = tls
@@ -263,10 +266,13 @@ class HoldfastCluster:
         self.root_token = None
         ports = free_ports(2 * len(members))
         scheme = "http" if tls is False else "https"
-        self.nodes = [
-            Node(name, region, zone, self.folder / name, ports[2 * i], ports[2 * i + 1], scheme)
-            for i, (name, region, zone) in enumerate(members)
-        ]
+        self.nodes = []
+        for i, (name, region, zone) in enumerate(members):
+            host = (network.address(i), network.prefix(i)) if network else ()
+            self.nodes.append(
+                Node(name, region, zone, self.folder / name, ports[2 * i], ports[2 * i + 1],
+                     scheme, *host)
+            )
         self._bundled = set()
 
     # Set-up
@@ -280,7 +286,8 @@ class HoldfastCluster:
         for node in self.nodes:
             self.write_config(node)
             node.daemon = Daemon(
-                [self.binary, "server", "--config", node.config], node.folder / "node.log"
+                [*node.prefix, self.binary, "server", "--config", node.config],
+                node.folder / "node.log",
             )
 
     def identity(self, node):
