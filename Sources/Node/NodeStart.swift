@@ -109,6 +109,12 @@ struct NodeStart {
         let base = LogIndex(number: state.point.base.index)
         let core = RaftCore(
             id: id,
+            life: NodeLife(
+                epoch: cluster.epoch,
+                boot: cluster.bootCounter,
+                incarnation: cluster.incarnation,
+                mayVote: true
+            ),
             configuration: configuration,
             hardState: hardState,
             snapshotIndex: base,

@@ -6,6 +6,12 @@ package enum Alarm: Equatable, Sendable {
     /// A message from a node that is not in the configuration.
     /// Reason: the transport admits pinned members only.
     case stranger(NodeID)
+    /// A message of an epoch after this node's.
+    /// Reason: a recovery that this node was not part of has begun another history.
+    case laterEpoch(NodeID, epoch: UInt64)
+    /// A member keeps speaking in an earlier boot than it was heard in before.
+    /// Reason: boots are counted on disk, so its disk is an older one.
+    case bootWentBack(NodeID, from: UInt64, to: UInt64)
     /// Two nodes claim to lead one term.
     /// Reason: a voter votes once a term, and two majorities share a voter.
     case secondLeader(NodeID, term: Term)
@@ -50,6 +56,10 @@ extension Alarm: OperatorError {
         switch self {
         case .stranger(let node):
             "node \(node.number) is not a member but sent a message"
+        case .laterEpoch(let node, let epoch):
+            "node \(node.number) is in epoch \(epoch), after a recovery that left this node out"
+        case .bootWentBack(let node, let from, let to):
+            "node \(node.number) is in its boot \(to) but was heard in its boot \(from) before"
         case .secondLeader(let node, let term):
             "node \(node.number) claims to lead term \(term.number), which has another leader"
         case .committedConflict(let index, let node):
@@ -75,6 +85,10 @@ extension Alarm: OperatorError {
 
     package var remedy: String {
         switch self {
+        case .laterEpoch:
+            "keep this node's data, and admit it again as a learner"
+        case .bootWentBack:
+            "its disk is an older image or copy: stop it, and admit it again as a learner"
         case .unsupportedEntry:
             "run the same version on all nodes"
         case .termsExhausted, .indexesExhausted:

@@ -2,11 +2,31 @@
 package struct Message: Equatable, Sendable {
     /// The sender's term, always.
     package let term: Term
+    /// The sender's ``NodeLife/epoch``.
+    package let epoch: UInt64
+    /// The sender's ``NodeLife/boot``.
+    package let boot: UInt64
+    /// The sender's ``NodeLife/incarnation``, or ``NodeLife/forgotten``.
+    package let incarnation: UInt64
     package let body: MessageBody
 
-    package init(term: Term, body: MessageBody) {
+    package init(term: Term, epoch: UInt64, boot: UInt64, incarnation: UInt64, body: MessageBody) {
         self.term = term
+        self.epoch = epoch
+        self.boot = boot
+        self.incarnation = incarnation
         self.body = body
+    }
+
+    /// What `life` says in `term`.
+    init(term: Term, life: NodeLife, body: MessageBody) {
+        self.init(
+            term: term,
+            epoch: life.epoch,
+            boot: life.boot,
+            incarnation: life.spokenIncarnation,
+            body: body
+        )
     }
 
     /// The connection it travels on, so that heartbeats never queue behind appends.

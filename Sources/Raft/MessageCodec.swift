@@ -1,7 +1,8 @@
 package import Wire
 
-/// Layout: kind u8, term varint, then the fields of the body in order. Numbers are varints,
-/// batch numbers u64, flags one byte. The frame around it carries version and checksum.
+/// Layout: kind u8, term, epoch, boot, incarnation (varints), then the fields of the body in
+/// order. Numbers are varints, batch numbers u64, flags one byte. The frame around it carries
+/// version and checksum.
 extension Message {
     private enum Kind: UInt8 {
         case preVoteRequest = 1
@@ -23,6 +24,9 @@ extension Message {
     package func encode(into writer: inout ByteWriter) {
         writer.writeUInt8(kind.rawValue)
         writer.writeVarint(term.number)
+        writer.writeVarint(epoch)
+        writer.writeVarint(boot)
+        writer.writeVarint(incarnation)
         switch body {
         case .preVoteRequest(let request), .voteRequest(let request):
             request.encode(into: &writer)
@@ -78,7 +82,17 @@ extension Message {
         let code = try reader.readUInt8()
         guard let kind = Kind(rawValue: code) else { throw .malformed("message kind \(code)") }
         let term = try reader.readTerm()
-        self.init(term: term, body: try Self.readBody(kind, from: &reader))
+        let epoch = try reader.readVarint()
+        let boot = try reader.readVarint()
+        guard boot >= 1 else { throw .malformed("boot 0") }
+        let incarnation = try reader.readVarint()
+        self.init(
+            term: term,
+            epoch: epoch,
+            boot: boot,
+            incarnation: incarnation,
+            body: try Self.readBody(kind, from: &reader)
+        )
     }
 
     private static func readBody(

@@ -14,6 +14,9 @@ extension RaftCore {
             effects.append(.raise(.numberOutOfRange(from: peer)))
             return
         }
+        guard isOfThisEpoch(message, from: peer, into: &effects),
+            isOfNewestBoot(message, from: peer, into: &effects)
+        else { return }
 
         switch message.body {
         case .preVoteRequest(let request):
@@ -103,7 +106,7 @@ extension Message {
     /// False when a term or index is above ``Limits``. The decoder refuses such messages already;
     /// this holds for whatever way they came.
     var isInRange: Bool {
-        guard term <= Limits.termMax else { return false }
+        guard term <= Limits.termMax, boot >= 1 else { return false }
         switch body {
         case .preVoteRequest(let request), .voteRequest(let request):
             return request.lastIndex <= Limits.indexMax && request.lastTerm <= Limits.termMax

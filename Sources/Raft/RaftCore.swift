@@ -17,6 +17,8 @@
 package struct RaftCore: Sendable {
     /// This node.
     package let id: NodeID
+    /// This life of it.
+    package internal(set) var life: NodeLife
     let settings: RaftSettings
     /// Who takes part.
     package internal(set) var configuration: Configuration
@@ -37,6 +39,9 @@ package struct RaftCore: Sendable {
     package internal(set) var evaluatedIndex: LogIndex
     /// As last told by the driver.
     package internal(set) var isSealed: Bool
+
+    /// What was heard of other nodes' lives.
+    var peerLives = PeerLives()
 
     var log: LogTail
     var durability: Durability
@@ -85,6 +90,8 @@ package struct RaftCore: Sendable {
     ///
     /// - Parameters:
     ///   - id: this node, not necessarily a member (it then never campaigns).
+    ///   - life: epoch, boot and incarnation, as the disk has them, the boot counted up already
+    ///     and on disk before any effect is performed.
     ///   - configuration: as of the end of the log, or of the snapshot below it; the initial one
     ///     for a new node.
     ///   - hardState: as last persisted; ``HardState/initial`` for a new node.
@@ -96,6 +103,7 @@ package struct RaftCore: Sendable {
     ///     numbers of read batches, which must not repeat across restarts.
     package init(
         id: NodeID,
+        life: NodeLife,
         configuration: Configuration,
         hardState: HardState,
         snapshotIndex: LogIndex,
@@ -114,6 +122,7 @@ package struct RaftCore: Sendable {
         precondition(hardState.term >= log.lastTerm, "the log is ahead of the term")
 
         self.id = id
+        self.life = life
         self.settings = settings
         self.configuration = configuration
         voterSlots = Self.voterSlots(in: configuration)
@@ -218,7 +227,7 @@ package struct RaftCore: Sendable {
 
     /// Says something in the current term as soon as that term is on disk.
     mutating func say(_ body: MessageBody, to target: NodeID, into effects: inout [Effect]) {
-        let message = Message(term: term, body: body)
+        let message = Message(term: term, life: life, body: body)
         if durability.holds(term: term, vote: vote) {
             effects.append(.send(message, to: target, after: durability.votesGate))
         } else {
@@ -228,7 +237,7 @@ package struct RaftCore: Sendable {
 
     /// Says something that vouches for this turn's changes: after they are on disk.
     mutating func promise(_ body: MessageBody, to target: NodeID) {
-        let message = Message(term: term, body: body)
+        let message = Message(term: term, life: life, body: body)
         outbox.append(Outgoing(message: message, target: target, isPromise: true))
     }
 
@@ -272,7 +281,7 @@ package struct RaftCore: Sendable {
     private func acknowledge(through index: LogIndex, into effects: inout [Effect]) {
         guard role == .follower, let leader else { return }
         let response = AppendResponse(outcome: .accepted(through: index), isSealed: isSealed)
-        let message = Message(term: term, body: .appendResponse(response))
+        let message = Message(term: term, life: life, body: .appendResponse(response))
         // Anything in memory that is not on disk waits for the newest persist, even if this very
         // append brought nothing new.
         let isDurable = durability.durableIndex >= index && durability.votesGate == nil

@@ -29,6 +29,9 @@ package struct RaftSettings: Equatable, Sendable {
     package var readForwardTicksMax = 100
     /// Reads that wait in one node, its own and forwarded ones. Beyond it they are refused.
     package var readsWaitingMax = 16_384
+    /// When messages of a member's earlier boot have kept coming for this long, and none of its
+    /// newest, they are no stragglers: its disk was replaced by an old image.
+    package var bootDoubtTicks = 300
     /// A sealed leader tries to hand over at most this often.
     package var handoverIntervalTicks = 500
     /// How long one attempt to hand over may take. Proposals are refused meanwhile.
@@ -61,6 +64,7 @@ package struct RaftSettings: Equatable, Sendable {
         guard resendTicks >= 1, snapshotAnswerTicksMax >= 1, readForwardTicksMax >= 1 else {
             return "a time-out is below 1 tick"
         }
+        guard bootDoubtTicks >= 1 else { return "bootDoubtTicks is below 1" }
         guard readsWaitingMax >= 1, handoverIntervalTicks >= 1, handoverTicksMax >= 1 else {
             return "readsWaitingMax or a handover limit is below 1"
         }

@@ -39,6 +39,7 @@ final class TestReplica: PeerLink, ReplicaObserver {
         )
         let core = RaftCore(
             id: NodeID(number: 1),
+            life: NodeLife(epoch: 0, boot: 1, incarnation: 0, mayVote: true),
             configuration: configuration,
             hardState: .initial,
             snapshotIndex: .zero,
@@ -82,7 +83,7 @@ final class TestReplica: PeerLink, ReplicaObserver {
     /// Node 2 says something in term 1.
     func hear(_ body: MessageBody) {
         replica.received(
-            Message(term: Term(number: 1), body: body),
+            Message(term: Term(number: 1), epoch: 0, boot: 1, incarnation: 0, body: body),
             from: NodeID(number: 2)
         )
     }

@@ -80,9 +80,22 @@ extension RaftSettings {
         settings.resendTicks = 4
         settings.snapshotAnswerTicksMax = 10
         settings.readForwardTicksMax = 10
+        settings.bootDoubtTicks = 200
         settings.handoverIntervalTicks = 40
         settings.handoverTicksMax = 8
         return settings
+    }
+}
+
+extension NodeLife {
+    /// The first start of a node of a new cluster.
+    static let first = NodeLife(epoch: 0, boot: 1, incarnation: 0, mayVote: true)
+}
+
+extension Message {
+    /// Said in the first life of its sender.
+    init(term: Term, body: MessageBody) {
+        self.init(term: term, epoch: 0, boot: 1, incarnation: 0, body: body)
     }
 }
 
@@ -93,10 +106,12 @@ func makeCore(
     entries: [LogEntry] = [],
     settings: RaftSettings = RaftSettings(),
     isSealed: Bool = false,
+    life: NodeLife = .first,
     seed: UInt64 = 7
 ) -> RaftCore {
     RaftCore(
         id: node(id),
+        life: life,
         configuration: cluster(count),
         hardState: hardState,
         snapshotIndex: .zero,

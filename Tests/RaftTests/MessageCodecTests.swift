@@ -156,7 +156,13 @@ struct MessageCodecTests {
 
     @Test("what is written is read, on the right channel", arguments: cases)
     func roundTrip(_ row: MessageCase) throws {
-        let message = Message(term: term(1 << 33), body: row.body)
+        let message = Message(
+            term: term(1 << 33),
+            epoch: 3,
+            boot: 1 << 40,
+            incarnation: NodeLife.forgotten,
+            body: row.body
+        )
         #expect(try Self.message(from: Self.bytes(of: message)) == message)
         #expect(message.channel == row.channel)
     }
@@ -203,13 +209,14 @@ struct MessageCodecTests {
     @Test(
         "numbers, counts and kinds out of range are refused",
         arguments: [
-            ("unknown kind", [0, 1]), ("unknown kind", [13, 1]),
+            ("unknown kind", [0, 1, 0, 1, 0]), ("unknown kind", [13, 1, 0, 1, 0]),
             ("term above the limit", [10, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40]),
-            ("a flag that is no flag", [4, 1, 2]),
-            ("an entry of unknown kind", [5, 1, 0, 0, 0, 1, 1, 3, 0]),
-            ("more entries than allowed", [5, 1, 0, 0, 0, 0x81, 0x20]),
-            ("a body over the limit", [5, 1, 0, 0, 0, 1, 1, 1, 0x81, 0x80, 0x80, 0x02]),
-            ("a refused read with an index", [12, 1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 9]),
+            ("boot 0", [10, 1, 0, 0, 0]),
+            ("a flag that is no flag", [4, 1, 0, 1, 0, 2]),
+            ("an entry of unknown kind", [5, 1, 0, 1, 0, 0, 0, 0, 1, 1, 3, 0]),
+            ("more entries than allowed", [5, 1, 0, 1, 0, 0, 0, 0, 0x81, 0x20]),
+            ("a body over the limit", [5, 1, 0, 1, 0, 0, 0, 0, 1, 1, 1, 0x81, 0x80, 0x80, 0x02]),
+            ("a refused read with an index", [12, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 9]),
         ] as [(String, [UInt8])]
     )
     func outOfRange(name: String, bytes: [UInt8]) {

@@ -169,6 +169,12 @@ final class World {
         nodes[position].committed = disk.evaluated
         nodes[position].core = RaftCore(
             id: nodes[position].id,
+            life: NodeLife(
+                epoch: 0,
+                boot: UInt64(nodes[position].boots),
+                incarnation: 0,
+                mayVote: true
+            ),
             configuration: disk.configuration,
             hardState: disk.hardState,
             snapshotIndex: disk.baseIndex,

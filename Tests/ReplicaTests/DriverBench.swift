@@ -79,6 +79,7 @@ struct DriverBench {
         }
         let core = RaftCore(
             id: node(1),
+            life: NodeLife(epoch: 0, boot: 1, incarnation: 0, mayVote: true),
             configuration: voters(count),
             hardState: HardState(term: term(1), vote: nil, commit: index(evaluated)),
             snapshotIndex: .zero,
@@ -119,7 +120,8 @@ struct DriverBench {
     }
 
     mutating func receive(_ body: MessageBody, from member: UInt64, term: Term) -> [Event] {
-        turn(.raft(.received(Message(term: term, body: body), from: node(member))))
+        let message = Message(term: term, epoch: 0, boot: 1, incarnation: 0, body: body)
+        return turn(.raft(.received(message, from: node(member))))
     }
 
     /// Wins an election; of several voters, node 2 helps. Ends with the own no-op on disk, and

@@ -89,6 +89,12 @@ final class TestMember: PeerLink, ReplicaObserver {
         let cluster = state.cluster ?? clusterRecord(configuration)
         let core = RaftCore(
             id: id,
+            life: NodeLife(
+                epoch: cluster.epoch,
+                boot: cluster.bootCounter,
+                incarnation: cluster.incarnation,
+                mayVote: true
+            ),
             configuration: known ?? configuration,
             hardState: start.hardState,
             snapshotIndex: start.logBase,

@@ -1,0 +1,51 @@
+// Which life of a peer speaks, and whether that one is listened to.
+
+extension RaftCore {
+    /// A message of another epoch speaks of another history: after a disaster recovery its terms
+    /// and indexes mean other entries. An earlier epoch is a member that was left behind, and
+    /// falls silent by itself; a later one means that this node was.
+    func isOfThisEpoch(
+        _ message: Message,
+        from peer: NodeID,
+        into effects: inout [Effect]
+    ) -> Bool {
+        if message.epoch > life.epoch {
+            effects.append(.raise(.laterEpoch(peer, epoch: message.epoch)))
+        }
+        return message.epoch == life.epoch
+    }
+
+    /// A peer whose boots go backwards is not listened to: its disk may be an old image, and it
+    /// may have forgotten votes and entries that others count on.
+    ///
+    /// A message of an earlier boot can also be a straggler, so the alarm waits until such
+    /// messages have kept coming for ``RaftSettings/bootDoubtTicks`` and none of the newest boot.
+    ///
+    /// - Source: design section 3, "peers remember the highest boot".
+    mutating func isOfNewestBoot(
+        _ message: Message,
+        from peer: NodeID,
+        into effects: inout [Effect]
+    ) -> Bool {
+        guard var known = peerLives[peer], known.incarnation == message.incarnation else {
+            let life = PeerLife(id: peer, incarnation: message.incarnation, boot: message.boot)
+            peerLives.record(life)
+            return true
+        }
+        guard message.boot < known.boot else {
+            known.boot = message.boot
+            known.regressedTick = nil
+            known.isReported = false
+            peerLives.record(known)
+            return true
+        }
+        let since = known.regressedTick ?? ticks
+        known.regressedTick = since
+        if !known.isReported, ticks - since >= UInt64(settings.bootDoubtTicks) {
+            known.isReported = true
+            effects.append(.raise(.bootWentBack(peer, from: known.boot, to: message.boot)))
+        }
+        peerLives.record(known)
+        return false
+    }
+}
