@@ -51,6 +51,7 @@ let package = Package(
         layer("Wire", []),
         // Level 1
         layer("Raft", ["Wire"]),
+        layer("History", ["Wire"]),
         layer("Cryptography", ["COpenSSL", "Wire", crypto]),
         layer("Store", ["CLMDB", "Wire"]),
         // Level 2
@@ -84,9 +85,16 @@ let package = Package(
         layer("Client", ["Wire", nioCore, nioHTTP1, nioPosix, nioSSL]),
         layer("Commands", ["Client", "Cryptography", "Node", "Wire", arguments, logging]),
         .executableTarget(name: "holdfast", dependencies: ["Commands"], swiftSettings: house),
+        // Tools of the tests
+        .executableTarget(
+            name: "history-check",
+            dependencies: ["History"],
+            swiftSettings: house
+        ),
         // Tests
         tests("WireTests", ["Wire"]),
         tests("RaftTests", ["Raft", "Wire"]),
+        tests("HistoryTests", ["History", "Wire"]),
         tests("CryptographyTests", ["Cryptography", "Wire"]),
         tests("StoreTests", ["Store", "Wire"]),
         tests("ShamirTests", ["Cryptography", "Shamir", "Wire"]),

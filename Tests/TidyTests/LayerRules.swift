@@ -3,9 +3,10 @@
 enum Layer {
     /// Imports only point to a lower number.
     static let levels: [String: Int] = [
-        "Wire": 0, "Raft": 1, "Cryptography": 1, "Store": 1, "Shamir": 2, "Replica": 2,
+        "Wire": 0, "Raft": 1, "History": 1, "Cryptography": 1, "Store": 1, "Shamir": 2,
+        "Replica": 2,
         "Barrier": 3, "Engines": 4, "Vault": 5, "API": 6, "Transport": 6, "Node": 7,
-        "Client": 8, "Commands": 9, "holdfast": 10,
+        "Client": 8, "Commands": 9, "holdfast": 10, "history-check": 10,
     ]
 
     /// Lower, and still not allowed: what keeps consensus and the vault apart.
@@ -35,7 +36,7 @@ enum Layer {
         "Logging": ["Replica", "Transport", "Node", "Commands"],
         "Glibc": [
             "Cryptography", "Store", "Replica", "Transport", "Node", "Client", "Commands",
-            "holdfast",
+            "holdfast", "history-check",
         ],
         "Dispatch": [
             "Cryptography", "Store", "Replica", "Transport", "Node", "Client", "Commands",

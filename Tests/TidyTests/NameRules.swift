@@ -10,9 +10,13 @@ enum NameRules {
     }
 
     /// Targets with threads, sockets or a person in front: the only ones that know the time.
-    static let runtime: Set = ["Replica", "Node", "Client", "Commands", "Transport", "holdfast"]
+    static let runtime: Set = [
+        "Replica", "Node", "Client", "Commands", "Transport", "holdfast", "history-check",
+    ]
     /// Values in, values out.
-    static let pure: Set = ["Wire", "Raft", "Shamir", "Barrier", "Engines", "Vault", "API"]
+    static let pure: Set = [
+        "Wire", "Raft", "History", "Shamir", "Barrier", "Engines", "Vault", "API",
+    ]
 
     /// What knows the time or rolls dice without being handed either.
     private static let hiddenInputs: [[String]] = [
