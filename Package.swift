@@ -93,7 +93,13 @@ let package = Package(
         ),
         // Tests
         tests("WireTests", ["Wire"]),
-        tests("RaftTests", ["Raft", "Wire"]),
+        .target(
+            name: "RaftLaboratory",
+            dependencies: ["Raft"],
+            path: "Tests/RaftLaboratory",
+            swiftSettings: house
+        ),
+        tests("RaftTests", ["Raft", "RaftLaboratory", "Wire"]),
         tests("HistoryTests", ["History", "Wire"]),
         tests("CryptographyTests", ["Cryptography", "Wire"]),
         tests("StoreTests", ["Store", "Wire"]),

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Raft
+@testable import RaftLaboratory
 
 /// A core with its driver's part done by hand.
 private struct Hand {

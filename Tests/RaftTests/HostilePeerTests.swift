@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Raft
+@testable import RaftLaboratory
 
 /// Draws messages that look plausible to a given core, and are not.
 private struct Liar {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Raft
+@testable import RaftLaboratory
 
 @Suite("log tail")
 struct LogTailTests {

@@ -2,6 +2,7 @@ import Testing
 import Wire
 
 @testable import Raft
+@testable import RaftLaboratory
 
 struct MessageCase: Sendable, CustomTestStringConvertible {
     let testDescription: String

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Raft
+@testable import RaftLaboratory
 
 struct CommitCase: Sendable, CustomTestStringConvertible {
     let testDescription: String

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Raft
+@testable import RaftLaboratory
 
 extension World {
     /// Lets only this node campaign until it leads. Whoever led before must be down or cut off.

@@ -134,6 +134,8 @@ final class World {
     var cuts: Set<[NodeID]> = []
     /// For scenarios: true lets a message vanish.
     var loses: (Flight) -> Bool = { _ in false }
+    /// For scripts: true takes over what was about to travel; ``deliver(_:)`` brings it.
+    var takesOver: (Event) -> Bool = { _ in false }
     /// Nodes whose clock runs; all by default.
     var ticking: Set<NodeID>
     /// Frozen nodes, until when. What is sent to them waits.
@@ -343,6 +345,7 @@ final class World {
     }
 
     func arrive(_ event: Event, lateBy late: Int = 0) {
+        if takesOver(event) { return }
         let delay = 1 + late + random.below(faults.delayTicksMax)
         calendar[now + delay, default: []].append(event)
     }
@@ -365,7 +368,7 @@ final class World {
         )
     }
 
-    private func deliver(_ event: Event) throws {
+    func deliver(_ event: Event) throws {
         switch event {
         case .message(let flight):
             guard !cuts.contains([flight.source, flight.target]) else { return }
