@@ -36,6 +36,10 @@ package enum Alarm: Equatable, Sendable {
     /// A snapshot that contradicts what is committed here.
     /// Reason: a snapshot holds committed state only.
     case snapshotConflict(LogIndex, from: NodeID)
+    /// A leader asks for a promise that this node is not set to give, so its answers count for no
+    /// read lease. Once a term.
+    /// Reason: all members have the same settings for leases.
+    case leaseMismatch(NodeID)
     /// The highest term is used up, so this node cannot campaign.
     /// Reason: ``Limits/termMax`` elections do not happen.
     case termsExhausted
@@ -48,6 +52,7 @@ extension Alarm: OperatorError {
     package var blame: Blame {
         switch self {
         case .termsExhausted, .indexesExhausted: .bug
+        case .leaseMismatch: .operator
         default: .peer
         }
     }
@@ -76,6 +81,8 @@ extension Alarm: OperatorError {
             "node \(node.number) sent entry \(index.number) of a kind not supported here"
         case .snapshotConflict(let index, let node):
             "the snapshot of node \(node.number) at \(index.number) contradicts the local log"
+        case .leaseMismatch(let node):
+            "node \(node.number) leads with read leases that this node's settings do not allow"
         case .termsExhausted:
             "the highest term is used up"
         case .indexesExhausted:
@@ -91,6 +98,8 @@ extension Alarm: OperatorError {
             "its disk is an older image or copy: stop it, and admit it again as a learner"
         case .unsupportedEntry:
             "run the same version on all nodes"
+        case .leaseMismatch:
+            "set read_lease and what goes with it to the same on all nodes"
         case .termsExhausted, .indexesExhausted:
             "restore a snapshot into a new cluster and report this"
         default:

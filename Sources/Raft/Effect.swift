@@ -15,8 +15,10 @@ package enum Effect: Equatable, Sendable {
     case appended(Ticket, Term, LogIndex)
     /// The proposal is definitely in no log.
     case refused(Ticket, Refusal)
-    /// Serve these reads once evaluated ≥ the index.
-    case readReady([ReadTicket], LogIndex)
+    /// Serve these reads once evaluated ≥ the index. With `until`, a lease vouches for them, and
+    /// nothing that was read may be used when the node's clock has reached it: ask again then,
+    /// to be confirmed.
+    case readReady([ReadTicket], LogIndex, until: UInt64? = nil)
     /// These reads cannot be answered now: retry, perhaps elsewhere.
     case readRefused([ReadTicket], Refusal)
     /// Leader: this follower needs a snapshot whose index is at least this. Start one stream and

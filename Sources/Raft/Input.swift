@@ -2,12 +2,17 @@
 package enum Input: Sendable {
     /// 10 ms have passed. After a pause the driver delivers a few ticks at most.
     case tick
+    /// The node's own clock, in nanoseconds since some fixed moment: monotonic, running on while
+    /// the process is stopped. Read after the turn's inputs were taken and given before them.
+    /// Only leases use it; without it there are none.
+    case clock(UInt64)
     /// A peer spoke. The driver has authenticated it; what it says is not trusted.
     case received(Message, from: NodeID)
     /// Clients want entries. Each is answered once, by `appended` or `refused`.
     case proposed([Proposal])
     /// Clients want to read. Each ticket is answered once, by `readReady` or `readRefused`.
-    case readRequested([ReadTicket])
+    /// `mustConfirm`: by a round that starts from now on, lease or not.
+    case readRequested([ReadTicket], mustConfirm: Bool = false)
     /// Everything up to and including this persist is on disk.
     case durable(PersistToken)
     /// The driver evaluated committed entries through here.

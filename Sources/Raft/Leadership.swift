@@ -7,6 +7,7 @@ struct Leadership: Sendable {
     /// The newest read round that has begun.
     var round: UInt64 = 0
     var reads = ReadQueue()
+    var lease = LeaseRounds()
     var handover: Handover?
     /// What the entries past the commit index weigh.
     var uncommittedBytes: Int
@@ -15,13 +16,13 @@ struct Leadership: Sendable {
 /// Reads that a leader has accepted and not answered.
 struct ReadQueue: Sendable {
     enum Origin: Sendable {
-        case local([ReadTicket])
+        case local([ReadTicket], mustConfirm: Bool)
         case remote(NodeID, ReadBatch)
 
         /// What it counts for in ``RaftSettings/readsWaitingMax``.
         var weight: Int {
             switch self {
-            case .local(let tickets): tickets.count
+            case .local(let tickets, _): tickets.count
             case .remote: 1
             }
         }
@@ -52,6 +53,18 @@ struct ReadQueue: Sendable {
         waiting.removeAll(keepingCapacity: true)
     }
 
+    /// Takes out what waits and may be answered without a round.
+    mutating func takeLeasable() -> [Origin] {
+        var taken: [Origin] = []
+        waiting.removeAll { read in
+            if case .local(_, mustConfirm: true) = read { return false }
+            taken.append(read)
+            return true
+        }
+        weight -= taken.reduce(0) { $0 + $1.weight }
+        return taken
+    }
+
     mutating func endRound() -> Round? {
         guard let round = underWay else { return nil }
         underWay = nil
@@ -63,7 +76,7 @@ struct ReadQueue: Sendable {
     var localTickets: [ReadTicket] {
         ((underWay?.reads ?? []) + waiting).flatMap { read in
             switch read {
-            case .local(let tickets): tickets
+            case .local(let tickets, _): tickets
             case .remote: [ReadTicket]()
             }
         }

@@ -19,4 +19,10 @@ package enum Limits {
     package static let termMax = Term(number: 1 << 62)
     /// Highest index that is believed, for the same reason.
     package static let indexMax = LogIndex(number: 1 << 62)
+    /// Rounds of heartbeats that a leader remembers for its lease; answers come within a few.
+    package static let leaseRoundsMax = 64
+    /// The worst clock that leases can be set to expect: ten per cent.
+    package static let clockDriftPPMMax: UInt64 = 100_000
+    /// The longest promise that leases can be set to.
+    package static let leasePromiseNanosecondsMax: UInt64 = 3_600_000_000_000
 }

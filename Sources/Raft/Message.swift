@@ -144,10 +144,13 @@ package struct Heartbeat: Equatable, Sendable {
     package let commit: LogIndex
     /// The newest read round that had begun when this was sent.
     package let round: UInt64
+    /// "Vote for nobody for so many nanoseconds of your clock." 0: no such wish.
+    package let promise: UInt64
 
-    package init(commit: LogIndex, round: UInt64) {
+    package init(commit: LogIndex, round: UInt64, promise: UInt64 = 0) {
         self.commit = commit
         self.round = round
+        self.promise = promise
     }
 }
 
@@ -161,12 +164,21 @@ package struct HeartbeatResponse: Equatable, Sendable {
     package let durable: LogIndex
     /// Whether the sender holds no keys at the moment.
     package let isSealed: Bool
+    /// Whether the sender promises what the heartbeat asked for.
+    package let isPromised: Bool
 
-    package init(round: UInt64, received: LogIndex, durable: LogIndex, isSealed: Bool) {
+    package init(
+        round: UInt64,
+        received: LogIndex,
+        durable: LogIndex,
+        isSealed: Bool,
+        isPromised: Bool = false
+    ) {
         self.round = round
         self.received = received
         self.durable = durable
         self.isSealed = isSealed
+        self.isPromised = isPromised
     }
 }
 

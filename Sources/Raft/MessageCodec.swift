@@ -42,6 +42,7 @@ extension Message {
         case .heartbeat(let heartbeat):
             writer.writeVarint(heartbeat.commit.number)
             writer.writeVarint(heartbeat.round)
+            writer.writeVarint(heartbeat.promise)
         case .heartbeatResponse(let response):
             response.encode(into: &writer)
         case .commitNotice(let index):
@@ -115,8 +116,7 @@ extension Message {
         case .appendResponse:
             return .appendResponse(try AppendResponse(from: &reader))
         case .heartbeat:
-            let commit = try reader.readIndex()
-            return .heartbeat(Heartbeat(commit: commit, round: try reader.readVarint()))
+            return .heartbeat(try Heartbeat(from: &reader))
         case .heartbeatResponse:
             return .heartbeatResponse(try HeartbeatResponse(from: &reader))
         case .commitNotice:
@@ -233,12 +233,22 @@ extension AppendResponse {
     }
 }
 
+extension Heartbeat {
+    fileprivate init(from reader: inout ByteReader) throws(WireError) {
+        let commit = try reader.readIndex()
+        let round = try reader.readVarint()
+        let promise = try reader.readVarint()
+        self.init(commit: commit, round: round, promise: promise)
+    }
+}
+
 extension HeartbeatResponse {
     fileprivate func encode(into writer: inout ByteWriter) {
         writer.writeVarint(round)
         writer.writeVarint(received.number)
         writer.writeVarint(durable.number)
         writer.writeBool(isSealed)
+        writer.writeBool(isPromised)
     }
 
     fileprivate init(from reader: inout ByteReader) throws(WireError) {
@@ -246,7 +256,14 @@ extension HeartbeatResponse {
         let received = try reader.readIndex()
         let durable = try reader.readIndex()
         let isSealed = try reader.readBool()
-        self.init(round: round, received: received, durable: durable, isSealed: isSealed)
+        let isPromised = try reader.readBool()
+        self.init(
+            round: round,
+            received: received,
+            durable: durable,
+            isSealed: isSealed,
+            isPromised: isPromised
+        )
     }
 }
 

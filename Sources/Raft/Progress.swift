@@ -59,6 +59,8 @@ struct Follower: Sendable {
     var heardTick: UInt64
     /// The newest read round it has answered.
     var round: UInt64 = 0
+    /// The newest round in which it promised to vote for nobody.
+    var leasedRound: UInt64 = 0
     /// `nil` until it said so in this term.
     var isSealed: Bool?
     /// The highest commit index it was told.

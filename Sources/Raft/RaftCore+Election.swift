@@ -22,7 +22,7 @@ extension RaftCore {
     mutating func electionTick(into effects: inout [Effect]) {
         electionElapsedTicks += 1
         leaderQuietTicks += 1
-        guard electionElapsedTicks >= campaignTicks, isVoter else { return }
+        guard electionElapsedTicks >= campaignTicks, isVoter, !isLeaseBound else { return }
         becomePreCandidate(into: &effects)
     }
 
@@ -106,6 +106,7 @@ extension RaftCore {
     /// Enters the next term and asks for votes, once its own one is on disk.
     mutating func becomeCandidate(isTransfer: Bool, into effects: inout [Effect]) {
         precondition(isVoter && role != .leader)
+        guard !isLeaseBound else { return }
         resetElectionTimer()
         guard term < Limits.termMax else {
             effects.append(.raise(.termsExhausted))
@@ -188,7 +189,7 @@ extension RaftCore {
     ) {
         let proposed = candidateTerm.next
         let isGranted =
-            proposed > term && isFresh(request) && !hasLiveLeader
+            proposed > term && isFresh(request) && !hasLiveLeader && !isLeaseBound
             && !outranks(request, by: candidate)
         if isGranted && isLeaderLinkReset {
             giveHeadStart()
@@ -229,9 +230,9 @@ extension RaftCore {
     }
 
     /// A request for a vote in a later term is not even looked at while the leader is alive,
-    /// unless the leader itself asked for it.
+    /// unless the leader itself asked for it; nor, whoever asked for it, during a lease.
     func ignoresVoteRequest(_ request: VoteRequest) -> Bool {
-        hasLiveLeader && !request.isTransfer
+        isLeaseBound || (hasLiveLeader && !request.isTransfer)
     }
 
     /// Grants a vote at most once per term, and only to a log at least as fresh as ours.
@@ -243,7 +244,7 @@ extension RaftCore {
         into effects: inout [Effect]
     ) {
         let isFree = vote == candidate || (vote == nil && leader == nil)
-        guard isFree && isFresh(request) else {
+        guard isFree && isFresh(request) && !isLeaseBound else {
             say(.voteResponse(isGranted: false), to: candidate, into: &effects)
             return
         }

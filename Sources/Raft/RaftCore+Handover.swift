@@ -28,7 +28,8 @@ extension RaftCore {
             let best = targets.max(by: {
                 leadership.followers[$0].match < leadership.followers[$1].match
             })
-        else { return }
+        else { return resumeLease() }
+        guard releaseLease() else { return }
         lastHandoverTick = ticks
         self.leadership?.handover = Handover(
             target: configuration.members[best].id,
@@ -47,6 +48,7 @@ extension RaftCore {
             ticks - handover.beganTick >= UInt64(settings.handoverTicksMax)
         else { return }
         leadership?.handover = nil
+        resumeLease()
     }
 
     // MARK: Target

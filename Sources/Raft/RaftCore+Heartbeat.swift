@@ -35,11 +35,16 @@ extension RaftCore {
 
     /// Tells everyone, with the newest read round.
     mutating func broadcastHeartbeat(into effects: inout [Effect]) {
+        let promise = beginLeaseRound()
         guard let leadership else { return }
         self.leadership?.heartbeatElapsedTicks = 0
         for slot in configuration.members.indices where !isSelf(slot) {
             let commit = min(commitIndex, leadership.followers[slot].match)
-            let heartbeat = Heartbeat(commit: commit, round: leadership.round)
+            let heartbeat = Heartbeat(
+                commit: commit,
+                round: leadership.round,
+                promise: promise
+            )
             say(.heartbeat(heartbeat), to: configuration.members[slot].id, into: &effects)
         }
     }
@@ -63,6 +68,10 @@ extension RaftCore {
         self.leadership?.followers[slot].heardTick = ticks
         self.leadership?.followers[slot].isSealed = response.isSealed
         self.leadership?.followers[slot].round = max(follower.round, response.round)
+        if response.isPromised {
+            let leased = max(follower.leasedRound, response.round)
+            self.leadership?.followers[slot].leasedRound = leased
+        }
         if response.durable > follower.match {
             // The answer to its append got lost; this one says as much.
             self.leadership?.followers[slot].acknowledged(through: response.durable)
@@ -89,11 +98,13 @@ extension RaftCore {
     ) {
         guard hearLeader(peer, into: &effects) else { return }
         followCommit(heartbeat.commit)
+        let isPromised = promise(nanoseconds: heartbeat.promise, to: peer, into: &effects)
         let response = HeartbeatResponse(
             round: heartbeat.round,
             received: matched,
             durable: min(matched, durability.durableIndex),
-            isSealed: isSealed
+            isSealed: isSealed,
+            isPromised: isPromised
         )
         say(.heartbeatResponse(response), to: peer, into: &effects)
     }

@@ -4,14 +4,18 @@
 // quorum that still follows this leader after that moment. Source: dissertation section 6.4.
 
 extension RaftCore {
-    mutating func readRequested(_ tickets: [ReadTicket], into effects: inout [Effect]) {
+    mutating func readRequested(
+        _ tickets: [ReadTicket],
+        mustConfirm: Bool,
+        into effects: inout [Effect]
+    ) {
         guard !tickets.isEmpty else { return }
         if let leadership {
             guard leadership.reads.weight + tickets.count <= settings.readsWaitingMax else {
                 effects.append(.readRefused(tickets, .overloaded))
                 return
             }
-            self.leadership?.reads.add(.local(tickets))
+            self.leadership?.reads.add(.local(tickets, mustConfirm: mustConfirm))
             return
         }
         guard role == .follower, leader != nil, !isLeaderLinkReset else {
@@ -30,36 +34,55 @@ extension RaftCore {
     /// Starts a round for all reads that wait, unless one is under way. Runs at the end of a
     /// turn, so every read in the round arrived before the first heartbeat of it leaves.
     mutating func beginReadRound(into effects: inout [Effect]) {
+        answerByLease(into: &effects)
         guard isReadable, let reads = leadership?.reads, reads.underWay == nil,
             !reads.waiting.isEmpty
         else { return }
         leadership?.round += 1
         let round = leadership?.round ?? 0
         leadership?.reads.beginRound(number: round, index: commitIndex)
+        readCounters.rounds += 1
         broadcastHeartbeat(into: &effects)
         confirmReadRound(into: &effects)
     }
 
     mutating func confirmReadRound(into effects: inout [Effect]) {
         guard let leadership, let round = leadership.reads.underWay else { return }
-        let confirmed = voterSlots.count { slot in
-            isSelf(slot) || leadership.followers[slot].round >= round.number
-        }
-        guard confirmed >= quorumCount(of: voterSlots.count) else { return }
+        guard isQuorum({ isSelf($0) || leadership.followers[$0].round >= round.number })
+        else { return }
         _ = self.leadership?.reads.endRound()
-
-        var tickets: [ReadTicket] = []
         for read in round.reads {
             switch read {
-            case .local(let own):
+            case .local(let tickets, _): readCounters.confirmed += UInt64(tickets.count)
+            case .remote: readCounters.batchesConfirmed += 1
+            }
+        }
+        answer(round.reads, at: round.index, until: nil, into: &effects)
+    }
+
+    /// Whether the voters with this property are a quorum.
+    func isQuorum(_ has: (Int) -> Bool) -> Bool {
+        voterSlots.count(where: has) >= quorumCount(of: voterSlots.count)
+    }
+
+    mutating func answer(
+        _ reads: [ReadQueue.Origin],
+        at index: LogIndex,
+        until end: UInt64?,
+        into effects: inout [Effect]
+    ) {
+        var tickets: [ReadTicket] = []
+        for read in reads {
+            switch read {
+            case .local(let own, _):
                 tickets += own
             case .remote(let peer, let batch):
-                let response = ReadIndexResponse(batch: batch, index: round.index)
+                let response = ReadIndexResponse(batch: batch, index: index)
                 say(.readIndexResponse(response), to: peer, into: &effects)
             }
         }
         if !tickets.isEmpty {
-            effects.append(.readReady(tickets, round.index))
+            effects.append(.readReady(tickets, index, until: end))
         }
     }
 
@@ -81,6 +104,7 @@ extension RaftCore {
     /// One question to the leader for all reads of this turn.
     mutating func forwardReads(into effects: inout [Effect]) {
         guard role == .follower, let leader, let batch = forwards.ask(at: ticks) else { return }
+        readCounters.questions += 1
         say(.readIndexRequest(batch), to: leader, into: &effects)
     }
 
@@ -93,6 +117,7 @@ extension RaftCore {
         let tickets = forwards.settle(response.batch)
         guard !tickets.isEmpty else { return }
         if let index = response.index {
+            readCounters.forwarded += UInt64(tickets.count)
             effects.append(.readReady(tickets, index))
         } else {
             effects.append(.readRefused(tickets, .notLeader(hint: nil)))

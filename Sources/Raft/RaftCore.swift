@@ -8,7 +8,7 @@
 // and the disk are trusted; what they may not do is a precondition.
 //
 // Membership changes attach at `proposed` (a `configuration` entry is refused), at `append` (one
-// is ignored with an alarm) and at `adopt(configuration)`. Read leases attach at `beginReadRound`.
+// is ignored with an alarm) and at `adopt(configuration)`. Read leases: `RaftCore+Leases`.
 
 /// Raft for one node, as a pure value: inputs go in, ordered effects come out.
 ///
@@ -64,6 +64,14 @@ package struct RaftCore: Sendable {
     var leadership: Leadership?
     var forwards: ForwardedReads
     var lastHandoverTick: UInt64?
+    /// The node's own clock as last given; see ``Input/clock(_:)``.
+    var clock: UInt64?
+    /// As a voter: no vote before this time of `clock`, when leases are on.
+    var leaseBoundUntil: UInt64 = 0
+    /// The last term in which a leader's leases did not fit this node's settings.
+    var leaseMismatchTerm: Term?
+    /// What became of reads so far.
+    package internal(set) var readCounters = ReadCounters()
 
     /// Said in this turn, but only after the turn's persist.
     var outbox: [Outgoing] = []
@@ -156,8 +164,10 @@ package struct RaftCore: Sendable {
             received(message, from: peer, into: &effects)
         case .proposed(let proposals):
             proposed(proposals, into: &effects)
-        case .readRequested(let tickets):
-            readRequested(tickets, into: &effects)
+        case .clock(let now):
+            clockRead(now)
+        case .readRequested(let tickets, let mustConfirm):
+            readRequested(tickets, mustConfirm: mustConfirm, into: &effects)
         case .durable(let token):
             persisted(token, into: &effects)
         case .evaluated(let index):

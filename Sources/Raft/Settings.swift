@@ -36,6 +36,9 @@ package struct RaftSettings: Equatable, Sendable {
     package var handoverIntervalTicks = 500
     /// How long one attempt to hand over may take. Proposals are refused meanwhile.
     package var handoverTicksMax = 40
+    /// Leaders read by lease, without asking a quorum each time; `nil`: they always ask. All
+    /// members must agree: the answers of one that differs count for no lease.
+    package var readLease: ReadLeaseSettings?
 
     /// The defaults: leaders are missed after 400 to 800 ms.
     package init() {}
@@ -68,6 +71,6 @@ package struct RaftSettings: Equatable, Sendable {
         guard readsWaitingMax >= 1, handoverIntervalTicks >= 1, handoverTicksMax >= 1 else {
             return "readsWaitingMax or a handover limit is below 1"
         }
-        return nil
+        return leaseProblem
     }
 }

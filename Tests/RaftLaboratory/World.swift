@@ -144,6 +144,10 @@ final class World {
     var doomed: (position: Int, at: Int)?
     var electionsSeen = 0
     private var nextTicket: UInt64 = 1
+    /// Clocks of the nodes, for leases; none: nodes are not told the time.
+    var clocks: [SimClock] = []
+    /// What became of a read, its index and what vouches for it; by default the checker sees it.
+    var onRead: ((World, Int, ReadTicket, LogIndex, UInt64?) throws -> Void)?
     /// Filled when asked for.
     var trace: [String]?
     /// Mixes everything that happened, to compare runs.
@@ -220,6 +224,7 @@ final class World {
         // In place, or every step would copy the log.
         nodes[position].core = nil
         var effects: [Effect] = []
+        if !clocks.isEmpty { core.step(.clock(clocks[position].reading), into: &effects) }
         for input in inputs {
             core.step(input, into: &effects)
             try checker.stepped(core, at: position, world: self)
@@ -260,11 +265,12 @@ final class World {
         case .refused(let ticket, _):
             nodes[position].proposals.remove(ticket)
             try checker.refused(ticket)
-        case .readReady(let tickets, let index):
+        case .readReady(let tickets, let index, let until):
             for ticket in tickets {
                 guard let floor = nodes[position].reads.removeValue(forKey: ticket) else {
                     throw Violation("read \(ticket.number) was answered twice or never asked")
                 }
+                try onRead?(self, position, ticket, index, until)
                 try checker.readServed(at: index, floor: floor)
             }
         case .readRefused(let tickets, _):
@@ -404,6 +410,7 @@ final class World {
 
     func tick() throws {
         now += 1
+        for position in clocks.indices { clocks[position].run() }
         for event in calendar.removeValue(forKey: now) ?? [] {
             if let thaw = frozen[event.target], thaw >= now {
                 calendar[thaw + 1, default: []].append(event)
@@ -414,8 +421,10 @@ final class World {
         for position in nodes.indices where !isFrozen(position) {
             try moveDisk(position)
             try evaluate(position)
-            if clockTicks(position) {
-                try turn(position, [.tick])
+            if clocks.isEmpty {
+                if clockTicks(position) { try turn(position, [.tick]) }
+            } else {
+                for _ in 0..<clocks[position].ticksDue() { try turn(position, [.tick]) }
             }
         }
     }
@@ -534,7 +543,8 @@ func brief(_ effect: Effect) -> String {
         return "\(role) in \(term.number) under \(leader?.number ?? 0)"
     case .installSnapshot(let point, let token):
         return "install \(point.index.number) as \(token.number)"
-    case .readReady(let tickets, let index): return "\(tickets.count) reads at \(index.number)"
+    case .readReady(let tickets, let index, let until):
+        return "\(tickets.count) reads at \(index.number)" + (until.map { " until \($0)" } ?? "")
     default: return "\(effect)"
     }
 }

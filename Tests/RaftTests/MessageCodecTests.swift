@@ -102,7 +102,7 @@ struct MessageCodecTests {
         ),
         MessageCase(
             testDescription: "heartbeat",
-            body: .heartbeat(Heartbeat(commit: index(12), round: .max)),
+            body: .heartbeat(Heartbeat(commit: index(12), round: .max, promise: 400_000_000)),
             channel: .control
         ),
         MessageCase(
@@ -112,7 +112,8 @@ struct MessageCodecTests {
                     round: 5,
                     received: index(20),
                     durable: index(18),
-                    isSealed: true
+                    isSealed: true,
+                    isPromised: true
                 )
             ),
             channel: .control

@@ -42,6 +42,76 @@ struct ReadScenarioTests {
         #expect(rounds.numbers.filter { $0 > before }.sorted() == [before + 1, before + 2])
     }
 
+    @Test("a round costs one broadcast, whatever number of reads it confirms")
+    func costOfARound() throws {
+        let world = World(seed: 38, count: 5, settings: try world(seed: 38).settings)
+        try world.startAll()
+        try world.elect(0)
+        try world.converge()
+        var counts: [String: Int] = [:]
+        world.loses = { flight in
+            switch flight.message.body {
+            case .heartbeat: counts["heartbeat", default: 0] += 1
+            case .heartbeatResponse: counts["answer", default: 0] += 1
+            case .readIndexRequest: counts["question", default: 0] += 1
+            case .readIndexResponse: counts["index", default: 0] += 1
+            default: counts["other", default: 0] += 1
+            }
+            return false
+        }
+        // A new leader's own heartbeat interval is ten ticks; all of this takes four.
+        try world.run(1)
+        counts = [:]
+        let before = try world.core(0).readCounters
+        for position in 1..<5 { try world.read(position, count: 3_000) }
+        try world.run(1)
+        try world.read(0, count: 3_000)
+        try world.run(5)
+        let after = try world.core(0).readCounters
+        #expect(world.checker.readsServed == 15_000)
+        // The first question begins a round; what comes meanwhile shares the second one.
+        #expect(after.rounds - before.rounds == 2)
+        #expect(after.batchesConfirmed - before.batchesConfirmed == 4)
+        #expect(after.confirmed - before.confirmed == 3_000)
+        #expect(counts["question"] == 4 && counts["index"] == 4)
+        #expect(counts["other"] == nil)
+        let broadcasts = (counts["heartbeat"] ?? 0) / 4
+        #expect(counts["heartbeat"] == counts["answer"])
+        #expect(broadcasts - Int(after.rounds - before.rounds) <= 1, "one may be the interval's")
+        // 7,500 reads a round: 24 messages and two broadcasts for 15,000 reads.
+        let perRound = UInt64(world.checker.readsServed) / (after.rounds - before.rounds)
+        #expect(perRound == 7_500)
+    }
+
+    @Test("a read joins only a round whose heartbeats leave after it arrived")
+    func joinsLaterRound() throws {
+        let world = try world(seed: 39)
+        var held: [World.Flight] = []
+        world.loses = { flight in
+            if case .heartbeatResponse = flight.message.body {
+                held.append(flight)
+                return true
+            }
+            return false
+        }
+        try world.read(0, count: 1)
+        try world.run(3)
+        let early = held
+        try world.read(0, count: 1)
+        // The answers to the first round's heartbeats confirm the first read, and not the second.
+        for flight in early { world.arrive(.message(flight)) }
+        world.loses = { flight in
+            if case .heartbeatResponse = flight.message.body { return true }
+            return false
+        }
+        try world.run(3)
+        #expect(world.checker.readsServed == 1)
+        #expect(world.nodes[0].reads.count == 1)
+        world.loses = { _ in false }
+        try world.run(20)
+        #expect(world.checker.readsServed == 2)
+    }
+
     @Test("a read at a follower takes a trip to the leader, no heartbeat interval")
     func followerRead() throws {
         let world = try world(seed: 32)
