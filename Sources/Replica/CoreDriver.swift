@@ -58,6 +58,8 @@ package struct CoreDriver<Ports: CorePorts> {
     /// A view opened now shows everything through here. The core's own number is higher while a
     /// snapshot is being installed.
     private var visible: LogIndex
+    private var clock = TurnClock()
+    private var freshness = Freshness()
     private let retention: LogRetention
     private var compactionAsked: LogIndex
     /// Snapshots on their way to members, one a member; ends with the leadership.
@@ -77,14 +79,20 @@ package struct CoreDriver<Ports: CorePorts> {
     /// Handles one turn's inputs: every proposal in it shares one append and one flush.
     package mutating func turn(_ inputs: [CoreInput]) {
         var reads: [ReadTicket] = []
+        var confirmedReads: [ReadTicket] = []
         for input in inputs {
             switch input {
             case .propose(let proposal):
                 admit(proposal)
-            case .read(let waiter):
+            case .read(var waiter):
                 let number = ticket()
+                waiter.proof.currentAsOf = clock.now
                 readers[number] = waiter
-                reads.append(ReadTicket(number: number))
+                if waiter.mustConfirm {
+                    confirmedReads.append(ReadTicket(number: number))
+                } else {
+                    reads.append(ReadTicket(number: number))
+                }
             case .applied(let index):
                 applied = max(applied, index)
             case .arrived(let point, let member, let term, let file):
@@ -107,6 +115,9 @@ package struct CoreDriver<Ports: CorePorts> {
             }
         }
         if !reads.isEmpty { core.step(.readRequested(reads), into: &effects) }
+        if !confirmedReads.isEmpty {
+            core.step(.readRequested(confirmedReads, mustConfirm: true), into: &effects)
+        }
         core.endTurn(into: &effects)
         perform()
         compactIfNeeded()
@@ -120,7 +131,14 @@ package struct CoreDriver<Ports: CorePorts> {
             status.committed = core.commitIndex
             status.evaluated = visible
             status.last = core.lastIndex
+            status.currentAsOf = freshness.currentAsOf
+            status.reads = core.readCounters
         }
+    }
+
+    /// The clock as read after this turn's inputs were taken. Call it before ``turn(_:)``.
+    package mutating func look(at now: ContinuousClock.Instant) {
+        step(.clock(clock.look(at: now)))
     }
 
     private mutating func ticket() -> UInt64 {
@@ -152,6 +170,7 @@ package struct CoreDriver<Ports: CorePorts> {
             releaseHeld()
         case .evaluated(let index):
             visible = max(visible, index)
+            freshness.evaluated(through: visible)
             recent.prune(evaluated: index)
         default: break
         }
@@ -240,14 +259,8 @@ package struct CoreDriver<Ports: CorePorts> {
         case .appended(let ticket, let term, let index): appended(ticket, term, index)
         case .refused(let ticket, let refusal):
             proposals.removeValue(forKey: ticket.number)?.onProposed(.refused(refusal))
-        case .readReady(let tickets, let index):
-            let ready = tickets.compactMap { readers.removeValue(forKey: $0.number) }
-            if index <= visible {
-                // Nearly always: spare the reads a detour over another thread.
-                for waiter in ready { waiter.completion(.ready(index)) }
-            } else if !ready.isEmpty {
-                ports.evaluate(.readers(ready, index))
-            }
+        case .readReady(let tickets, let index, let until):
+            readReady(tickets, at: index, until: until)
         case .readRefused(let tickets, let refusal):
             for ticket in tickets {
                 readers.removeValue(forKey: ticket.number)?.completion(.refused(refusal))
@@ -265,6 +278,26 @@ package struct CoreDriver<Ports: CorePorts> {
             ports.roleChanged(role, term: term, leader: leader)
         case .configurationChanged: break
         case .raise(let alarm): ports.raised(alarm)
+        }
+    }
+
+    private mutating func readReady(
+        _ tickets: [ReadTicket],
+        at index: LogIndex,
+        until: UInt64?
+    ) {
+        var ready = tickets.compactMap { readers.removeValue(forKey: $0.number) }
+        let validUntil = until.flatMap { clock.instant($0) }
+        for position in ready.indices { ready[position].proof.validUntil = validUntil }
+        if let asOf = ready.compactMap(\.proof.currentAsOf).max() {
+            freshness.answered(at: index, askedAt: asOf)
+            freshness.evaluated(through: visible)
+        }
+        if index <= visible {
+            // Nearly always: spare the reads a detour over another thread.
+            for waiter in ready { waiter.completion(.ready(index, waiter.proof)) }
+        } else if !ready.isEmpty {
+            ports.evaluate(.readers(ready, index))
         }
     }
 

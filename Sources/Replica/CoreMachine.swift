@@ -26,7 +26,11 @@ package struct CoreMachine<Ports: CorePorts> {
     package var nextTick: ContinuousClock.Instant { ticker.next }
 
     /// One turn: what has come, then the ticks that are due.
+    ///
+    /// - Parameter now: read after the inputs were taken. Leases and staleness rest on it: whatever
+    ///   is in `inputs` happened before.
     package mutating func turn(_ inputs: consuming [CoreInput], now: ContinuousClock.Instant) {
+        driver.look(at: now)
         let ticks = ticker.due(now)
         for _ in 0..<ticks { inputs.append(.raft(.tick)) }
         ticksToExpiry -= ticks

@@ -98,7 +98,7 @@ package struct EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts
             releaseReaders()
         case .readers(let waiters, let index):
             if index <= evaluated {
-                for waiter in waiters { waiter.completion(.ready(evaluated)) }
+                for waiter in waiters { waiter.completion(.ready(evaluated, waiter.proof)) }
             } else {
                 readWaiters += waiters.map { (index, $0) }
             }
@@ -195,7 +195,7 @@ package struct EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts
         var waiting: [(index: LogIndex, waiter: ReadWaiter)] = []
         for (index, waiter) in readWaiters {
             if index <= evaluated {
-                waiter.completion(.ready(evaluated))
+                waiter.completion(.ready(evaluated, waiter.proof))
             } else {
                 waiting.append((index, waiter))
             }

@@ -29,6 +29,8 @@ package enum Limits {
     package static let inboxMessagesExtra = 16_384
     /// Ticks between two looks for reads whose patience has ended.
     package static let readExpiryTicks = 25
+    /// Answers about how current the state is that wait for evaluation; more are thinned out.
+    package static let freshnessPendingMax = 64
     /// Layers (committed, evaluated, not yet applied) before evaluation waits for the disk.
     package static let overlayLayersMax = 2_048
     /// The same bound in bytes.

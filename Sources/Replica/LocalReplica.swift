@@ -168,6 +168,7 @@ package final class LocalReplica: Sendable {
                 most: Limits.inputsPerTurnMax,
                 until: DispatchTime(machine.nextTick)
             ) {
+                // The clock is read after the inputs were taken, never before: see `turn`.
                 machine.turn(inputs, now: .now)
                 machine.driver.report(to: board)
             }
@@ -197,11 +198,18 @@ package final class LocalReplica: Sendable {
 
     /// Waits until a view of this node's store is linearizable: it then holds every write
     /// acknowledged, anywhere, before this call.
+    ///
+    /// - Parameter mustConfirm: false for whoever heeds ``ReadProof/validUntil``.
     package func waitForRead(
         deadline: ContinuousClock.Instant,
+        mustConfirm: Bool = true,
         completion: @escaping @Sendable (ReadOutcome) -> Void
     ) {
-        let waiter = ReadWaiter(deadline: deadline, completion: completion)
+        let waiter = ReadWaiter(
+            deadline: deadline,
+            mustConfirm: mustConfirm,
+            completion: completion
+        )
         if !core.offer(.read(waiter)) { completion(.refused(.overloaded)) }
     }
 

@@ -29,9 +29,27 @@ package enum CommitOutcome: Sendable, Equatable {
 /// The end of a read's wait.
 package enum ReadOutcome: Sendable, Equatable {
     /// A view opened from now on sees everything acknowledged before the read was asked.
-    case ready(LogIndex)
+    case ready(LogIndex, ReadProof = ReadProof())
     /// No leader confirmed the read; nothing was read.
     case refused(Refusal)
+}
+
+/// What vouches for a read, on this node's own clock.
+package struct ReadProof: Sendable, Equatable {
+    /// The state holds everything acknowledged, anywhere, before this moment. `nil`: not known.
+    package var currentAsOf: ContinuousClock.Instant?
+    /// A read lease vouches: what was read counts only if the clock has not reached this moment
+    /// once it *was* read. Else ask again, with `mustConfirm`. `nil`: a majority confirmed it.
+    package var validUntil: ContinuousClock.Instant?
+
+    /// - Parameters: as the properties.
+    package init(
+        currentAsOf: ContinuousClock.Instant? = nil,
+        validUntil: ContinuousClock.Instant? = nil
+    ) {
+        self.currentAsOf = currentAsOf
+        self.validUntil = validUntil
+    }
 }
 
 /// A batch on its way into the log.
@@ -89,16 +107,23 @@ package struct CommitWaiter: Sendable {
 /// Someone who waits for a linearizable view.
 package struct ReadWaiter: Sendable {
     let deadline: ContinuousClock.Instant
+    /// No lease will do: a majority has to confirm it.
+    let mustConfirm: Bool
     let completion: @Sendable (ReadOutcome) -> Void
+    /// Filled in on its way.
+    var proof = ReadProof()
 
     /// - Parameters:
     ///   - deadline: when it is refused.
+    ///   - mustConfirm: no lease will do.
     ///   - completion: called once, on the core's or the evaluation thread.
     package init(
         deadline: ContinuousClock.Instant,
+        mustConfirm: Bool = true,
         completion: @escaping @Sendable (ReadOutcome) -> Void
     ) {
         self.deadline = deadline
+        self.mustConfirm = mustConfirm
         self.completion = completion
     }
 }

@@ -17,6 +17,12 @@ package struct ReplicaStatus: Sendable {
     package var last = LogIndex.zero
     /// When this node became leader; nil on others.
     package var leaderSince: ContinuousClock.Instant?
+    /// A view opened after this was read holds everything acknowledged, anywhere, before this
+    /// moment: when this node last asked the question that a leader has answered since. `nil`
+    /// before the first.
+    package var currentAsOf: ContinuousClock.Instant?
+    /// What became of reads since the start.
+    package var reads = ReadCounters()
 }
 
 /// Holds the newest status. Readers never wait for the core.
