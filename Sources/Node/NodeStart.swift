@@ -48,6 +48,7 @@ struct NodeStart {
         selfID = own.id
         clusterID = sha256(initial.encoded())
         let state = try store.load()
+        if let lost = state.damagedBodies.first { throw lost.error }
         if let known = state.cluster {
             guard known.clusterID == clusterID else {
                 let have = try Configuration(decoding: known.configuration)

@@ -8,7 +8,9 @@ import Glibc
 /// stored. The lock is held until this value goes.
 struct DataFolder: ~Copyable, Sendable {
     /// The format that this program writes, and the highest that it opens.
-    static let formatVersion: UInt64 = 1
+    static let formatVersion: UInt64 = 2
+    /// The last format without table `digest`, which a program that knows no other does not keep.
+    static let formatWithoutDigest: UInt64 = 1
     private static let formatPrefix = "holdfast store "
 
     let path: String

@@ -15,12 +15,15 @@ import Glibc
     let pageBytes: UInt64
     let folder: DataFolder
 
-    /// - Parameter isNew: makes file and tables; otherwise a missing one is an error.
+    /// - Parameters:
+    ///   - isNew: makes file and tables; otherwise a missing one is an error.
+    ///   - addsDigest: makes table `digest`, which format 1 did not have.
     /// - Throws: ``StoreError/corrupt(_:)``, ``StoreError/lmdb(code:operation:)``.
     init(
         _ folder: consuming DataFolder,
         options: StoreOptions,
-        isNew: Bool
+        isNew: Bool,
+        addsDigest: Bool = false
     ) throws(StoreError) {
         let path = folder.databasePath
         var created: OpaquePointer?
@@ -31,7 +34,7 @@ import Glibc
         do throws(StoreError) {
             try unsafe Self.open(handle, path, options)
             try unsafe Self.checkFileLength(handle, path)
-            tables = try unsafe Tables(in: handle, creating: isNew)
+            tables = try unsafe Tables(in: handle, creating: isNew, addsDigest: addsDigest)
         } catch {
             unsafe mdb_env_close(handle)
             throw error
@@ -134,21 +137,29 @@ struct Tables: Sendable {
     let logBodies: UInt32
     let state: UInt32
     let requests: UInt32
+    let digest: UInt32
 
-    init(in environment: OpaquePointer, creating: Bool) throws(StoreError) {
+    /// - Parameter addsDigest: the database is of format 1, which had no table `digest`.
+    init(
+        in environment: OpaquePointer,
+        creating: Bool,
+        addsDigest: Bool
+    ) throws(StoreError) {
         var begun: OpaquePointer?
-        let mode = creating ? 0 : UInt32(MDB_RDONLY)
+        let mode = creating || addsDigest ? 0 : UInt32(MDB_RDONLY)
         try check(unsafe mdb_txn_begin(environment, nil, mode, &begun), "mdb_txn_begin")
         guard let transaction = unsafe begun else {
             throw .lmdb(code: 0, operation: "mdb_txn_begin")
         }
         let create = creating ? UInt32(MDB_CREATE) : 0
+        let createDigest = addsDigest ? UInt32(MDB_CREATE) : 0
         do throws(StoreError) {
             hard = try unsafe Self.open("hard", create, transaction)
             logHeaders = try unsafe Self.open("lhdr", create | UInt32(MDB_INTEGERKEY), transaction)
             logBodies = try unsafe Self.open("lbody", create, transaction)
             state = try unsafe Self.open("state", create, transaction)
             requests = try unsafe Self.open("requests", create, transaction)
+            digest = try unsafe Self.open("digest", create | createDigest, transaction)
         } catch {
             unsafe mdb_txn_abort(transaction)
             throw error

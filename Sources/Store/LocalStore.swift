@@ -35,7 +35,7 @@ import Synchronization
         options: StoreOptions = StoreOptions(),
         digest: @escaping DigestFunction
     ) throws(StoreError) -> LocalStore {
-        let files = try StoreOpening(options: options).open(DataFolder(path))
+        let files = try StoreOpening(options: options, digest: digest).open(DataFolder(path))
         return try LocalStore(files, options, digest)
     }
 
@@ -59,6 +59,8 @@ import Synchronization
     /// What the node had when it stopped, verified: the retained log entry by entry, hard state and
     /// vote file against each other. Call it before there is a writer thread.
     ///
+    /// A damaged body of an entry does not end it: see ``StoredState/damagedBodies``.
+    ///
     /// - Throws: a ``StoreError`` that names what is damaged or missing.
     package func load() throws(StoreError) -> StoredState {
         let reader = try readers.take()
@@ -73,13 +75,14 @@ import Synchronization
             tables: environment.tables,
             digest: digest
         )
-        let entries = try loader.load(point)
+        let log = try loader.load(point)
         let stored = Ballot(term: point.term, vote: point.vote)
         return StoredState(
             ballot: try voteFile.ballot.merged(with: stored),
             point: point,
             cluster: try ClusterRecord.read(transaction, environment.tables),
-            entries: entries
+            entries: log.entries,
+            damagedBodies: log.damaged
         )
     }
 
@@ -279,6 +282,10 @@ package struct StoredState: Sendable {
     /// Whom the node belongs to; nil when it never was told: a new node. The caller compares the
     /// cluster id with its own.
     package let cluster: ClusterRecord?
-    /// The retained log, from `point.base.index + 1` to `point.last.index`.
+    /// The retained log, from `point.base.index + 1` to `point.last.index`, without the entries in
+    /// ``damagedBodies``.
     package let entries: [StoredEntry]
+    /// Entries whose body has to be fetched from another member before the log can be used. The
+    /// node has them: it must not act as if it did not.
+    package let damagedBodies: [DamagedBody]
 }

@@ -47,7 +47,7 @@ package struct Record: Sendable, Equatable {
     ///
     /// - Throws: ``StoreError/corrupt(_:)`` with the reason.
     package init(decoding bytes: [UInt8]) throws(StoreError) {
-        if let reason = Self.fault(in: bytes) { throw .corrupt(reason) }
+        if let reason = Self.fault(in: bytes.span) { throw .corrupt(reason) }
         self.bytes = bytes
     }
 
@@ -94,19 +94,24 @@ package struct Record: Sendable, Equatable {
         return Record(sealing: bytes)
     }
 
+    /// Whether these bytes are a record that passes every check.
+    static func isIntact(_ bytes: Span<UInt8>) -> Bool { fault(in: bytes) == nil }
+
     /// Why these bytes are no record, or nil.
-    private static func fault(in bytes: [UInt8]) -> String? {
+    private static func fault(in bytes: Span<UInt8>) -> String? {
         guard bytes.count >= headerBytes else { return "record of \(bytes.count) bytes" }
         guard bytes[0] == formatVersion else { return "record format \(bytes[0])" }
-        let name = Int(readUInt32(bytes, at: 14))
-        let value = Int(readUInt32(bytes, at: 18))
+        let name = Int(number(bytes, at: 14, count: 4))
+        let value = Int(number(bytes, at: 18, count: 4))
         guard name <= StoreLimits.nameBoxBytesMax, value <= StoreLimits.valueBoxBytesMax else {
             return "record boxes of \(name) and \(value) bytes"
         }
         guard bytes.count == headerBytes + name + value else {
             return "record of \(bytes.count) bytes where \(headerBytes + name + value) are stated"
         }
-        guard checksum(of: bytes) == readUInt32(bytes, at: 22) else { return "record checksum" }
+        let boxes = bytes.extracting(headerBytes..<bytes.count)
+        let crc = crc32c(boxes, continuing: crc32c(bytes.extracting(0..<22)))
+        guard UInt64(crc) == number(bytes, at: 22, count: 4) else { return "record checksum" }
         return nil
     }
 

@@ -24,15 +24,20 @@ package struct SnapshotManifest: Sendable, Equatable {
     package let chunkCount: UInt64
     /// Bytes before the manifest's chunk.
     package let contentBytes: UInt64
+    /// 32 bytes over the records, as ``StateDigest/root``; nil in files of format 1.
+    package let stateRoot: [UInt8]?
 
-    private static let formatVersion: UInt8 = 1
+    private static let formatVersion: UInt8 = 2
+    private static let formatWithoutRoot: UInt8 = 1
 
     init(
         at end: LogPoint,
         of cluster: ClusterRecord,
         configuration: [UInt8],
-        counts: SnapshotCounts
+        counts: SnapshotCounts,
+        stateRoot: [UInt8]
     ) {
+        self.stateRoot = stateRoot
         index = end.index
         term = end.term
         chainHash = end.chainHash
@@ -58,23 +63,27 @@ package struct SnapshotManifest: Sendable, Equatable {
     var end: LogPoint { LogPoint(index: index, term: term, chainHash: chainHash) }
 
     /// Layout: format u8 · index u64 · term u64 · chain hash 32 · cluster id 32 · epoch, format
-    /// level, records, requests, chunks, content bytes u64 each · configuration blob.
+    /// level, records, requests, chunks, content bytes u64 each · configuration blob · state root
+    /// 32. Format 1 ends before the root.
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 160 + configuration.count)
-        writer.writeUInt8(Self.formatVersion)
+        writer.writeUInt8(stateRoot == nil ? Self.formatWithoutRoot : Self.formatVersion)
         end.write(into: &writer)
         writer.writeBytes(clusterID)
         for number in [epoch, formatLevel, recordCount, requestCount, chunkCount, contentBytes] {
             writer.writeUInt64(number)
         }
         writer.writeBlob(configuration)
+        if let stateRoot { writer.writeBytes(stateRoot) }
         return writer.bytes
     }
 
     init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
         let format = try reader.readUInt8()
-        guard format == Self.formatVersion else { throw .malformed("manifest format \(format)") }
+        guard (Self.formatWithoutRoot...Self.formatVersion).contains(format) else {
+            throw .malformed("manifest format \(format)")
+        }
         let end = try LogPoint(from: &reader)
         index = end.index
         term = end.term
@@ -87,6 +96,9 @@ package struct SnapshotManifest: Sendable, Equatable {
         chunkCount = try reader.readUInt64()
         contentBytes = try reader.readUInt64()
         configuration = try reader.readBlob(atMost: StoreLimits.configurationBytesMax)
+        stateRoot =
+            format == Self.formatWithoutRoot
+            ? nil : try reader.readBytes(StoreLimits.digestBytes)
         try reader.finish()
     }
 }

@@ -8,6 +8,7 @@ struct SnapshotReader: ~Copyable {
     private let fileBytes: UInt64
     private var running: [UInt8] = []
     private var counts = SnapshotCounts()
+    private var sum = StateSum()
     private var lastKey: StorageKey?
     private var lastRequestIndex: UInt64?
 
@@ -98,6 +99,7 @@ struct SnapshotReader: ~Copyable {
             }
             lastKey = key
             counts.records += 1
+            sum.insert(key, record.encoded().span, digest)
             try onRecord(key, record)
         }
     }
@@ -141,6 +143,10 @@ struct SnapshotReader: ~Copyable {
         }
         guard manifest.counts == before else {
             throw .damagedSnapshot("it does not have what its manifest lists")
+        }
+        let root = StateDigest.root(of: sum.buckets, digest: digest)
+        guard manifest.stateRoot ?? root == root else {
+            throw .damagedSnapshot("its records do not add up to what its manifest says")
         }
         if let last = lastRequestIndex, last > manifest.index {
             throw .damagedSnapshot("it has a request from entry \(last), after \(manifest.index)")

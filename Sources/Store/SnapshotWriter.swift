@@ -8,6 +8,7 @@ struct SnapshotWriter: ~Copyable {
     private let progress: (UInt64) -> Bool
     private var running: [UInt8]
     private var counts = SnapshotCounts()
+    private var sum = StateSum()
     private var payload = ByteWriter(capacity: StoreLimits.snapshotChunkBytes)
 
     /// - Parameter progress: told the bytes written so far after each chunk; false stops.
@@ -25,7 +26,11 @@ struct SnapshotWriter: ~Copyable {
         counts.bytes = UInt64(header.count)
     }
 
-    /// Copies table `state`. Damage stops it: a snapshot must not spread it.
+    /// Copies table `state`. Damage stops it, and so do records that do not add up to what table
+    /// `digest` says: a snapshot must not spread either.
+    ///
+    /// - Throws: ``StoreError/damagedRecord(key:reason:)``,
+    ///   ``StoreError/damagedBucket(number:reason:)``.
     mutating func writeRecords(
         _ transaction: Transaction,
         _ tables: Tables
@@ -39,9 +44,16 @@ struct SnapshotWriter: ~Copyable {
             key.write(into: &payload)
             payload.writeBlob(record.encoded())
             counts.records += 1
+            sum.insert(key, record.encoded().span, digest)
             if payload.count >= StoreLimits.snapshotChunkBytes { try endChunk(.records) }
         }
         if payload.count > 0 { try endChunk(.records) }
+        let stored = try DigestTable.read(transaction, tables)
+        for (number, bucket) in stored.enumerated() {
+            if let reason = bucket.difference(from: sum.buckets[number]) {
+                throw .damagedBucket(number: number, reason: reason)
+            }
+        }
     }
 
     /// Copies the remembered requests.
@@ -72,7 +84,8 @@ struct SnapshotWriter: ~Copyable {
             at: end,
             of: cluster,
             configuration: configuration,
-            counts: counts
+            counts: counts,
+            stateRoot: StateDigest.root(of: sum.buckets, digest: digest)
         )
         payload.writeBytes(manifest.encoded())
         try endChunk(.manifest)

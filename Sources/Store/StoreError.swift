@@ -26,6 +26,9 @@ package enum StoreError: OperatorError, Equatable {
     case twoVotes(term: UInt64, first: UInt64, second: UInt64)
     /// The stored record under this key does not decode. The key is in hex.
     case damagedRecord(key: String, reason: String)
+    /// The records of this bucket of table `state` are not those that its digest stands for:
+    /// some are missing, or were not written here.
+    case damagedBucket(number: Int, reason: String)
     /// A snapshot file that fails verification. Nothing was changed.
     case damagedSnapshot(String)
     /// A snapshot that does not fit this node now. Nothing was changed.

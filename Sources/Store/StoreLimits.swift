@@ -27,6 +27,10 @@ package enum StoreLimits {
     package static let configurationBytesMax = 64 << 10
     /// Bytes of records that one chunk of a snapshot file aims for.
     package static let snapshotChunkBytes = 256 << 10
+    /// How often a bucket may change under the scrubber before it is looked at in one piece.
+    static let scrubRestartsMax = 2
+    /// Records between two words about a long opening.
+    static let progressRecords: UInt64 = 100_000
     /// How often, and how far apart, the lock on the data folder is asked for.
     static let lockAttemptsMax = 50
     static let lockPauseMicroseconds: UInt32 = 20_000

@@ -10,25 +10,41 @@ struct OpenedFiles: ~Copyable {
 /// The two ways to open the files of a data folder.
 struct StoreOpening {
     let options: StoreOptions
+    let digest: DigestFunction
 
     /// LMDB makes its two header pages with one write.
     private static let headerBytes = 8_192
 
     /// Opens a folder, or makes what belongs into it.
     func open(_ folder: consuming DataFolder) throws(StoreError) -> OpenedFiles {
-        let isComplete = try folder.format() != nil
-        return isComplete ? try openExisting(folder) : try create(folder)
+        guard let format = try folder.format() else { return try create(folder) }
+        return try openExisting(folder, format)
     }
 
     /// Opens a folder whose making was finished: all of it must be there.
-    private func openExisting(_ folder: consuming DataFolder) throws(StoreError) -> OpenedFiles {
+    private func openExisting(
+        _ folder: consuming DataFolder,
+        _ format: UInt64
+    ) throws(StoreError) -> OpenedFiles {
         guard let voteFile = try VoteFile.open(folder.votePath) else {
             throw .damagedVoteFile("it is missing beside a database")
         }
         guard let header = try header(folder.databasePath), header.count == Self.headerBytes else {
             throw .corrupt("database file is missing or shorter than its header")
         }
-        let environment = try Environment(folder, options: options, isNew: false)
+        let addsDigest = format <= DataFolder.formatWithoutDigest
+        let environment = try Environment(
+            folder,
+            options: options,
+            isNew: false,
+            addsDigest: addsDigest
+        )
+        if addsDigest {
+            // The marker comes last: until it is there, an older program may still open the folder
+            // and change records without telling the digest, so it is added up again.
+            try DigestBuilding(environment: environment, options: options, digest: digest).run()
+            try environment.folder.writeFormat()
+        }
         return OpenedFiles(environment: environment, voteFile: voteFile)
     }
 
@@ -85,6 +101,7 @@ struct StoreOpening {
                 under: HardPoint.key,
                 in: tables.hard
             )
+            try DigestTable.write(all: StateSum().buckets, transaction, tables)
         } catch {
             unsafe mdb_txn_abort(pointer)
             throw error

@@ -15,6 +15,8 @@ package struct StoreOptions: Sendable {
     package var overlayLayersMax = 4_096
     /// Bytes in evaluated but unapplied layers after which ``LocalStore/overlayIsFull`` says so.
     package var overlayBytesMax = 64 << 20
+    /// Told in words how a long opening goes on. Called on the opening thread.
+    package var onProgress: @Sendable (String) -> Void = { _ in }
 
     /// The defaults.
     package init() {}

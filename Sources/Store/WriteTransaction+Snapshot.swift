@@ -5,7 +5,7 @@ extension WriteTransaction {
     /// snapshot's end.
     mutating func replace(
         with manifest: SnapshotManifest,
-        load: (borrowing WriteTransaction) throws(StoreError) -> Void
+        load: (inout WriteTransaction) throws(StoreError) -> Void
     ) throws(StoreError) {
         guard var cluster = try cluster() else {
             throw .unsuitableSnapshot("this node was not told its cluster yet")
@@ -24,7 +24,8 @@ extension WriteTransaction {
         for table in [tables.state, tables.requests, tables.logHeaders, tables.logBodies] {
             try transaction.clear(table)
         }
-        try load(self)
+        try DigestTable.write(all: StateSum().buckets, transaction, tables)
+        try load(&self)
         cluster.configuration = manifest.configuration
         cluster.epoch = max(cluster.epoch, manifest.epoch)
         cluster.formatLevel = max(cluster.formatLevel, manifest.formatLevel)
@@ -38,16 +39,6 @@ extension WriteTransaction {
         next.last = manifest.end
         next.base = manifest.end
         replacePoint(next)
-    }
-
-    /// A record of a snapshot, in key order.
-    borrowing func putImported(_ key: StorageKey, _ record: Record) throws(StoreError) {
-        try transaction.put(
-            record.encoded().span,
-            under: key,
-            in: tables.state,
-            flags: MDB_APPEND
-        )
     }
 
     /// A remembered request of a snapshot.

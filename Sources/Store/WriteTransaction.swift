@@ -8,6 +8,7 @@ package struct WriteTransaction: ~Copyable {
     let digest: DigestFunction
     private let requestsRetained: UInt64
     private let storedPoint: HardPoint
+    private var changes: DigestChanges
     /// Where the node will stand when this transaction is durable.
     package private(set) var point: HardPoint
 
@@ -24,12 +25,14 @@ package struct WriteTransaction: ~Copyable {
         self.tables = tables
         self.digest = digest
         requestsRetained = options.requestsRetained
+        changes = DigestChanges(digest)
         storedPoint = point
         self.point = point
     }
 
     /// Checks what must hold between log, state and hard state, and writes the hard state.
     consuming func finish() throws(StoreError) {
+        try changes.write(transaction, tables)
         guard point != storedPoint else { return }
         if let contradiction = point.contradiction { throw .misuse(contradiction) }
         try transaction.put(point.encoded().span, under: HardPoint.key, in: tables.hard)
@@ -187,10 +190,12 @@ package struct WriteTransaction: ~Copyable {
         }
     }
 
-    private borrowing func apply(_ layer: OverlayLayer) throws(StoreError) {
+    private mutating func apply(_ layer: OverlayLayer) throws(StoreError) {
         for (key, bytes) in layer.writes {
+            try changes.remove(key, transaction, tables)
             if let bytes {
                 try transaction.put(bytes.span, under: key, in: tables.state)
+                changes.insert(key, bytes.span)
             } else {
                 try transaction.delete(key, in: tables.state)
             }
@@ -203,6 +208,13 @@ package struct WriteTransaction: ~Copyable {
     /// Replaces the node's whole standing: only a snapshot does that.
     mutating func replacePoint(_ point: HardPoint) {
         self.point = point
+    }
+
+    /// A record of a snapshot, in key order, into an empty table.
+    mutating func putImported(_ key: StorageKey, _ record: Record) throws(StoreError) {
+        let bytes = record.encoded()
+        try transaction.put(bytes.span, under: key, in: tables.state, flags: MDB_APPEND)
+        changes.insert(key, bytes.span)
     }
 }
 

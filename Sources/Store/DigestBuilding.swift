@@ -1,0 +1,54 @@
+import CLMDB
+
+/// Fills table `digest` of a database that was written before there was one, or by a program that
+/// did not keep it.
+struct DigestBuilding {
+    let environment: Environment
+    let options: StoreOptions
+    let digest: DigestFunction
+
+    /// Adds up table `state` and writes all buckets, in one transaction.
+    ///
+    /// Damaged records do not stop it: their buckets become suspect, which the scrubber sees.
+    func run() throws(StoreError) {
+        var begun: OpaquePointer?
+        try check(unsafe mdb_txn_begin(environment.handle, nil, 0, &begun), "mdb_txn_begin")
+        guard let pointer = unsafe begun else { throw .lmdb(code: 0, operation: "mdb_txn_begin") }
+        let transaction = unsafe Transaction(pointer)
+        do throws(StoreError) {
+            let sum = try total(transaction)
+            try transaction.clear(environment.tables.digest)
+            try DigestTable.write(all: sum.buckets, transaction, environment.tables)
+        } catch {
+            unsafe mdb_txn_abort(pointer)
+            throw error
+        }
+        try checkCommit(unsafe mdb_txn_commit(pointer))
+    }
+
+    private func total(_ transaction: Transaction) throws(StoreError) -> StateSum {
+        let tables = environment.tables
+        let rows = try transaction.count(tables.state)
+        var sum = StateSum()
+        var seen: UInt64 = 0
+        var cursor = try Cursor(tables.state, in: transaction)
+        while try cursor.next() {
+            guard let key = unsafe StorageKey(cursor.key) else {
+                throw .corrupt("a key of table state does not have 32 bytes")
+            }
+            let bytes = unsafe cursor.value.bindMemory(to: UInt8.self)
+            let record = unsafe bytes.span
+            if Record.isIntact(record) {
+                sum.insert(key, record, digest)
+            } else {
+                sum.suspect(key)
+            }
+            seen += 1
+            if seen % StoreLimits.progressRecords == 0 {
+                options.onProgress("adding up the state: \(seen) of \(rows) records")
+            }
+        }
+        options.onProgress("adding up the state: done, \(seen) records")
+        return sum
+    }
+}

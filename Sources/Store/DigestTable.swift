@@ -1,0 +1,144 @@
+import Wire
+
+/// The rows of table `digest`: one for each bucket, always there.
+///
+/// Layout of a row under its bucket number (u8): format u8 · suspect u8 · count u64 · sum 32 ·
+/// CRC-32C u32 over the bucket number and all before.
+enum DigestTable {
+    private static let formatVersion: UInt8 = 1
+    private static let encodedBytes = 46
+
+    /// All rows. One that is damaged or missing is suspect: its sum is not known.
+    static func read(
+        _ transaction: Transaction,
+        _ tables: Tables
+    ) throws(StoreError) -> [StateBucket] {
+        var buckets: [StateBucket] = []
+        buckets.reserveCapacity(StateBucket.countOfBuckets)
+        for number in 0..<StateBucket.countOfBuckets {
+            buckets.append(try read(number, transaction, tables))
+        }
+        return buckets
+    }
+
+    /// One row.
+    static func read(
+        _ number: Int,
+        _ transaction: Transaction,
+        _ tables: Tables
+    ) throws(StoreError) -> StateBucket {
+        let bytes = try transaction.value(of: key(number), in: tables.digest)
+        guard let bytes, let bucket = decode(bytes, number) else {
+            var unknown = StateBucket()
+            unknown.isSuspect = true
+            return unknown
+        }
+        return bucket
+    }
+
+    static func write(
+        _ bucket: StateBucket,
+        _ number: Int,
+        _ transaction: Transaction,
+        _ tables: Tables
+    ) throws(StoreError) {
+        try transaction.put(encode(bucket, number).span, under: key(number), in: tables.digest)
+    }
+
+    static func write(
+        all buckets: [StateBucket],
+        _ transaction: Transaction,
+        _ tables: Tables
+    ) throws(StoreError) {
+        for (number, bucket) in buckets.enumerated() {
+            try write(bucket, number, transaction, tables)
+        }
+    }
+
+    private static func key(_ number: Int) -> ByteKey { ByteKey([UInt8(number)]) }
+
+    private static func encode(_ bucket: StateBucket, _ number: Int) -> [UInt8] {
+        var writer = ByteWriter(capacity: encodedBytes)
+        writer.writeUInt8(formatVersion)
+        writer.writeBool(bucket.isSuspect)
+        bucket.write(into: &writer)
+        writer.writeUInt32(crc32c(writer.bytes, continuing: crc32c([UInt8(number)])))
+        return writer.bytes
+    }
+
+    private static func decode(_ bytes: [UInt8], _ number: Int) -> StateBucket? {
+        guard bytes.count == encodedBytes else { return nil }
+        let crc = crc32c(bytes.dropLast(4), continuing: crc32c([UInt8(number)]))
+        var reader = ByteReader(bytes)
+        do throws(WireError) {
+            guard try reader.readUInt8() == formatVersion else { return nil }
+            let isSuspect = try reader.readBool()
+            var bucket = try StateBucket(from: &reader)
+            bucket.isSuspect = isSuspect
+            guard try reader.readUInt32() == crc else { return nil }
+            return bucket
+        } catch {
+            return nil
+        }
+    }
+}
+
+/// What one write transaction changes in the digest, until it ends.
+struct DigestChanges {
+    /// Empty until something changes; then one for each bucket, nil where nothing did.
+    private var buckets: [StateBucket?] = []
+    private let digest: DigestFunction
+
+    init(_ digest: @escaping DigestFunction) {
+        self.digest = digest
+    }
+
+    /// A record is written.
+    mutating func insert(_ key: StorageKey, _ record: Span<UInt8>) {
+        let hash = Record.hash(key, record, digest)
+        change(key.bucket) { $0.insert(hash) }
+    }
+
+    /// What is stored under a key goes away. Call it before the table is changed.
+    ///
+    /// A damaged record is let go: what it was counted as is not known any more, and the bucket
+    /// becomes suspect instead of wrong.
+    mutating func remove(
+        _ key: StorageKey,
+        _ transaction: Transaction,
+        _ tables: Tables
+    ) throws(StoreError) {
+        let digest = digest
+        let found = try transaction.withValue(of: key, in: tables.state) { bytes -> [UInt8]? in
+            Record.isIntact(bytes) ? Record.hash(key, bytes, digest) : nil
+        }
+        guard let stored = found else { return }
+        change(key.bucket) { bucket in
+            if let hash = stored {
+                bucket.remove(hash)
+            } else {
+                bucket.count &-= 1
+                bucket.isSuspect = true
+            }
+        }
+    }
+
+    private mutating func change(_ number: Int, _ body: (inout StateBucket) -> Void) {
+        if buckets.isEmpty {
+            buckets = Array(repeating: nil, count: StateBucket.countOfBuckets)
+        }
+        var bucket = buckets[number] ?? StateBucket()
+        body(&bucket)
+        buckets[number] = bucket
+    }
+
+    /// Writes the changed rows.
+    func write(_ transaction: Transaction, _ tables: Tables) throws(StoreError) {
+        for (number, change) in buckets.enumerated() {
+            guard let change else { continue }
+            var bucket = try DigestTable.read(number, transaction, tables)
+            bucket.add(change)
+            try DigestTable.write(bucket, number, transaction, tables)
+        }
+    }
+}

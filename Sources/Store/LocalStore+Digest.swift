@@ -1,0 +1,129 @@
+extension LocalStore {
+    /// What table `state` adds up to, at the applied index of one read transaction.
+    package func stateDigest() throws(StoreError) -> StateDigest {
+        let reader = try readers.take()
+        defer { readers.give(reader) }
+        let transaction = unsafe Transaction(reader.transaction)
+        return StateDigest(
+            appliedIndex: try HardPoint.readAppliedIndex(transaction, environment.tables),
+            buckets: try DigestTable.read(transaction, environment.tables),
+            digest: digest
+        )
+    }
+}
+
+/// Records of one bucket, as a member lends them to another for a repair.
+package struct LentBucket: Sendable, Equatable {
+    /// The entry after which the records were these.
+    package let appliedIndex: UInt64
+    /// What the whole bucket adds up to then.
+    package let bucket: StateBucket
+    /// In key order. None is damaged: a damaged one is left out and ``isComplete`` is false.
+    package let records: [RepairedRecord]
+    /// Go on from this key; nil: the bucket's end was reached.
+    package let next: StorageKey?
+    /// Whether no record between the first and the last was left out.
+    package let isComplete: Bool
+}
+
+extension LocalStore {
+    /// Records of one bucket from `start` on, for another member's repair.
+    ///
+    /// - Parameter bytesMax: stop after about that many.
+    package func lendBucket(
+        _ number: Int,
+        from start: StorageKey?,
+        bytesMax: Int
+    ) throws(StoreError) -> LentBucket {
+        let reader = try readers.take()
+        defer { readers.give(reader) }
+        let transaction = unsafe Transaction(reader.transaction)
+        let tables = environment.tables
+        var records: [RepairedRecord] = []
+        var bytes = 0
+        var isComplete = true
+        var next: StorageKey?
+        var cursor = try Cursor(tables.state, in: transaction)
+        var isFound = try cursor.seek(start ?? .first(ofBucket: number))
+        while isFound {
+            guard let key = unsafe StorageKey(cursor.key) else {
+                throw .corrupt("a key of table state does not have 32 bytes")
+            }
+            if key.bucket != number { break }
+            if bytes >= bytesMax {
+                next = key
+                break
+            }
+            let record = unsafe Array(cursor.value)
+            bytes += record.count + StoreLimits.storageKeyBytes
+            if Record.isIntact(record.span) {
+                records.append(RepairedRecord(key: key, bytes: record))
+            } else {
+                isComplete = false
+            }
+            isFound = try cursor.next()
+        }
+        return LentBucket(
+            appliedIndex: try HardPoint.readAppliedIndex(transaction, tables),
+            bucket: try DigestTable.read(number, transaction, tables),
+            records: records,
+            next: next,
+            isComplete: isComplete
+        )
+    }
+
+    /// Keys, with modification indexes, of the intact records of one bucket: what a repair compares
+    /// with another member's. Keys of damaged records come with nil.
+    package func bucketIndex(
+        _ number: Int
+    ) throws(StoreError) -> (appliedIndex: UInt64, keys: [(StorageKey, UInt64?)]) {
+        let reader = try readers.take()
+        defer { readers.give(reader) }
+        let transaction = unsafe Transaction(reader.transaction)
+        var keys: [(StorageKey, UInt64?)] = []
+        var cursor = try Cursor(environment.tables.state, in: transaction)
+        var isFound = try cursor.seek(StorageKey.first(ofBucket: number))
+        while isFound, let key = unsafe StorageKey(cursor.key), key.bucket == number {
+            let bytes = unsafe cursor.value.bindMemory(to: UInt8.self)
+            let record = unsafe bytes.span
+            let index = Record.isIntact(record) ? Record.modificationIndex(in: record) : nil
+            keys.append((key, index))
+            isFound = try cursor.next()
+        }
+        return (try HardPoint.readAppliedIndex(transaction, environment.tables), keys)
+    }
+
+    /// A log entry's body, for a member that lost its own.
+    ///
+    /// - Returns: nil when this log has no such entry, or its body is damaged, too.
+    package func body(at index: UInt64, term: UInt64, digest wanted: [UInt8]) -> [UInt8]? {
+        do throws(StoreError) {
+            let reader = try readers.take()
+            defer { readers.give(reader) }
+            let transaction = unsafe Transaction(reader.transaction)
+            let tables = environment.tables
+            let header = try logHeader(at: index, in: transaction, tables)
+            guard header.term == term, header.bodyDigest == wanted else { return nil }
+            return try LogLoader(transaction: transaction, tables: tables, digest: digest)
+                .body(of: header)
+        } catch {
+            return nil
+        }
+    }
+
+    /// The term of the committed entry at `index`, as far as this log and its hard state show one.
+    package func committedTerm(at index: UInt64) -> UInt64? {
+        do throws(StoreError) {
+            let reader = try readers.take()
+            defer { readers.give(reader) }
+            let transaction = unsafe Transaction(reader.transaction)
+            guard let point = try HardPoint.read(transaction, environment.tables),
+                index <= point.commitIndex, index >= point.base.index
+            else { return nil }
+            if index == point.base.index { return point.base.term }
+            return try logHeader(at: index, in: transaction, environment.tables).term
+        } catch {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,203 @@
+/// Something that a look over the whole store found.
+package enum ScrubFinding: Sendable, Equatable {
+    /// A log entry's body is lost, its identity is not: fetch it.
+    case body(DamagedBody)
+    /// A record fails its checksum: fetch it.
+    case record(StorageKey, reason: String)
+    /// The records of a bucket are not those that its digest stands for: compare it with another
+    /// member's.
+    case bucket(Int, reason: String)
+    /// What holds the tables or the log together is wrong: rebuild the node.
+    case structure(StoreError)
+}
+
+/// What one slice of a look over the store came to.
+package struct ScrubSlice: Sendable, Equatable {
+    /// Bytes that were looked at.
+    package internal(set) var bytes = 0
+    /// What is wrong.
+    package internal(set) var findings: [ScrubFinding] = []
+    /// The pass over this part is through.
+    package internal(set) var isFinished = false
+}
+
+/// Where a pass over the log stands.
+package struct LogScrub: Sendable {
+    var next: UInt64 = 0
+
+    /// At the beginning.
+    package init() {}
+}
+
+/// Where a pass over table `state` stands.
+package struct StateScrub: Sendable {
+    /// The bucket that is looked at.
+    package internal(set) var bucket = 0
+    /// The first key that was not looked at yet; nil: at the bucket's beginning.
+    var next: StorageKey?
+    /// The digest's row when the bucket was begun: as long as it stays, nothing was written there.
+    var row = StateBucket()
+    var sum = StateBucket()
+    /// How often the bucket changed under the walk.
+    var restarts = 0
+
+    /// At the beginning.
+    package init() {}
+
+    /// Begins with one bucket, to look at it alone.
+    package init(bucket: Int) {
+        self.bucket = bucket
+    }
+}
+
+extension LocalStore {
+    /// Looks at some of the log: headers, chain, and bodies against their digests. Any thread; one
+    /// short read transaction.
+    ///
+    /// - Parameters:
+    ///   - scrub: where to go on; moved.
+    ///   - bytesMax: stop after about that many.
+    package func scrubLog(
+        _ scrub: inout LogScrub,
+        bytesMax: Int
+    ) throws(StoreError) -> ScrubSlice {
+        let reader = try readers.take()
+        defer { readers.give(reader) }
+        let transaction = unsafe Transaction(reader.transaction)
+        guard let point = try HardPoint.read(transaction, environment.tables) else {
+            throw .damagedHardState("point record is missing")
+        }
+        let loader = LogLoader(
+            transaction: transaction,
+            tables: environment.tables,
+            digest: digest
+        )
+        var slice = ScrubSlice()
+        do throws(StoreError) {
+            try loader.scrub(&scrub, through: point, bytesMax: bytesMax, into: &slice)
+        } catch {
+            slice.findings.append(.structure(error))
+            slice.isFinished = true
+        }
+        if slice.isFinished { scrub = LogScrub() }
+        return slice
+    }
+
+    /// Looks at some of table `state`: every record's checksum, and every bucket's records against
+    /// its digest. Any thread; one read transaction, short unless a bucket is written to so often
+    /// that it can only be seen whole in one.
+    ///
+    /// - Parameters:
+    ///   - scrub: where to go on; moved. After a finished slice it stands at the beginning.
+    ///   - bytesMax: stop after about that many.
+    package func scrubState(
+        _ scrub: inout StateScrub,
+        bytesMax: Int
+    ) throws(StoreError) -> ScrubSlice {
+        let reader = try readers.take()
+        defer { readers.give(reader) }
+        let transaction = unsafe Transaction(reader.transaction)
+        var walk = StateWalk(transaction, environment.tables, digest)
+        try walk.run(&scrub, bytesMax: bytesMax)
+        return walk.slice
+    }
+}
+
+/// One slice of a walk over table `state`.
+private struct StateWalk {
+    private let transaction: Transaction
+    private let tables: Tables
+    private let digest: DigestFunction
+    var slice = ScrubSlice()
+
+    init(_ transaction: Transaction, _ tables: Tables, _ digest: @escaping DigestFunction) {
+        self.transaction = transaction
+        self.tables = tables
+        self.digest = digest
+    }
+
+    mutating func run(_ scrub: inout StateScrub, bytesMax: Int) throws(StoreError) {
+        while slice.bytes < bytesMax {
+            let row = try DigestTable.read(scrub.bucket, transaction, tables)
+            if scrub.next == nil {
+                scrub.row = row
+                scrub.sum = StateBucket()
+            } else if scrub.row != row {
+                // Somebody wrote here since the last slice. What was seen is worth nothing.
+                scrub.next = nil
+                scrub.restarts += 1
+                continue
+            }
+            let isWhole = scrub.restarts >= StoreLimits.scrubRestartsMax
+            let room = isWhole ? Int.max : bytesMax - slice.bytes
+            guard try walkBucket(&scrub, room) else { return }
+            finishBucket(&scrub)
+            if scrub.bucket == 0 {
+                slice.isFinished = true
+                return
+            }
+        }
+    }
+
+    /// - Returns: whether the bucket's end was reached.
+    private mutating func walkBucket(
+        _ scrub: inout StateScrub,
+        _ room: Int
+    ) throws(StoreError) -> Bool {
+        let end = slice.bytes.addingReportingOverflow(room)
+        let limit = end.overflow ? Int.max : end.partialValue
+        var cursor = try Cursor(tables.state, in: transaction)
+        var last: StorageKey?
+        var isFound = try cursor.seek(scrub.next ?? .first(ofBucket: scrub.bucket))
+        while isFound {
+            guard let key = unsafe StorageKey(cursor.key) else {
+                structure("a key of table state does not have 32 bytes")
+                return true
+            }
+            if key.bucket != scrub.bucket { break }
+            guard slice.bytes < limit else {
+                scrub.next = key
+                return false
+            }
+            if let last, key <= last {
+                structure("keys of table state are out of order")
+                return true
+            }
+            last = key
+            unsafe look(at: cursor.value, under: key, &scrub.sum)
+            isFound = try cursor.next()
+        }
+        return true
+    }
+
+    private mutating func look(
+        at value: UnsafeRawBufferPointer,
+        under key: StorageKey,
+        _ sum: inout StateBucket
+    ) {
+        let bytes = unsafe value.bindMemory(to: UInt8.self)
+        let record = unsafe bytes.span
+        slice.bytes += record.count + StoreLimits.storageKeyBytes
+        if Record.isIntact(record) {
+            sum.insert(Record.hash(key, record, digest))
+        } else {
+            sum.isSuspect = true
+            sum.count += 1
+            slice.findings.append(.record(key, reason: "it fails its checksum"))
+        }
+    }
+
+    private mutating func finishBucket(_ scrub: inout StateScrub) {
+        // A damaged record explains a wrong sum; it is a finding of its own already.
+        if !scrub.sum.isSuspect || scrub.row.isSuspect,
+            let reason = scrub.row.difference(from: scrub.sum)
+        {
+            slice.findings.append(.bucket(scrub.bucket, reason: reason))
+        }
+        scrub = StateScrub(bucket: (scrub.bucket + 1) % StateBucket.countOfBuckets)
+    }
+
+    private mutating func structure(_ what: String) {
+        slice.findings.append(.structure(.corrupt(what)))
+    }
+}
