@@ -6,6 +6,10 @@ package enum APILimits {
     package static let methodBytesMax = 32
     /// Bytes in one header value that the API looks at.
     package static let headerBytesMax = 64 << 10
+    /// How old a stale read's state may be if the client does not say: 10 s.
+    package static let staleNanosecondsDefault: Int64 = 10_000_000_000
+    /// How old a client may allow it to be: 1 h.
+    package static let staleNanosecondsMax: Int64 = 3_600_000_000_000
     /// Bytes in a body, as in OpenBao.
     package static let bodyBytesMax = 32 << 20
     /// Bytes in a request or answer that travels between members; frames hold 8 MiB.

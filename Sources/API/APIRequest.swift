@@ -42,6 +42,11 @@ package struct APIHeaders: Sendable, Equatable {
     package var wrapTTL: String?
     /// `Content-Type`
     package var contentType: String?
+    /// `X-Holdfast-Consistency`. Only reads look at it, and they are answered where they arrive:
+    /// it does not travel between members.
+    package var consistency: String?
+    /// `X-Holdfast-Max-Staleness`; likewise.
+    package var maxStaleness: String?
 
     /// No header at all.
     package init() {}
@@ -55,6 +60,8 @@ package struct APIHeaders: Sendable, Equatable {
         namespace = header("X-Vault-Namespace")
         wrapTTL = header("X-Vault-Wrap-TTL")
         contentType = header("Content-Type")
+        consistency = header(ConsistencyHeaders.consistency)
+        maxStaleness = header(ConsistencyHeaders.maxStaleness)
     }
 }
 

@@ -115,7 +115,9 @@ private struct RequestParser {
             token: token(),
             fields: fields,
             requestID: request.requestID,
-            bodyBytes: request.body.count
+            bodyBytes: request.body.count,
+            consistency: operation.isWrite
+                ? .linearizable : try ConsistencyHeaders.parse(request.headers)
         )
     }
 

@@ -14,6 +14,9 @@ package enum ServiceFailure: OperatorError, Equatable {
     case alreadyInitialized
     /// No leader is known, or it could not be reached and the request did not reach it.
     case noLeader
+    /// A stale read whose bound this node cannot keep by itself, and no leader to ask. Both in
+    /// nanoseconds; nil: nothing is known about the age of this node's state.
+    case tooStale(have: Int64?, allowed: Int64)
     /// A queue is full. Nothing was applied.
     case overloaded
     /// The request waited longer than allowed and was given up before it was proposed.
@@ -38,7 +41,9 @@ package enum ServiceFailure: OperatorError, Equatable {
     package var blame: Blame {
         switch self {
         case .alreadyInitialized, .tooLargeToForward, .contended: .caller
-        case .sealed, .notInitialized, .noLeader, .overloaded, .timedOut, .storageFull: .operator
+        case .sealed, .notInitialized, .noLeader, .tooStale, .overloaded, .timedOut,
+            .storageFull:
+            .operator
         case .ceremony: .operator
         case .outcomeUnknown, .appliedWithoutAnswer: .peer
         case .internalFailure: .bug
@@ -52,6 +57,12 @@ package enum ServiceFailure: OperatorError, Equatable {
         case .notInitialized: "Vault is not initialized"
         case .alreadyInitialized: "Vault is already initialized"
         case .noLeader: "no active Vault instance found"
+        case .tooStale(let have?, let allowed):
+            "no leader answers, and this node's state is up to \(Self.rounded(have)) old; "
+                + "you allow \(Self.rounded(allowed))"
+        case .tooStale(nil, let allowed):
+            "no leader answers, and has not since this node started, so its state may be of any "
+                + "age; you allow \(Self.rounded(allowed))"
         case .overloaded: "too many requests waiting"
         case .timedOut: "the request took too long and was not applied"
         case .outcomeUnknown:
@@ -75,7 +86,8 @@ package enum ServiceFailure: OperatorError, Equatable {
         case .sealed: "give enough shares with: holdfast unseal"
         case .notInitialized: "initialise the vault once with: holdfast init"
         case .alreadyInitialized: "unseal it with the shares that were made then"
-        case .noLeader: "check with: holdfast cluster status, whether a majority of members is up"
+        case .noLeader, .tooStale:
+            "check with: holdfast cluster status, whether a majority of members is up"
         case .overloaded, .timedOut, .contended: "repeat the request a little later"
         case .outcomeUnknown, .appliedWithoutAnswer: "read what the write would have changed"
         case .storageFull: "add disk space, or delete data"
@@ -85,10 +97,17 @@ package enum ServiceFailure: OperatorError, Equatable {
         }
     }
 
+    /// Whole milliseconds, upward: an age must not look smaller than it is.
+    private static func rounded(_ nanoseconds: Int64) -> String {
+        let rest = nanoseconds % 1_000_000
+        let up = rest == 0 ? 0 : 1_000_000 - rest
+        return GoDuration.format(nanoseconds: nanoseconds + up)
+    }
+
     /// Status and body.
     package var response: APIResponse {
         switch self {
-        case .sealed, .noLeader, .overloaded, .timedOut, .contended:
+        case .sealed, .noLeader, .tooStale, .overloaded, .timedOut, .contended:
             Reply.errors(503, [summary])
         case .storageFull: Reply.errors(507, [summary])
         case .notInitialized, .alreadyInitialized, .ceremony: Reply.errors(400, [summary])

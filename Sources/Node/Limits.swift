@@ -13,6 +13,8 @@ package enum Limits {
     package static let initStatusWaitMilliseconds = 2_000
     /// Pause before asking again who leads.
     package static let leaderPollMilliseconds = 10
+    /// Pause between two questions that only keep the state fresh for stale reads.
+    package static let refreshPauseMilliseconds = 250
     /// A forwarded request without an answer for this long is asked again under the same id.
     package static let forwardSilenceMilliseconds = 3_000
     /// Prepared again this often because what it was based on changed; then 503.

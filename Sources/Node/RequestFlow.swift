@@ -17,6 +17,8 @@ import Wire
 ///
 /// ```
 /// read     wait until a view is linearizable → step → answer
+///            stale, and fresh enough as it is: no wait
+///            what vouched for it ran out meanwhile: a majority confirms, once more
 /// write    follower: forward → wait for the entry here → answer
 ///          leader:   step → propose → wait for the entry → answer
 ///                      ↑ conflict, rejected or superseded: prepared again
@@ -28,6 +30,7 @@ final class RequestFlow: Sendable {
     private let opener: VaultOpener
     private let forwarder: Forwarder
     private let workers: Workers
+    private let refresh: RefreshAhead
     private let facts: @Sendable () -> NodeFacts
     private let clock: @Sendable () -> Timestamp
     private let logger: Logger
@@ -49,6 +52,7 @@ final class RequestFlow: Sendable {
         self.opener = opener
         self.forwarder = forwarder
         self.workers = workers
+        refresh = RefreshAhead(replica: replica)
         self.facts = facts
         self.clock = clock
         self.logger = logger
@@ -66,9 +70,35 @@ final class RequestFlow: Sendable {
     // MARK: Reads
 
     private func read(_ context: RequestContext, attempt: Int) {
-        replica.waitForRead(deadline: context.deadline) { [self] outcome in
+        if let proof = staleProof(context) {
+            onLoop(context) { self.answerRead(context, attempt: attempt, proof) }
+        } else {
+            confirmRead(context, attempt: attempt, mustConfirm: false)
+        }
+    }
+
+    /// What vouches for the state as it is, if it is fresh enough for this read.
+    private func staleProof(_ context: RequestContext) -> ReadProof? {
+        guard let nanoseconds = context.vault.consistency.staleNanosecondsMax else { return nil }
+        let bound = Duration.nanoseconds(nanoseconds)
+        // Looked at before the view is opened, so the view shows at least what this stands for.
+        let currentAsOf = replica.status.currentAsOf
+        refresh.staleReadCame(currentAsOf: currentAsOf, bound: bound)
+        guard let currentAsOf else { return nil }
+        let proof = ReadProof(currentAsOf: currentAsOf, validUntil: currentAsOf + bound)
+        return isValid(proof, at: .now) ? proof : nil
+    }
+
+    private func isValid(_ proof: ReadProof, at now: ContinuousClock.Instant) -> Bool {
+        proof.validUntil.map { now < $0 } ?? true
+    }
+
+    private func confirmRead(_ context: RequestContext, attempt: Int, mustConfirm: Bool) {
+        replica.waitForRead(deadline: context.deadline, mustConfirm: mustConfirm) {
+            [self] outcome in
             switch outcome {
-            case .ready: onLoop(context) { self.answerRead(context, attempt: attempt) }
+            case .ready(_, let proof):
+                onLoop(context) { self.answerRead(context, attempt: attempt, proof) }
             case .refused(.overloaded): context.fail(.overloaded)
             case .refused:
                 retryLater(context, since: attempt) { self.read(context, attempt: $0) }
@@ -76,14 +106,47 @@ final class RequestFlow: Sendable {
         }
     }
 
-    private func answerRead(_ context: RequestContext, attempt: Int) {
+    private func answerRead(_ context: RequestContext, attempt: Int, _ proof: ReadProof) {
         guard let unsealed = seal.unsealed else { return context.fail(.sealed) }
-        let step = step(context, unsealed, attempt: attempt)
+        let (step, index) = step(context, unsealed, attempt: attempt)
         guard case .commit = step else {
-            return context.answer(response(to: step, context))
+            // After the reading, not before: the process may have been stopped in between.
+            let now = ContinuousClock.now
+            guard isValid(proof, at: now) else {
+                return confirmRead(context, attempt: attempt + 1, mustConfirm: true)
+            }
+            return context.answer(
+                reported(
+                    response(to: step, context),
+                    context,
+                    index,
+                    proof.currentAsOf.map { now - $0 }
+                )
+            )
         }
         // A read that has something to write, as a token with limited uses will.
         write(context, attempt: attempt + 1)
+    }
+
+    /// Says how fresh the answer is, to a client that wants to know.
+    private func reported(
+        _ response: APIResponse,
+        _ context: RequestContext,
+        _ index: UInt64,
+        _ age: Duration?
+    ) -> APIResponse {
+        guard context.vault.consistency.isReported, let age else { return response }
+        return ConsistencyHeaders.report(
+            response,
+            index: index,
+            ageNanoseconds: nanoseconds(age)
+        )
+    }
+
+    private func nanoseconds(_ age: Duration) -> Int64 {
+        let (seconds, attoseconds) = age.components
+        let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return isTooLong ? .max : max(0, whole + attoseconds / 1_000_000_000)
     }
 
     // MARK: Writes
@@ -118,7 +181,7 @@ final class RequestFlow: Sendable {
         if attempt > 0 || context.attemptBase > 0, wasApplied(context) {
             return context.fail(.appliedWithoutAnswer)
         }
-        let step = step(context, unsealed, attempt: attempt)
+        let step = step(context, unsealed, attempt: attempt).step
         switch step {
         case .commit(let batch, let answer):
             let response = Reply.response(to: answer, requestID: context.request.requestID)
@@ -265,7 +328,7 @@ final class RequestFlow: Sendable {
         _ context: RequestContext,
         _ unsealed: Unsealed,
         attempt: Int
-    ) -> VaultStep {
+    ) -> (step: VaultStep, index: UInt64) {
         let environment = VaultEnvironment(
             keyring: unsealed.keyring,
             cache: unsealed.cache,
@@ -275,7 +338,7 @@ final class RequestFlow: Sendable {
             facts: facts()
         )
         return store.view { view in
-            VaultCore.step(context.vault, in: environment, view: view)
+            (VaultCore.step(context.vault, in: environment, view: view), view.evaluatedIndex)
         }
     }
 
@@ -326,9 +389,16 @@ final class RequestFlow: Sendable {
         let hasPatience = attempt < Limits.attemptsMax && !context.isOver
         guard hasPatience, context.leaderDeadline > ContinuousClock.now else {
             if case .member = context.origin { return context.finish(.notLeader(hint: nil)) }
-            return context.fail(.noLeader)
+            return context.fail(noLeader(context))
         }
         let pause = TimeAmount.milliseconds(Int64(Limits.leaderPollMilliseconds))
         context.loop.scheduleTask(in: pause) { body(attempt + 1) }
+    }
+
+    /// A stale read is told what this node knows about its own state, never served in silence.
+    private func noLeader(_ context: RequestContext) -> ServiceFailure {
+        guard let allowed = context.vault.consistency.staleNanosecondsMax else { return .noLeader }
+        let age = replica.status.currentAsOf.map { nanoseconds(ContinuousClock.now - $0) }
+        return .tooStale(have: age, allowed: allowed)
     }
 }

@@ -17,6 +17,8 @@ package struct VaultRequest: Sendable {
     package let requestID: [UInt8]
     /// Bytes of body that came with it.
     package let bodyBytes: Int
+    /// How fresh the state has to be; says nothing for writes.
+    package let consistency: ReadConsistency
 
     /// - Precondition: the id has 16 bytes.
     package init(
@@ -25,7 +27,8 @@ package struct VaultRequest: Sendable {
         token: [UInt8],
         fields: JSONObject,
         requestID: [UInt8],
-        bodyBytes: Int = 0
+        bodyBytes: Int = 0,
+        consistency: ReadConsistency = .linearizable
     ) {
         precondition(requestID.count == 16, "a request id has 16 bytes")
         self.operation = operation
@@ -34,6 +37,7 @@ package struct VaultRequest: Sendable {
         self.fields = fields
         self.requestID = requestID
         self.bodyBytes = bodyBytes
+        self.consistency = consistency
     }
 
     /// Whether it may write, and so has to run on the node that leads.

@@ -2,6 +2,7 @@ import Cryptography
 import Raft
 import Replica
 import Store
+import Synchronization
 
 @testable import Node
 
@@ -11,8 +12,13 @@ final class TestReplica: PeerLink, ReplicaObserver {
     let store: LocalStore
     let replica: LocalReplica
 
-    /// - Parameter voters: this node is the first of them.
-    init(voters: UInt64) throws {
+    /// What this node says, for a test that plays the others.
+    private let listener = Mutex<(@Sendable (MessageBody) -> Void)?>(nil)
+
+    /// - Parameters:
+    ///   - voters: this node is the first of them.
+    ///   - settings: of consensus.
+    init(voters: UInt64, settings: RaftSettings = RaftSettings()) throws {
         let folder = folder
         var options = StoreOptions()
         options.mapBytes = 1 << 30
@@ -47,7 +53,7 @@ final class TestReplica: PeerLink, ReplicaObserver {
             entries: [],
             evaluated: .zero,
             isSealed: true,
-            settings: RaftSettings(),
+            settings: settings,
             seed: .random(in: 0 ... .max)
         )
         let cluster = ClusterRecord(
@@ -75,7 +81,16 @@ final class TestReplica: PeerLink, ReplicaObserver {
 
     func stop() { replica.stop() }
 
-    func send(_ message: Message, to member: NodeID) {}
+    func send(_ message: Message, to member: NodeID) {
+        let listener = listener.withLock { $0 }
+        listener?(message.body)
+    }
+
+    /// Calls `listener` with what this node says from now on, on its core's thread.
+    func listen(_ new: (@Sendable (MessageBody) -> Void)?) {
+        listener.withLock { $0 = new }
+    }
+
     func sendSnapshot(_ frame: SnapshotFrame, to member: NodeID) -> Bool { false }
     func roleChanged(_ status: ReplicaStatus) {}
     func raised(_ alarm: Alarm) {}
