@@ -33,6 +33,7 @@ package final class HoldfastNode: Sendable {
     package static func start(_ settings: Settings, logger: Logger) async throws -> HoldfastNode {
         MemoryLock.disableCoreDumps()
         let start = try NodeStart(settings, logger: logger)
+        try await settleLeases(settings, logger)
         let parts = NodeParts(settings, start, logger: logger)
         let peers = PeerTransport(
             identity: start.identity,
@@ -73,6 +74,16 @@ package final class HoldfastNode: Sendable {
             metadata: ["api": "\(server.boundAddress.text)", "peers": "\(settings.peerListen)"]
         )
         return HoldfastNode(server, peers, parts, settings)
+    }
+
+    /// Nothing that this node's last process promised may be broken by this one.
+    private static func settleLeases(_ settings: Settings, _ logger: Logger) async throws {
+        let hasLeases = settings.readLease
+        guard let wait = try LeaseMark.begin(folder: settings.data, hasLeases: hasLeases)
+        else { return }
+        logger.info("read leases were on before: waiting until none can be left")
+        try await Task.sleep(for: wait)
+        try LeaseMark.waited(folder: settings.data)
     }
 
     private static func listen(

@@ -71,7 +71,13 @@ struct NodeStart {
             formatLevel: state.cluster?.formatLevel ?? 1
         )
         firstForward = try Random.uint64()
-        (raft, replicaStart) = try Self.consensus(state, selfID, configuration, cluster)
+        (raft, replicaStart) = try Self.consensus(
+            state,
+            selfID,
+            configuration,
+            cluster,
+            settings.raft
+        )
         logger.info(
             "data folder opened",
             metadata: [
@@ -85,7 +91,8 @@ struct NodeStart {
         _ state: StoredState,
         _ id: NodeID,
         _ configuration: Configuration,
-        _ cluster: ClusterRecord
+        _ cluster: ClusterRecord,
+        _ settings: RaftSettings
     ) throws -> (RaftCore, ReplicaStart) {
         let hardState = HardState(
             term: Term(number: state.ballot.term),
@@ -123,7 +130,7 @@ struct NodeStart {
             entries: entries,
             evaluated: applied,
             isSealed: true,
-            settings: RaftSettings(),
+            settings: settings,
             seed: try Random.uint64()
         )
         let start = ReplicaStart(

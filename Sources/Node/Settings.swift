@@ -25,6 +25,10 @@ package struct Settings: Equatable, Sendable {
     package var logLevel: String
     /// Go on when secrets cannot be locked in memory. Off: such a start is refused.
     package var allowUnlockedMemory: Bool
+    /// Leaders read by lease, without asking a majority each time. The same on every node.
+    package var readLease: Bool
+    /// How far any node's clock may run fast or slow, in parts per million: what leases rest on.
+    package var clockDriftPPM: Int
     /// The initial members, in any order.
     package var members: [InitialMember]
 
@@ -38,6 +42,17 @@ package struct Settings: Equatable, Sendable {
         package var apiAddress: String
         /// SHA-256 of the member's public key, 32 bytes.
         package var pin: [UInt8]
+    }
+
+    /// How consensus is tuned.
+    var raft: RaftSettings {
+        var raft = RaftSettings()
+        if readLease {
+            var lease = ReadLeaseSettings()
+            lease.clockDriftPPM = UInt64(clamping: clockDriftPPM)
+            raft.readLease = lease
+        }
+        return raft
     }
 
     /// The initial configuration: ids by position in name order, the same on every node.

@@ -5,14 +5,14 @@ import Wire
 /// Reads a TOML settings file; `HOLDFAST_<KEY>` environment variables override its top level.
 package enum SettingsReader {
     /// Kinds of values a key takes.
-    private enum Kind { case text, flag }
+    private enum Kind { case text, flag, number }
 
     /// Every key of the top level, dots for tables.
     private static let keys: [(name: String, kind: Kind)] = [
         ("node", .text), ("data", .text), ("api_listen", .text), ("api_address", .text),
         ("peer_listen", .text), ("cluster_name", .text), ("tls.certificate", .text),
         ("tls.key", .text), ("plain_http_on_loopback", .flag), ("log_level", .text),
-        ("allow_unlocked_memory", .flag),
+        ("allow_unlocked_memory", .flag), ("read_lease", .flag), ("clock_drift_ppm", .number),
     ]
     private static let memberKeys = [
         "name", "region", "zone", "peer_address", "api_address", "pin",
@@ -64,8 +64,10 @@ package enum SettingsReader {
             switch (known.kind, table[key]) {
             case (.text, .text(let text)): values[key] = text
             case (.flag, .flag(let flag)): values[key] = flag ? "true" : "false"
+            case (.number, .number(let number)): values[key] = String(number)
             case (.text, _): throw .wrongType(key: key, want: "a string")
             case (.flag, _): throw .wrongType(key: key, want: "true or false")
+            case (.number, _): throw .wrongType(key: key, want: "a whole number")
             }
         }
         return values
@@ -97,6 +99,9 @@ package enum SettingsReader {
             guard let value = environment[variable], !value.isEmpty else { continue }
             if kind == .flag && value != "true" && value != "false" {
                 throw .wrongType(key: variable, want: "true or false")
+            }
+            if kind == .number && Int(value) == nil {
+                throw .wrongType(key: variable, want: "a whole number")
             }
             values[name] = value
         }
@@ -210,8 +215,19 @@ package enum SettingsReader {
             plainHTTPOnLoopback: isPlain,
             logLevel: level,
             allowUnlockedMemory: values["allow_unlocked_memory"] == "true",
+            readLease: values["read_lease"] == "true",
+            clockDriftPPM: try clockDrift(values["clock_drift_ppm"]),
             members: members
         )
+    }
+
+    private static func clockDrift(_ text: String?) throws(SettingsError) -> Int {
+        let most = Int(Raft.Limits.clockDriftPPMMax)
+        guard let text else { return Int(ReadLeaseSettings().clockDriftPPM) }
+        guard let number = Int(text), (0...most).contains(number) else {
+            throw .wrongValue(key: "clock_drift_ppm", reason: "use 0 to \(most)")
+        }
+        return number
     }
 
     private static func checkMembers(

@@ -56,6 +56,8 @@ struct SettingsReaderTests {
         #expect(settings.certificateKeyFile == nil)
         #expect(!settings.plainHTTPOnLoopback)
         #expect(!settings.allowUnlockedMemory)
+        #expect(!settings.readLease)
+        #expect(settings.raft == RaftSettings(), "no leases unless asked for")
         #expect(settings.members.map(\.name) == ["n1", "n2", "n3"])
         #expect(settings.members.map(\.zone) == ["r1", "r2", "r3"], "the region is the zone")
         #expect(settings.members[0].pin == [UInt8](repeating: 1, count: 32))
@@ -70,6 +72,8 @@ struct SettingsReaderTests {
                 plain_http_on_loopback = false
                 log_level = "debug"
                 allow_unlocked_memory = true
+                read_lease = true
+                clock_drift_ppm = 250
                 [tls]
                 certificate = "/etc/c.pem"
                 key = '/etc/k.pem'
@@ -80,6 +84,9 @@ struct SettingsReaderTests {
         #expect(settings.clusterName == "our vault")
         #expect(settings.logLevel == "debug")
         #expect(settings.allowUnlockedMemory)
+        #expect(settings.readLease)
+        #expect(settings.raft.readLease?.clockDriftPPM == 250)
+        #expect(settings.raft.problem == nil)
         #expect(settings.certificateFile == "/etc/c.pem")
         #expect(settings.certificateKeyFile == "/etc/k.pem")
         #expect(settings.members.map(\.zone) == ["z"])
@@ -126,6 +133,8 @@ struct SettingsReaderTests {
         Override(variable: "HOLDFAST_ALLOW_UNLOCKED_MEMORY", value: "true") {
             "\($0.allowUnlockedMemory)"
         },
+        Override(variable: "HOLDFAST_READ_LEASE", value: "true") { "\($0.readLease)" },
+        Override(variable: "HOLDFAST_CLOCK_DRIFT_PPM", value: "20") { "\($0.clockDriftPPM)" },
     ]
 
     @Test("a variable wins over the file", arguments: overrides)
@@ -273,6 +282,22 @@ struct SettingsReaderTests {
             text: whole,
             environment: ["HOLDFAST_ALLOW_UNLOCKED_MEMORY": "yes"],
             error: .wrongType(key: "HOLDFAST_ALLOW_UNLOCKED_MEMORY", want: "true or false")
+        ),
+        Fault(
+            testDescription: "a string for a number",
+            text: "clock_drift_ppm = \"20\"\n" + whole,
+            error: .wrongType(key: "clock_drift_ppm", want: "a whole number")
+        ),
+        Fault(
+            testDescription: "a number's variable that is no number",
+            text: whole,
+            environment: ["HOLDFAST_CLOCK_DRIFT_PPM": "fast"],
+            error: .wrongType(key: "HOLDFAST_CLOCK_DRIFT_PPM", want: "a whole number")
+        ),
+        Fault(
+            testDescription: "a clock that is no clock",
+            text: "clock_drift_ppm = 100001\n" + whole,
+            error: .wrongValue(key: "clock_drift_ppm", reason: "use 0 to 100000")
         ),
         Fault(
             testDescription: "a level that is none",
