@@ -102,7 +102,20 @@ let package = Package(
         tests("RaftTests", ["Raft", "RaftLaboratory", "Wire"]),
         tests("HistoryTests", ["History", "Wire"]),
         tests("CryptographyTests", ["Cryptography", "Wire"]),
-        tests("StoreTests", ["Store", "Wire"]),
+        .target(name: "CFaults", path: "Tests/Faults"),
+        .target(
+            name: "CrashImages",
+            dependencies: ["CFaults", "Store", "Wire"],
+            path: "Tests/CrashImages",
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "store-trials",
+            dependencies: ["CrashImages", "Store", "Wire"],
+            path: "Tests/StoreTrials",
+            swiftSettings: house
+        ),
+        tests("StoreTests", ["CFaults", "CrashImages", "Store", "Wire"]),
         tests("ShamirTests", ["Cryptography", "Shamir", "Wire"]),
         tests("ReplicaTests", ["Cryptography", "Raft", "Replica", "Store", "Wire", logging]),
         tests("BarrierTests", ["Barrier", "Cryptography", "Shamir", "Store", "Wire"]),

@@ -34,6 +34,10 @@ import Glibc
         do throws(StoreError) {
             try unsafe Self.open(handle, path, options)
             try unsafe Self.checkFileLength(handle, path)
+            if isNew {
+                // Nothing may follow a header that is not whole: see `StoreOpening`.
+                try checkCommit(unsafe mdb_env_sync(handle, 1))
+            }
             tables = try unsafe Tables(in: handle, creating: isNew, addsDigest: addsDigest)
         } catch {
             unsafe mdb_env_close(handle)

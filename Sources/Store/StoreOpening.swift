@@ -54,10 +54,7 @@ struct StoreOpening {
         if let term = storedTerm(folder.votePath), term > 0 {
             throw .corrupt("FORMAT is missing beside a vote file of term \(term)")
         }
-        // The header was written only in part, or its blocks were never flushed.
-        if let header = try header(folder.databasePath),
-            header.count < Self.headerBytes || header.allSatisfy({ $0 == 0 })
-        {
+        if try isHeaderUnfinished(folder.databasePath) {
             try removeFile(folder.databasePath)
             try removeFile(folder.databasePath + "-lock")
         }
@@ -73,6 +70,18 @@ struct StoreOpening {
     private func header(_ path: String) throws(StoreError) -> [UInt8]? {
         guard let file = try FileDescriptor.open(path, O_RDONLY) else { return nil }
         return try file.read(Self.headerBytes, at: 0)
+    }
+
+    /// Whether the header was written only in part, or its blocks were never flushed. It is flushed
+    /// before anything follows it, so a part of it alone holds nothing.
+    private func isHeaderUnfinished(_ path: String) throws(StoreError) -> Bool {
+        guard let header = try header(path) else { return false }
+        if header.count < Self.headerBytes || header.allSatisfy({ $0 == 0 }) { return true }
+        guard try FileDescriptor.open(path, O_RDONLY)?.size() == UInt64(Self.headerBytes) else {
+            return false
+        }
+        let half = Self.headerBytes / 2
+        return header[..<half].allSatisfy { $0 == 0 } || header[half...].allSatisfy { $0 == 0 }
     }
 
     /// The term of a vote file that is there and valid. An invalid one was being made.
