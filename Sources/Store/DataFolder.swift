@@ -16,7 +16,8 @@ struct DataFolder: ~Copyable, Sendable {
     let path: String
     private let lock: FileDescriptor
 
-    var databasePath: String { path + "/holdfast.mdb" }
+    static let databaseName = "holdfast.mdb"
+    var databasePath: String { path + "/" + Self.databaseName }
     var votePath: String { path + "/vote" }
     private var formatPath: String { path + "/FORMAT" }
 

@@ -1,5 +1,10 @@
 import Glibc
 
+/// As ``endProcess(_:)``, for a call of the system that failed on a file.
+func endProcess(_ operation: String, on path: String, code: Int32) -> Never {
+    endProcess("\(operation) failed on \(path): \(systemMessage(code)) (errno \(code))")
+}
+
 /// Says why on standard error and ends this process with status 70 (an internal failure).
 ///
 /// For failures after which the disk's content is not known: any error of a sync or a commit, and
@@ -8,7 +13,11 @@ import Glibc
 /// nothing is cleaned up, no exit handler runs: the next start reads what is really there.
 func endProcess(_ reason: String) -> Never {
     var line = Array(
-        "holdfast: store: \(reason); ending this process, the disk is not trusted\n".utf8
+        """
+        holdfast: store: \(reason); this process ends because what the disk holds is not known \
+        now, nothing acknowledged depends on it; look for disk errors in the kernel's log, replace \
+        a failing disk, then start this node again\n
+        """.utf8
     )
     unsafe line.withUnsafeMutableBytes { bytes in
         _ = unsafe write(STDERR_FILENO, bytes.baseAddress, bytes.count)

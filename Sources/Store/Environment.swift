@@ -36,9 +36,14 @@ import Glibc
             try unsafe Self.checkFileLength(handle, path)
             if isNew {
                 // Nothing may follow a header that is not whole: see `StoreOpening`.
-                try checkCommit(unsafe mdb_env_sync(handle, 1))
+                try checkCommit(unsafe mdb_env_sync(handle, 1), path)
             }
-            tables = try unsafe Tables(in: handle, creating: isNew, addsDigest: addsDigest)
+            tables = try unsafe Tables(
+                in: handle,
+                path,
+                creating: isNew,
+                addsDigest: addsDigest
+            )
         } catch {
             unsafe mdb_env_close(handle)
             throw error
@@ -146,6 +151,7 @@ struct Tables: Sendable {
     /// - Parameter addsDigest: the database is of format 1, which had no table `digest`.
     init(
         in environment: OpaquePointer,
+        _ path: String,
         creating: Bool,
         addsDigest: Bool
     ) throws(StoreError) {
@@ -168,7 +174,7 @@ struct Tables: Sendable {
             unsafe mdb_txn_abort(transaction)
             throw error
         }
-        try checkCommit(unsafe mdb_txn_commit(transaction))
+        try checkCommit(unsafe mdb_txn_commit(transaction), path)
     }
 
     private static func open(
@@ -203,15 +209,16 @@ func check(_ code: Int32, _ operation: String) throws(StoreError) {
 func checkWrite(_ code: Int32, _ operation: String) throws(StoreError) {
     let isCallerError = code == EINVAL || code == EACCES || code == ENOMEM
     if code > 0 && !isCallerError {
-        endProcess("\(operation) failed: \(systemMessage(code)) (errno \(code))")
+        endProcess("\(operation) (a write of pages)", on: DataFolder.databaseName, code: code)
     }
     try check(code, operation)
 }
 
-/// As ``check(_:_:)`` for a commit: every error number of the system ends the process.
-func checkCommit(_ code: Int32) throws(StoreError) {
+/// As ``check(_:_:)`` for a commit to the file at `path`: every error number of the system ends
+/// the process. LMDB does not tell which of its calls failed.
+func checkCommit(_ code: Int32, _ path: String) throws(StoreError) {
     if code > 0 {
-        endProcess("commit failed: \(systemMessage(code)) (errno \(code))")
+        endProcess("commit (write, fdatasync, O_DSYNC write of the header)", on: path, code: code)
     }
     try check(code, "mdb_txn_commit")
 }

@@ -76,7 +76,7 @@ struct FileDescriptor: ~Copyable, Sendable {
     /// Makes the content durable. An error ends the process.
     func sync() {
         guard fdatasync(number) == 0 else {
-            endProcess("fdatasync of \(path) failed: \(systemMessage(errno)) (errno \(errno))")
+            endProcess("fdatasync", on: path, code: errno)
         }
     }
 
@@ -91,7 +91,7 @@ func syncFolder(_ path: String) throws(StoreError) {
         throw .system(code: ENOENT, operation: "open", path: path)
     }
     guard fsync(folder.number) == 0 else {
-        endProcess("fsync of folder \(path) failed: \(systemMessage(errno)) (errno \(errno))")
+        endProcess("fsync of the folder", on: path, code: errno)
     }
 }
 

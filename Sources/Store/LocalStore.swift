@@ -148,7 +148,7 @@ import Synchronization
             unsafe mdb_txn_abort(pointer)
             throw error
         }
-        try checkCommit(unsafe mdb_txn_commit(pointer))
+        try checkCommit(unsafe mdb_txn_commit(pointer), environment.folder.databasePath)
         return value
     }
 

@@ -108,9 +108,7 @@ struct SpaceKeeper {
         // The blocks are reserved already; what is not written stays correct and only slower.
         guard written == zeros.count else { throw .full }
         guard fdatasync(descriptor) == 0 else {
-            endProcess(
-                "fdatasync of \(environment.folder.databasePath) failed: \(systemMessage(errno))"
-            )
+            endProcess("fdatasync", on: environment.folder.databasePath, code: errno)
         }
     }
 

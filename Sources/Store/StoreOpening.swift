@@ -115,6 +115,6 @@ struct StoreOpening {
             unsafe mdb_txn_abort(pointer)
             throw error
         }
-        try checkCommit(unsafe mdb_txn_commit(pointer))
+        try checkCommit(unsafe mdb_txn_commit(pointer), environment.folder.databasePath)
     }
 }

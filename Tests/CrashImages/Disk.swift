@@ -87,7 +87,7 @@ struct Disk {
             visibleNames[path] = nil
             pendingNames.append(.unlink(path: path))
         case .syncMap: preconditionFailure("the database was written through its map")
-        case .sync, .syncFolder, .mark: break
+        case .sync, .syncFolder, .mark, .injected: break
         }
     }
 

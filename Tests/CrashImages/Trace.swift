@@ -14,17 +14,20 @@ struct TraceEvent {
         case unlink(path: String)
         case mark(Int)
         case syncMap
+        case injected
     }
 
     let action: Action
 }
 
 /// A whole recording, in order.
-struct Trace {
+package struct Trace {
     let events: [TraceEvent]
 
+    /// Reads one.
+    ///
     /// - Precondition: the file is a whole trace; it was written by this process.
-    init(path: String) {
+    package init(path: String) {
         let bytes = readWhole(path)
         var events: [TraceEvent] = []
         var position = 0
@@ -42,6 +45,27 @@ struct Trace {
             }
         }
         self.events = events
+    }
+
+    /// Whether a fault was injected.
+    package var hasFault: Bool { firstFault < events.count }
+
+    /// How many syncs followed the first fault: a failed one that was tried
+    /// again would be among them.
+    package var barriersAfterFault: Int {
+        events.dropFirst(firstFault).count { event in
+            switch event.action {
+            case .sync, .syncFolder: true
+            default: false
+            }
+        }
+    }
+
+    private var firstFault: Int {
+        events.firstIndex {
+            if case .injected = $0.action { return true }
+            return false
+        } ?? events.count
     }
 
     private static func action(
@@ -71,7 +95,7 @@ struct Trace {
         case FAULTS_UNLINK: return .unlink(path: text)
         case FAULTS_MARK: return .mark(offset)
         case FAULTS_MSYNC: return .syncMap
-        case FAULTS_INJECTED: return nil
+        case FAULTS_INJECTED: return .injected
         default: preconditionFailure("unknown record \(header.kind) in a trace")
         }
     }

@@ -557,12 +557,12 @@ void faults_stop(void) {
 uint64_t faults_injected(void) { return atomic_load(&injected); }
 
 __attribute__((constructor)) static void begin(void) {
-    const char *plan = getenv("HOLDFAST_FAULTS");
-    const char *path = getenv("HOLDFAST_FAULTS_TRACE");
-    const char *start = getenv("HOLDFAST_FAULTS_PREFIX");
+    const char *plan = getenv("FAULTS_PLAN");
+    const char *path = getenv("FAULTS_TRACE");
+    const char *start = getenv("FAULTS_PREFIX");
     if (path && faults_record(path, start ? start : "/") != 0) die("the trace cannot be opened");
     if (plan && faults_plan(plan) != 0) {
         errno = EINVAL;
-        die("HOLDFAST_FAULTS does not parse");
+        die("FAULTS_PLAN does not parse");
     }
 }

@@ -175,7 +175,8 @@ struct ProcessTests {
             exit(0)
         }
         let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-        #expect(text.contains("holdfast: store: commit failed: "))
+        #expect(text.contains("holdfast: store: commit "))
+        #expect(text.contains("node/holdfast.mdb") && text.contains("(errno 27)"))
     }
 
     @Test("a vote that cannot be written ends the process with 70 and says why")

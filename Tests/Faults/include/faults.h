@@ -6,7 +6,7 @@
 // It defines pwrite, fdatasync and their kin itself, so whatever it is linked into (a test binary)
 // or preloaded into (LD_PRELOAD, a real node) calls it instead of the C library, LMDB included. It
 // does nothing until it is told to, by the calls below or, at the start of a process, by
-// HOLDFAST_FAULTS (a plan) and HOLDFAST_FAULTS_TRACE with HOLDFAST_FAULTS_PREFIX (a trace).
+// FAULTS_PLAN (a plan) and FAULTS_TRACE with FAULTS_PREFIX (a trace).
 
 #include <stdint.h>
 
