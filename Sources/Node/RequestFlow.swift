@@ -214,7 +214,9 @@ final class RequestFlow: Sendable {
         } catch {
             return context.answer(Reply.errors(413, [error.summary]))
         }
-        guard store.space == .ample || context.vault.operation == .delete else {
+        let space = store.space
+        let isDelete = context.vault.operation == .delete
+        guard space == .ample || space == .reserved && isDelete else {
             return context.fail(.storageFull)
         }
         let waits: (@Sendable (CommitOutcome) -> Void)? =

@@ -1,5 +1,5 @@
 package import Raft
-import Store
+package import Store
 
 /// Everything that can wake the core's thread.
 package enum CoreInput: Sendable {
@@ -8,6 +8,8 @@ package enum CoreInput: Sendable {
     case read(ReadWaiter)
     /// The storage thread applied through this index.
     case applied(LogIndex)
+    /// The room that is left on the disk changed.
+    case space(SpaceState)
     /// A whole, verified snapshot is in this file, which from now on is the driver's to use up.
     case arrived(SnapshotPoint, from: NodeID, term: Term, file: String)
     /// A snapshot is being streamed to a member, as the leader of `term` asked: keep the log after
@@ -58,6 +60,7 @@ package struct CoreDriver<Ports: CorePorts> {
     /// A view opened now shows everything through here. The core's own number is higher while a
     /// snapshot is being installed.
     private var visible: LogIndex
+    private var space = SpaceState.ample
     private var clock = TurnClock()
     private var freshness = Freshness()
     private let retention: LogRetention
@@ -95,6 +98,10 @@ package struct CoreDriver<Ports: CorePorts> {
                 }
             case .applied(let index):
                 applied = max(applied, index)
+            case .space(let space):
+                self.space = space
+            case .arrived(_, _, _, let file) where space == .exhausted:
+                ports.discardSnapshot(file)
             case .arrived(let point, let member, let term, let file):
                 arrived(point, from: member, term: term, file: file)
             case .streaming(let member, let point, let term):
@@ -111,7 +118,7 @@ package struct CoreDriver<Ports: CorePorts> {
                     .compactMap { core.entry(at: LogIndex(number: $0)) }
                 ports.evaluate(.inspect(entries, inspector, completion: completion))
             case .raft(let input):
-                step(input)
+                if !lacksRoom(for: input) { step(input) }
             }
         }
         if !reads.isEmpty { core.step(.readRequested(reads), into: &effects) }
@@ -133,7 +140,17 @@ package struct CoreDriver<Ports: CorePorts> {
             status.last = core.lastIndex
             status.currentAsOf = freshness.currentAsOf
             status.reads = core.readCounters
+            status.space = space
         }
+    }
+
+    /// Entries for which there is no room are lost on the way, as far as consensus knows: the
+    /// leader sends them again, and nothing is acknowledged. Votes, heartbeats and reads go on.
+    private func lacksRoom(for input: Input) -> Bool {
+        guard space == .exhausted, case .received(let message, _) = input,
+            case .append(let append) = message.body
+        else { return false }
+        return !append.entries.isEmpty
     }
 
     /// The clock as read after this turn's inputs were taken. Call it before ``turn(_:)``.
@@ -153,6 +170,7 @@ package struct CoreDriver<Ports: CorePorts> {
         guard core.role == .leader else {
             return proposal.onProposed(.refused(.notLeader(hint: core.leader)))
         }
+        guard space != .exhausted else { return proposal.onProposed(.refused(.overloaded)) }
         if let after = recent.conflict(of: proposal.batch) {
             return proposal.onProposed(.conflict(after: after))
         }

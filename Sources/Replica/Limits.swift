@@ -43,6 +43,8 @@ package enum Limits {
     /// which costs flushes of its own. Nothing depends on it being early: the log has the entry,
     /// and views see the overlay.
     package static let applyAloneAfterMilliseconds = 100
+    /// How soon a transaction that found no room is tried again.
+    package static let retryWithoutRoomMilliseconds = 250
     /// Pause between steps of the log's compaction on an idle node.
     package static let compactionPauseMilliseconds = 5
     /// Entries dropped in one transaction, so freed pages trickle.

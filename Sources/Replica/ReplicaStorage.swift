@@ -18,6 +18,9 @@ package protocol ReplicaStorage: AnyObject {
     /// - Returns: whether there is more to do.
     func preallocateIfNeeded() throws(StoreError) -> Bool
 
+    /// How much room is left, as of the last transaction or step of the file.
+    var space: SpaceState { get }
+
     /// Replaces everything by a verified snapshot, atomically.
     ///
     /// - Returns: the last entry in it.

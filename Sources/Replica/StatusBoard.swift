@@ -1,4 +1,5 @@
 package import Raft
+package import Store
 import Synchronization
 
 /// What the core's thread last said about itself, for everybody else to read.
@@ -21,6 +22,8 @@ package struct ReplicaStatus: Sendable {
     /// moment: when this node last asked the question that a leader has answered since. `nil`
     /// before the first.
     package var currentAsOf: ContinuousClock.Instant?
+    /// How much room this node's disk has.
+    package var space = SpaceState.ample
     /// What became of reads since the start.
     package var reads = ReadCounters()
 }

@@ -32,6 +32,12 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
     private var applied: LogIndex
     private var compactThrough = LogIndex.zero
     private var compacted: LogIndex
+    /// What found no room, in order, and is tried again before anything else.
+    private var backlog: [StorageJob] = []
+    /// Waiting for the next transaction, in token order.
+    private var persists: [Persist] = []
+    /// How much room is left, as last told to the core.
+    package private(set) var space = SpaceState.ample
     private let state: ReplicaStart
     private var savedVote: (term: UInt64, vote: UInt64?)
 
@@ -65,7 +71,9 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
     /// How long the next turn may be awaited. With evaluated layers waiting: not long, to apply
     /// them alone. Otherwise a slow idle beat.
     package var waitMilliseconds: Int {
-        if compactThrough > compacted && compacted < applied {
+        if isOutOfRoom {
+            Limits.retryWithoutRoomMilliseconds
+        } else if compactThrough > compacted && compacted < applied {
             Limits.compactionPauseMilliseconds
         } else if !layers.isEmpty {
             Limits.applyAloneAfterMilliseconds
@@ -81,10 +89,34 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
         now: ContinuousClock.Instant
     ) throws(WorkFailure) {
         do throws(StoreError) {
-            try perform(jobs, now)
+            try perform(backlog + jobs, now)
+            tell(storage.space)
+        } catch .full {
+            // Nothing was changed and nothing is acknowledged: all of it is tried again.
+            acknowledgeVotes()
+            tell(.exhausted)
         } catch {
             throw WorkFailure(error, while: "writing to the data folder")
         }
+    }
+
+    /// Whether something waits for room.
+    private var isOutOfRoom: Bool { !backlog.isEmpty || !persists.isEmpty }
+
+    private mutating func tell(_ space: SpaceState) {
+        guard space != self.space else { return }
+        self.space = space
+        ports.tellCore(.space(space))
+    }
+
+    /// A term or a vote alone is durable as soon as the vote file has it, which needs no room. The
+    /// tables follow with the next transaction, as they do after a crash between the two.
+    private mutating func acknowledgeVotes() {
+        let isVotesOnly = persists.allSatisfy { $0.entries.isEmpty && $0.truncateFrom == nil }
+        guard isVotesOnly, let last = persists.last else { return }
+        persists.removeAll { $0.hardState == nil }
+        if persists.count > 1 { persists.removeFirst(persists.count - 1) }
+        ports.tellCore(.raft(.durable(last.token)))
     }
 
     /// Extends the file ahead of need: for when nothing waits.
@@ -92,6 +124,7 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
     /// - Returns: whether there is more to do.
     package mutating func preallocate() throws(WorkFailure) -> Bool {
         do throws(StoreError) {
+            defer { tell(storage.space) }
             return try storage.preallocateIfNeeded()
         } catch {
             throw WorkFailure(error, while: "writing to the data folder")
@@ -102,30 +135,32 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
         _ jobs: [StorageJob],
         _ now: ContinuousClock.Instant
     ) throws(StoreError) {
-        var persists: [Persist] = []
-        var isAppendWaiting = false
-        for job in jobs {
+        backlog = []
+        for (position, job) in jobs.enumerated() {
             switch job {
             case .persist(let persist):
                 persists.append(persist)
-                isAppendWaiting = true
             case .apply(let layer, let term):
                 if layers.isEmpty { oldestLayer = now }
                 if layer.index > applied.number { layers.append((layer, term)) }
             case .compact(let index):
                 compactThrough = max(compactThrough, index)
             case .install(let point, let token, let file):
-                // Everything asked for before the snapshot is written before it.
-                try commit(persists, isApplying: true)
-                persists = []
-                try install(point, token, file)
+                do throws(StoreError) {
+                    // Everything asked for before the snapshot is written before it.
+                    try commit(isApplying: true)
+                    try install(point, token, file)
+                } catch {
+                    backlog = Array(jobs[position...])
+                    throw error
+                }
             }
         }
         // Layers alone wait for an append to ride with; the empty turn means that none came.
         let isIdle = jobs.isEmpty
         let isOverdue = layers.count >= Limits.overlayLayersMax / 2
-        guard isAppendWaiting || isIdle || isOverdue else { return }
-        try commit(persists, isApplying: isIdle || isApplyDue(now))
+        guard !persists.isEmpty || isIdle || isOverdue else { return }
+        try commit(isApplying: isIdle || isApplyDue(now))
     }
 
     /// Layers are applied many at a time: their records lie all over the tree, and a transaction
@@ -135,19 +170,18 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
             || now - oldestLayer >= .milliseconds(Limits.applyAloneAfterMilliseconds)
     }
 
-    private mutating func commit(
-        _ persists: [Persist],
-        isApplying: Bool
-    ) throws(StoreError) {
+    private mutating func commit(isApplying: Bool) throws(StoreError) {
         var turn = StorageTurn()
         turn.persists = persists
-        if isApplying { takeLayers(into: &turn) }
+        if isApplying { addLayers(to: &turn) }
         turn.compaction = nextCompaction()
         guard !turn.isEmpty else { return }
         for persist in persists { try saveVoteIfChanged(persist) }
         let base = try storage.commit(turn).map { LogIndex(number: $0) }
-        if let last = persists.last { ports.tellCore(.raft(.durable(last.token))) }
+        persists = []
+        if let last = turn.persists.last { ports.tellCore(.raft(.durable(last.token))) }
         if let last = turn.layers.last {
+            layers.removeFirst(turn.layers.count)
             applied = LogIndex(number: last.index)
             storage.pruneOverlay(through: last.index)
             ports.tellCore(.applied(applied))
@@ -169,7 +203,7 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
     }
 
     /// The oldest layers, up to the bound of bytes in one transaction.
-    private mutating func takeLayers(into turn: inout StorageTurn) {
+    private func addLayers(to turn: inout StorageTurn) {
         var bytes = 0
         var count = 0
         while count < layers.count, bytes < Limits.applyBytesPerTurnMax {
@@ -178,7 +212,6 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
             turn.appliedTerm = layers[count].term
             count += 1
         }
-        layers.removeFirst(count)
     }
 
     /// The next step of the log's compaction, never beyond what is applied.

@@ -27,16 +27,35 @@ struct StorageWorker {
         )
         do throws(WorkFailure) {
             try machine.begin()
+            var space = machine.space
             while let jobs = mailbox.take(
                 most: Limits.inputsPerTurnMax,
                 until: .now() + .milliseconds(machine.waitMilliseconds)
             ) {
                 try machine.turn(jobs, now: .now)
-                guard jobs.isEmpty else { continue }
-                while try machine.preallocate() && mailbox.count == 0 {}
+                if jobs.isEmpty { while try machine.preallocate() && mailbox.count == 0 {} }
+                if machine.space != space { say(machine.space) }
+                space = machine.space
             }
         } catch {
             Halt.now(error.error, while: error.activity, logger: logger)
+        }
+    }
+
+    private func say(_ space: SpaceState) {
+        let full = StoreError.full
+        switch space {
+        case .ample: logger.notice("there is room for the database again")
+        case .reserved:
+            logger.error(
+                "little room is left for the database: writes other than deletes are refused",
+                metadata: ["remedy": "\(full.remedy)"]
+            )
+        case .exhausted:
+            logger.critical(
+                "\(full.summary): this node appends nothing; it votes and answers reads",
+                metadata: ["remedy": "\(full.remedy)"]
+            )
         }
     }
 }

@@ -22,6 +22,7 @@ import Synchronization
     private var voteFile: VoteFile
     private var spaceKeeper: SpaceKeeper
     private var commitsUntilSpaceCheck = 0
+    private var usedAtSpaceCheck: UInt64 = 0
 
     /// Opens the data folder of a node, and makes it if there is none.
     ///
@@ -120,7 +121,8 @@ import Synchronization
         let transactionID = environment.lastTransactionID
         let value = try transact(body)
         if environment.lastTransactionID != transactionID { tally.countCommit() }
-        if commitsUntilSpaceCheck == 0 {
+        let grown = environment.usedBytes - min(environment.usedBytes, usedAtSpaceCheck)
+        if commitsUntilSpaceCheck == 0 || grown > options.reserveBytes / 16 {
             commitsUntilSpaceCheck = 256
             try refreshSpace()
         }
@@ -183,7 +185,13 @@ import Synchronization
 
     private func refreshSpace() throws(StoreError) {
         let room = try spaceKeeper.roomBytes()
-        let state = room <= options.reserveBytes ? SpaceState.reserved : .ample
+        let state: SpaceState =
+            if room > options.reserveBytes {
+                .ample
+            } else {
+                room > options.reserveBytes / 2 ? .reserved : .exhausted
+            }
+        usedAtSpaceCheck = environment.usedBytes
         spaceState.store(state.rawValue, ordering: .relaxed)
     }
 
@@ -264,9 +272,10 @@ import Synchronization
     /// The highest index evaluated, as a view opened now would say unless LMDB is ahead.
     var overlayEvaluatedIndex: UInt64 { overlay.withLock { $0.evaluatedIndex } }
 
-    /// How much room is left. Refreshed by ``preallocateIfNeeded()`` and every 256 transactions.
+    /// How much room is left. Refreshed by ``preallocateIfNeeded()``, every 256 transactions and
+    /// whenever the file took a sixteenth of the reserve.
     package var space: SpaceState {
-        SpaceState(rawValue: spaceState.load(ordering: .relaxed)) ?? .reserved
+        SpaceState(rawValue: spaceState.load(ordering: .relaxed)) ?? .exhausted
     }
 
     /// What was done to the disk since the store was opened.

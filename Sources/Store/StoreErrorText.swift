@@ -29,7 +29,7 @@ extension StoreError {
         case .unsuitableSnapshot(let what): "snapshot does not fit this node: \(what)"
         case .malformedBatch(let what): "write batch does not decode: \(what)"
         case .unknownOperation(let code): "write batch has unknown operation \(code)"
-        case .full: "no room left for the database"
+        case .full: "no room left for the database on its disk"
         case .lockedByAnother(let processID):
             "data folder is in use by " + (processID.map { "process \($0)" } ?? "another process")
         case .wrongFormat(let have, let want):

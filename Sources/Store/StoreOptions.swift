@@ -4,7 +4,8 @@ package struct StoreOptions: Sendable {
     package var mapBytes: UInt64 = 64 << 30
     /// How far the file is extended at a time, ahead of need.
     package var preallocateStepBytes: UInt64 = 64 << 20
-    /// Room below which client writes should be refused; kept for votes, truncation and deletes.
+    /// Room at and below which client writes should be refused; kept for votes, truncation and
+    /// deletes, with blocks that belong to the file already.
     package var reserveBytes: UInt64 = 128 << 20
     /// Read transactions at the same time.
     package var readersMax = 126
@@ -29,4 +30,7 @@ package enum SpaceState: UInt8, Sendable {
     /// At or below ``StoreOptions/reserveBytes``: refuse client writes other than deletes, and hand
     /// leadership over.
     case reserved = 1
+    /// At or below half of that: append nothing that another node could send again later. What is
+    /// left is for votes, truncation, and for applying what is committed.
+    case exhausted = 2
 }

@@ -101,4 +101,53 @@ struct SpaceTests {
         try store.write { (t) throws(StoreError) in try t.appendEntries([entry(4)]) }
         #expect(try store.load().entries.count == 4)
     }
+
+    @Test("the reserve is the file's own: a disk that others fill still takes votes and deletes")
+    func filledByOthers() async {
+        await #expect(processExitsWith: .exitCode(42)) {
+            let folder = TemporaryFolder()
+            var options = smallOptions
+            options.mapBytes = 256 << 20
+            options.preallocateStepBytes = 4 << 20
+            options.reserveBytes = 32 << 20
+            let store = try folder.open(options)
+            try store.fillLog(2_000)
+            try store.preallocateIfNeeded()
+            // From here on as if another program had taken the rest of the disk.
+            let gate = folder.path + "/full"
+            writeFile(gate, [])
+            inject(
+                "allocate */holdfast.mdb 1+ ENOSPC @\(gate);statfs */node 1+ full @\(gate)"
+            )
+            let value = [UInt8](repeating: 5, count: 100_000)
+            let large = Record(flags: 0, dataKeyID: 1, nameBox: [], valueBox: value)
+            var number: UInt64 = 0
+            func fill(while state: SpaceState) throws {
+                while store.space == state && number < 1_000 {
+                    number += 1
+                    try store.commit([.put(key(UInt8(number / 200), UInt8(number % 200)), large)])
+                    try store.applyThrough(number)
+                    try store.preallocateIfNeeded()
+                }
+            }
+            try fill(while: .ample)
+            guard store.space == .reserved, number > 20 else { exit(1) }
+            try fill(while: .reserved)
+            guard store.space == .exhausted else { exit(2) }
+            try store.saveVote(term: 9, vote: 1)
+            let written = number
+            for old in 1...written {
+                number += 1
+                try store.commit([.delete(key(UInt8(old / 200), UInt8(old % 200)))])
+                try store.applyThrough(number)
+            }
+            try store.preallocateIfNeeded()
+            // What was deleted is room again, while the disk is as full as before.
+            guard store.space != .exhausted else { exit(3) }
+            deleteFile(gate)
+            try store.preallocateIfNeeded()
+            guard store.space == .ample, try store.load().ballot.term == 9 else { exit(4) }
+            exit(42)
+        }
+    }
 }

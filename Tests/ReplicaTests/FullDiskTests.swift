@@ -1,0 +1,229 @@
+import Raft
+import Store
+import Testing
+
+@testable import Replica
+
+/// A real store whose disk can be told that it is full.
+private final class CrampedStorage: ReplicaStorage {
+    let store: LocalStore
+    var isFull = false
+    var transactions = 0
+
+    init(_ store: LocalStore) {
+        self.store = store
+    }
+
+    var space: SpaceState { isFull ? .exhausted : store.space }
+    var overlayCount: Int { store.overlayCount }
+    var overlayBytes: Int { store.overlayBytes }
+
+    func commit(_ turn: StorageTurn) throws(StoreError) -> UInt64? {
+        transactions += 1
+        if isFull { throw .full }
+        return try store.commit(turn)
+    }
+
+    func saveVote(term: UInt64, vote: UInt64?) throws(StoreError) {
+        try store.saveVote(term: term, vote: vote)
+    }
+
+    func preallocateIfNeeded() throws(StoreError) -> Bool { false }
+
+    func installSnapshot(_ file: String) throws(StoreError) -> (index: UInt64, term: UInt64) {
+        if isFull { throw .full }
+        return try store.installSnapshot(file)
+    }
+
+    func removeSnapshot(_ file: String) throws(StoreError) { try store.removeSnapshot(file) }
+
+    func evaluate(_ batch: WriteBatch, at index: UInt64) throws(StoreError) -> Evaluation? {
+        try store.evaluate(batch, at: index)
+    }
+
+    func appendLayer(_ layer: OverlayLayer) { store.appendLayer(layer) }
+    func pruneOverlay(through index: UInt64) { store.pruneOverlay(through: index) }
+}
+
+/// What the machine told the core.
+private final class Ears: StoragePorts {
+    var durable: [UInt64] = []
+    var spaces: [SpaceState] = []
+    var applied: UInt64 = 0
+
+    func tellCore(_ input: CoreInput) {
+        switch input {
+        case .raft(.durable(let token)): durable.append(token.number)
+        case .space(let space): spaces.append(space)
+        case .applied(let index): applied = index.number
+        default: break
+        }
+    }
+}
+
+@Suite("a full disk")
+struct FullDiskTests {
+    private struct Bench {
+        let folder = TemporaryFolder()
+        let storage: CrampedStorage
+        let ears = Ears()
+        var machine: StorageMachine<CrampedStorage, Ears>
+
+        init() throws {
+            storage = CrampedStorage(try folder.open())
+            machine = StorageMachine(
+                storage: storage,
+                ports: ears,
+                state: ReplicaStart(try storage.store.load()),
+                now: .now
+            )
+            try machine.begin()
+        }
+
+        mutating func turn(_ jobs: StorageJob...) throws { try machine.turn(jobs, now: .now) }
+    }
+
+    private func persist(
+        _ number: UInt64,
+        hardState: HardState? = nil,
+        entries: ClosedRange<UInt64>? = nil,
+        term entryTerm: UInt64 = 1
+    ) -> StorageJob {
+        let entries = entries.map { range in
+            range.map {
+                LogEntry(index: index($0), term: term(entryTerm), kind: .batch, body: [1, 2, 3])
+            }
+        }
+        return .persist(
+            Persist(
+                token: token(number),
+                hardState: hardState,
+                truncateFrom: nil,
+                entries: entries ?? [],
+                votesChanged: hardState != nil
+            )
+        )
+    }
+
+    private func hard(_ number: UInt64, vote: NodeID?) -> HardState {
+        HardState(term: term(number), vote: vote, commit: .zero)
+    }
+
+    @Test("what finds no room is kept, not acknowledged, and written when there is room")
+    func retried() throws {
+        var bench = try Bench()
+        try bench.turn(persist(1, hardState: hard(1, vote: node(1)), entries: 1...2))
+        bench.storage.isFull = true
+        try bench.turn(persist(2, entries: 3...4))
+        try bench.turn(persist(3, entries: 5...5))
+        try bench.turn()
+        #expect(bench.ears.durable == [1])
+        #expect(bench.ears.spaces == [.exhausted])
+        #expect(bench.machine.waitMilliseconds == Limits.retryWithoutRoomMilliseconds)
+        bench.storage.isFull = false
+        try bench.turn()
+        #expect(bench.ears.durable == [1, 3])
+        #expect(bench.ears.spaces == [.exhausted, .ample])
+        #expect(try bench.storage.store.load().entries.map(\.index) == [1, 2, 3, 4, 5])
+    }
+
+    @Test("a vote without room is durable in its file, and the tables follow")
+    func votes() throws {
+        var bench = try Bench()
+        try bench.turn(persist(1, hardState: hard(1, vote: nil), entries: 1...1))
+        bench.storage.isFull = true
+        try bench.turn(persist(2, hardState: hard(7, vote: node(3))))
+        #expect(bench.ears.durable == [1, 2])
+        #expect(try bench.storage.store.load().ballot == Ballot(term: 7, vote: 3))
+        try bench.turn(persist(3, hardState: hard(8, vote: node(2))))
+        #expect(bench.ears.durable.last == 3)
+        #expect(try bench.storage.store.load().point.term == 1)
+        bench.storage.isFull = false
+        try bench.turn(persist(4, entries: 2...2, term: 8))
+        let state = try bench.storage.store.load()
+        #expect(state.point.term == 8 && state.point.vote == 2)
+        #expect(state.entries.map(\.term) == [1, 8])
+        #expect(bench.ears.durable.last == 4)
+    }
+
+    @Test("a vote behind entries that have no room waits for them")
+    func voteBehindEntries() throws {
+        var bench = try Bench()
+        try bench.turn(persist(1, hardState: hard(1, vote: nil)))
+        bench.storage.isFull = true
+        try bench.turn(persist(2, entries: 1...1))
+        try bench.turn(persist(3, hardState: hard(2, vote: node(2))))
+        #expect(bench.ears.durable == [1], "durable() of a vote would claim the entry too")
+        bench.storage.isFull = false
+        try bench.turn()
+        #expect(bench.ears.durable == [1, 3])
+    }
+
+    @Test("layers that have no room stay in the overlay and are applied later")
+    func layers() throws {
+        var bench = try Bench()
+        try bench.turn(persist(1, hardState: hard(1, vote: nil), entries: 1...1))
+        bench.storage.isFull = true
+        let layer = OverlayLayer(
+            index: 1,
+            writes: [(key(1), record([7]).encoded())],
+            requestID: requestID(1)
+        )
+        bench.storage.appendLayer(layer)
+        try bench.turn(.apply(layer, term(1)))
+        try bench.turn()
+        #expect(bench.ears.applied == 0)
+        #expect(bench.storage.overlayCount == 1)
+        #expect(try bench.storage.store.view { try $0.record(key(1)) }?.valueBox == [7])
+        bench.storage.isFull = false
+        try bench.turn()
+        #expect(bench.ears.applied == 1)
+        #expect(bench.storage.overlayCount == 0)
+    }
+
+    @Test("a follower without room takes no entries; votes and heartbeats go on")
+    func follower() throws {
+        var bench = DriverBench(voters: 3)
+        bench.turn(.space(.exhausted))
+        let entry = LogEntry(index: index(1), term: term(2), kind: .noop, body: [])
+        let append = Append(
+            previousIndex: .zero,
+            previousTerm: .zero,
+            commit: .zero,
+            entries: [entry]
+        )
+        #expect(bench.receive(.append(append), from: 2, term: term(2)) == [])
+        #expect(bench.driver.core.lastIndex == .zero)
+        let request = VoteRequest(lastIndex: index(1), lastTerm: term(2), isTransfer: true)
+        _ = bench.receive(.voteRequest(request), from: 3, term: term(3))
+        _ = bench.flush()
+        let isGranted = bench.ports.events.contains {
+            if case .sent(let message, to: node(3)) = $0 {
+                message.body == .voteResponse(isGranted: true)
+            } else {
+                false
+            }
+        }
+        #expect(isGranted)
+        bench.turn(.space(.reserved))
+        _ = bench.receive(.append(append), from: 3, term: term(3))
+        #expect(bench.driver.core.lastIndex == index(1))
+    }
+
+    @Test("a leader without room takes no proposals")
+    func leader() throws {
+        var bench = DriverBench()
+        bench.lead()
+        bench.turn(.space(.exhausted))
+        let outcomes = Collector<ProposeOutcome>()
+        let base = bench.driver.core.evaluatedIndex.number
+        bench.turn(.propose(proposal(batch(1, base: base, put: [1]), outcomes: outcomes)))
+        bench.turn(.space(.ample))
+        bench.turn(.propose(proposal(batch(2, base: base, put: [1]), outcomes: outcomes)))
+        #expect(outcomes.all.first == .refused(.overloaded))
+        guard case .appended = outcomes.all.last, outcomes.all.count == 2 else {
+            Issue.record("not appended: \(outcomes.all)")
+            return
+        }
+    }
+}
