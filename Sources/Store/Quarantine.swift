@@ -134,8 +134,8 @@ extension StoreError {
     /// the other members have it all. Not for faults that a new database would have as well.
     package var isDamage: Bool {
         switch self {
-        case .corrupt, .damagedLogHeader, .logGap, .logTailMissing, .damagedHardState,
-            .damagedVoteFile, .damagedRecord:
+        case .corrupt, .damagedLogHeader, .damagedLogBody, .logGap, .logTailMissing,
+            .damagedHardState, .damagedVoteFile, .damagedRecord:
             true
         default: false
         }

@@ -20,7 +20,7 @@ extension LocalStore {
             var rows: UInt64 = 0
             while try cursor.next() {
                 rows += 1
-                for unsafe byte in unsafe cursor.value { total.parity ^= byte }
+                total.parity ^= unsafe cursor.value.reduce(0) { $0 ^ $1 }
             }
             let counted = try transaction.count(table)
             guard rows == counted else {
