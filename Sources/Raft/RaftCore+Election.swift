@@ -4,7 +4,9 @@ extension RaftCore {
     /// Ticks from the last sign of a leader to a campaign. A sealed node waits one more time-out,
     /// so that unsealed ones come first; a lone voter has nobody to wait for.
     private var campaignTicks: Int {
-        if voterSlots.count == 1 { return 1 }
+        // As a candidate it waits for its own vote to be on disk: a new term in each tick would
+        // never let a disk that needs longer catch up.
+        if voterSlots.count == 1 && role != .candidate { return 1 }
         return electionTimeoutTicks + (isSealed ? settings.sealedPenaltyTicks : 0)
     }
 

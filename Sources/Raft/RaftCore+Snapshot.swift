@@ -13,7 +13,11 @@ extension RaftCore {
         guard let follower = leadership?.followers[slot],
             follower.next <= log.baseIndex, isRecentlyHeard(follower)
         else { return }
-        if case .snapshot = follower.progress { return }
+        switch follower.progress {
+        // A stream that just broke is not begun again at once, or it would be again and again.
+        case .snapshot, .probe(isWaiting: true, _): return
+        case .probe, .replicate: break
+        }
         leadership?.followers[slot].beginSnapshot()
         effects.append(.streamSnapshot(to: target, atLeast: log.baseIndex))
     }
