@@ -100,6 +100,7 @@ let package = Package(
             swiftSettings: house
         ),
         tests("RaftTests", ["Raft", "RaftLaboratory", "Wire"]),
+        tests("ScenarioTests", ["Raft", "RaftLaboratory"]),
         tests("HistoryTests", ["History", "Wire"]),
         tests("CryptographyTests", ["Cryptography", "Wire"]),
         .target(name: "CFaults", path: "Tests/Faults"),

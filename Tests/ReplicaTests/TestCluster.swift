@@ -16,11 +16,8 @@ final class TestNetwork: Sendable {
     }
 
     private let state: Mutex<State>
-    /// What all members are set to.
-    let settings: RaftSettings
 
-    init(seed: UInt64, settings: RaftSettings = RaftSettings()) {
-        self.settings = settings
+    init(seed: UInt64) {
         state = Mutex(State(random: Seeded(seed)))
     }
 
@@ -112,7 +109,7 @@ final class TestMember: PeerLink, ReplicaObserver {
             },
             evaluated: start.applied,
             isSealed: false,
-            settings: network.settings,
+            settings: RaftSettings(),
             seed: .random(in: 0 ... .max)
         )
         network.connect(replica, as: id)
@@ -155,12 +152,8 @@ final class TestCluster: Sendable {
     private let retention: LogRetention
     private let running: Mutex<[TestMember?]>
 
-    init(
-        seed: UInt64,
-        retention: LogRetention = LogRetention(),
-        settings: RaftSettings = RaftSettings()
-    ) throws {
-        let network = TestNetwork(seed: seed, settings: settings)
+    init(seed: UInt64, retention: LogRetention = LogRetention()) throws {
+        let network = TestNetwork(seed: seed)
         let folders = (0..<3).map { _ in TemporaryFolder() }
         self.network = network
         self.folders = folders
