@@ -7,6 +7,7 @@ import Wire
 /// Commands that are a node, or that look after one on its own machine.
 let serverCommands: [any ParsableCommand.Type] = [
     ServerCommand.self, DevCommand.self, IdentityCommand.self, VersionCommand.self,
+    CheckStoreCommand.self,
 ]
 
 struct ServerCommand: OperatorCommand {
@@ -191,6 +192,23 @@ struct IdentityCommand: OperatorCommand {
             if let node { fields["node"] = .string(node) }
             session.printText(ResultText.table(fields).text())
         }
+        return .done
+    }
+}
+
+/// What a node runs on its own database after a crash; also for an operator whose node is down.
+struct CheckStoreCommand: OperatorCommand {
+    static let configuration = CommandConfiguration(
+        commandName: StoreCheck.command,
+        abstract: "Read all of a stopped node's database and say whether it is sound.",
+        discussion: "Changes nothing. A process that ends by a signal means: damaged."
+    )
+
+    @Option(name: long("data"), help: "the node's data folder") var data: String
+
+    func perform(_ session: Session) throws -> ExitStatus {
+        let rows = try StoreCheck.walk(data: data)
+        session.printText("sound: \(rows) rows")
         return .done
     }
 }

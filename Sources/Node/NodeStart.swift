@@ -36,7 +36,9 @@ struct NodeStart {
                 members: initial.members.map(\.name)
             )
         }
-        store = try LocalStore.open(folder: settings.data, digest: sha256)
+        let opened = try StoreCheck.open(settings, logger: logger)
+        let state = opened.state
+        store = opened.store
         identity = try NodeIdentity.loadOrCreate(folder: settings.data)
         guard identity.pin == own.pin else {
             throw NodeError.wrongOwnPin(
@@ -47,8 +49,6 @@ struct NodeStart {
         }
         selfID = own.id
         clusterID = sha256(initial.encoded())
-        let state = try store.load()
-        if let lost = state.damagedBodies.first { throw lost.error }
         if let known = state.cluster {
             guard known.clusterID == clusterID else {
                 let have = try Configuration(decoding: known.configuration)
@@ -70,6 +70,7 @@ struct NodeStart {
             configuration: configuration.encoded(),
             formatLevel: state.cluster?.formatLevel ?? 1
         )
+        SuspectMarker.arm(folder: settings.data)
         firstForward = try Random.uint64()
         (raft, replicaStart) = try Self.consensus(
             state,

@@ -19,7 +19,7 @@ struct DataFolder: ~Copyable, Sendable {
     static let databaseName = "holdfast.mdb"
     var databasePath: String { path + "/" + Self.databaseName }
     var votePath: String { path + "/vote" }
-    private var formatPath: String { path + "/FORMAT" }
+    var formatPath: String { path + "/FORMAT" }
 
     /// Makes the folder durably if it is missing (mode 0700), refuses network file systems, and
     /// takes the lock.

@@ -12,6 +12,7 @@ func endProcess(_ operation: String, on path: String, code: Int32) -> Never {
 /// report success for data that is lost (Rebello et al., USENIX ATC 2020). Nothing is retried,
 /// nothing is cleaned up, no exit handler runs: the next start reads what is really there.
 func endProcess(_ reason: String) -> Never {
+    SuspectMarker.leave()
     var line = Array(
         """
         holdfast: store: \(reason); this process ends because what the disk holds is not known \

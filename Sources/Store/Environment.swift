@@ -148,6 +148,9 @@ struct Tables: Sendable {
     let requests: UInt32
     let digest: UInt32
 
+    /// Every table, for what looks at everything.
+    var all: [UInt32] { [hard, logHeaders, logBodies, state, requests, digest] }
+
     /// - Parameter addsDigest: the database is of format 1, which had no table `digest`.
     init(
         in environment: OpaquePointer,
@@ -199,6 +202,9 @@ func check(_ code: Int32, _ operation: String) throws(StoreError) {
     case MDB_MAP_FULL: throw .full
     case MDB_PANIC: endProcess("\(operation) reports that an earlier write failed half-way")
     case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH:
+        if SuspectMarker.isArmed {
+            endProcess("\(operation) found the database damaged (LMDB code \(code))")
+        }
         throw .corrupt(StoreError.lmdb(code: code, operation: operation).summary)
     default: throw .lmdb(code: code, operation: operation)
     }

@@ -185,6 +185,9 @@ package struct ClusterRecord: Sendable, Equatable {
         self.formatLevel = formatLevel
     }
 
+    /// No record is longer.
+    static let encodedBytesMax = 128 + StoreLimits.configurationBytesMax
+
     /// Layout: format u8 · cluster id 32 · epoch, incarnation, boot counter, format level u64
     /// each · configuration blob · CRC-32C u32.
     func encoded() -> [UInt8] {

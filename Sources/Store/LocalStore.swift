@@ -137,6 +137,7 @@ import Synchronization
         try check(unsafe mdb_txn_begin(environment.handle, nil, 0, &begun), "mdb_txn_begin")
         guard let pointer = unsafe begun else { throw .lmdb(code: 0, operation: "mdb_txn_begin") }
         let value: Value
+        var cluster: ClusterRecord?
         do throws(StoreError) {
             var transaction = try WriteTransaction(
                 unsafe Transaction(pointer),
@@ -145,13 +146,24 @@ import Synchronization
                 digest: digest
             )
             value = try body(&transaction)
+            cluster = transaction.storedCluster
             try transaction.finish()
         } catch {
             unsafe mdb_txn_abort(pointer)
             throw error
         }
         try checkCommit(unsafe mdb_txn_commit(pointer), environment.folder.databasePath)
+        if let cluster { try copy(cluster) }
         return value
+    }
+
+    /// Keeps the copy of the cluster record current. Not for the boot counter alone: it would
+    /// cost two flushes at each start, and a new life counts anew.
+    private func copy(_ record: ClusterRecord) throws(StoreError) {
+        let file = ClusterFile(folder: environment.folder.path)
+        var known = file.read()
+        known?.bootCounter = record.bootCounter
+        if known != record { try file.write(record) }
     }
 
     /// Stores term and vote durably in the vote file: two copies, sync, two copies, sync. Comes

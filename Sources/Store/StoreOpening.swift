@@ -17,6 +17,7 @@ struct StoreOpening {
 
     /// Opens a folder, or makes what belongs into it.
     func open(_ folder: consuming DataFolder) throws(StoreError) -> OpenedFiles {
+        if let rebuild = try Rebuild(in: folder.path) { return try finish(rebuild, folder) }
         guard let format = try folder.format() else { return try create(folder) }
         return try openExisting(folder, format)
     }
@@ -54,6 +55,9 @@ struct StoreOpening {
         if let term = storedTerm(folder.votePath), term > 0 {
             throw .corrupt("FORMAT is missing beside a vote file of term \(term)")
         }
+        if ClusterFile(folder: folder.path).read() != nil {
+            throw .corrupt("FORMAT is missing beside a copy of the cluster record")
+        }
         if try isHeaderUnfinished(folder.databasePath) {
             try removeFile(folder.databasePath)
             try removeFile(folder.databasePath + "-lock")
@@ -64,6 +68,49 @@ struct StoreOpening {
         let voteFile = try VoteFile.create(environment.folder.votePath, in: path)
         try environment.folder.writeFormat()
         return OpenedFiles(environment: environment, voteFile: voteFile)
+    }
+
+    /// Goes on with a rebuild where the process before left off; see ``Rebuild``.
+    private func finish(
+        _ begun: Rebuild,
+        _ folder: consuming DataFolder
+    ) throws(StoreError) -> OpenedFiles {
+        var rebuild = begun
+        if rebuild.stage == .moving {
+            try rebuild.moveAway(from: folder)
+            rebuild.stage = .making
+            try rebuild.write(in: folder.path)
+        }
+        let marker = folder.path + "/" + Rebuild.name
+        if let format = try folder.format() {
+            try removeFile(marker)
+            return try openExisting(folder, format)
+        }
+        try removeFile(folder.databasePath)
+        try removeFile(folder.databasePath + "-lock")
+        let environment = try Environment(folder, options: options, isNew: true)
+        try writeFirstPoint(environment, cluster: rebuild.cluster)
+        let path = environment.folder.path
+        try ClusterFile(folder: path).write(rebuild.cluster)
+        let voteFile: VoteFile
+        if let kept = soundVoteFile(environment.folder.votePath) {
+            voteFile = kept
+        } else {
+            voteFile = try VoteFile.create(environment.folder.votePath, in: path)
+        }
+        try environment.folder.writeFormat()
+        try removeFile(marker)
+        try syncFolder(path)
+        return OpenedFiles(environment: environment, voteFile: voteFile)
+    }
+
+    /// The vote file, if it is there and at least one copy in it is valid.
+    private func soundVoteFile(_ path: String) -> VoteFile? {
+        do throws(StoreError) {
+            return try VoteFile.open(path)
+        } catch {
+            return nil
+        }
     }
 
     /// The beginning of a database file, or nil if there is none.
@@ -93,7 +140,10 @@ struct StoreOpening {
         }
     }
 
-    private func writeFirstPoint(_ environment: Environment) throws(StoreError) {
+    private func writeFirstPoint(
+        _ environment: Environment,
+        cluster: ClusterRecord? = nil
+    ) throws(StoreError) {
         var begun: OpaquePointer?
         try check(unsafe mdb_txn_begin(environment.handle, nil, 0, &begun), "mdb_txn_begin")
         guard let pointer = unsafe begun else { throw .lmdb(code: 0, operation: "mdb_txn_begin") }
@@ -101,8 +151,8 @@ struct StoreOpening {
         let tables = environment.tables
         do throws(StoreError) {
             let point = try HardPoint.read(transaction, tables)
-            let cluster = try ClusterRecord.read(transaction, tables)
-            guard point == nil || point == HardPoint(), cluster == nil else {
+            let stored = try ClusterRecord.read(transaction, tables)
+            guard point == nil || point == HardPoint(), stored == nil else {
                 throw .corrupt("FORMAT is missing beside a database that holds data")
             }
             try transaction.put(
@@ -111,6 +161,13 @@ struct StoreOpening {
                 in: tables.hard
             )
             try DigestTable.write(all: StateSum().buckets, transaction, tables)
+            if let cluster {
+                try transaction.put(
+                    cluster.encoded().span,
+                    under: ClusterRecord.key,
+                    in: tables.hard
+                )
+            }
         } catch {
             unsafe mdb_txn_abort(pointer)
             throw error

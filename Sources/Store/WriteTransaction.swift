@@ -11,6 +11,8 @@ package struct WriteTransaction: ~Copyable {
     private var changes: DigestChanges
     /// Where the node will stand when this transaction is durable.
     package private(set) var point: HardPoint
+    /// The cluster record that this transaction stores, if it stores one.
+    private(set) var storedCluster: ClusterRecord?
 
     init(
         _ transaction: Transaction,
@@ -77,6 +79,7 @@ package struct WriteTransaction: ~Copyable {
             try requireSameCluster(current.clusterID, record.clusterID)
         }
         try transaction.put(record.encoded().span, under: ClusterRecord.key, in: tables.hard)
+        storedCluster = record
     }
 
     // MARK: log

@@ -16,8 +16,11 @@ final class TestNetwork: Sendable {
     }
 
     private let state: Mutex<State>
+    /// What all members are set to.
+    let settings: RaftSettings
 
-    init(seed: UInt64) {
+    init(seed: UInt64, settings: RaftSettings = RaftSettings()) {
+        self.settings = settings
         state = Mutex(State(random: Seeded(seed)))
     }
 
@@ -109,7 +112,7 @@ final class TestMember: PeerLink, ReplicaObserver {
             },
             evaluated: start.applied,
             isSealed: false,
-            settings: RaftSettings(),
+            settings: network.settings,
             seed: .random(in: 0 ... .max)
         )
         network.connect(replica, as: id)
@@ -152,8 +155,12 @@ final class TestCluster: Sendable {
     private let retention: LogRetention
     private let running: Mutex<[TestMember?]>
 
-    init(seed: UInt64, retention: LogRetention = LogRetention()) throws {
-        let network = TestNetwork(seed: seed)
+    init(
+        seed: UInt64,
+        retention: LogRetention = LogRetention(),
+        settings: RaftSettings = RaftSettings()
+    ) throws {
+        let network = TestNetwork(seed: seed, settings: settings)
         let folders = (0..<3).map { _ in TemporaryFolder() }
         self.network = network
         self.folders = folders
