@@ -91,6 +91,13 @@ let package = Package(
             dependencies: ["History"],
             swiftSettings: house
         ),
+        // Level 3, beside the product: consensus under a virtual clock, network and disk
+        layer("Simulator", ["Raft", "Replica", "Store", "Wire"]),
+        .executableTarget(
+            name: "simulate",
+            dependencies: ["Simulator", "Store"],
+            swiftSettings: house
+        ),
         // Tests
         tests("WireTests", ["Wire"]),
         .target(
@@ -119,6 +126,7 @@ let package = Package(
         tests("StoreTests", ["CFaults", "CrashImages", "Store", "Wire"]),
         tests("ShamirTests", ["Cryptography", "Shamir", "Wire"]),
         tests("ReplicaTests", ["Cryptography", "Raft", "Replica", "Store", "Wire", logging]),
+        tests("SimulatorTests", ["Raft", "Replica", "Simulator", "Store", "Wire"]),
         tests("BarrierTests", ["Barrier", "Cryptography", "Shamir", "Store", "Wire"]),
         tests("EnginesTests", ["Barrier", "Cryptography", "Engines", "Store", "Wire"]),
         tests(

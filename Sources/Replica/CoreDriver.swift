@@ -42,6 +42,8 @@ package protocol CorePorts {
 package struct CoreDriver<Ports: CorePorts> {
     /// The consensus core.
     package private(set) var core: RaftCore
+    /// The core's numbers as of the last turn.
+    package private(set) var standing: CoreStanding
     private let ports: Ports
     private var effects: [Effect] = []
     private var proposals: [UInt64: BatchProposal] = [:]
@@ -71,6 +73,7 @@ package struct CoreDriver<Ports: CorePorts> {
     /// Begins where the storage stands.
     package init(core: RaftCore, applied: LogIndex, ports: Ports, retention: LogRetention) {
         self.core = core
+        standing = CoreStanding(core)
         self.ports = ports
         self.retention = retention
         self.applied = applied
@@ -128,7 +131,16 @@ package struct CoreDriver<Ports: CorePorts> {
         core.endTurn(into: &effects)
         perform()
         compactIfNeeded()
+        standing = CoreStanding(core)
     }
+
+    // Mutating so that they look at the core where it is: a getter would be handed a copy.
+
+    /// The retained entry at `index`, if there is one.
+    package mutating func entry(at index: LogIndex) -> LogEntry? { core.entry(at: index) }
+
+    /// The term at `index`, if it is retained or just below what is.
+    package mutating func term(at index: LogIndex) -> Term? { core.term(at: index) }
 
     /// Copies the core's numbers to where other threads read them.
     func report(to board: StatusBoard) {

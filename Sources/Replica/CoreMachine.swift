@@ -1,7 +1,7 @@
 package import Raft
 
 /// The core thread's work without the thread: the driver, its ticks, and the ends of patience.
-package struct CoreMachine<Ports: CorePorts> {
+package final class CoreMachine<Ports: CorePorts> {
     /// What consensus and its surroundings stand at.
     package private(set) var driver: CoreDriver<Ports>
     private var ticker: Ticker
@@ -29,7 +29,7 @@ package struct CoreMachine<Ports: CorePorts> {
     ///
     /// - Parameter now: read after the inputs were taken. Leases and staleness rest on it: whatever
     ///   is in `inputs` happened before.
-    package mutating func turn(_ inputs: consuming [CoreInput], now: ContinuousClock.Instant) {
+    package func turn(_ inputs: consuming [CoreInput], now: ContinuousClock.Instant) {
         driver.look(at: now)
         let ticks = ticker.due(now)
         for _ in 0..<ticks { inputs.append(.raft(.tick)) }
@@ -39,5 +39,41 @@ package struct CoreMachine<Ports: CorePorts> {
             ticksToExpiry = Limits.readExpiryTicks
         }
         driver.turn(inputs)
+    }
+
+    /// The core's numbers.
+    package var standing: CoreStanding { driver.standing }
+
+    /// The retained entry at `index`, if there is one.
+    package func entry(at index: LogIndex) -> LogEntry? { driver.entry(at: index) }
+
+    /// The term at `index`, if it is retained or just below what is.
+    package func term(at index: LogIndex) -> Term? { driver.term(at: index) }
+}
+
+/// Where a core stands, for whoever looks at it from outside.
+package struct CoreStanding: Equatable, Sendable {
+    /// Follower, candidate or leader, and of which term.
+    package let role: Role
+    package let term: Term
+    /// Who leads, as far as the node knows.
+    package let leader: NodeID?
+    /// Known to be committed.
+    package let commit: LogIndex
+    /// The end of the log.
+    package let last: LogIndex
+    /// What the log begins after.
+    package let base: LogIndex
+    /// Evaluated, as far as the core has heard.
+    package let evaluated: LogIndex
+
+    init(_ core: borrowing RaftCore) {
+        role = core.role
+        term = core.term
+        leader = core.leader
+        commit = core.commitIndex
+        last = core.lastIndex
+        base = core.snapshotIndex
+        evaluated = core.evaluatedIndex
     }
 }

@@ -35,7 +35,7 @@ package protocol EvaluationPorts {
 /// A thread of its own, because reading the store may wait for the disk: neither heartbeats (core)
 /// nor appends (storage) may wait for that, and an answer must not wait for the next append's
 /// flush.
-package struct EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts> {
+package final class EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts> {
     private struct Remembered {
         var index = LogIndex.zero
         var term = Term.zero
@@ -73,7 +73,7 @@ package struct EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts
 
     /// Handles what has come, in order. What finds the overlay full waits for a later turn, and so
     /// does everything behind it: evaluation waits for the disk, never the reverse.
-    package mutating func turn(
+    package func turn(
         _ jobs: [EvaluationJob],
         now: ContinuousClock.Instant
     ) throws(WorkFailure) {
@@ -87,7 +87,7 @@ package struct EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts
     }
 
     /// - Returns: false when the job has to be begun again once the overlay has room.
-    private mutating func perform(_ job: EvaluationJob) throws(WorkFailure) -> Bool {
+    private func perform(_ job: EvaluationJob) throws(WorkFailure) -> Bool {
         switch job {
         case .entries(let entries):
             for entry in entries where entry.index > evaluated {
@@ -124,7 +124,7 @@ package struct EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts
     }
 
     /// One committed entry: decide, publish, answer.
-    private mutating func evaluate(_ entry: LogEntry) throws(WorkFailure) {
+    private func evaluate(_ entry: LogEntry) throws(WorkFailure) {
         precondition(entry.index == evaluated.next, "committed entries arrive without gaps")
         var layer = OverlayLayer(index: entry.index.number, writes: [], requestID: nil)
         var outcome = CommitOutcome.applied
@@ -171,7 +171,7 @@ package struct EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts
             && storage.overlayBytes < Limits.overlayBytesMax
     }
 
-    private mutating func remember(_ entry: LogEntry, _ outcome: CommitOutcome) {
+    private func remember(_ entry: LogEntry, _ outcome: CommitOutcome) {
         let slot = Int(entry.index.number % UInt64(remembered.count))
         remembered[slot] = Remembered(index: entry.index, term: entry.term, outcome: outcome)
         guard let waiters = commitWaiters.removeValue(forKey: entry.index) else { return }
@@ -180,7 +180,7 @@ package struct EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts
         }
     }
 
-    private mutating func register(_ waiter: CommitWaiter) {
+    private func register(_ waiter: CommitWaiter) {
         guard waiter.index <= evaluated else {
             commitWaiters[waiter.index, default: []].append(waiter)
             return
@@ -190,7 +190,7 @@ package struct EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts
         waiter.completion(known.term == waiter.term ? known.outcome : .superseded)
     }
 
-    private mutating func releaseReaders() {
+    private func releaseReaders() {
         guard !readWaiters.isEmpty else { return }
         var waiting: [(index: LogIndex, waiter: ReadWaiter)] = []
         for (index, waiter) in readWaiters {
@@ -204,7 +204,7 @@ package struct EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts
     }
 
     /// The snapshot stands for entries whose outcomes this node never saw.
-    private mutating func installed(_ point: SnapshotPoint) {
+    private func installed(_ point: SnapshotPoint) {
         guard point.index > evaluated else { return }
         evaluated = point.index
         for index in commitWaiters.keys.filter({ $0 <= point.index }).sorted() {
@@ -217,7 +217,7 @@ package struct EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts
     }
 
     /// Ends the wait of those whose deadline passed, a few times a second.
-    private mutating func sweep(_ now: ContinuousClock.Instant) {
+    private func sweep(_ now: ContinuousClock.Instant) {
         guard now - lastSweep >= .milliseconds(200) else { return }
         lastSweep = now
         for index in commitWaiters.keys.sorted() {

@@ -25,7 +25,7 @@ struct Evaluator {
 
     /// Runs until the mailbox is closed.
     func run() {
-        var machine = EvaluationMachine(
+        let machine = EvaluationMachine(
             storage: store,
             ports: Ports(core: core, storage: storage, currentInspector: inspector),
             evaluated: evaluated,

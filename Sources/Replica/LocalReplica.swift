@@ -157,7 +157,7 @@ package final class LocalReplica: Sendable {
         )
         let (core, board) = (core, board)
         WorkerThread.start(name: "hf-core") {
-            var machine = CoreMachine(
+            let machine = CoreMachine(
                 core: raft,
                 applied: state.applied,
                 ports: ports,

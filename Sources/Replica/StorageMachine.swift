@@ -22,7 +22,7 @@ package protocol StoragePorts {
 /// A turn takes everything that waits: truncations, appends, hard state, and what was evaluated.
 /// Its flushes are shared by all of it. It owns no thread, clock or file, so the same code runs
 /// under the simulator; any error it throws is the end of its process.
-package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
+package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
     private let storage: Storage
     private let ports: Ports
     /// Evaluated, not yet applied, ascending.
@@ -58,7 +58,7 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
     }
 
     /// Records that this start happened, before anything that follows from it.
-    package mutating func begin() throws(WorkFailure) {
+    package func begin() throws(WorkFailure) {
         var turn = StorageTurn()
         turn.start = (state.cluster, state.hardState)
         do throws(StoreError) {
@@ -84,7 +84,7 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
 
     /// Handles what has come; nothing after ``waitMilliseconds`` of silence, which is a reason to
     /// do what was put off.
-    package mutating func turn(
+    package func turn(
         _ jobs: [StorageJob],
         now: ContinuousClock.Instant
     ) throws(WorkFailure) {
@@ -103,7 +103,7 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
     /// Whether something waits for room.
     private var isOutOfRoom: Bool { !backlog.isEmpty || !persists.isEmpty }
 
-    private mutating func tell(_ space: SpaceState) {
+    private func tell(_ space: SpaceState) {
         guard space != self.space else { return }
         self.space = space
         ports.tellCore(.space(space))
@@ -111,7 +111,7 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
 
     /// A term or a vote alone is durable as soon as the vote file has it, which needs no room. The
     /// tables follow with the next transaction, as they do after a crash between the two.
-    private mutating func acknowledgeVotes() {
+    private func acknowledgeVotes() {
         let isVotesOnly = persists.allSatisfy { $0.entries.isEmpty && $0.truncateFrom == nil }
         guard isVotesOnly, let last = persists.last else { return }
         persists.removeAll { $0.hardState == nil }
@@ -122,7 +122,7 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
     /// Extends the file ahead of need: for when nothing waits.
     ///
     /// - Returns: whether there is more to do.
-    package mutating func preallocate() throws(WorkFailure) -> Bool {
+    package func preallocate() throws(WorkFailure) -> Bool {
         do throws(StoreError) {
             defer { tell(storage.space) }
             return try storage.preallocateIfNeeded()
@@ -131,7 +131,7 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
         }
     }
 
-    private mutating func perform(
+    private func perform(
         _ jobs: [StorageJob],
         _ now: ContinuousClock.Instant
     ) throws(StoreError) {
@@ -170,7 +170,7 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
             || now - oldestLayer >= .milliseconds(Limits.applyAloneAfterMilliseconds)
     }
 
-    private mutating func commit(isApplying: Bool) throws(StoreError) {
+    private func commit(isApplying: Bool) throws(StoreError) {
         var turn = StorageTurn()
         turn.persists = persists
         if isApplying { addLayers(to: &turn) }
@@ -194,7 +194,7 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
     }
 
     /// The vote goes to its own file first: losing it is the one thing that can break safety.
-    private mutating func saveVoteIfChanged(_ persist: Persist) throws(StoreError) {
+    private func saveVoteIfChanged(_ persist: Persist) throws(StoreError) {
         guard let hard = persist.hardState else { return }
         let vote = (hard.term.number, hard.vote?.number)
         guard vote != savedVote else { return }
@@ -222,7 +222,7 @@ package struct StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
         return through > compacted ? through : nil
     }
 
-    private mutating func install(
+    private func install(
         _ point: SnapshotPoint,
         _ token: PersistToken,
         _ file: String

@@ -16,6 +16,12 @@ package struct StorageTurn: Sendable {
     /// Drop the log's beginning through here, or as much as fits one transaction.
     package internal(set) var compaction: LogIndex?
 
+    /// Nothing to write.
+    package init() {}
+
+    /// Adds a persist, behind those that are in it.
+    package mutating func append(_ persist: Persist) { persists.append(persist) }
+
     /// Whether there is nothing to write.
     package var isEmpty: Bool {
         start == nil && persists.isEmpty && layers.isEmpty && compaction == nil

@@ -19,7 +19,7 @@ struct StorageWorker {
 
     /// Runs until the mailbox is closed.
     func run() {
-        var machine = StorageMachine(
+        let machine = StorageMachine(
             storage: store,
             ports: Ports(core: core),
             state: state,

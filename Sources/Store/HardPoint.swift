@@ -4,19 +4,19 @@ import Wire
 /// record, so that log, state and applied index cannot disagree after a crash.
 package struct HardPoint: Sendable, Equatable {
     /// The Raft term, as LMDB has it; the vote file may be ahead.
-    package internal(set) var term: UInt64 = 0
+    package var term: UInt64 = 0
     /// Whom this node voted for in `term`.
-    package internal(set) var vote: UInt64?
+    package var vote: UInt64?
     /// The highest index known committed.
-    package internal(set) var commitIndex: UInt64 = 0
+    package var commitIndex: UInt64 = 0
     /// The highest index whose writes are in the `state` table.
-    package internal(set) var appliedIndex: UInt64 = 0
+    package var appliedIndex: UInt64 = 0
     /// The term of the entry at `appliedIndex`.
-    package internal(set) var appliedTerm: UInt64 = 0
+    package var appliedTerm: UInt64 = 0
     /// The end of the log.
-    package internal(set) var last = LogPoint.start
+    package var last = LogPoint.start
     /// The log's entries start after this one, which is gone.
-    package internal(set) var base = LogPoint.start
+    package var base = LogPoint.start
 
     private static let formatVersion: UInt8 = 1
     static let key = ByteKey(Array("point".utf8))
@@ -38,7 +38,8 @@ package struct HardPoint: Sendable, Equatable {
         return writer.bytes
     }
 
-    init() {}
+    /// A node that has never run.
+    package init() {}
 
     init(decoding bytes: [UInt8]) throws(StoreError) {
         try checkTrailingChecksum(bytes, of: "point record")
@@ -92,11 +93,12 @@ package struct HardPoint: Sendable, Equatable {
     static let encodedBytes = 42 + 2 * (16 + StoreLimits.digestBytes) + 4
 
     /// What must hold between the numbers whenever they are on disk.
-    var contradiction: String? {
-        let indexes =
-            "base \(base.index), applied \(appliedIndex), commit \(commitIndex), last \(last.index)"
+    package var contradiction: String? {
         guard base.index <= appliedIndex, appliedIndex <= commitIndex, commitIndex <= last.index
-        else { return "indexes are out of order: \(indexes)" }
+        else {
+            return "indexes are out of order: base \(base.index), applied \(appliedIndex), "
+                + "commit \(commitIndex), last \(last.index)"
+        }
         guard base.term <= last.term, last.term <= term, appliedTerm <= last.term else {
             return "terms are out of order: base \(base.term), applied \(appliedTerm), "
                 + "last \(last.term), current \(term)"
@@ -121,7 +123,7 @@ package struct LogPoint: Sendable, Equatable {
         chainHash: [UInt8](repeating: 0, count: StoreLimits.digestBytes)
     )
 
-    init(index: UInt64, term: UInt64, chainHash: [UInt8]) {
+    package init(index: UInt64, term: UInt64, chainHash: [UInt8]) {
         self.index = index
         self.term = term
         self.chainHash = chainHash

@@ -1,18 +1,23 @@
 /// Evaluated but unapplied layers, oldest first. A value: who holds a copy sees one moment.
-struct Overlay: Sendable {
-    private(set) var layers: [OverlayLayer] = []
+package struct Overlay: Sendable {
+    /// Ascending by index.
+    package private(set) var layers: [OverlayLayer] = []
     /// The layers' masks and the heads of their request ids, side by side, so that a lookup walks
     /// packed words and touches only layers that may have the answer.
     private var keyMasks: [UInt64] = []
     private var directoryMasks: [UInt64] = []
     private var requestHeads: [UInt64] = []
-    private(set) var byteCount = 0
+    /// What the layers weigh, roughly.
+    package private(set) var byteCount = 0
     /// The highest index evaluated, with or without a layer.
-    private(set) var evaluatedIndex: UInt64 = 0
+    package private(set) var evaluatedIndex: UInt64 = 0
+
+    /// No layers: nothing is evaluated.
+    package init() {}
 
     /// Adds the layer of the next entry. One at or below the evaluated index is left out: a
     /// snapshot that was installed while the entry was being evaluated contains it.
-    mutating func append(_ layer: OverlayLayer) {
+    package mutating func append(_ layer: OverlayLayer) {
         guard layer.index > evaluatedIndex else { return }
         layers.append(layer)
         keyMasks.append(layer.keyMask)
@@ -23,12 +28,12 @@ struct Overlay: Sendable {
     }
 
     /// Entries through `index` were evaluated; those without a layer changed nothing.
-    mutating func markEvaluated(through index: UInt64) {
+    package mutating func markEvaluated(through index: UInt64) {
         evaluatedIndex = max(evaluatedIndex, index)
     }
 
     /// Forgets layers that are applied.
-    mutating func removeLayers(through index: UInt64) {
+    package mutating func removeLayers(through index: UInt64) {
         let count = position(after: index)
         guard count > 0 else { return }
         for layer in layers[..<count] {
@@ -41,7 +46,7 @@ struct Overlay: Sendable {
     }
 
     /// Position of the first layer above `index`.
-    func position(after index: UInt64) -> Int {
+    package func position(after index: UInt64) -> Int {
         var low = 0
         var high = layers.count
         while low < high {
@@ -52,7 +57,7 @@ struct Overlay: Sendable {
     }
 
     /// The newest write of `key` in the layers from position `start`. The inner nil is a deletion.
-    func write(of key: StorageKey, from start: Int) -> [UInt8]?? {
+    package func write(of key: StorageKey, from start: Int) -> [UInt8]?? {
         let bit = key.maskBit
         var position = keyMasks.count - 1
         while position >= start {
@@ -65,7 +70,7 @@ struct Overlay: Sendable {
     }
 
     /// The index of the newest layer with this request id.
-    func requestIndex(_ id: [UInt8], from start: Int) -> UInt64? {
+    package func requestIndex(_ id: [UInt8], from start: Int) -> UInt64? {
         let head = bigEndianWord(id, at: 0)
         var position = requestHeads.count - 1
         while position >= start {
@@ -78,7 +83,7 @@ struct Overlay: Sendable {
     }
 
     /// The newest write of each key of `directory` at or after `first`, in key order.
-    func writes(
+    package func writes(
         in directory: DirectoryPrefix,
         from first: StorageKey,
         layersFrom start: Int

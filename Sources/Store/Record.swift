@@ -52,7 +52,7 @@ package struct Record: Sendable, Equatable {
     }
 
     /// Bytes that this process encoded or already checked.
-    init(trusted bytes: [UInt8]) {
+    package init(trusted bytes: [UInt8]) {
         self.bytes = bytes
     }
 

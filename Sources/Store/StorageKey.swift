@@ -4,7 +4,7 @@ import Wire
 /// contiguous range of the `state` table.
 package struct DirectoryPrefix: Hashable, Comparable, Sendable {
     /// 16 bytes as two big-endian words, most significant first.
-    let words: (UInt64, UInt64)
+    package let words: (UInt64, UInt64)
 
     init(words: (UInt64, UInt64)) {
         self.words = words
@@ -47,9 +47,10 @@ package struct DirectoryPrefix: Hashable, Comparable, Sendable {
 package struct StorageKey: Hashable, Comparable, Sendable {
     /// 32 bytes as four big-endian words, most significant first, so that comparing words is
     /// comparing bytes and a key needs no heap.
-    let words: (UInt64, UInt64, UInt64, UInt64)
+    package let words: (UInt64, UInt64, UInt64, UInt64)
 
-    init(words: (UInt64, UInt64, UInt64, UInt64)) {
+    /// The key of these words.
+    package init(words: (UInt64, UInt64, UInt64, UInt64)) {
         self.words = words
     }
 
@@ -114,5 +115,5 @@ func bigEndianWord(_ bytes: [UInt8], at offset: Int) -> UInt64 {
 
 extension StorageKey {
     /// For error texts. A key is an HMAC and tells nothing about the name.
-    var hex: String { Hex.encode(bytes) }
+    package var hex: String { Hex.encode(bytes) }
 }

@@ -13,10 +13,11 @@ package struct Ballot: Sendable, Equatable {
         self.vote = vote
     }
 
-    static let none = Ballot(term: 0, vote: nil)
+    /// A node that has never run.
+    package static let none = Ballot(term: 0, vote: nil)
 
     /// Whether this ballot may replace `other`, given that the two do not contradict each other.
-    func isNewer(than other: Ballot) -> Bool {
+    package func isNewer(than other: Ballot) -> Bool {
         term != other.term ? term > other.term : vote != nil && other.vote == nil
     }
 
@@ -24,7 +25,7 @@ package struct Ballot: Sendable, Equatable {
     ///
     /// - Throws: ``StoreError/twoVotes(term:first:second:)``: whichever is right, voting on would
     ///   risk two leaders.
-    func merged(with other: Ballot) throws(StoreError) -> Ballot {
+    package func merged(with other: Ballot) throws(StoreError) -> Ballot {
         if term == other.term, let first = vote, let second = other.vote, first != second {
             throw .twoVotes(term: term, first: first, second: second)
         }
@@ -38,9 +39,10 @@ package struct Ballot: Sendable, Equatable {
 /// A save writes two copies, syncs, writes the other two, syncs: at every moment two copies that
 /// are not being written agree. Lost votes are the one loss that makes two leaders possible, hence
 /// the separate file.
-struct VoteFile: ~Copyable, Sendable {
-    static let copies = 4
-    static let copyBytes = 512
+package struct VoteFile: ~Copyable, Sendable {
+    /// Copies in the file, and bytes in each.
+    package static let copies = 4
+    package static let copyBytes = 512
     static let strideBytes: UInt64 = 4_096
     private static let formatVersion: UInt8 = 1
     private static let magic: [UInt8] = Array("HFVOTE\r\n".utf8)
@@ -142,7 +144,7 @@ struct VoteFile: ~Copyable, Sendable {
 
     /// Layout: magic 8 · format u8 · copy number u8 · term u64 · has vote u8 · vote u64 · zeros ·
     /// CRC-32C u32 over all before it.
-    static func encode(_ ballot: Ballot, copy: Int) -> [UInt8] {
+    package static func encode(_ ballot: Ballot, copy: Int) -> [UInt8] {
         var writer = ByteWriter(capacity: copyBytes)
         writer.writeBytes(magic)
         writer.writeUInt8(formatVersion)
@@ -157,7 +159,7 @@ struct VoteFile: ~Copyable, Sendable {
 
     /// The ballot of a copy, or nil if it is damaged in any way, also if it belongs to another
     /// place.
-    static func decode(_ bytes: [UInt8], copy: Int) -> Ballot? {
+    package static func decode(_ bytes: [UInt8], copy: Int) -> Ballot? {
         guard bytes.count == copyBytes else { return nil }
         var reader = ByteReader(bytes)
         do throws(WireError) {

@@ -207,7 +207,7 @@ struct EvaluatorTests {
         let store = try folder.open()
         let ports = SilentPorts()
         let now = ContinuousClock.now
-        var machine = EvaluationMachine(
+        let machine = EvaluationMachine(
             storage: store,
             ports: ports,
             evaluated: .zero,

@@ -7,6 +7,7 @@ enum Layer {
         "Replica": 2,
         "Barrier": 3, "Engines": 4, "Vault": 5, "API": 6, "Transport": 6, "Node": 7,
         "Client": 8, "Commands": 9, "holdfast": 10, "history-check": 10,
+        "Simulator": 3, "simulate": 4,
     ]
 
     /// Lower, and still not allowed: what keeps consensus and the vault apart.
@@ -17,6 +18,7 @@ enum Layer {
         "Vault": ["Raft", "Replica"],
         "API": ["Raft", "Replica", "Transport"],
         "Transport": ["Shamir", "Barrier", "Engines", "Vault", "Replica"],
+        "Simulator": ["Shamir", "Cryptography"],
         "Client": ["Node", "Vault", "Replica", "Store"],
     ]
 
@@ -36,14 +38,14 @@ enum Layer {
         "Logging": ["Replica", "Transport", "Node", "Commands"],
         "Glibc": [
             "Cryptography", "Store", "Replica", "Transport", "Node", "Client", "Commands",
-            "holdfast", "history-check",
+            "holdfast", "history-check", "simulate",
         ],
         "Dispatch": [
             "Cryptography", "Store", "Replica", "Transport", "Node", "Client", "Commands",
         ],
         "Synchronization": [
             "Cryptography", "Store", "Replica", "Barrier", "Vault", "Transport", "Node", "Client",
-            "Commands",
+            "Commands", "Simulator", "simulate",
         ],
         "FoundationEssentials": ["Cryptography", "Transport"],
     ]

@@ -9,9 +9,11 @@ enum NameRules {
         var only: Set<String> = []
     }
 
-    /// Targets with threads, sockets or a person in front: the only ones that know the time.
+    /// Targets with threads, sockets or a person in front: the only ones that know the time. The
+    /// simulator makes its instants out of one, and looks only at differences.
     static let runtime: Set = [
         "Replica", "Node", "Client", "Commands", "Transport", "holdfast", "history-check",
+        "Simulator", "simulate",
     ]
     /// Values in, values out.
     static let pure: Set = [

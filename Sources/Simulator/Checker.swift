@@ -1,0 +1,263 @@
+import Raft
+import Replica
+import Store
+
+/// The rules that hold at every moment, checked as things happen and never twice: each check costs
+/// what is new, not what there is.
+struct Checker {
+    private struct Seen {
+        let term: Term
+        let previousTerm: Term?
+        let entry: LogEntry
+    }
+
+    private struct Vote {
+        var term: UInt64 = 0
+        var candidate: NodeID?
+    }
+
+    private(set) var oracle: Oracle
+    /// Every entry that was ever on its way to a disk, by index.
+    private var seen: [[Seen]] = []
+    /// Who leads a term, ascending by term.
+    private var leaders: [(term: UInt64, node: Int)] = []
+    private var votes: [Vote]
+    private var processCommit: [UInt64]
+    private var processTerm: [UInt64]
+    /// Nodes whose disk may lose what was durable: fewer than half, drawn once.
+    private(set) var fragile: [Bool]
+    /// Everything through here has been seen by a client.
+    private(set) var observed: UInt64 = 0
+
+    init(count: Int, requestsRetained: UInt64) {
+        oracle = Oracle(requestsRetained: requestsRetained)
+        votes = Array(repeating: Vote(), count: count)
+        processCommit = Array(repeating: 0, count: count)
+        processTerm = Array(repeating: 0, count: count)
+        fragile = Array(repeating: false, count: count)
+    }
+
+    mutating func setFragile(_ nodes: [Int]) {
+        precondition(nodes.count * 2 < fragile.count, "a majority must keep what it has")
+        for node in nodes { fragile[node] = true }
+    }
+
+    func mayBreak(_ position: Int) -> Bool { fragile[position] }
+
+    // MARK: Processes
+
+    mutating func started(_ position: Int, _ process: Process) throws {
+        let standing = process.core.standing
+        guard standing.term.number >= processTerm[position] || fragile[position] else {
+            throw Violation("node \(position + 1) forgot term \(processTerm[position])")
+        }
+        processCommit[position] = 0
+        processTerm[position] = standing.term.number
+        try turned(process, isNewRole: false)
+    }
+
+    mutating func ended(_ position: Int) {
+        // What it thought but did not persist is forgotten; promises are checked where they leave.
+        processTerm[position] = 0
+    }
+
+    func alarmed(_ alarm: Alarm, at node: NodeID) throws {
+        throw Violation("node \(node.number) raises an alarm: \(alarm.summary)")
+    }
+
+    mutating func roleChanged(
+        _ position: Int,
+        _ role: Role,
+        _ term: Term,
+        _ leader: NodeID?
+    ) throws {
+        guard let leader else { return }
+        let node = Int(leader.number) - 1
+        guard role != .leader || node == position else {
+            throw Violation("node \(position + 1) leads and believes in \(node + 1)")
+        }
+        var at = leaders.count
+        while at > 0, leaders[at - 1].term >= term.number { at -= 1 }
+        if at < leaders.count, leaders[at].term == term.number {
+            guard leaders[at].node == node else {
+                throw Violation(
+                    "term \(term.number) has two leaders: \(leaders[at].node + 1) and \(node + 1)"
+                )
+            }
+        } else {
+            leaders.insert((term.number, node), at: at)
+        }
+    }
+
+    /// After a turn of the core: commits, and what a new leader must have.
+    mutating func turned(_ process: Process, isNewRole: Bool) throws {
+        let standing = process.core.standing
+        let position = process.node
+        let commit = standing.commit.number
+        guard commit >= processCommit[position] else {
+            throw Violation("node \(position + 1): commit index fell to \(commit)")
+        }
+        guard standing.term.number >= processTerm[position] else {
+            throw Violation("node \(position + 1): term fell to \(standing.term.number)")
+        }
+        processCommit[position] = commit
+        processTerm[position] = standing.term.number
+        while process.checkedCommit < commit {
+            process.checkedCommit += 1
+            try checkCommitted(process.checkedCommit, process, standing)
+        }
+        if isNewRole, standing.role == .leader { try checkComplete(process, standing) }
+    }
+
+    /// State-machine safety: the same entry at the same index, everywhere.
+    private mutating func checkCommitted(
+        _ index: UInt64,
+        _ process: Process,
+        _ standing: CoreStanding
+    ) throws {
+        let node = process.node + 1
+        guard let entry = process.core.entry(at: LogIndex(number: index)) else {
+            guard index <= standing.base.number, index <= oracle.lastIndex else {
+                throw Violation("node \(node) committed \(index) and does not have it")
+            }
+            return
+        }
+        if let known = oracle.committed(at: index) {
+            guard known.entry == entry else {
+                throw Violation("node \(node) committed another entry \(index)")
+            }
+            return
+        }
+        guard index == oracle.lastIndex + 1 else {
+            throw Violation("node \(node) committed \(index) after \(oracle.lastIndex)")
+        }
+        try oracle.commit(entry, knownIn: standing.term)
+    }
+
+    /// Leader completeness: it has whatever an earlier term committed.
+    private func checkComplete(_ process: Process, _ standing: CoreStanding) throws {
+        var index = oracle.lastIndex
+        while index > standing.base.number, let known = oracle.committed(at: index) {
+            if known.knownIn < standing.term {
+                guard process.core.term(at: LogIndex(number: index)) == known.entry.term else {
+                    throw Violation(
+                        "node \(process.node + 1) leads term \(standing.term.number) without the "
+                            + "committed entry \(index)"
+                    )
+                }
+                return
+            }
+            index -= 1
+        }
+    }
+
+    /// Log matching: the same index and term, the same entry, after the same term.
+    mutating func persisting(_ job: StorageJob, by process: Process) throws {
+        guard case .persist(let persist) = job, let first = persist.entries.first else { return }
+        var previousTerm = process.core.term(at: first.index.previous)
+        for entry in persist.entries {
+            let position = Int(entry.index.number)
+            while seen.count <= position { seen.append([]) }
+            if let known = seen[position].first(where: { $0.term == entry.term }) {
+                let isSameBefore =
+                    previousTerm == nil || known.previousTerm == nil
+                    || previousTerm == known.previousTerm
+                guard known.entry == entry, isSameBefore else {
+                    throw Violation(
+                        "node \(process.node + 1) has another entry \(position) of term "
+                            + "\(entry.term.number)"
+                    )
+                }
+            } else {
+                seen[position].append(
+                    Seen(term: entry.term, previousTerm: previousTerm, entry: entry)
+                )
+            }
+            previousTerm = entry.term
+        }
+    }
+
+    // MARK: Promises
+
+    /// Nothing leaves that the disk does not back.
+    mutating func leaving(_ message: Message, from node: Node, to target: NodeID) throws {
+        let position = Int(node.id.number) - 1
+        let ballot = node.disk.durableBallot
+        guard ballot.term >= message.term.number else {
+            throw Violation(
+                "node \(position + 1) speaks in term \(message.term.number), its disk knows "
+                    + "\(ballot.term)"
+            )
+        }
+        switch message.body {
+        case .voteRequest: try voted(position, node, for: node.id, in: message.term)
+        case .voteResponse(isGranted: true):
+            try voted(position, node, for: target, in: message.term)
+        case .appendResponse(let response):
+            guard case .accepted(let through) = response.outcome else { return }
+            try acknowledged(through, node)
+        case .heartbeatResponse(let response): try acknowledged(response.durable, node)
+        default: break
+        }
+    }
+
+    private mutating func voted(
+        _ position: Int,
+        _ node: Node,
+        for candidate: NodeID,
+        in term: Term
+    ) throws {
+        let known = votes[position]
+        guard known.term < term.number || known.candidate == candidate || known.term > term.number
+        else { throw Violation("node \(position + 1) voted twice in term \(term.number)") }
+        if known.term <= term.number {
+            votes[position] = Vote(term: term.number, candidate: candidate)
+        }
+        let ballot = node.disk.durableBallot
+        guard ballot.term > term.number || ballot.vote == candidate.number else {
+            throw Violation("node \(position + 1) sends a vote that is not on its disk")
+        }
+    }
+
+    private func acknowledged(_ index: LogIndex, _ node: Node) throws {
+        let last = node.disk.durable.point.last.index
+        guard last >= index.number else {
+            throw Violation(
+                "node \(node.id.number) acknowledges \(index.number), its disk ends at \(last)"
+            )
+        }
+    }
+
+    // MARK: State
+
+    /// The state on a disk is the one that the committed log makes at this index.
+    func durable(_ node: Node) throws {
+        let tables = node.disk.durable
+        let applied = tables.point.appliedIndex
+        guard applied <= oracle.lastIndex else {
+            throw Violation("node \(node.id.number) applied \(applied), which nobody committed")
+        }
+        guard tables.stateHash == oracle.stateHash(at: applied) else {
+            throw Violation("node \(node.id.number): another state at \(applied)")
+        }
+    }
+
+    /// An evaluated entry changes what the oracle says.
+    func evaluated(_ layer: OverlayLayer, by node: NodeID) throws {
+        guard let known = oracle.committed(at: layer.index) else {
+            throw Violation("node \(node.number) evaluated \(layer.index), which nobody committed")
+        }
+        // An entry that a snapshot had overtaken is evaluated to nothing.
+        let isEqual =
+            known.writes.count == layer.writes.count
+            && zip(known.writes, layer.writes).allSatisfy { $0.key == $1.0 && $0.bytes == $1.1 }
+        guard isEqual || (layer.writes.isEmpty && layer.requestID == nil) else {
+            throw Violation("node \(node.number) evaluates entry \(layer.index) differently")
+        }
+    }
+
+    // MARK: Clients
+
+    /// Strict order in real time: what a client has seen, every later operation builds on.
+    mutating func observe(_ index: UInt64) { observed = max(observed, index) }
+}

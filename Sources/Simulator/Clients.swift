@@ -1,0 +1,115 @@
+import Raft
+import Replica
+import Store
+import Synchronization
+
+/// What a client asks for.
+enum OperationKind {
+    case put, checkedPut, pairOfPuts, delete, read
+}
+
+/// One operation of a client, through all its attempts.
+struct Operation {
+    let serial: UInt64
+    let kind: OperationKind
+    /// Positions of the keys.
+    let keys: [Int]
+    let requestID: [UInt8]
+    /// What some client had seen when this one was asked: its effect comes later.
+    let floor: UInt64
+    /// When the client gives up.
+    let deadline: UInt64
+    /// The process that the client talks to.
+    var holder = -1
+    /// Answers to an earlier attempt are of no interest.
+    var attempt: UInt64 = 0
+    /// An attempt's outcome is not known: it may have been applied.
+    var isUncertain = false
+}
+
+/// Answers on their way from a machine's callbacks to the world, which handles them after the turn.
+final class AnswerBox: Sendable {
+    enum Answer: Sendable {
+        case proposed(ProposeOutcome)
+        case committed(CommitOutcome)
+        case read(ReadOutcome)
+    }
+
+    struct Addressed: Sendable {
+        let process: Int
+        let operation: UInt64
+        let attempt: UInt64
+        let answer: Answer
+    }
+
+    private let waiting = Mutex<[Addressed]>([])
+
+    func add(_ answer: Addressed) { waiting.withLock { $0.append(answer) } }
+
+    func take() -> [Addressed] {
+        waiting.withLock { waiting in
+            guard !waiting.isEmpty else { return [] }
+            defer { waiting = [] }
+            return waiting
+        }
+    }
+}
+
+enum ClientEvent {
+    /// A forwarded proposal is at the node that may lead.
+    case forwarded(operation: UInt64, attempt: UInt64, process: Int)
+    /// Its answer is back at the node that the client talks to.
+    case replied(operation: UInt64, attempt: UInt64, process: Int, ProposeOutcome)
+    case attempt(operation: UInt64)
+    case attemptTimeout(operation: UInt64, attempt: UInt64)
+}
+
+/// Everybody who wants something from the cluster.
+struct Clients {
+    /// By serial number; few at a time.
+    private(set) var open: [Operation] = []
+    private(set) var nextSerial: UInt64 = 1
+    var isActive = false
+    /// The first free number of an attempt.
+    var attempts: UInt64 = 0
+    /// Writes that were acknowledged, with the index of their effect, for the last check.
+    var acknowledged: [(id: [UInt8], index: UInt64)] = []
+    /// Requests that were refused for certain, on every attempt.
+    var refused: [[UInt8]] = []
+
+    func position(of serial: UInt64) -> Int? {
+        var low = 0
+        var high = open.count
+        while low < high {
+            let middle = low + (high - low) / 2
+            if open[middle].serial < serial { low = middle + 1 } else { high = middle }
+        }
+        return low < open.count && open[low].serial == serial ? low : nil
+    }
+
+    subscript(position: Int) -> Operation {
+        get { open[position] }
+        set { open[position] = newValue }
+    }
+
+    mutating func begin(_ make: (UInt64) -> Operation) -> UInt64 {
+        let serial = nextSerial
+        nextSerial += 1
+        open.append(make(serial))
+        return serial
+    }
+
+    mutating func end(_ position: Int) { open.remove(at: position) }
+}
+
+/// The keys that clients use: two folders, and a marker for each in a third.
+enum Keyspace {
+    static func key(_ position: Int) -> StorageKey {
+        let folder = UInt64(position % 2) + 1
+        return StorageKey(words: (9, folder, 9, TraceHash.scramble(UInt64(position) + 100)))
+    }
+
+    static func marker(of position: Int) -> StorageKey {
+        StorageKey(words: (9, 3, 9, UInt64(position % 2) + 1))
+    }
+}

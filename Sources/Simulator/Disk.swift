@@ -1,0 +1,126 @@
+import Replica
+import Store
+
+/// A node's disk: what survives a crash, and what is on its way to it.
+///
+/// A write waits in `underWay` until its sync has returned; a crash keeps the first few of those
+/// and forgets the rest. Transactions are atomic, as LMDB's are (copy on write, one header page);
+/// the copies of the vote are not.
+final class Disk {
+    enum Write {
+        case turn(StorageTurn)
+        case vote(Ballot)
+        case install(SnapshotImage)
+    }
+
+    /// What the last finished sync left.
+    var durable: DiskTables
+    /// The four copies of the vote, as their bytes.
+    private(set) var voteCopies: [[UInt8]]
+    /// The vote that all copies had after the last finished save.
+    private(set) var durableBallot = Ballot.none
+    private(set) var underWay: [Write] = []
+    /// Nothing can be written that needs room.
+    var isFull = false
+    /// The next sync reports an error.
+    var failsNextSync = false
+    /// Until then every write hangs.
+    var stalledUntil: UInt64 = 0
+    /// Nanoseconds for one flush.
+    var flushTime: ClosedRange<UInt64> = 60_000...400_000
+
+    init(requestsRetained: UInt64) {
+        durable = DiskTables(requestsRetained: requestsRetained)
+        voteCopies = (0..<VoteFile.copies).map { VoteFile.encode(.none, copy: $0) }
+    }
+
+    func begin(_ write: Write) { underWay.append(write) }
+
+    /// The syncs have returned: all that was under way is durable.
+    func finish() throws(StoreError) {
+        for write in underWay { try carryOut(write) }
+        underWay.removeAll(keepingCapacity: true)
+    }
+
+    private func carryOut(_ write: Write) throws(StoreError) {
+        switch write {
+        case .turn(let turn): _ = try turn.write(to: &durable)
+        case .vote(let ballot):
+            for copy in 0..<VoteFile.copies {
+                voteCopies[copy] = VoteFile.encode(ballot, copy: copy)
+            }
+            durableBallot = ballot
+        case .install(let image): durable.install(image)
+        }
+    }
+
+    /// The power goes: the first writes under way have made it, perhaps one is half done, the rest
+    /// is gone.
+    func crash(_ dice: inout Dice) throws(StoreError) {
+        let kept = underWay.isEmpty ? 0 : dice.below(underWay.count + 1)
+        for write in underWay[..<kept] { try carryOut(write) }
+        if kept < underWay.count, case .vote(let ballot) = underWay[kept] {
+            tear(ballot, &dice)
+        }
+        underWay.removeAll(keepingCapacity: true)
+    }
+
+    /// Two copies, sync, two copies, sync: the first pair may be whole and the second torn.
+    private func tear(_ ballot: Ballot, _ dice: inout Dice) {
+        let first = dice.chance(512) ? 2 : 0
+        for copy in 0..<first { voteCopies[copy] = VoteFile.encode(ballot, copy: copy) }
+        for copy in first..<first + 2 where dice.chance(512) {
+            let whole = VoteFile.encode(ballot, copy: copy)
+            let length = dice.below(whole.count + 1)
+            voteCopies[copy].replaceSubrange(..<length, with: whole[..<length])
+        }
+    }
+
+    /// What a start reads: the newest valid copy, after which all copies are made equal.
+    func openVote() throws(StoreError) -> Ballot {
+        var newest: Ballot?
+        for copy in 0..<VoteFile.copies {
+            guard let ballot = VoteFile.decode(voteCopies[copy], copy: copy) else { continue }
+            newest = try newest?.merged(with: ballot) ?? ballot
+        }
+        guard let newest else { throw .damagedVoteFile("no copy is valid") }
+        try carryOut(.vote(newest))
+        return newest
+    }
+
+    /// Flips one bit of one copy, as long as two intact ones remain: two failures in one file are
+    /// repaired, a third is the loss of a member.
+    func flipVoteBit(_ dice: inout Dice) {
+        let intact = (0..<VoteFile.copies).filter { copy in
+            VoteFile.decode(voteCopies[copy], copy: copy) == durableBallot
+        }
+        guard intact.count > 2 else { return }
+        let copy = intact[dice.below(intact.count)]
+        voteCopies[copy][dice.below(VoteFile.copyBytes)] ^= 1 << UInt8(dice.below(8))
+    }
+
+    /// Only the self-test does that.
+    func forgetVote() {
+        voteCopies = (0..<VoteFile.copies).map { VoteFile.encode(.none, copy: $0) }
+        durable.point.vote = nil
+    }
+
+    /// All that is on it.
+    struct Image {
+        let tables: DiskTables
+        let voteCopies: [[UInt8]]
+        let ballot: Ballot
+    }
+
+    var image: Image {
+        Image(tables: durable, voteCopies: voteCopies, ballot: durableBallot)
+    }
+
+    /// Somebody restored an old image of the machine.
+    func restore(_ image: Image) {
+        precondition(underWay.isEmpty, "a running node's disk is not restored")
+        durable = image.tables
+        voteCopies = image.voteCopies
+        durableBallot = image.ballot
+    }
+}

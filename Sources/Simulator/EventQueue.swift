@@ -1,0 +1,109 @@
+import Raft
+
+/// Something that happens at a moment. A process is named by its number, so that what was meant
+/// for one that died finds nobody.
+enum Event {
+    /// A machine's turn.
+    case core(process: Int)
+    case storage(process: Int)
+    case storageDone(process: Int)
+    case evaluation(process: Int)
+    case message(Delivery)
+    /// The next operation of the clients comes.
+    case arrival
+    indirect case client(ClientEvent)
+    indirect case courier(CourierEvent)
+    /// The next fault is due.
+    case fault
+    case resume(process: Int)
+    case start(node: Int)
+    case reset(of: Int, at: Int)
+}
+
+/// A message on its way.
+struct Delivery {
+    let source: Int
+    let target: Int
+    /// Of the link when it was sent: a reset loses what is on the way.
+    let generation: UInt32
+    let message: Message
+}
+
+/// What is to happen, soonest first; of two at the same moment the one that was planned first.
+///
+/// A binary heap of small keys; the events lie still in a pool beside it.
+struct EventQueue {
+    private struct Key {
+        let time: UInt64
+        let sequence: UInt64
+        let slot: Int
+
+        func isBefore(_ other: Key) -> Bool {
+            time != other.time ? time < other.time : sequence < other.sequence
+        }
+    }
+
+    private var heap: [Key] = []
+    private var pool: [Event?] = []
+    private var free: [Int] = []
+    private var sequence: UInt64 = 0
+
+    /// The moment of the next event.
+    var nextTime: UInt64? { heap.isEmpty ? nil : heap[0].time }
+
+    mutating func add(_ event: Event, at time: UInt64) {
+        let slot: Int
+        if let reused = free.popLast() {
+            slot = reused
+            pool[slot] = event
+        } else {
+            slot = pool.count
+            pool.append(event)
+        }
+        sequence += 1
+        heap.append(Key(time: time, sequence: sequence, slot: slot))
+        rise(heap.count - 1)
+    }
+
+    /// Removes the next event.
+    mutating func next() -> (event: Event, time: UInt64)? {
+        guard !heap.isEmpty else { return nil }
+        let first = heap[0]
+        let last = heap.removeLast()
+        if !heap.isEmpty {
+            heap[0] = last
+            sink()
+        }
+        free.append(first.slot)
+        guard let event = pool[first.slot].take() else {
+            preconditionFailure("an event was taken twice")
+        }
+        return (event, first.time)
+    }
+
+    private mutating func rise(_ start: Int) {
+        var position = start
+        let key = heap[position]
+        while position > 0 {
+            let parent = (position - 1) / 2
+            guard key.isBefore(heap[parent]) else { break }
+            heap[position] = heap[parent]
+            position = parent
+        }
+        heap[position] = key
+    }
+
+    private mutating func sink() {
+        var position = 0
+        let key = heap[0]
+        while true {
+            var child = 2 * position + 1
+            guard child < heap.count else { break }
+            if child + 1 < heap.count, heap[child + 1].isBefore(heap[child]) { child += 1 }
+            guard heap[child].isBefore(key) else { break }
+            heap[position] = heap[child]
+            position = child
+        }
+        heap[position] = key
+    }
+}

@@ -1,0 +1,38 @@
+import Raft
+import Replica
+
+/// Where the machines of one process put what they say. The world empties it after each turn.
+final class NodePorts: CorePorts, StoragePorts, EvaluationPorts {
+    var messages: [(message: Message, target: NodeID)] = []
+    var storageJobs: [StorageJob] = []
+    var evaluationJobs: [EvaluationJob] = []
+    var coreInputs: [CoreInput] = []
+    var streams: [(target: NodeID, atLeast: LogIndex, term: Term)] = []
+    var discarded: [String] = []
+    var roles: [(role: Role, term: Term, leader: NodeID?)] = []
+    var alarms: [Alarm] = []
+
+    // MARK: core
+
+    func send(_ message: Message, to member: NodeID) { messages.append((message, member)) }
+    func persist(_ job: StorageJob) { storageJobs.append(job) }
+    func evaluate(_ job: EvaluationJob) { evaluationJobs.append(job) }
+
+    func streamSnapshot(to member: NodeID, atLeast index: LogIndex, term: Term) {
+        streams.append((member, index, term))
+    }
+
+    func discardSnapshot(_ file: String) { discarded.append(file) }
+
+    func roleChanged(_ role: Role, term: Term, leader: NodeID?) {
+        roles.append((role, term, leader))
+    }
+
+    func raised(_ alarm: Alarm) { alarms.append(alarm) }
+
+    // MARK: storage and evaluation
+
+    func tellCore(_ input: CoreInput) { coreInputs.append(input) }
+    func tellStorage(_ job: StorageJob) { storageJobs.append(job) }
+    var inspector: EntryInspector? { nil }
+}

@@ -1,0 +1,90 @@
+import Raft
+import Replica
+
+/// One run of one node, from its start to its end: the production machines, and their mail.
+final class Process {
+    /// Unique in the world; what is meant for a dead process finds none.
+    let number: Int
+    /// Position of the node.
+    let node: Int
+    let store: SimulatedStore
+    let ports: NodePorts
+    let core: CoreMachine<NodePorts>
+    let storage: StorageMachine<SimulatedStore, NodePorts>
+    let evaluation: EvaluationMachine<SimulatedStore, NodePorts>
+
+    var coreInbox: [CoreInput] = []
+    var storageInbox: [StorageJob] = []
+    var evaluationInbox: [EvaluationJob] = []
+    /// When the core has something to do, and when its tick is due; `.max` for never.
+    var coreDue = UInt64.max
+    var coreTick = UInt64.max
+    var storageDue = UInt64.max
+    var evaluationDue = UInt64.max
+    /// When storage and evaluation are to turn if nothing comes, and for when that is planned: one
+    /// event at a time, planned anew when it finds itself early.
+    var storageIdle = IdleTimer()
+    var evaluationIdle = IdleTimer()
+    /// The storage thread is waiting for the disk; what it will say then.
+    var isStorageBusy = false
+    var heldForCore: [CoreInput] = []
+    var pausedUntil: UInt64 = 0
+    /// What would have happened during the pause, in order.
+    var deferred: [Event] = []
+    /// For the checkers: committed entries that were compared through here.
+    var checkedCommit: UInt64
+
+    init(number: Int, node: Int, store: SimulatedStore, start: ProcessStart) {
+        self.number = number
+        self.node = node
+        self.store = store
+        let ports = NodePorts()
+        self.ports = ports
+        let state = start.state
+        core = CoreMachine(
+            core: start.core,
+            applied: state.applied,
+            ports: ports,
+            retention: start.retention,
+            now: start.now
+        )
+        storage = StorageMachine(storage: store, ports: ports, state: state, now: start.now)
+        evaluation = EvaluationMachine(
+            storage: store,
+            ports: ports,
+            evaluated: state.applied,
+            now: start.now
+        )
+        checkedCommit = state.applied.number
+    }
+}
+
+/// A deadline that mostly moves on before it comes.
+struct IdleTimer {
+    var due = UInt64.max
+    var planned = UInt64.max
+}
+
+/// What a process begins with.
+struct ProcessStart {
+    let core: RaftCore
+    let state: ReplicaStart
+    let retention: LogRetention
+    let now: ContinuousClock.Instant
+}
+
+/// A node: a disk and a clock always, a process sometimes.
+struct Node {
+    let id: NodeID
+    let disk: Disk
+    var clock: NodeClock
+    var process: Process?
+    var isSealed = false
+    /// Its disk has lost something that a start would need: it is not started again.
+    var isBroken = false
+    /// A start is planned.
+    var isStartPlanned = false
+    var boots: UInt64 = 0
+    /// An image of its disk, from some time ago.
+    var oldImage: Disk.Image?
+}

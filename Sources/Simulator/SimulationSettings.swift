@@ -1,0 +1,185 @@
+/// Which kinds of trouble a run may have. Rates are in parts of 1,024.
+package struct Faults: Equatable, Sendable {
+    /// Messages lost, sent twice, and overtaking each other.
+    package var lossMost = 0
+    package var duplicationMost = 0
+    package var reorderMost = 0
+    /// Longest usual delay of a message, in microseconds.
+    package var delayMicrosecondsMost = 1_000
+    /// How often each kind of disturbance is drawn, relative to each other. 0 is never.
+    package var weights = [Int](repeating: 0, count: FaultKind.allCases.count)
+    /// Time between two disturbances, at most, in milliseconds. 0: none at all.
+    package var pauseMillisecondsMost = 0
+
+    /// Delays only.
+    package init() {}
+
+    /// How often `kind` is drawn.
+    package subscript(_ kind: FaultKind) -> Int {
+        get { weights[kind.rawValue] }
+        set { weights[kind.rawValue] = newValue }
+    }
+
+    /// Delays only.
+    package static let calm = Faults()
+
+    /// Everything, often.
+    package static var harsh: Faults {
+        var faults = Faults()
+        faults.lossMost = 200
+        faults.duplicationMost = 200
+        faults.reorderMost = 200
+        faults.delayMicrosecondsMost = 40_000
+        faults.pauseMillisecondsMost = 500
+        for kind in FaultKind.allCases { faults[kind] = kind.usualWeight }
+        return faults
+    }
+
+    /// Some kinds, drawn by `dice`, at some rate: bugs hide from a storm that never changes.
+    package static func swarm(_ dice: inout Dice) -> Faults {
+        var faults = Faults.harsh
+        faults.lossMost = [0, 0, 20, 100, 400][dice.below(5)]
+        faults.duplicationMost = [0, 0, 50, 300][dice.below(4)]
+        faults.reorderMost = [0, 0, 50, 300][dice.below(4)]
+        faults.delayMicrosecondsMost = [300, 1_000, 5_000, 40_000, 150_000][dice.below(5)]
+        faults.pauseMillisecondsMost = [150, 400, 1_000, 2_500][dice.below(4)]
+        for kind in FaultKind.allCases where dice.chance(400) { faults[kind] = 0 }
+        return faults
+    }
+}
+
+/// Disturbances that are drawn one at a time.
+package enum FaultKind: Int, CaseIterable, Sendable {
+    /// A process dies, with what was not synced; one fresh leader dies; all die.
+    case crash, crashLeader, crashAll
+    /// A process stands still and goes on.
+    case pause
+    /// Cuts between groups, of one node, one way, of some pairs, and their end.
+    case partition, isolate, oneWay, partial, mend
+    /// A connection breaks and is made again.
+    case reset
+    /// The network's rates are drawn anew.
+    case weather
+    /// A clock runs at another rate, or leaps.
+    case drift, leap
+    /// A disk is slow, hangs, is full, fails a sync.
+    case slowDisk, stall, full, syncError
+    /// A bit flips in a copy of the vote, in the log, in the state; a write is torn, lost, or
+    /// lands elsewhere.
+    case flipVote, damageLog, damageState
+    /// A node is sealed or unsealed.
+    case seal
+
+    /// How often it is drawn in a harsh run.
+    var usualWeight: Int {
+        switch self {
+        case .crash: 20
+        case .crashLeader: 15
+        case .crashAll: 2
+        case .pause: 15
+        case .partition, .isolate, .oneWay, .partial: 8
+        case .mend: 24
+        case .reset: 15
+        case .weather: 12
+        case .drift: 6
+        case .leap: 4
+        case .slowDisk: 10
+        case .stall: 8
+        case .full: 4
+        case .syncError: 4
+        case .flipVote: 8
+        case .damageLog, .damageState: 2
+        case .seal: 8
+        }
+    }
+}
+
+/// One run, completely: equal settings, equal runs.
+package struct SimulationSettings: Equatable, Sendable {
+    /// Decides everything that the rest leaves open.
+    package var seed: UInt64
+    /// Voters; nil draws 3, 5 or 7.
+    package var nodes: Int?
+    /// Nil draws a swarm.
+    package var faults: Faults?
+    /// Length of the part with faults, in simulated seconds.
+    package var seconds = 10
+    /// Client operations a second.
+    package var operationsPerSecond = 200
+    /// A word that the disks break: for showing that the checkers see it.
+    package var lie: Lie?
+
+    package init(seed: UInt64) {
+        self.seed = seed
+    }
+}
+
+/// What became of a run.
+package struct SimulationReport: Sendable {
+    /// Why it failed; nil when all is well.
+    package internal(set) var violation: String?
+    /// 64 hex digits over everything that happened.
+    package internal(set) var traceHash = ""
+    /// Voters.
+    package internal(set) var nodes = 0
+    /// Simulated time, in nanoseconds.
+    package internal(set) var nanoseconds: UInt64 = 0
+    /// In numbers.
+    package internal(set) var counts = SimulationCounts()
+}
+
+/// How much happened.
+package struct SimulationCounts: Equatable, Sendable {
+    /// Events taken from the queue.
+    package internal(set) var events = 0
+    /// Messages between cores, lost ones included.
+    package internal(set) var messages = 0
+    /// Disturbances.
+    package internal(set) var faults = 0
+    /// Starts of processes.
+    package internal(set) var starts = 0
+    /// Elections won.
+    package internal(set) var elections = 0
+    /// Entries committed.
+    package internal(set) var committed = 0
+    /// Writes that clients asked for, without repeats.
+    package internal(set) var writes = 0
+    /// Linearizable reads that clients asked for.
+    package internal(set) var reads = 0
+    /// Attempts that were made again because the outcome was not known.
+    package internal(set) var retries = 0
+    /// Writes whose outcome their client never learned.
+    package internal(set) var unknown = 0
+    /// Snapshots that arrived.
+    package internal(set) var snapshots = 0
+    /// Nodes whose disk lost what a start needs.
+    package internal(set) var broken = 0
+
+    /// Nothing yet.
+    package init() {}
+
+    /// Adds the numbers of another run.
+    package mutating func add(_ other: SimulationCounts) {
+        events += other.events
+        messages += other.messages
+        faults += other.faults
+        starts += other.starts
+        elections += other.elections
+        committed += other.committed
+        writes += other.writes
+        reads += other.reads
+        retries += other.retries
+        unknown += other.unknown
+        snapshots += other.snapshots
+        broken += other.broken
+    }
+}
+
+/// Something happened that must not.
+struct Violation: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,363 @@
+import Raft
+import Replica
+import Store
+
+// The clients: an open loop of operations, each with its patience and its repeats.
+
+extension World {
+    static let openMost = 400
+
+    func startClients() {
+        guard settings.operationsPerSecond > 0 else { return }
+        clients.isActive = true
+        queue.add(.arrival, at: now + 1)
+    }
+
+    func operationArrives() {
+        guard clients.isActive else { return }
+        let interval = 1_000_000_000 / UInt64(settings.operationsPerSecond)
+        queue.add(.arrival, at: now + interval / 2 + dice.draw(0...interval))
+        guard clients.open.count < Self.openMost else { return }
+        begin(drawKind())
+    }
+
+    private func drawKind() -> OperationKind {
+        switch dice.below(16) {
+        case 0..<3: .put
+        case 3..<7: .checkedPut
+        case 7..<9: .pairOfPuts
+        case 9: .delete
+        default: .read
+        }
+    }
+
+    @discardableResult
+    func begin(_ kind: OperationKind) -> UInt64 {
+        let first = dice.below(tuning.keyCount)
+        let second = dice.below(tuning.keyCount)
+        let isPair = kind == .pairOfPuts && second != first
+        let id = Self.requestID(clients.nextSerial)
+        let deadline = now + dice.draw(1_000_000_000...6_000_000_000)
+        let floor = checker.observed
+        let serial = clients.begin { serial in
+            Operation(
+                serial: serial,
+                kind: kind,
+                keys: isPair ? [first, second] : [first],
+                requestID: id,
+                floor: floor,
+                deadline: deadline
+            )
+        }
+        if kind == .read { counts.reads += 1 } else { counts.writes += 1 }
+        attempt(serial)
+        return serial
+    }
+
+    private static func requestID(_ serial: UInt64) -> [UInt8] {
+        let words = (TraceHash.scramble(serial), serial)
+        return (0..<16).map { position in
+            let word = position < 8 ? words.0 : words.1
+            return UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64(position & 7)))
+        }
+    }
+
+    // MARK: Attempts
+
+    func handle(_ event: ClientEvent) throws {
+        switch event {
+        case .attempt(let serial): attempt(serial)
+        case .attemptTimeout(let serial, let number):
+            guard let position = clients.position(of: serial),
+                clients[position].attempt == number
+            else { return }
+            // The node that had it may have died, or the answer was lost.
+            clients[position].isUncertain = clients[position].kind != .read
+            counts.retries += 1
+            retry(position, after: 1_000_000)
+        case .forwarded(let serial, let number, let process):
+            guard let position = clients.position(of: serial),
+                clients[position].attempt == number, let target = processes[process],
+                target.pausedUntil <= now
+            else { return }
+            propose(clients[position], at: target)
+        case .replied(let serial, let number, let process, let outcome):
+            guard let position = clients.position(of: serial),
+                clients[position].attempt == number
+            else { return }
+            try replied(position, process, outcome)
+        }
+    }
+
+    /// Picks a node, as a client behind a load balancer does, and asks it.
+    private func attempt(_ serial: UInt64) {
+        guard let position = clients.position(of: serial) else { return }
+        guard now < clients[position].deadline else { return giveUp(position) }
+        clients.attempts += 1
+        clients[position].attempt = clients.attempts
+        let node = dice.below(nodes.count)
+        guard let process = nodes[node].process, process.pausedUntil <= now else {
+            return retry(position, after: dice.draw(5_000_000...50_000_000))
+        }
+        clients[position].holder = process.number
+        let operation = clients[position]
+        let patience: UInt64 = dice.draw(400_000_000...1_500_000_000)
+        queue.add(
+            .client(.attemptTimeout(operation: serial, attempt: operation.attempt)),
+            at: now + patience
+        )
+        guard operation.kind != .read else { return read(operation, at: process) }
+        let leader = process.core.standing.leader.map { Int($0.number) - 1 } ?? node
+        guard leader != node else { return propose(operation, at: process) }
+        // To the leader it goes over the peers' connection.
+        guard let target = nodes[leader].process, !network.isCut(node, leader),
+            !dice.chance(network.loss)
+        else { return }
+        let event = ClientEvent.forwarded(
+            operation: serial,
+            attempt: operation.attempt,
+            process: target.number
+        )
+        queue.add(.client(event), at: now + network.drawDelay(&dice))
+    }
+
+    private func retry(_ position: Int, after pause: UInt64) {
+        clients.attempts += 1
+        clients[position].attempt = clients.attempts
+        let serial = clients[position].serial
+        queue.add(.client(.attempt(operation: serial)), at: now + pause)
+    }
+
+    private func giveUp(_ position: Int) {
+        let operation = clients[position]
+        if operation.isUncertain {
+            counts.unknown += 1
+        } else if operation.kind != .read {
+            clients.refused.append(operation.requestID)
+        }
+        clients.end(position)
+    }
+
+    private func deadline(_ process: Process) -> ContinuousClock.Instant {
+        instant(process.node) + .seconds(3)
+    }
+
+    private func read(_ operation: Operation, at process: Process) {
+        let (answers, number) = (answers, process.number)
+        let (serial, attempt) = (operation.serial, operation.attempt)
+        let waiter = ReadWaiter(deadline: deadline(process)) { outcome in
+            answers.add(
+                AnswerBox.Addressed(
+                    process: number,
+                    operation: serial,
+                    attempt: attempt,
+                    answer: .read(outcome)
+                )
+            )
+        }
+        process.coreInbox.append(.read(waiter))
+        wakeCore(process)
+    }
+
+    private func propose(_ operation: Operation, at process: Process) {
+        guard let batch = prepare(operation, at: process) else { return }
+        let (answers, number) = (answers, process.number)
+        let (serial, attempt) = (operation.serial, operation.attempt)
+        let answer: @Sendable (AnswerBox.Answer) -> Void = { answer in
+            answers.add(
+                AnswerBox.Addressed(
+                    process: number,
+                    operation: serial,
+                    attempt: attempt,
+                    answer: answer
+                )
+            )
+        }
+        var onCommitted: (@Sendable (CommitOutcome) -> Void)?
+        if operation.holder == number { onCommitted = { answer(.committed($0)) } }
+        let proposal = BatchProposal(
+            batch: batch,
+            deadline: deadline(process),
+            onProposed: { answer(.proposed($0)) },
+            onCommitted: onCommitted
+        )
+        process.coreInbox.append(.propose(proposal))
+        wakeCore(process)
+    }
+
+    /// A batch as `Vault` prepares one: on what this node sees, named in its base index.
+    ///
+    /// - Returns: nil when the node meets a damaged record, of which it tells the client.
+    private func prepare(_ operation: Operation, at process: Process) -> WriteBatch? {
+        let view = SimulatedView(process.store)
+        var operations: [BatchOperation] = [.once(requestID: operation.requestID)]
+        let value = Record(
+            flags: 0,
+            dataKeyID: 1,
+            nameBox: [],
+            valueBox: operation.requestID
+                + [UInt8](repeating: UInt8(operation.keys[0]), count: 8 + dice.below(100))
+        )
+        let isChecked = operation.kind == .checkedPut || operation.kind == .pairOfPuts
+        for position in operation.keys where isChecked {
+            let key = Keyspace.key(position)
+            guard let record = try? view.record(key) else {
+                guard (try? view.contains(key)) == false else { return nil }
+                operations.append(.check(key, modificationIndex: 0))
+                continue
+            }
+            operations.append(.check(key, modificationIndex: record.modificationIndex))
+        }
+        for position in operation.keys {
+            let key = Keyspace.key(position)
+            let marker = Keyspace.marker(of: position)
+            if operation.kind == .delete {
+                operations.append(.delete(key))
+                operations.append(
+                    .prune([PruneStep(marker: marker, directory: key.directory)])
+                )
+            } else {
+                operations.append(.put(key, value))
+                operations.append(.ensure(marker, value))
+            }
+        }
+        return WriteBatch(
+            requestID: operation.requestID,
+            baseIndex: view.evaluatedIndex,
+            time: now,
+            dataKeyIDs: [1],
+            operations: operations
+        )
+    }
+
+    // MARK: Answers
+
+    func handleAnswers() throws {
+        for answer in answers.take() {
+            guard let position = clients.position(of: answer.operation),
+                clients[position].attempt == answer.attempt
+            else { continue }
+            switch answer.answer {
+            case .proposed(let outcome): try proposed(position, answer.process, outcome)
+            case .committed(let outcome): try committed(position, outcome)
+            case .read(let outcome): try served(position, answer.process, outcome)
+            }
+        }
+    }
+
+    /// The leader's first word. To a holder elsewhere it travels.
+    private func proposed(_ position: Int, _ number: Int, _ outcome: ProposeOutcome) throws {
+        let operation = clients[position]
+        guard number != operation.holder else { return try replied(position, number, outcome) }
+        guard let leader = processes[number], let holder = processes[operation.holder],
+            !network.isCut(leader.node, holder.node), !dice.chance(network.loss)
+        else { return }
+        let event = ClientEvent.replied(
+            operation: operation.serial,
+            attempt: operation.attempt,
+            process: number,
+            outcome
+        )
+        queue.add(.client(event), at: now + network.drawDelay(&dice))
+    }
+
+    private func replied(_ position: Int, _ number: Int, _ outcome: ProposeOutcome) throws {
+        let operation = clients[position]
+        switch outcome {
+        case .appended(let term, let index):
+            guard number != operation.holder, let holder = processes[operation.holder] else {
+                return
+            }
+            // The holder waits until its own log commits it.
+            let (answers, process) = (answers, operation.holder)
+            let (serial, attempt) = (operation.serial, operation.attempt)
+            let waiter = CommitWaiter(index: index, term: term, deadline: deadline(holder)) {
+                answers.add(
+                    AnswerBox.Addressed(
+                        process: process,
+                        operation: serial,
+                        attempt: attempt,
+                        answer: .committed($0)
+                    )
+                )
+            }
+            holder.evaluationInbox.append(.wait(waiter))
+            wakeEvaluation(holder, at: now + wakeTime())
+        case .conflict: retry(position, after: dice.draw(500_000...5_000_000))
+        case .refused: retry(position, after: dice.draw(5_000_000...80_000_000))
+        }
+    }
+
+    private func committed(_ position: Int, _ outcome: CommitOutcome) throws {
+        let operation = clients[position]
+        switch outcome {
+        case .applied, .duplicate:
+            guard let index = checker.oracle.requestIndex(operation.requestID) else {
+                throw Violation("operation \(operation.serial) was acknowledged, not applied")
+            }
+            if case .duplicate(let first) = outcome, first.number != index {
+                throw Violation("operation \(operation.serial) repeats \(first.number), \(index)")
+            }
+            guard index > operation.floor else {
+                throw Violation(
+                    "operation \(operation.serial) took effect at \(index), before it was asked: "
+                        + "\(operation.floor) was seen already"
+                )
+            }
+            say("operation \(operation.serial) is done at \(index)")
+            hash.mix(operation.serial, index)
+            checker.observe(index)
+            clients.acknowledged.append((operation.requestID, index))
+            clients.end(position)
+        case .rejected:
+            // An older attempt may still be applied, if there was one.
+            say("operation \(operation.serial) is rejected")
+            if !operation.isUncertain { clients.refused.append(operation.requestID) }
+            clients.end(position)
+        case .superseded: retry(position, after: dice.draw(1_000_000...20_000_000))
+        case .unknown:
+            clients[position].isUncertain = true
+            counts.retries += 1
+            retry(position, after: dice.draw(1_000_000...20_000_000))
+        }
+    }
+
+    /// A linearizable read: what it shows is at least as new as all that anybody saw before.
+    private func served(_ position: Int, _ number: Int, _ outcome: ReadOutcome) throws {
+        let operation = clients[position]
+        guard case .ready(let index, _) = outcome, let process = processes[number] else {
+            return retry(position, after: dice.draw(2_000_000...40_000_000))
+        }
+        let view = SimulatedView(process.store)
+        guard view.evaluatedIndex >= index.number else {
+            throw Violation("a view at \(view.evaluatedIndex) serves a read of \(index.number)")
+        }
+        guard view.evaluatedIndex >= operation.floor else {
+            throw Violation(
+                "stale read at node \(process.node + 1): \(view.evaluatedIndex), but "
+                    + "\(operation.floor) had been seen"
+            )
+        }
+        let key = Keyspace.key(operation.keys[0])
+        // A damaged record is an error to the client, never an absence.
+        if let record = try? view.record(key) {
+            try compare(record.encoded(), key, view.evaluatedIndex, process)
+        } else if (try? view.contains(key)) == false {
+            try compare(nil, key, view.evaluatedIndex, process)
+        }
+        hash.mix(operation.serial, view.evaluatedIndex)
+        checker.observe(view.evaluatedIndex)
+        clients.end(position)
+    }
+
+    private func compare(
+        _ bytes: [UInt8]?,
+        _ key: StorageKey,
+        _ index: UInt64,
+        _ process: Process
+    ) throws {
+        guard bytes == checker.oracle.record(of: key, at: index) else {
+            throw Violation("node \(process.node + 1) reads something else at \(index)")
+        }
+    }
+}

@@ -1,0 +1,239 @@
+import Raft
+import Replica
+import Store
+
+// Bad luck: one disturbance at a time, each with an end of its own.
+
+extension World {
+    func startFaults() {
+        guard faults.pauseMillisecondsMost > 0 else { return }
+        let count = (nodes.count - 1) / 2
+        var fragile: [Int] = []
+        for position in nodes.indices where fragile.count < count && dice.chance(512) {
+            fragile.append(position)
+        }
+        checker.setFragile(fragile)
+        drawWeather()
+        planFault()
+    }
+
+    private func planFault() {
+        let pause = dice.draw(1...UInt64(faults.pauseMillisecondsMost)) * 1_000_000
+        queue.add(.fault, at: now + pause)
+    }
+
+    func disturb() throws {
+        guard !isHealing else { return }
+        planFault()
+        let total = faults.weights.reduce(0, +)
+        guard total > 0 else { return }
+        var ticket = dice.below(total)
+        for kind in FaultKind.allCases {
+            ticket -= faults[kind]
+            guard ticket < 0 else { continue }
+            counts.faults += 1
+            hash.mix(UInt64(kind.rawValue) << 8 | 5, now)
+            return try disturb(kind)
+        }
+    }
+
+    private var anyNode: Int { dice.below(nodes.count) }
+
+    /// The node that leads the newest term, if one does.
+    var leaderPosition: Int? {
+        var best: (position: Int, term: Term)?
+        for (position, node) in nodes.enumerated() {
+            guard let standing = node.process?.core.standing, standing.role == .leader,
+                standing.term > best?.term ?? .zero
+            else { continue }
+            best = (position, standing.term)
+        }
+        return best?.position
+    }
+
+    private func disturb(_ kind: FaultKind) throws {
+        switch kind {
+        case .crash: try kill(anyNode)
+        case .crashLeader: try kill(leaderPosition ?? anyNode)
+        case .crashAll: for position in nodes.indices { try kill(position) }
+        case .pause: pause(dice.chance(400) ? leaderPosition ?? anyNode : anyNode)
+        case .partition, .isolate, .oneWay, .partial: cut(kind)
+        case .mend:
+            say("the network is whole")
+            network.mend()
+        case .reset: resetSome()
+        case .weather: drawWeather()
+        case .drift, .leap: disturbClock(kind)
+        case .slowDisk, .stall, .full, .syncError: disturbDisk(kind)
+        case .flipVote: nodes[anyNode].disk.flipVoteBit(&dice)
+        case .damageLog, .damageState: damage(kind)
+        case .seal: toggleSeal(anyNode)
+        }
+    }
+
+    // MARK: Processes
+
+    private func kill(_ position: Int) throws {
+        try crash(position)
+        let nap = dice.chance(512) ? 100_000_000 : UInt64(4_000_000_000)
+        planStart(position, after: dice.draw(1_000_000...nap))
+    }
+
+    private func pause(_ position: Int) {
+        guard let process = nodes[position].process, process.pausedUntil <= now else { return }
+        let length = dice.skewed(3_000) * 1_000_000
+        say("node \(position + 1) stands still for \(length / 1_000_000) ms")
+        process.pausedUntil = now + length
+        queue.add(.resume(process: process.number), at: process.pausedUntil)
+    }
+
+    func toggleSeal(_ position: Int) {
+        nodes[position].isSealed.toggle()
+        let isSealed = nodes[position].isSealed
+        say("node \(position + 1) is \(isSealed ? "sealed" : "unsealed")")
+        post(.raft(.sealChanged(isSealed: isSealed)), to: position)
+    }
+
+    // MARK: Network
+
+    private func cut(_ kind: FaultKind) {
+        if dice.chance(700) { network.mend() }
+        let alone = dice.chance(400) ? leaderPosition ?? anyNode : anyNode
+        say("the network falls apart: \(kind)")
+        switch kind {
+        case .partition:
+            let group = nodes.indices.map { _ in dice.chance(512) }
+            for source in nodes.indices {
+                for target in nodes.indices where group[source] != group[target] {
+                    network.cut(source, target)
+                }
+            }
+        case .isolate:
+            for other in nodes.indices where other != alone {
+                network.cut(alone, other)
+                network.cut(other, alone)
+            }
+        case .oneWay:
+            let isInward = dice.chance(512)
+            for other in nodes.indices where other != alone && dice.chance(800) {
+                if isInward { network.cut(other, alone) } else { network.cut(alone, other) }
+            }
+        default:
+            for _ in 0..<dice.draw(1...nodes.count) {
+                let (one, other) = (anyNode, anyNode)
+                network.cut(one, other)
+                if dice.chance(700) { network.cut(other, one) }
+            }
+        }
+    }
+
+    private func resetSome() {
+        let (one, other) = (anyNode, anyNode)
+        guard one != other else { return }
+        say("connection \(one + 1) - \(other + 1) breaks")
+        network.reset(one, other)
+        post(.raft(.linkReset(nodes[other].id)), to: one)
+        if dice.chance(800) { post(.raft(.linkReset(nodes[one].id)), to: other) }
+    }
+
+    private func drawWeather() {
+        let isFair = dice.chance(400)
+        network.loss = isFair ? 0 : dice.below(faults.lossMost + 1)
+        network.duplication = isFair ? 0 : dice.below(faults.duplicationMost + 1)
+        network.reorder = isFair ? 0 : dice.below(faults.reorderMost + 1)
+        let slowest = dice.skewed(UInt64(faults.delayMicrosecondsMost)) * 1_000
+        network.delay = 20_000...max(30_000, slowest)
+    }
+
+    // MARK: Clocks
+
+    private func disturbClock(_ kind: FaultKind) {
+        let position = anyNode
+        if kind == .leap {
+            nodes[position].clock.leap(by: dice.skewed(2_000) * 1_000_000)
+        } else {
+            // A tenth fast or slow is far beyond any oscillator; ticks must only be roughly right.
+            let most = Int(NodeClock.trueRate) / 10
+            let rate = Int(NodeClock.trueRate) + dice.draw(-most...most)
+            nodes[position].clock.setRate(UInt64(rate), at: now)
+        }
+        if let process = nodes[position].process { planTick(process) }
+    }
+
+    // MARK: Disks
+
+    private func disturbDisk(_ kind: FaultKind) {
+        let disk = nodes[anyNode].disk
+        switch kind {
+        case .slowDisk:
+            let slowest = dice.skewed(60_000) * 1_000
+            disk.flushTime = 30_000...max(40_000, slowest)
+        case .stall: disk.stalledUntil = now + dice.skewed(4_000) * 1_000_000
+        case .full: disk.isFull.toggle()
+        default: disk.failsNextSync = true
+        }
+    }
+
+    /// Only on fragile disks: what is damaged there, others have.
+    private func damage(_ kind: FaultKind) {
+        let position = anyNode
+        guard checker.mayBreak(position) else { return }
+        let tables = nodes[position].disk.durable
+        let store = nodes[position].process?.store
+        if kind == .damageState {
+            guard !tables.state.isEmpty else { return }
+            let key = tables.state[dice.below(tables.state.count)].key
+            say("a record of node \(position + 1) is damaged")
+            store?.damageState(key)
+            nodes[position].disk.durable.damageState(key)
+        } else {
+            let (base, last) = (tables.point.base.index, tables.point.last.index)
+            guard last > base else { return }
+            let index = base + 1 + UInt64(dice.below(Int(last - base)))
+            let damage: Damage = [.header, .body, .missing][dice.below(3)]
+            say("entry \(index) of node \(position + 1) is damaged: \(damage)")
+            store?.damageLog(at: index, damage)
+            nodes[position].disk.durable.damageLog(at: index, damage)
+        }
+    }
+
+    // MARK: The end of it
+
+    /// Nothing goes wrong from here on, and a majority runs: all that can, or only just enough.
+    func heal() throws {
+        isHealing = true
+        say("all faults end")
+        network.mend()
+        network.loss = 0
+        network.duplication = 0
+        network.reorder = 0
+        network.delay = 50_000...500_000
+        let able = nodes.indices.filter { !nodes[$0].isBroken }
+        let majority = nodes.count / 2 + 1
+        let spare = max(0, able.count - majority)
+        var left = dice.chance(512) ? 0 : dice.below(spare + 1)
+        for position in able.reversed() where left > 0 && dice.chance(512) {
+            left -= 1
+            say("node \(position + 1) stays away")
+            try crash(position)
+            nodes[position].isStartPlanned = true
+        }
+        for position in nodes.indices {
+            let disk = nodes[position].disk
+            disk.flushTime = 60_000...400_000
+            disk.stalledUntil = min(disk.stalledUntil, now)
+            disk.isFull = false
+            disk.failsNextSync = false
+            nodes[position].clock.setRate(NodeClock.trueRate, at: now)
+            if nodes[position].isSealed { toggleSeal(position) }
+            if let process = nodes[position].process {
+                if process.pausedUntil > now {
+                    process.pausedUntil = now
+                    queue.add(.resume(process: process.number), at: now)
+                }
+                planTick(process)
+            }
+            planStart(position, after: 1_000_000)
+        }
+    }
+}

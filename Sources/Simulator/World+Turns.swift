@@ -1,0 +1,168 @@
+import Raft
+import Replica
+import Store
+
+// The turns of a process's three machines, and what leaves them.
+
+extension World {
+    func turnCore(_ process: Process) throws {
+        process.coreDue = .max
+        var inputs = process.coreInbox
+        process.coreInbox = []
+        if inputs.count > Limits.inputsPerTurnMax {
+            process.coreInbox = Array(inputs[Limits.inputsPerTurnMax...])
+            inputs.removeSubrange(Limits.inputsPerTurnMax...)
+            wakeCore(process)
+        }
+        process.core.turn(inputs, now: instant(process.node))
+        try drainCore(process)
+        planTick(process)
+    }
+
+    func planTick(_ process: Process) {
+        let local = process.core.nextTick - origin
+        let (seconds, attoseconds) = local.components
+        let nanoseconds = UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+        let due = nodes[process.node].clock.time(of: nanoseconds, notBefore: now)
+        let tick = max(due, now + 1)
+        guard tick != process.coreTick else { return }
+        process.coreTick = tick
+        queue.add(.core(process: process.number), at: tick)
+    }
+
+    private func drainCore(_ process: Process) throws {
+        let ports = process.ports
+        let position = process.node
+        for alarm in ports.alarms { try checker.alarmed(alarm, at: nodes[position].id) }
+        ports.alarms.removeAll(keepingCapacity: true)
+        // Roles first: what is said in a term is checked against who leads it.
+        for (role, term, leader) in ports.roles {
+            say("node \(position + 1) is \(role) in term \(term.number)")
+            hash.mix(UInt64(position) << 8 | 1, term.number << 2 | UInt64(role.ordinal))
+            if role == .leader { counts.elections += 1 }
+            try checker.roleChanged(position, role, term, leader)
+        }
+        let hasNewRole = !ports.roles.isEmpty
+        ports.roles.removeAll(keepingCapacity: true)
+        try checker.turned(process, isNewRole: hasNewRole)
+        if !ports.messages.isEmpty {
+            for (message, target) in ports.messages {
+                try checker.leaving(message, from: nodes[position], to: target)
+                send(message, from: position, to: Int(target.number) - 1)
+            }
+            ports.messages.removeAll(keepingCapacity: true)
+        }
+        if !ports.storageJobs.isEmpty {
+            for job in ports.storageJobs { try checker.persisting(job, by: process) }
+            process.storageInbox += ports.storageJobs
+            ports.storageJobs.removeAll(keepingCapacity: true)
+            wakeStorage(process, at: now + wakeTime())
+        }
+        if !ports.evaluationJobs.isEmpty {
+            process.evaluationInbox += ports.evaluationJobs
+            ports.evaluationJobs.removeAll(keepingCapacity: true)
+            wakeEvaluation(process, at: now + wakeTime())
+        }
+        for (target, index, term) in ports.streams {
+            stream(from: process, to: Int(target.number) - 1, atLeast: index, term: term)
+        }
+        ports.streams.removeAll(keepingCapacity: true)
+        for file in ports.discarded { process.store.arrived.removeAll { $0.name == file } }
+        ports.discarded.removeAll(keepingCapacity: true)
+        try handleAnswers()
+    }
+
+    // MARK: Storage
+
+    func turnStorage(_ process: Process) throws {
+        process.storageDue = .max
+        let count = min(process.storageInbox.count, Limits.inputsPerTurnMax)
+        let jobs = Array(process.storageInbox[..<count])
+        process.storageInbox.removeFirst(count)
+        do throws(WorkFailure) {
+            try process.storage.turn(jobs, now: instant(process.node))
+        } catch {
+            return try stopped(process, error)
+        }
+        try diskWorks(process)
+    }
+
+    /// Waits for the flushes that a turn asked for; what it said is heard afterwards.
+    func diskWorks(_ process: Process) throws {
+        process.heldForCore += process.ports.coreInputs
+        process.ports.coreInputs.removeAll(keepingCapacity: true)
+        let flushes = process.store.takeFlushes()
+        guard flushes > 0 else { return try storageDone(process) }
+        let disk = nodes[process.node].disk
+        var done = max(now, disk.stalledUntil)
+        for _ in 0..<flushes { done += dice.draw(disk.flushTime) }
+        process.isStorageBusy = true
+        queue.add(.storageDone(process: process.number), at: done)
+    }
+
+    func storageDone(_ process: Process) throws {
+        process.isStorageBusy = false
+        let node = nodes[process.node]
+        do throws(StoreError) {
+            try node.disk.finish()
+        } catch {
+            throw Violation("the disk of node \(process.node + 1) differs: \(error.summary)")
+        }
+        try checker.durable(node)
+        if !process.heldForCore.isEmpty {
+            process.coreInbox += process.heldForCore
+            process.heldForCore.removeAll(keepingCapacity: true)
+            wakeCore(process)
+        }
+        if process.storageInbox.isEmpty {
+            let wait = UInt64(process.storage.waitMilliseconds) * 1_000_000
+            setIdle(&process.storageIdle, at: now + wait, .storage(process: process.number))
+        } else {
+            wakeStorage(process, at: now + 1_000)
+        }
+    }
+
+    // MARK: Evaluation
+
+    func turnEvaluation(_ process: Process) throws {
+        process.evaluationDue = .max
+        let count = min(process.evaluationInbox.count, Limits.inputsPerTurnMax)
+        let jobs = Array(process.evaluationInbox[..<count])
+        process.evaluationInbox.removeFirst(count)
+        do throws(WorkFailure) {
+            try process.evaluation.turn(jobs, now: instant(process.node))
+        } catch {
+            return try stopped(process, error)
+        }
+        for layer in process.store.takeEvaluated() {
+            try checker.evaluated(layer, by: nodes[process.node].id)
+        }
+        let ports = process.ports
+        if !ports.coreInputs.isEmpty {
+            process.coreInbox += ports.coreInputs
+            ports.coreInputs.removeAll(keepingCapacity: true)
+            wakeCore(process)
+        }
+        if !ports.storageJobs.isEmpty {
+            process.storageInbox += ports.storageJobs
+            ports.storageJobs.removeAll(keepingCapacity: true)
+            wakeStorage(process, at: now + wakeTime())
+        }
+        let wait = UInt64(process.evaluation.waitMilliseconds) * 1_000_000
+        setIdle(&process.evaluationIdle, at: now + wait, .evaluation(process: process.number))
+        if !process.evaluationInbox.isEmpty { wakeEvaluation(process, at: now + wakeTime()) }
+        try handleAnswers()
+    }
+}
+
+extension Role {
+    /// For the trace's hash.
+    var ordinal: Int {
+        switch self {
+        case .follower: 0
+        case .preCandidate: 1
+        case .candidate: 2
+        case .leader: 3
+        }
+    }
+}

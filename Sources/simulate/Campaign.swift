@@ -1,0 +1,117 @@
+import Glibc
+import Simulator
+import Store
+
+/// Many seeds, several at a time.
+struct Campaign {
+    private let options: Options
+    private let began = ContinuousClock.now
+    private var done: UInt64 = 0
+    private var nanoseconds: UInt64 = 0
+    private var counts = SimulationCounts()
+    private var failures: [UInt64] = []
+    /// All seeds below this one are done; those done above it.
+    private var frontier: UInt64
+    private var ahead: Set<UInt64> = []
+    private var lastWord = ContinuousClock.now
+    /// After that many failures a campaign has said enough.
+    private static let failuresMost = 10
+
+    init(_ options: Options) {
+        self.options = options
+        frontier = options.seeds.lowerBound
+    }
+
+    /// - Returns: whether every seed was clean.
+    mutating func run() async -> Bool {
+        resume()
+        let options = options
+        var next = frontier
+        let last = options.seeds.upperBound
+        await withTaskGroup(of: (UInt64, Int, SimulationReport).self) { group in
+            func begin(_ job: Int) {
+                guard next <= last, failures.count < Self.failuresMost else { return }
+                let settings = options.settings(next)
+                next += 1
+                group.addTask {
+                    CrashReport.begin(settings.seed, job: job)
+                    return (settings.seed, job, Simulation.run(settings))
+                }
+            }
+            for job in 0..<options.jobs { begin(job) }
+            while let (seed, job, report) = await group.next() {
+                note(seed, report)
+                begin(job)
+            }
+        }
+        save()
+        progress(isLast: true)
+        return failures.isEmpty
+    }
+
+    private mutating func note(_ seed: UInt64, _ report: SimulationReport) {
+        done += 1
+        nanoseconds += report.nanoseconds
+        counts.add(report.counts)
+        ahead.insert(seed)
+        while ahead.remove(frontier) != nil { frontier += 1 }
+        if let violation = report.violation {
+            failures.append(seed)
+            print("seed \(seed) FAILED: \(violation)\n  repeat: \(options.command(seed))")
+        } else {
+            print("seed \(seed) ok \(report.traceHash)")
+        }
+        guard ContinuousClock.now - lastWord >= .seconds(2) else { return }
+        lastWord = .now
+        save()
+        progress(isLast: false)
+    }
+
+    /// Seeds a second, simulated time, and how that compares with real time.
+    private func progress(isLast: Bool) {
+        let (seconds, attoseconds) = (ContinuousClock.now - began).components
+        let milliseconds = max(
+            1,
+            UInt64(seconds) * 1_000 + UInt64(attoseconds / 1_000_000_000_000_000)
+        )
+        let total = options.seeds.upperBound - options.seeds.lowerBound + 1
+        let ratio = nanoseconds / 1_000_000 / milliseconds
+        Simulate.complain(
+            "\(isLast ? "ended: " : "")\(done) of \(total) seeds, "
+                + "\(done * 1_000 / milliseconds) a second, "
+                + "\(Simulate.tenths(nanoseconds)) s simulated, \(ratio) times real time, "
+                + "\(counts.faults) faults, \(counts.starts) starts, "
+                + "\(counts.elections) elections, \(counts.committed) committed, "
+                + "\(counts.writes + counts.reads) operations, \(counts.unknown) unknown, "
+                + "\(counts.snapshots) snapshots, \(counts.broken) broken, \(failures.count) failed"
+        )
+    }
+
+    // MARK: Resuming
+
+    private var heading: String {
+        "simulate \(options.seeds.lowerBound)..\(options.seeds.upperBound) \(options.command(0))"
+    }
+
+    /// Goes on behind what an interrupted campaign over the same seeds had done.
+    private mutating func resume() {
+        guard let path = options.stateFile, let file = try? ChunkFile(reading: path),
+            let bytes = try? file.read(at: 0, atMost: 4_096)
+        else { return }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        guard lines.count == 2, lines[0] == heading, let seed = UInt64(lines[1]) else { return }
+        frontier = max(frontier, seed)
+        Simulate.complain("resuming at seed \(frontier)")
+    }
+
+    private func save() {
+        guard let path = options.stateFile, failures.isEmpty else { return }
+        do throws(StoreError) {
+            let file = try ChunkFile(creating: path + ".new")
+            try file.append(Array("\(heading)\n\(frontier)\n".utf8))
+            try ChunkFile.rename(path + ".new", to: path)
+        } catch {
+            Simulate.complain("the state is not kept: \(error.summary)")
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import Raft
+import Replica
+import Store
+import Testing
+
+@testable import Simulator
+
+/// The parts of the simulated world, each against what it stands for.
+@Suite("simulated parts")
+struct PartsTests {
+    @Test("events come in order of time, and of planning at one moment")
+    func queue() {
+        var dice = Dice(seed: 4)
+        var queue = EventQueue()
+        var wanted: [(time: UInt64, number: Int)] = []
+        for number in 0..<2_000 {
+            let time = UInt64(dice.below(300))
+            wanted.append((time, number))
+            queue.add(.core(process: number), at: time)
+        }
+        // The numbers grow, so a stable sort is this one.
+        wanted.sort { ($0.time, $0.number) < ($1.time, $1.number) }
+        for (time, number) in wanted {
+            guard let (event, at) = queue.next(), case .core(let have) = event else {
+                return #expect(Bool(false), "the queue ends early")
+            }
+            #expect(at == time && have == number)
+        }
+        #expect(queue.next() == nil)
+    }
+
+    @Test("a clock shows a moment no earlier than it says it will")
+    func clock() {
+        var dice = Dice(seed: 9)
+        for _ in 0..<500 {
+            var clock = NodeClock(startingAt: UInt64(dice.below(1 << 40)))
+            clock.setRate(UInt64(dice.draw(900_000...1_200_000)), at: 5_000)
+            let now = UInt64(dice.below(1 << 34)) + 5_000
+            let local = clock.local(at: now) + UInt64(dice.below(1 << 30))
+            let time = clock.time(of: local, notBefore: now)
+            #expect(clock.local(at: time) >= local)
+            #expect(time == now || clock.local(at: time - 2) < local)
+        }
+    }
+
+    @Test("dice stay in their bounds and reach them")
+    func dice() {
+        var dice = Dice(seed: 1)
+        var seen = [Bool](repeating: false, count: 7)
+        for _ in 0..<500 { seen[dice.draw(0...6 as ClosedRange<Int>)] = true }
+        #expect(seen.allSatisfy { $0 })
+        #expect((0..<500).allSatisfy { _ in dice.skewed(100) <= 100 })
+        #expect(!(0..<100).contains { _ in dice.chance(0) })
+        #expect((0..<100).allSatisfy { _ in dice.chance(1_024) })
+    }
+
+    private func turn(_ number: UInt64) -> StorageTurn {
+        var turn = StorageTurn()
+        turn.append(
+            Persist(
+                token: PersistToken(number: number),
+                hardState: HardState(term: Term(number: 1), vote: nil, commit: .zero),
+                truncateFrom: nil,
+                entries: [
+                    LogEntry(
+                        index: LogIndex(number: number),
+                        term: Term(number: 1),
+                        kind: .noop,
+                        body: []
+                    )
+                ],
+                votesChanged: false
+            )
+        )
+        return turn
+    }
+
+    @Test("a crash keeps a beginning of what was under way, never a hole")
+    func crash() throws {
+        var ends: Set<UInt64> = []
+        for seed in 0..<100 as Range<UInt64> {
+            var dice = Dice(seed: seed)
+            let disk = Disk(requestsRetained: 10)
+            for number in 1...4 as ClosedRange<UInt64> { disk.begin(.turn(turn(number))) }
+            try disk.crash(&dice)
+            #expect(
+                disk.durable.log.map(\.entry.index) == Array(1..<disk.durable.point.last.index + 1)
+            )
+            ends.insert(disk.durable.point.last.index)
+        }
+        #expect(ends == [0, 1, 2, 3, 4])
+    }
+
+    @Test("a vote that is saved half is the old one or the new one")
+    func tornVote() throws {
+        var found: Set<UInt64> = []
+        for seed in 0..<200 as Range<UInt64> {
+            var dice = Dice(seed: seed)
+            let disk = Disk(requestsRetained: 10)
+            disk.begin(.vote(Ballot(term: 3, vote: 1)))
+            try disk.finish()
+            disk.begin(.vote(Ballot(term: 4, vote: 2)))
+            try disk.crash(&dice)
+            let vote = try disk.openVote()
+            #expect(vote == Ballot(term: 3, vote: 1) || vote == Ballot(term: 4, vote: 2))
+            found.insert(vote.term)
+            #expect(try disk.openVote() == vote, "all copies are made equal")
+        }
+        #expect(found == [3, 4])
+    }
+
+    @Test("flipped bits in the copies of a vote never cost it")
+    func flippedVote() throws {
+        var dice = Dice(seed: 2)
+        for term in 1...50 as ClosedRange<UInt64> {
+            let disk = Disk(requestsRetained: 10)
+            disk.begin(.vote(Ballot(term: term, vote: 1)))
+            try disk.finish()
+            for _ in 0..<6 { disk.flipVoteBit(&dice) }
+            #expect(try disk.openVote() == Ballot(term: term, vote: 1))
+        }
+    }
+
+    @Test("damaged rows are found where they are read, and nowhere else")
+    func damage() throws {
+        var tables = DiskTables(requestsRetained: 10)
+        for number in 1...5 as ClosedRange<UInt64> { _ = try turn(number).write(to: &tables) }
+        #expect(tables.logDamage == nil)
+        tables.damageLog(at: 3, .body)
+        #expect(tables.logDamage == .damagedLogBody(index: 3, reason: "checksum"))
+        try tables.truncateLog(from: 3)
+        #expect(tables.logDamage == nil)
+        tables.damageLog(at: 2, .missing)
+        #expect(throws: StoreError.self) { try tables.truncateLog(from: 2) }
+    }
+}
