@@ -292,7 +292,12 @@ extension Story {
 
     /// A stream of a snapshot that breaks is noticed by its sender.
     func reportBrokenStreams() throws {
+        var count = 0
         while !brokenStreams.isEmpty {
+            count += 1
+            guard count <= 100 else {
+                throw Violation("a snapshot stream that broke is begun again and again at once")
+            }
             let stream = brokenStreams.removeFirst()
             try world?.turn(
                 number(stream.source),
