@@ -21,6 +21,8 @@ package enum Effect: Equatable, Sendable {
     case readReady([ReadTicket], LogIndex, until: UInt64? = nil)
     /// These reads cannot be answered now: retry, perhaps elsewhere.
     case readRefused([ReadTicket], Refusal)
+    /// What became of a `transferRequested`.
+    case transferEnded(Ticket, TransferOutcome)
     /// Leader: this follower needs a snapshot whose index is at least this. Start one stream and
     /// report `snapshotStreamed`, whatever becomes of it.
     case streamSnapshot(to: NodeID, atLeast: LogIndex)

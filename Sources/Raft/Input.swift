@@ -30,6 +30,10 @@ package enum Input: Sendable {
     case linkReset(NodeID)
     /// This node was sealed or unsealed.
     case sealChanged(isSealed: Bool)
+    /// Leader: let this voter lead, or the fittest one. Answered once, by `transferEnded`.
+    case transferRequested(Ticket, to: NodeID?)
+    /// The storage stalls, or has recovered.
+    case diskHealth(DiskHealth)
 }
 
 /// An entry somebody wants in the log.

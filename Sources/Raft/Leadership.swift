@@ -83,14 +83,6 @@ struct ReadQueue: Sendable {
     }
 }
 
-/// One attempt of a sealed leader to hand over.
-struct Handover: Sendable {
-    let target: NodeID
-    let beganTick: UInt64
-    /// `timeoutNow` left. Before that, the target still lacks entries.
-    var isSent = false
-}
-
 /// Reads of a follower that are with the leader.
 struct ForwardedReads: Sendable {
     private struct Question: Sendable {

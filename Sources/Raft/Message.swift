@@ -166,19 +166,23 @@ package struct HeartbeatResponse: Equatable, Sendable {
     package let isSealed: Bool
     /// Whether the sender promises what the heartbeat asked for.
     package let isPromised: Bool
+    /// Whether the sender's disk is stalled, so that it should not be made leader.
+    package let isDiskStalled: Bool
 
     package init(
         round: UInt64,
         received: LogIndex,
         durable: LogIndex,
         isSealed: Bool,
-        isPromised: Bool = false
+        isPromised: Bool = false,
+        isDiskStalled: Bool = false
     ) {
         self.round = round
         self.received = received
         self.durable = durable
         self.isSealed = isSealed
         self.isPromised = isPromised
+        self.isDiskStalled = isDiskStalled
     }
 }
 

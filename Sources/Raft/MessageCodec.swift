@@ -249,6 +249,7 @@ extension HeartbeatResponse {
         writer.writeVarint(durable.number)
         writer.writeBool(isSealed)
         writer.writeBool(isPromised)
+        writer.writeBool(isDiskStalled)
     }
 
     fileprivate init(from reader: inout ByteReader) throws(WireError) {
@@ -257,12 +258,14 @@ extension HeartbeatResponse {
         let durable = try reader.readIndex()
         let isSealed = try reader.readBool()
         let isPromised = try reader.readBool()
+        let isDiskStalled = try reader.readBool()
         self.init(
             round: round,
             received: received,
             durable: durable,
             isSealed: isSealed,
-            isPromised: isPromised
+            isPromised: isPromised,
+            isDiskStalled: isDiskStalled
         )
     }
 }

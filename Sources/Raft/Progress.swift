@@ -63,6 +63,8 @@ struct Follower: Sendable {
     var leasedRound: UInt64 = 0
     /// `nil` until it said so in this term.
     var isSealed: Bool?
+    /// As its last heartbeat response says.
+    var isDiskStalled = false
     /// The highest commit index it was told.
     var commitTold = LogIndex.zero
 

@@ -1,13 +1,19 @@
 // Elections: timers, pre-votes, votes, and who believes whom.
 
 extension RaftCore {
-    /// Ticks from the last sign of a leader to a campaign. A sealed node waits one more time-out,
-    /// so that unsealed ones come first; a lone voter has nobody to wait for.
+    /// Ticks from the last sign of a leader to a campaign; a lone voter has nobody to wait for.
     private var campaignTicks: Int {
         // As a candidate it waits for its own vote to be on disk: a new term in each tick would
         // never let a disk that needs longer catch up.
         if voterSlots.count == 1 && role != .candidate { return 1 }
-        return electionTimeoutTicks + (isSealed ? settings.sealedPenaltyTicks : 0)
+        return electionTimeoutTicks + penaltyTicks
+    }
+
+    /// What a node waits longer that should lead only if no better one does: a sealed one lets
+    /// unsealed ones come first. Preferred regions attach here. A stalled disk is no matter of
+    /// waiting: such a node never campaigns.
+    private var penaltyTicks: Int {
+        isSealed ? settings.sealedPenaltyTicks : 0
     }
 
     /// A reason to refuse (pre-)votes: there is a leader and it is alive.
@@ -18,13 +24,24 @@ extension RaftCore {
 
     mutating func resetElectionTimer() {
         electionElapsedTicks = 0
-        electionTimeoutTicks = random.draw(settings.electionTicksMin...settings.electionTicksMax)
+        if hurriedCampaignsLeft > 0 {
+            hurriedCampaignsLeft -= 1
+            // An election needs more time than the question: disks take part in it.
+            let short = settings.linkResetDelayTicksMax * (role == .candidate ? 2 : 1)
+            electionTimeoutTicks = random.draw(short...2 * short)
+        } else {
+            electionTimeoutTicks = random.draw(
+                settings.electionTicksMin...settings.electionTicksMax
+            )
+        }
     }
 
     mutating func electionTick(into effects: inout [Effect]) {
         electionElapsedTicks += 1
         leaderQuietTicks += 1
-        guard electionElapsedTicks >= campaignTicks, isVoter, !isLeaseBound else { return }
+        guard electionElapsedTicks >= campaignTicks, isVoter, !isLeaseBound, !isDiskStalled else {
+            return
+        }
         becomePreCandidate(into: &effects)
     }
 
@@ -38,6 +55,9 @@ extension RaftCore {
         }
         guard role == .follower, leader == peer else { return }
         isLeaderLinkReset = true
+        // The others may hear of it a little later and refuse until then. Asking costs nobody
+        // anything, so it is repeated soon, a few times, rather than after a whole time-out.
+        hurriedCampaignsLeft = settings.hurriedCampaignsMax
         electionElapsedTicks = 0
         electionTimeoutTicks = random.draw(1...settings.linkResetDelayTicksMax)
         // Whatever was forwarded went down with the connection, as far as we can tell.
@@ -109,7 +129,6 @@ extension RaftCore {
     mutating func becomeCandidate(isTransfer: Bool, into effects: inout [Effect]) {
         precondition(isVoter && role != .leader)
         guard !isLeaseBound else { return }
-        resetElectionTimer()
         guard term < Limits.termMax else {
             effects.append(.raise(.termsExhausted))
             return
@@ -118,6 +137,7 @@ extension RaftCore {
         enter(term.next, vote: id)
         role = .candidate
         leader = nil
+        resetElectionTimer()
         ballot = Ballot(memberCount: configuration.members.count)
         for target in otherVoters {
             promise(.voteRequest(voteRequest(isTransfer: isTransfer)), to: target)
@@ -255,6 +275,7 @@ extension RaftCore {
         }
         precondition(role == .follower, "candidates and leaders voted for themselves")
         vote = candidate
+        hurriedCampaignsLeft = 0
         resetElectionTimer()
         promise(.voteResponse(isGranted: true), to: candidate)
     }

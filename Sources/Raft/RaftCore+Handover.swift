@@ -1,40 +1,117 @@
-// Handover: a sealed leader gives way to an unsealed voter that has the whole log.
+// Handover: a leader gives way to another voter, because it was asked to, because it is sealed, or
+// because its disk is stalled.
+//
+// Nothing appended is lost: the target is told to campaign only when its disk has the whole log
+// (with a stalled disk of our own: everything committed, and the rest is decided by whoever leads).
 
 extension RaftCore {
+    // MARK: Asking
+
+    mutating func transferRequested(
+        _ ticket: Ticket,
+        to wanted: NodeID?,
+        into effects: inout [Effect]
+    ) {
+        if let refusal = transferRefusal(to: wanted) {
+            effects.append(.transferEnded(ticket, .refused(refusal)))
+            return
+        }
+        guard let target = wanted ?? bestTarget(unsealedOnly: !isSealed) else {
+            effects.append(.transferEnded(ticket, .refused(.unfit)))
+            return
+        }
+        transfer = TransferWait(ticket: ticket)
+        beginHandover(to: target, reason: .requested)
+    }
+
+    private func transferRefusal(to wanted: NodeID?) -> TransferRefusal? {
+        guard role == .leader, let leadership else { return .notLeader(hint: leader) }
+        guard leadership.handover == nil, transfer == nil else { return .underWay }
+        guard let wanted else { return nil }
+        guard wanted != id else { return .leadsAlready }
+        guard let slot = configuration.slot(of: wanted), voterSlots.contains(slot) else {
+            return .notVoter
+        }
+        return isFit(slot, unsealedOnly: !isSealed) ? nil : .unfit
+    }
+
+    /// Could lead at once, once it has the log.
+    private func isFit(_ slot: Int, unsealedOnly: Bool) -> Bool {
+        guard !isSelf(slot), let follower = leadership?.followers[slot] else { return false }
+        return isRecentlyHeard(follower) && !follower.isDiskStalled
+            && (follower.isSealed == false || !unsealedOnly)
+    }
+
+    /// The fit voter that follows and has most of the log. Preferred regions attach here.
+    private func bestTarget(unsealedOnly: Bool) -> NodeID? {
+        guard let leadership else { return nil }
+        let fit = voterSlots.filter { slot in
+            isFit(slot, unsealedOnly: unsealedOnly)
+                && leadership.followers[slot].progress == .replicate
+                && leadership.followers[slot].match >= commitIndex
+        }
+        let best = fit.max { leadership.followers[$0].match < leadership.followers[$1].match }
+        return best.map { configuration.members[$0].id }
+    }
+
     // MARK: Leader
 
+    private mutating func beginHandover(to target: NodeID, reason: Handover.Reason) {
+        leadership?.handover = Handover(
+            reason: reason,
+            target: target,
+            beganTick: ticks,
+            stage: .catchingUp(mark: log.lastIndex, sinceTick: ticks, previousTicks: nil)
+        )
+    }
+
     /// Moves a handover on, or begins one. Runs at the end of each turn.
-    ///
-    /// Nothing appended is lost: proposals are refused from the beginning, and the target is told
-    /// to campaign only when its disk has our whole log.
     mutating func advanceHandover(into effects: inout [Effect]) {
         beginHandoverIfSealed()
-        guard let leadership, let handover = leadership.handover, !handover.isSent,
+        guard let handover = leadership?.handover,
             let slot = configuration.slot(of: handover.target),
-            leadership.followers[slot].match == log.lastIndex
+            let follower = leadership?.followers[slot]
         else { return }
-        self.leadership?.handover?.isSent = true
-        say(.timeoutNow, to: handover.target, into: &effects)
+        if case .catchingUp(let mark, let since, let previous) = handover.stage,
+            follower.progress == .replicate, follower.match >= mark
+        {
+            let took = ticks - since
+            let isLeaseOver = releaseLease()
+            if isStopShort(took, previous: previous) && isLeaseOver {
+                leadership?.handover?.stage = .flushing(sinceTick: ticks)
+            } else {
+                leadership?.handover?.stage = .catchingUp(
+                    mark: log.lastIndex,
+                    sinceTick: ticks,
+                    previousTicks: took
+                )
+            }
+        }
+        if case .flushing(let since) = leadership?.handover?.stage,
+            follower.match == log.lastIndex
+        {
+            leadership?.handover?.stage = .told(sinceTick: since)
+            say(.timeoutNow, to: handover.target, into: &effects)
+        }
+    }
+
+    /// What is on its way to the target when proposals stop takes about as long as the last
+    /// round did. A round that is no shorter than the one before it is the pace of the network
+    /// and of the target's disk, and waiting brings nothing; but it must fit into the attempt.
+    ///
+    /// - Source: the rounds of the dissertation's section 4.2.1, for another purpose.
+    private func isStopShort(_ took: UInt64, previous: UInt64?) -> Bool {
+        if took <= UInt64(settings.transferRoundTicksMax) { return true }
+        guard let previous, took >= previous else { return false }
+        return took <= UInt64(settings.handoverTicksMax) / 2
     }
 
     private mutating func beginHandoverIfSealed() {
-        guard isSealed, let leadership, leadership.handover == nil, mayTryHandover else { return }
-        let targets = voterSlots.filter { slot in
-            let follower = leadership.followers[slot]
-            return !isSelf(slot) && follower.isSealed == false && isRecentlyHeard(follower)
-                && follower.progress == .replicate && follower.match >= commitIndex
-        }
-        guard
-            let best = targets.max(by: {
-                leadership.followers[$0].match < leadership.followers[$1].match
-            })
-        else { return resumeLease() }
-        guard releaseLease() else { return }
+        guard isSealed, leadership != nil, leadership?.handover == nil, mayTryHandover,
+            let target = bestTarget(unsealedOnly: true)
+        else { return }
         lastHandoverTick = ticks
-        self.leadership?.handover = Handover(
-            target: configuration.members[best].id,
-            beganTick: ticks
-        )
+        beginHandover(to: target, reason: .sealed)
     }
 
     private var mayTryHandover: Bool {
@@ -43,19 +120,91 @@ extension RaftCore {
     }
 
     /// The target did not make it: lead on, and take proposals again.
-    mutating func expireHandover() {
-        guard let handover = leadership?.handover,
-            ticks - handover.beganTick >= UInt64(settings.handoverTicksMax)
-        else { return }
+    mutating func expireHandover(into effects: inout [Effect]) {
+        guard let handover = leadership?.handover else { return }
+        switch handover.stage {
+        case .catchingUp:
+            guard let slot = configuration.slot(of: handover.target), voterSlots.contains(slot),
+                isFit(slot, unsealedOnly: !isSealed || handover.reason == .sealed)
+            else { return giveUpHandover(.refused(.unfit), into: &effects) }
+            guard releaseLease() else {
+                // Promises run out by themselves, and writes go on meanwhile.
+                leadership?.handover?.beganTick = ticks
+                return
+            }
+            guard ticks - handover.beganTick >= UInt64(settings.transferTicksMax) else { return }
+        case .flushing(let since), .told(let since):
+            guard ticks - since >= UInt64(settings.handoverTicksMax) else { return }
+        }
+        giveUpHandover(.timedOut, into: &effects)
+    }
+
+    private mutating func giveUpHandover(
+        _ outcome: TransferOutcome,
+        into effects: inout [Effect]
+    ) {
         leadership?.handover = nil
         resumeLease()
+        endTransfer(outcome, into: &effects)
+    }
+
+    private mutating func endTransfer(_ outcome: TransferOutcome, into effects: inout [Effect]) {
+        guard let ended = transfer else { return }
+        transfer = nil
+        effects.append(.transferEnded(ended.ticket, outcome))
+    }
+
+    /// Tells who asked for a transfer once it is known who leads after it. Runs after each step.
+    mutating func settleTransfer(into effects: inout [Effect]) {
+        guard let transfer else { return }
+        if role == .leader {
+            // Leading again, after all: nobody else made it.
+            if transfer.untilTick != nil { endTransfer(.timedOut, into: &effects) }
+        } else if let leader {
+            endTransfer(.done(leader: leader), into: &effects)
+        } else if let until = transfer.untilTick {
+            if ticks >= until { endTransfer(.timedOut, into: &effects) }
+        } else {
+            let patience = settings.handoverTicksMax + settings.electionTicksMax
+            self.transfer?.untilTick = ticks + UInt64(patience)
+        }
+    }
+
+    // MARK: Stalled disk
+
+    mutating func diskHealthChanged(_ health: DiskHealth, into effects: inout [Effect]) {
+        isDiskStalled = health == .stalled
+        guard isDiskStalled else { return }
+        switch role {
+        case .leader:
+            giveWayIfStalled(into: &effects)
+        case .preCandidate, .candidate:
+            becomeFollower(term: term, leader: nil, into: &effects)
+        case .follower:
+            break
+        }
+    }
+
+    /// A leader that cannot write does not stay for the sake of its heartbeats, as soon as the
+    /// others can commit without it: it tells the fittest of them to campaign, and falls silent.
+    /// While they cannot, a new leader would be no better, so it leads on and looks again.
+    mutating func giveWayIfStalled(into effects: inout [Effect]) {
+        guard role == .leader, isDiskStalled else { return }
+        let fit = voterSlots.count { isFit($0, unsealedOnly: false) }
+        guard fit >= quorumCount(of: voterSlots.count) else { return }
+        let target = bestTarget(unsealedOnly: true) ?? bestTarget(unsealedOnly: false)
+        if let target {
+            say(.timeoutNow, to: target, into: &effects)
+        }
+        becomeFollower(term: term, leader: nil, into: &effects)
     }
 
     // MARK: Target
 
+    /// Sealed meanwhile: leads all the same, and hands over to whoever is not.
     mutating func timeoutNowReceived(from peer: NodeID, into effects: inout [Effect]) {
-        // Sealed meanwhile, or not from our leader: then the leader just leads on.
-        guard role == .follower, leader == peer, isVoter, !isSealed else { return }
+        // Not from our leader, or no fit successor: then the leader just leads on.
+        guard role == .follower, leader == peer, isVoter, !isDiskStalled else { return }
         becomeCandidate(isTransfer: true, into: &effects)
     }
 }

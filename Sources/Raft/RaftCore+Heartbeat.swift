@@ -11,8 +11,10 @@ extension RaftCore {
             becomeFollower(term: term, leader: nil, into: &effects)
             return
         }
+        giveWayIfStalled(into: &effects)
+        guard role == .leader else { return }
         giveUpOnSilentSnapshots()
-        expireHandover()
+        expireHandover(into: &effects)
         leadership?.heartbeatElapsedTicks += 1
         if let leadership, leadership.heartbeatElapsedTicks >= settings.heartbeatTicks {
             broadcastHeartbeat(into: &effects)
@@ -67,6 +69,7 @@ extension RaftCore {
         let follower = leadership.followers[slot]
         self.leadership?.followers[slot].heardTick = ticks
         self.leadership?.followers[slot].isSealed = response.isSealed
+        self.leadership?.followers[slot].isDiskStalled = response.isDiskStalled
         self.leadership?.followers[slot].round = max(follower.round, response.round)
         if response.isPromised {
             let leased = max(follower.leasedRound, response.round)
@@ -104,7 +107,8 @@ extension RaftCore {
             received: matched,
             durable: min(matched, durability.durableIndex),
             isSealed: isSealed,
-            isPromised: isPromised
+            isPromised: isPromised,
+            isDiskStalled: isDiskStalled
         )
         say(.heartbeatResponse(response), to: peer, into: &effects)
     }

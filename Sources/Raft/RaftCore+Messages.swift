@@ -55,7 +55,8 @@ extension RaftCore {
                 round: 0,
                 received: .zero,
                 durable: .zero,
-                isSealed: isSealed
+                isSealed: isSealed,
+                isDiskStalled: isDiskStalled
             )
             say(.heartbeatResponse(response), to: peer, into: &effects)
         case .voteRequest:

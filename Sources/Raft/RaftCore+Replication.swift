@@ -16,7 +16,9 @@ extension RaftCore {
 
     private func refusal(of proposal: Proposal, into effects: inout [Effect]) -> Refusal? {
         guard role == .leader, let leadership else { return .notLeader(hint: leader) }
-        if let handover = leadership.handover { return .notLeader(hint: handover.target) }
+        if let handover = leadership.handover, handover.refusesProposals {
+            return .notLeader(hint: handover.target)
+        }
         // Membership through the log attaches here.
         guard proposal.kind != .configuration else { return .unsupported }
         guard proposal.body.count <= Limits.entryBodyBytesMax else { return .tooLarge }
@@ -180,6 +182,7 @@ extension RaftCore {
             effects.append(.raise(.secondLeader(peer, term: term)))
             return false
         }
+        hurriedCampaignsLeft = 0
         if role != .follower || leader == nil || isLeaderLinkReset {
             becomeFollower(term: term, leader: peer, into: &effects)
         }

@@ -19,7 +19,8 @@ package struct RaftCore: Sendable {
     package let id: NodeID
     /// This life of it.
     package internal(set) var life: NodeLife
-    let settings: RaftSettings
+    /// As given at the start.
+    package let settings: RaftSettings
     /// Who takes part.
     package internal(set) var configuration: Configuration
     /// Slots of the voters, ascending.
@@ -39,6 +40,8 @@ package struct RaftCore: Sendable {
     package internal(set) var evaluatedIndex: LogIndex
     /// As last told by the driver.
     package internal(set) var isSealed: Bool
+    /// As last told by the driver. A stalled node does not lead and does not campaign.
+    package internal(set) var isDiskStalled = false
 
     /// What was heard of other nodes' lives.
     var peerLives = PeerLives()
@@ -56,6 +59,8 @@ package struct RaftCore: Sendable {
     var leaderQuietTicks = 0
     /// The connection to the leader was reset and it has not spoken since.
     var isLeaderLinkReset = false
+    /// Campaigns that still follow the reset of that connection soon after one another.
+    var hurriedCampaignsLeft = 0
     /// As a follower: the log equals the leader's through here, in this term.
     var matched: LogIndex
     /// While (pre-)candidate.
@@ -72,6 +77,7 @@ package struct RaftCore: Sendable {
     var leaseMismatchTerm: Term?
     /// What became of reads so far.
     package internal(set) var readCounters = ReadCounters()
+    var transfer: TransferWait?
 
     /// Said in this turn, but only after the turn's persist.
     var outbox: [Outgoing] = []
@@ -183,6 +189,10 @@ package struct RaftCore: Sendable {
             linkReset(peer, into: &effects)
         case .sealChanged(let isSealed):
             self.isSealed = isSealed
+        case .transferRequested(let ticket, let target):
+            transferRequested(ticket, to: target, into: &effects)
+        case .diskHealth(let health):
+            diskHealthChanged(health, into: &effects)
         }
         announceRole(into: &effects)
     }
@@ -308,9 +318,11 @@ package struct RaftCore: Sendable {
 
     private mutating func announceRole(into effects: inout [Effect]) {
         let now = Announcement(role: role, term: term, leader: leader)
-        guard now != announcedRole else { return }
-        announcedRole = now
-        effects.append(.roleChanged(role, term: term, leader: leader))
+        if now != announcedRole {
+            announcedRole = now
+            effects.append(.roleChanged(role, term: term, leader: leader))
+        }
+        settleTransfer(into: &effects)
     }
 
     // MARK: Helpers

@@ -10,6 +10,9 @@ package struct RaftSettings: Equatable, Sendable {
     package var sealedPenaltyTicks = 80
     /// A reset connection to the leader makes a follower campaign after 1 ... this many ticks.
     package var linkResetDelayTicksMax = 8
+    /// How often it asks again, after one to two times that (two to four, when votes were split),
+    /// before it waits as usual.
+    package var hurriedCampaignsMax = 4
     /// Appends on their way to one follower. Reached means: wait for an answer.
     package var inFlightMessagesMax = 128
     /// Bytes on their way to one follower, for the same purpose.
@@ -34,14 +37,22 @@ package struct RaftSettings: Equatable, Sendable {
     package var bootDoubtTicks = 300
     /// A sealed leader tries to hand over at most this often.
     package var handoverIntervalTicks = 500
-    /// How long one attempt to hand over may take. Proposals are refused meanwhile.
+    /// How long proposals may be refused in one attempt to hand over: one election time-out.
     package var handoverTicksMax = 40
+    /// How long the target of a handover may take before that to catch up.
+    package var transferTicksMax = 500
+    /// Proposals stop when what was in the log this long ago has arrived at the target.
+    package var transferRoundTicksMax = 5
     /// Leaders read by lease, without asking a quorum each time; `nil`: they always ask. All
     /// members must agree: the answers of one that differs count for no lease.
     package var readLease: ReadLeaseSettings?
 
     /// The defaults: leaders are missed after 400 to 800 ms.
     package init() {}
+
+    /// A transaction that is under way for longer than half an election time-out is a stalled
+    /// disk: followers would miss a leader that waits for it.
+    package var diskStallTicks: Int { max(1, electionTicksMin / 2) }
 
     /// Why these settings cannot work; `nil` when they can.
     package var problem: String? {
@@ -52,8 +63,8 @@ package struct RaftSettings: Equatable, Sendable {
         guard electionTicksMax > electionTicksMin else {
             return "electionTicksMax is not above electionTicksMin"
         }
-        guard sealedPenaltyTicks >= 0, linkResetDelayTicksMax >= 1 else {
-            return "sealedPenaltyTicks or linkResetDelayTicksMax is too small"
+        guard sealedPenaltyTicks >= 0, linkResetDelayTicksMax >= 1, hurriedCampaignsMax >= 0 else {
+            return "sealedPenaltyTicks or a limit for reset links is too small"
         }
         guard inFlightMessagesMax >= 1, inFlightBytesMax >= 1, appendBytesMax >= 1 else {
             return "an in-flight or append limit is below 1"
@@ -70,6 +81,9 @@ package struct RaftSettings: Equatable, Sendable {
         guard bootDoubtTicks >= 1 else { return "bootDoubtTicks is below 1" }
         guard readsWaitingMax >= 1, handoverIntervalTicks >= 1, handoverTicksMax >= 1 else {
             return "readsWaitingMax or a handover limit is below 1"
+        }
+        guard transferTicksMax >= 1, transferRoundTicksMax >= 1 else {
+            return "a transfer limit is below 1 tick"
         }
         return leaseProblem
     }

@@ -17,7 +17,9 @@ package enum CoreInput: Sendable {
     case streaming(to: NodeID, SnapshotPoint, term: Term)
     /// A stream that the leader of `term` asked for ended. No point: nothing could be exported.
     case streamEnded(to: NodeID, SnapshotPoint?, term: Term, isDelivered: Bool)
-    /// It is this late: reads whose patience has ended are answered.
+    /// Somebody wants another node to lead.
+    case transfer(TransferRequest)
+    /// It is this late: reads and transfers whose patience has ended are answered.
     case expire(ContinuousClock.Instant)
     /// Somebody wants to check every retained entry that was handed over.
     case inspect(EntryInspector, completion: @Sendable () -> Void)
@@ -48,6 +50,8 @@ package struct CoreDriver<Ports: CorePorts> {
     private var effects: [Effect] = []
     private var proposals: [UInt64: BatchProposal] = [:]
     private var readers: [UInt64: ReadWaiter] = [:]
+    /// Who waits for the end of a transfer.
+    private var transfers: [UInt64: TransferRequest] = [:]
     private var nextTicket: UInt64 = 1
     /// Messages that wait for a persist, in token order.
     private var held: [(after: PersistToken, message: Message, member: NodeID)] = []
@@ -114,7 +118,13 @@ package struct CoreDriver<Ports: CorePorts> {
             case .streamEnded(let member, let point, let term, let isDelivered):
                 guard term == core.term else { break }
                 streamEnded(to: member, point, isDelivered: isDelivered)
-            case .expire(let now): expireReads(now)
+            case .transfer(let request):
+                let number = ticket()
+                transfers[number] = request
+                step(.transferRequested(Ticket(number: number), to: request.target))
+            case .expire(let now):
+                expireReads(now)
+                expireTransfers(now)
             case .inspect(let inspector, let completion):
                 let first = core.firstIndex
                 let entries = stride(from: first.number, through: handedOver.number, by: 1)
@@ -252,6 +262,20 @@ package struct CoreDriver<Ports: CorePorts> {
         }
     }
 
+    /// The core goes on with the attempt; whoever asked is told that nothing is known.
+    private mutating func expireTransfers(_ now: ContinuousClock.Instant) {
+        for number in transfers.filter({ $0.value.deadline <= now }).keys.sorted() {
+            transfers.removeValue(forKey: number)?.completion(.timedOut)
+        }
+    }
+
+    /// Writes something tiny, so that the disk of a leader which has nothing to write is looked
+    /// at. A lone voter has nobody to give way to.
+    func probeDiskIfLeading() {
+        guard core.role == .leader, core.configuration.voters.count > 1 else { return }
+        ports.persist(.probe)
+    }
+
     /// A snapshot is installed: everything that follows is evaluated on top of it.
     private mutating func finishInstall(_ token: PersistToken) {
         guard let (wanted, point) = installing, token >= wanted else { return }
@@ -289,6 +313,8 @@ package struct CoreDriver<Ports: CorePorts> {
         case .appended(let ticket, let term, let index): appended(ticket, term, index)
         case .refused(let ticket, let refusal):
             proposals.removeValue(forKey: ticket.number)?.onProposed(.refused(refusal))
+        case .transferEnded(let ticket, let outcome):
+            transfers.removeValue(forKey: ticket.number)?.completion(outcome)
         case .readReady(let tickets, let index, let until):
             readReady(tickets, at: index, until: until)
         case .readRefused(let tickets, let refusal):

@@ -6,20 +6,26 @@ package final class CoreMachine<Ports: CorePorts> {
     package private(set) var driver: CoreDriver<Ports>
     private var ticker: Ticker
     private var ticksToExpiry = Limits.readExpiryTicks
+    private let watch: DiskWatch
+    private var judge: DiskJudge
 
     /// - Parameters:
     ///   - core: restored from what the storage holds.
     ///   - applied: what the storage has applied.
+    ///   - watch: the storage machine's.
     ///   - now: the first tick is due one tick later.
     package init(
         core: RaftCore,
         applied: LogIndex,
         ports: Ports,
         retention: LogRetention,
+        watch: DiskWatch,
         now: ContinuousClock.Instant
     ) {
         driver = CoreDriver(core: core, applied: applied, ports: ports, retention: retention)
         ticker = Ticker(now: now)
+        self.watch = watch
+        judge = DiskJudge(stallTicks: core.settings.diskStallTicks)
     }
 
     /// When the next turn is due even if nothing comes.
@@ -32,13 +38,26 @@ package final class CoreMachine<Ports: CorePorts> {
     package func turn(_ inputs: consuming [CoreInput], now: ContinuousClock.Instant) {
         driver.look(at: now)
         let ticks = ticker.due(now)
-        for _ in 0..<ticks { inputs.append(.raft(.tick)) }
+        for _ in 0..<ticks {
+            watchDisk(&inputs)
+            inputs.append(.raft(.tick))
+        }
         ticksToExpiry -= ticks
         if ticksToExpiry <= 0 {
             inputs.append(.expire(now))
             ticksToExpiry = Limits.readExpiryTicks
         }
         driver.turn(inputs)
+    }
+
+    /// One look a tick.
+    private func watchDisk(_ inputs: inout [CoreInput]) {
+        switch judge.look(at: watch.mark) {
+        case .stalled: inputs.append(.raft(.diskHealth(.stalled)))
+        case .recovered: inputs.append(.raft(.diskHealth(.ok)))
+        case .idle: driver.probeDiskIfLeading()
+        case .nothing: break
+        }
     }
 
     /// The core's numbers.

@@ -27,6 +27,11 @@ package enum Limits {
     /// Further room that only members' messages may take, so that clients who fill the inbox do
     /// not cost the heartbeats with it.
     package static let inboxMessagesExtra = 16_384
+    /// A leader's disk that wrote nothing for this many ticks is probed with a tiny transaction,
+    /// five times a second: half a default election time-out, like the stall that it looks for.
+    package static let diskProbeTicks = 20
+    /// A disk that stalled counts as well again after this many ticks without a stall.
+    package static let diskWellTicks = 100
     /// Ticks between two looks for reads whose patience has ended.
     package static let readExpiryTicks = 25
     /// Answers about how current the state is that wait for evaluation; more are thinned out.

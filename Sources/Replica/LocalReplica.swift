@@ -30,6 +30,7 @@ package final class LocalReplica: Sendable {
     private let evaluation = Mailbox<EvaluationJob>(bound: Limits.inboxInputsMax)
     private let courier = Mailbox<CourierJob>(bound: Limits.courierInboxMax)
     private let board: StatusBoard
+    private let watch = DiskWatch()
     /// In a struct: a bare closure in a `Mutex` is wrapped once more each time it is looked at,
     /// and every call then walks all the wrappings.
     private struct Inspection: Sendable {
@@ -93,12 +94,14 @@ package final class LocalReplica: Sendable {
 
     private func startStorage(_ state: ReplicaStart) {
         let (store, storage, core, logger) = (store, storage, core, logger)
+        let watch = watch
         WorkerThread.start(name: "hf-storage") {
             StorageWorker(
                 store: store,
                 mailbox: storage,
                 core: core,
                 state: state,
+                watch: watch,
                 logger: logger
             ).run()
         }
@@ -155,13 +158,14 @@ package final class LocalReplica: Sendable {
             link: link,
             observer: observer
         )
-        let (core, board) = (core, board)
+        let (core, board, watch) = (core, board, watch)
         WorkerThread.start(name: "hf-core") {
             let machine = CoreMachine(
                 core: raft,
                 applied: state.applied,
                 ports: ports,
                 retention: retention,
+                watch: watch,
                 now: .now
             )
             while let inputs = core.take(
@@ -222,6 +226,22 @@ package final class LocalReplica: Sendable {
         evaluation.post(
             .readers([ReadWaiter(deadline: deadline, completion: completion)], index)
         )
+    }
+
+    /// Lets another voter lead, without a lost or failed request: writes are taken until `target`
+    /// has nearly all of the log, then refused with a hint for as long as the change takes.
+    ///
+    /// - Parameters:
+    ///   - target: nil for the fittest voter: unsealed, caught up, its disk well.
+    ///   - deadline: when `completion` is told that it timed out; it may still happen.
+    ///   - completion: called once, on the core's thread.
+    package func transferLeadership(
+        to target: NodeID?,
+        deadline: ContinuousClock.Instant,
+        completion: @escaping @Sendable (TransferOutcome) -> Void
+    ) {
+        let request = TransferRequest(target: target, deadline: deadline, completion: completion)
+        if !core.offer(.transfer(request)) { completion(.refused(.overloaded)) }
     }
 
     /// A consensus message arrived. Dropped at the bound: consensus repeats what matters.

@@ -104,6 +104,27 @@ package struct CommitWaiter: Sendable {
     }
 }
 
+/// Someone who wants another node to lead.
+package struct TransferRequest: Sendable {
+    let target: NodeID?
+    let deadline: ContinuousClock.Instant
+    let completion: @Sendable (TransferOutcome) -> Void
+
+    /// - Parameters:
+    ///   - target: a voter; nil for the fittest.
+    ///   - deadline: when `completion` is told that it timed out; it may still happen.
+    ///   - completion: called once, on the core's thread.
+    package init(
+        target: NodeID?,
+        deadline: ContinuousClock.Instant,
+        completion: @escaping @Sendable (TransferOutcome) -> Void
+    ) {
+        self.target = target
+        self.deadline = deadline
+        self.completion = completion
+    }
+}
+
 /// Someone who waits for a linearizable view.
 package struct ReadWaiter: Sendable {
     let deadline: ContinuousClock.Instant

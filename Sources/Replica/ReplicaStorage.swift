@@ -50,6 +50,8 @@ package protocol ReplicaStorage: AnyObject {
 package protocol StorageTransaction: ~Copyable {
     /// Where the node will stand when this transaction is durable.
     var point: HardPoint { get }
+    /// Makes this transaction reach the disk even if it changes nothing.
+    mutating func touch()
     mutating func setCluster(_ record: ClusterRecord) throws(StoreError)
     mutating func setHardState(term: UInt64, vote: UInt64?, commit: UInt64) throws(StoreError)
     mutating func truncateLog(from index: UInt64) throws(StoreError)

@@ -9,6 +9,8 @@ package enum StorageJob: Sendable {
     /// An evaluated entry, to be applied with the next append.
     case apply(OverlayLayer, Term)
     case compact(through: LogIndex)
+    /// Write something, however little, so that a disk that hangs shows.
+    case probe
 }
 
 /// What the storage machine says to the core.
@@ -39,6 +41,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
     /// How much room is left, as last told to the core.
     package private(set) var space = SpaceState.ample
     private let state: ReplicaStart
+    /// Told before and after everything that waits for the disk.
+    private let watch: DiskWatch
     private var savedVote: (term: UInt64, vote: UInt64?)
 
     /// Begins where `state` says that the storage stands. Call ``begin()`` before the first turn.
@@ -46,11 +50,13 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         storage: Storage,
         ports: Ports,
         state: ReplicaStart,
+        watch: DiskWatch,
         now: ContinuousClock.Instant
     ) {
         self.storage = storage
         self.ports = ports
         self.state = state
+        self.watch = watch
         oldestLayer = now
         applied = state.applied
         compacted = state.logBase
@@ -61,6 +67,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
     package func begin() throws(WorkFailure) {
         var turn = StorageTurn()
         turn.start = (state.cluster, state.hardState)
+        watch.begin()
+        defer { watch.end() }
         do throws(StoreError) {
             _ = try storage.commit(turn)
         } catch {
@@ -88,6 +96,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         _ jobs: [StorageJob],
         now: ContinuousClock.Instant
     ) throws(WorkFailure) {
+        watch.begin()
+        defer { watch.end() }
         do throws(StoreError) {
             try perform(backlog + jobs, now)
             tell(storage.space)
@@ -123,6 +133,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
     ///
     /// - Returns: whether there is more to do.
     package func preallocate() throws(WorkFailure) -> Bool {
+        watch.begin()
+        defer { watch.end() }
         do throws(StoreError) {
             defer { tell(storage.space) }
             return try storage.preallocateIfNeeded()
@@ -136,6 +148,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         _ now: ContinuousClock.Instant
     ) throws(StoreError) {
         backlog = []
+        var isProbe = false
         for (position, job) in jobs.enumerated() {
             switch job {
             case .persist(let persist):
@@ -145,6 +158,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
                 if layer.index > applied.number { layers.append((layer, term)) }
             case .compact(let index):
                 compactThrough = max(compactThrough, index)
+            case .probe:
+                isProbe = true
             case .install(let point, let token, let file):
                 do throws(StoreError) {
                     // Everything asked for before the snapshot is written before it.
@@ -159,8 +174,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         // Layers alone wait for an append to ride with; the empty turn means that none came.
         let isIdle = jobs.isEmpty
         let isOverdue = layers.count >= Limits.overlayLayersMax / 2
-        guard !persists.isEmpty || isIdle || isOverdue else { return }
-        try commit(isApplying: isIdle || isApplyDue(now))
+        guard !persists.isEmpty || isIdle || isOverdue || isProbe else { return }
+        try commit(isApplying: isIdle || isApplyDue(now), isProbe: isProbe)
     }
 
     /// Layers are applied many at a time: their records lie all over the tree, and a transaction
@@ -170,9 +185,10 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
             || now - oldestLayer >= .milliseconds(Limits.applyAloneAfterMilliseconds)
     }
 
-    private func commit(isApplying: Bool) throws(StoreError) {
+    private func commit(isApplying: Bool, isProbe: Bool = false) throws(StoreError) {
         var turn = StorageTurn()
         turn.persists = persists
+        turn.isProbe = isProbe
         if isApplying { addLayers(to: &turn) }
         turn.compaction = nextCompaction()
         guard !turn.isEmpty else { return }

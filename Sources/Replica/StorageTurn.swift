@@ -15,6 +15,8 @@ package struct StorageTurn: Sendable {
     package internal(set) var appliedTerm = Term.zero
     /// Drop the log's beginning through here, or as much as fits one transaction.
     package internal(set) var compaction: LogIndex?
+    /// Reach the disk even if there is nothing else to write.
+    package internal(set) var isProbe = false
 
     /// Nothing to write.
     package init() {}
@@ -24,7 +26,7 @@ package struct StorageTurn: Sendable {
 
     /// Whether there is nothing to write.
     package var isEmpty: Bool {
-        start == nil && persists.isEmpty && layers.isEmpty && compaction == nil
+        start == nil && persists.isEmpty && layers.isEmpty && compaction == nil && !isProbe
     }
 
     /// Carries the turn out.
@@ -43,6 +45,7 @@ package struct StorageTurn: Sendable {
                 commit: transaction.point.commitIndex
             )
         }
+        if isProbe { transaction.touch() }
         for persist in persists { try Self.write(persist, to: &transaction) }
         if let last = layers.last {
             try transaction.apply(

@@ -15,6 +15,7 @@ struct StorageWorker {
     let mailbox: Mailbox<StorageJob>
     let core: Mailbox<CoreInput>
     let state: ReplicaStart
+    let watch: DiskWatch
     let logger: Logger
 
     /// Runs until the mailbox is closed.
@@ -23,6 +24,7 @@ struct StorageWorker {
             storage: store,
             ports: Ports(core: core),
             state: state,
+            watch: watch,
             now: .now
         )
         do throws(WorkFailure) {

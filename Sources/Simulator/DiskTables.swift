@@ -199,6 +199,9 @@ struct SnapshotImage {
 }
 
 extension DiskTables: StorageTransaction {
+    /// Every commit reaches the disk here, whatever it changes.
+    mutating func touch() {}
+
     mutating func setCluster(_ record: ClusterRecord) throws(StoreError) {
         if let cluster, cluster.clusterID != record.clusterID {
             throw .otherCluster(have: "\(cluster.clusterID)", want: "\(record.clusterID)")

@@ -9,6 +9,8 @@ final class Process {
     let node: Int
     let store: SimulatedStore
     let ports: NodePorts
+    /// The machine's turn takes no time here: the world marks how long the disk takes.
+    let watch = DiskWatch()
     let core: CoreMachine<NodePorts>
     let storage: StorageMachine<SimulatedStore, NodePorts>
     let evaluation: EvaluationMachine<SimulatedStore, NodePorts>
@@ -46,9 +48,16 @@ final class Process {
             applied: state.applied,
             ports: ports,
             retention: start.retention,
+            watch: watch,
             now: start.now
         )
-        storage = StorageMachine(storage: store, ports: ports, state: state, now: start.now)
+        storage = StorageMachine(
+            storage: store,
+            ports: ports,
+            state: state,
+            watch: watch,
+            now: start.now
+        )
         evaluation = EvaluationMachine(
             storage: store,
             ports: ports,

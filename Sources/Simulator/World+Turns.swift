@@ -97,11 +97,13 @@ extension World {
         var done = max(now, disk.stalledUntil)
         for _ in 0..<flushes { done += dice.draw(disk.flushTime) }
         process.isStorageBusy = true
+        process.watch.begin()
         queue.add(.storageDone(process: process.number), at: done)
     }
 
     func storageDone(_ process: Process) throws {
         process.isStorageBusy = false
+        process.watch.end()
         let node = nodes[process.node]
         do throws(StoreError) {
             try node.disk.finish()

@@ -9,6 +9,7 @@ package struct WriteTransaction: ~Copyable {
     private let requestsRetained: UInt64
     private let storedPoint: HardPoint
     private var changes: DigestChanges
+    private var isTouched = false
     /// Where the node will stand when this transaction is durable.
     package private(set) var point: HardPoint
     /// The cluster record that this transaction stores, if it stores one.
@@ -35,12 +36,16 @@ package struct WriteTransaction: ~Copyable {
     /// Checks what must hold between log, state and hard state, and writes the hard state.
     consuming func finish() throws(StoreError) {
         try changes.write(transaction, tables)
-        guard point != storedPoint else { return }
+        guard point != storedPoint || isTouched else { return }
         if let contradiction = point.contradiction { throw .misuse(contradiction) }
         try transaction.put(point.encoded().span, under: HardPoint.key, in: tables.hard)
     }
 
     // MARK: hard state
+
+    /// Writes the hard state even if it does not change, so that this transaction reaches the
+    /// disk: LMDB does not write one that changed nothing.
+    package mutating func touch() { isTouched = true }
 
     /// Term, vote and commit index. ``LocalStore/saveVote(term:vote:)`` comes before this.
     ///

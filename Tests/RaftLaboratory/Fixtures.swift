@@ -83,6 +83,8 @@ extension RaftSettings {
         settings.bootDoubtTicks = 200
         settings.handoverIntervalTicks = 40
         settings.handoverTicksMax = 8
+        settings.transferTicksMax = 30
+        settings.transferRoundTicksMax = 2
         return settings
     }
 }

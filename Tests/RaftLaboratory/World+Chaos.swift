@@ -100,11 +100,28 @@ extension World {
             nodes[position].isSealed.toggle()
             try turn(position, [.sealChanged(isSealed: nodes[position].isSealed)])
         }
+        try disturbLeadership()
         if random.chance(3, of: 100) {
             arrive(.linkReset(of: nodes[anyPosition].id, at: nodes[anyPosition].id))
         }
         if random.chance(8, of: 100) {
             try compact(anyPosition, keeping: UInt64(random.below(6)))
+        }
+    }
+
+    private func disturbLeadership() throws {
+        if random.chance(1, of: 100) {
+            let isAtLeader = random.chance(80, of: 100)
+            let position = isAtLeader ? leaderPosition ?? anyPosition : anyPosition
+            try transfer(
+                position,
+                to: random.chance(50, of: 100) ? nodes[anyPosition].id.number : nil
+            )
+        }
+        if let stuck = nodes.indices.first(where: { hung.contains(nodes[$0].id) }) {
+            if random.chance(15, of: 100) { try hang(stuck, false) }
+        } else if random.chance(1, of: 100) {
+            try hang(anyPosition)
         }
     }
 
@@ -191,6 +208,9 @@ extension World {
         faults = Faults()
         cuts = []
         frozen = [:]
+        for id in nodes.map({ $0.id }) where hung.contains(id) {
+            try hang(position(of: id), false)
+        }
         loses = { _ in false }
         ticking = Set(nodes.map { $0.id })
         try startAll()
@@ -215,7 +235,12 @@ extension World {
         for position in nodes.indices {
             try read(position)
         }
-        guard try run(atMost: ticksMax, until: { $0.nodes.allSatisfy { $0.reads.isEmpty } }) else {
+        guard
+            try run(
+                atMost: ticksMax,
+                until: { $0.nodes.allSatisfy { $0.reads.isEmpty && $0.transfers.isEmpty } }
+            )
+        else {
             throw Violation("a read got no answer after healing: \(standing)")
         }
         try requireEqualLogs()

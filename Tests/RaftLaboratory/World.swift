@@ -77,6 +77,8 @@ struct SimNode {
     var boots = 0
     /// Reads asked here, with the highest index committed anywhere at that moment.
     var reads: [ReadTicket: LogIndex] = [:]
+    /// Transfers without an answer yet.
+    var transfers: Set<Ticket> = []
     /// Proposals of this turn without an answer yet.
     var proposals: Set<Ticket> = []
 }
@@ -148,6 +150,14 @@ final class World {
     var clocks: [SimClock] = []
     /// What became of a read, its index and what vouches for it; by default the checker sees it.
     var onRead: ((World, Int, ReadTicket, LogIndex, UInt64?) throws -> Void)?
+    /// Proposals that a leader took, in order.
+    var accepted: [Ticket] = []
+    /// Proposals that were refused.
+    var refusals = 0
+    /// How transfers ended.
+    var transferOutcomes: [Ticket: TransferOutcome] = [:]
+    /// Nodes whose disk finishes nothing.
+    var hung: Set<NodeID> = []
     /// Filled when asked for.
     var trace: [String]?
     /// Mixes everything that happened, to compare runs.
@@ -213,6 +223,7 @@ final class World {
         nodes[position].gated = []
         nodes[position].reads = [:]
         nodes[position].proposals = []
+        nodes[position].transfers = []
     }
 
     func position(of id: NodeID) -> Int { Int(id.number) - 1 }
@@ -261,9 +272,11 @@ final class World {
             nodes[position].committed = index
         case .appended(let ticket, let term, let index):
             nodes[position].proposals.remove(ticket)
+            accepted.append(ticket)
             try checker.appended(ticket, term: term, index: index)
         case .refused(let ticket, _):
             nodes[position].proposals.remove(ticket)
+            refusals += 1
             try checker.refused(ticket)
         case .readReady(let tickets, let index, let until):
             for ticket in tickets {
@@ -279,6 +292,11 @@ final class World {
                     throw Violation("read \(ticket.number) was refused twice or never asked")
                 }
             }
+        case .transferEnded(let ticket, let outcome):
+            guard nodes[position].transfers.remove(ticket) != nil else {
+                throw Violation("transfer \(ticket.number) ended twice or was never asked")
+            }
+            transferOutcomes[ticket] = outcome
         case .streamSnapshot(let target, let atLeast):
             try stream(from: position, to: target, atLeast: atLeast)
         case .roleChanged, .configurationChanged:
@@ -454,9 +472,9 @@ final class World {
     }
 
     private func moveDisk(_ position: Int) throws {
-        guard !nodes[position].jobs.isEmpty, random.chance(faults.diskSpeed, of: 100) else {
-            return
-        }
+        guard !nodes[position].jobs.isEmpty, !hung.contains(nodes[position].id),
+            random.chance(faults.diskSpeed, of: 100)
+        else { return }
         let all = nodes[position].jobs.count
         try finishJobs(position, count: faults.diskSpeed == 100 ? all : 1 + random.below(all))
     }
@@ -501,6 +519,27 @@ final class World {
             nodes[position].reads[ticket] = checker.committedIndex
         }
         try turn(position, [.readRequested(tickets)])
+    }
+
+    @discardableResult
+    func transfer(_ position: Int, to target: UInt64? = nil) throws -> Ticket {
+        let ticket = Ticket(number: nextTicket)
+        nextTicket += 1
+        guard nodes[position].core != nil, !isFrozen(position) else { return ticket }
+        nodes[position].transfers.insert(ticket)
+        try turn(position, [.transferRequested(ticket, to: target.map(node))])
+        return ticket
+    }
+
+    /// The disk stops, or goes on, and the node is told.
+    func hang(_ position: Int, _ isHung: Bool = true) throws {
+        if isHung {
+            hung.insert(nodes[position].id)
+        } else {
+            hung.remove(nodes[position].id)
+        }
+        guard nodes[position].core != nil, !isFrozen(position) else { return }
+        try turn(position, [.diskHealth(isHung ? .stalled : .ok)])
     }
 
     // MARK: Looking

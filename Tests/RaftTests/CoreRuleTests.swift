@@ -4,7 +4,7 @@ import Testing
 @testable import RaftLaboratory
 
 /// A core with its driver's part done by hand.
-private struct Hand {
+struct Hand {
     var core: RaftCore
 
     /// One turn; what it asks for.
@@ -383,7 +383,8 @@ struct CoreBoundTests {
             round: 0,
             received: index(1),
             durable: index(1),
-            isSealed: false
+            isSealed: false,
+            isDiskStalled: false
         )
         var effects: [Effect] = []
         for _ in 0..<30 {

@@ -43,7 +43,8 @@ private struct Liar {
                     round: number(near: 1),
                     received: position(core),
                     durable: position(core),
-                    isSealed: isTrue
+                    isSealed: isTrue,
+                    isDiskStalled: isTrue
                 )
             )
         case 9: return isTrue ? .commitNotice(position(core)) : .timeoutNow

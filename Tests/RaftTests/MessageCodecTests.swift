@@ -113,7 +113,8 @@ struct MessageCodecTests {
                     received: index(20),
                     durable: index(18),
                     isSealed: true,
-                    isPromised: true
+                    isPromised: true,
+                    isDiskStalled: true
                 )
             ),
             channel: .control

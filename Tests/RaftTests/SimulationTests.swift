@@ -45,8 +45,8 @@ struct SimulationTests {
             total.snapshots += summary.snapshots
         }
         #expect(total.elections >= 60)
-        #expect(total.committed >= 600)
-        #expect(total.reads >= 200)
+        #expect(total.committed >= 500)
+        #expect(total.reads >= 150)
         #expect(total.snapshots >= 10)
     }
 

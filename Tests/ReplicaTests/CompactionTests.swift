@@ -153,7 +153,8 @@ struct CompactionTests {
                         round: 0,
                         received: index(10),
                         durable: index(10),
-                        isSealed: false
+                        isSealed: false,
+                        isDiskStalled: false
                     )
                 ),
                 from: 3,

@@ -268,7 +268,8 @@ struct CoreDriverTests {
                     round: 1,
                     received: bench.driver.core.lastIndex,
                     durable: bench.driver.core.lastIndex,
-                    isSealed: false
+                    isSealed: false,
+                    isDiskStalled: false
                 )
             ),
             from: 2,

@@ -10,6 +10,7 @@ final class RecordingPorts: CorePorts {
         case persist(Persist)
         case install(LogIndex, PersistToken, file: String)
         case compact(LogIndex)
+        case probe
         case entries([LogIndex])
         case readers(Int, LogIndex)
         case wait(LogIndex, Term)
@@ -31,6 +32,7 @@ final class RecordingPorts: CorePorts {
         case .install(let point, let token, let file):
             events.append(.install(point.index, token, file: file))
         case .compact(let through): events.append(.compact(through))
+        case .probe: events.append(.probe)
         case .apply: preconditionFailure("only the evaluation thread asks for that")
         }
     }

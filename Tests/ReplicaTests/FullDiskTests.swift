@@ -75,6 +75,7 @@ struct FullDiskTests {
                 storage: storage,
                 ports: ears,
                 state: ReplicaStart(try storage.store.load()),
+                watch: DiskWatch(),
                 now: .now
             )
             try machine.begin()

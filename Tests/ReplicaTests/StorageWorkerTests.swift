@@ -25,6 +25,7 @@ struct StorageWorkerTests {
                     mailbox: mailbox,
                     core: core,
                     state: state,
+                    watch: DiskWatch(),
                     logger: quietLogger
                 ).run()
                 ended.add(true)

@@ -1,0 +1,182 @@
+import Raft
+import Store
+import Testing
+
+@testable import Replica
+
+@Suite("disk watch")
+struct DiskWatchTests {
+    private func looks(_ judge: inout DiskJudge, _ mark: UInt64, _ count: Int)
+        -> [DiskJudge.Verdict]
+    {
+        (0..<count).map { _ in judge.look(at: mark) }.filter { $0 != .nothing }
+    }
+
+    @Test("the mark is odd inside a transaction, and another one for each")
+    func mark() {
+        let watch = DiskWatch()
+        #expect(watch.mark == 0)
+        watch.begin()
+        watch.begin()
+        #expect(watch.mark == 1)
+        watch.end()
+        watch.end()
+        #expect(watch.mark == 2)
+        watch.begin()
+        #expect(watch.mark == 3)
+    }
+
+    @Test("one transaction that lasts is a stall, told once; many short ones are none")
+    func stall() {
+        var judge = DiskJudge(stallTicks: 20)
+        #expect(looks(&judge, 1, 20).isEmpty)
+        #expect(looks(&judge, 1, 50) == [.stalled])
+        judge = DiskJudge(stallTicks: 20)
+        for round in 0..<50 as Range<UInt64> {
+            #expect(looks(&judge, 1 + 2 * round, 20).isEmpty)
+        }
+    }
+
+    @Test("a disk is well again only after a while without a stall")
+    func recovery() {
+        var judge = DiskJudge(stallTicks: 20)
+        _ = looks(&judge, 1, 30)
+        #expect(looks(&judge, 2, Limits.diskWellTicks - 2).isEmpty)
+        #expect(looks(&judge, 3, 30).isEmpty, "a second stall is no news")
+        #expect(looks(&judge, 4, Limits.diskWellTicks - 1).isEmpty, "and begins the wait anew")
+        #expect(looks(&judge, 4, 1) == [.recovered])
+    }
+
+    @Test("an idle disk asks for a probe now and then, a busy one never")
+    func idle() {
+        var judge = DiskJudge(stallTicks: 20)
+        let ticks = Limits.diskProbeTicks * 5 + 5
+        #expect(looks(&judge, 0, ticks).count == 5)
+        for round in 1..<50 as Range<UInt64> {
+            #expect(looks(&judge, 2 * round, Limits.diskProbeTicks).isEmpty)
+        }
+    }
+
+    @Test("only a leader with other voters is probed")
+    func whoIsProbed() {
+        var lone = DriverBench()
+        lone.lead()
+        lone.driver.probeDiskIfLeading()
+        #expect(!lone.ports.events.contains(.probe))
+        var bench = DriverBench(voters: 3)
+        bench.driver.probeDiskIfLeading()
+        #expect(!bench.ports.events.contains(.probe))
+        bench.lead()
+        bench.driver.probeDiskIfLeading()
+        #expect(bench.ports.events.last == .probe)
+    }
+
+    @Test("a probe is one durable transaction, and changes nothing")
+    func probe() throws {
+        struct Silent: StoragePorts {
+            func tellCore(_ input: CoreInput) {}
+        }
+        let folder = TemporaryFolder()
+        let store = try folder.open()
+        let watch = DiskWatch()
+        let machine = StorageMachine(
+            storage: store,
+            ports: Silent(),
+            state: try ReplicaStart(store.load()),
+            watch: watch,
+            now: .now
+        )
+        try machine.begin()
+        let before = store.counters.commits
+        let point = try store.load().point
+        try machine.turn([.probe], now: .now)
+        #expect(store.counters.commits == before + 1)
+        #expect(try store.load().point == point)
+        #expect(watch.mark > 0 && watch.mark % 2 == 0)
+    }
+}
+
+@Suite("leadership of replicas")
+struct LeadershipTests {
+    @Test("30 transfers under load: each is done, and no write fails or is lost")
+    func transfers() async throws {
+        let cluster = try TestCluster(seed: 21)
+        defer { cluster.stop() }
+        try await cluster.write(1, key: 1, value: [1])
+        let writing = Task {
+            for number in 2...400 as ClosedRange<UInt64> {
+                try await cluster.write(number, key: number, value: [7])
+            }
+        }
+        for _ in 0..<30 {
+            let outcomes = Collector<TransferOutcome>()
+            try await eventually("somebody leads") { cluster.leader() != nil }
+            guard let leader = cluster.leader() else { continue }
+            leader.replica.transferLeadership(to: nil, deadline: .now + .seconds(60)) {
+                outcomes.add($0)
+            }
+            try await eventually("the transfer ends") { outcomes.count == 1 }
+            if case .done(let other) = outcomes.all[0] { #expect(other != leader.id) }
+            // A leader of a few milliseconds has heard nobody yet.
+            let isFair =
+                switch outcomes.all[0] {
+                case .done, .refused(.unfit), .refused(.notLeader): true
+                case .refused, .timedOut: false
+                }
+            #expect(isFair, "\(outcomes.all)")
+            try await Task.sleep(for: .milliseconds(30))
+        }
+        try await writing.value
+        try await cluster.converge()
+        for member in cluster.members {
+            for key in 2...400 as ClosedRange<UInt64> {
+                #expect(try member.value(key) == [7])
+            }
+            #expect(member.alarms.count == 0)
+        }
+    }
+
+    @Test("a transfer whose patience ends is answered, and so is one at a follower")
+    func answers() async throws {
+        let cluster = try TestCluster(seed: 22)
+        defer { cluster.stop() }
+        try await cluster.write(1, key: 1, value: [1])
+        let follower = try #require(cluster.members.first { $0.replica.status.role == .follower })
+        let outcomes = Collector<TransferOutcome>()
+        follower.replica.transferLeadership(to: nil, deadline: .now + .seconds(60)) {
+            outcomes.add($0)
+        }
+        try await eventually("it is refused") { outcomes.count == 1 }
+        guard case .refused(.notLeader) = outcomes.all[0] else {
+            return #expect(Bool(false), "\(outcomes.all)")
+        }
+    }
+
+    @Test("the driver ends a transfer's wait at its deadline, once")
+    func deadline() {
+        var bench = DriverBench(voters: 3)
+        bench.lead()
+        bench.acknowledge(from: 2)
+        let response = HeartbeatResponse(
+            round: 0,
+            received: bench.driver.core.lastIndex,
+            durable: bench.driver.core.lastIndex,
+            isSealed: false
+        )
+        _ = bench.receive(.heartbeatResponse(response), from: 2, term: bench.driver.core.term)
+        let outcomes = Collector<TransferOutcome>()
+        let now = ContinuousClock.now
+        bench.turn(
+            .transfer(
+                TransferRequest(target: node(2), deadline: now + .seconds(1)) { outcomes.add($0) }
+            )
+        )
+        #expect(outcomes.all == [])
+        bench.turn(.expire(now))
+        #expect(outcomes.all == [])
+        bench.turn(.expire(now + .seconds(2)))
+        #expect(outcomes.all == [.timedOut])
+        for _ in 0..<100 { bench.turn(.raft(.tick)) }
+        #expect(outcomes.count == 1)
+    }
+}
