@@ -251,7 +251,7 @@ final class RequestFlow: Sendable {
             }
         case .refused(.overloaded): context.fail(.overloaded)
         case .refused(.tooLarge): context.answer(Reply.errors(413, ["the write is too large"]))
-        case .refused(.unsupported): context.fail(.internalFailure)
+        case .refused(.unsupported), .refused(.membership): context.fail(.internalFailure)
         case .refused(.notLeader):
             retryLater(context, since: attempt) { self.write(context, attempt: $0) }
         }

@@ -3,9 +3,9 @@ package import Wire
 /// Something that cannot happen, happened. The core ignored the message that showed it and stays
 /// safe; somebody should look. A simulation that is not lying to the core must raise none.
 package enum Alarm: Equatable, Sendable {
-    /// A message from a node that is not in the configuration.
-    /// Reason: the transport admits pinned members only.
-    case stranger(NodeID)
+    /// A message that came from outside in this node's own name.
+    /// Reason: the transport knows each peer by its key.
+    case ownName(NodeID)
     /// A message of an epoch after this node's.
     /// Reason: a recovery that this node was not part of has begun another history.
     case laterEpoch(NodeID, epoch: UInt64)
@@ -33,6 +33,9 @@ package enum Alarm: Equatable, Sendable {
     /// An entry of a kind this version does not put into a log.
     /// Reason: the format level keeps newer entries away from older nodes.
     case unsupportedEntry(LogIndex, from: NodeID)
+    /// A configuration in the log that may not follow on the one before it.
+    /// Reason: leaders ask the same question before they append one.
+    case illegalConfiguration(LogIndex, from: NodeID)
     /// A snapshot that contradicts what is committed here.
     /// Reason: a snapshot holds committed state only.
     case snapshotConflict(LogIndex, from: NodeID)
@@ -59,8 +62,8 @@ extension Alarm: OperatorError {
 
     package var summary: String {
         switch self {
-        case .stranger(let node):
-            "node \(node.number) is not a member but sent a message"
+        case .ownName(let node):
+            "a peer sent a message in the name of this node, \(node.number)"
         case .laterEpoch(let node, let epoch):
             "node \(node.number) is in epoch \(epoch), after a recovery that left this node out"
         case .bootWentBack(let node, let from, let to):
@@ -79,6 +82,8 @@ extension Alarm: OperatorError {
             "node \(node.number) answered a read round that has not begun"
         case .unsupportedEntry(let index, let node):
             "node \(node.number) sent entry \(index.number) of a kind not supported here"
+        case .illegalConfiguration(let index, let node):
+            "node \(node.number) sent a configuration as entry \(index.number) that does not follow"
         case .snapshotConflict(let index, let node):
             "the snapshot of node \(node.number) at \(index.number) contradicts the local log"
         case .leaseMismatch(let node):

@@ -1,41 +1,110 @@
-package import Wire
-
-/// Who takes part: voters and learners, in order of their ids.
+/// Who takes part, and on what terms. Replicated through the log as a whole: each change is an
+/// entry that holds the next configuration.
+///
+/// Invariants, checked wherever one is made or decoded (``problem``):
+/// - members ascend by id; every id is below `nextNodeID`;
+/// - 1...``Limits/votersMax`` voters, and as many outgoing ones at most, all of them members;
+/// - every text, list and the whole stay within ``Limits``.
 package struct Configuration: Equatable, Sendable {
-    /// Strictly ascending by id. A member's position here is its *slot*.
-    package let members: [Member]
+    /// Strictly ascending by id. A member's position here is its *slot*. A member's role is the
+    /// one it has, or will have once the change under way is over.
+    package internal(set) var members: [Member]
+    /// Who voted before the change of voters that is under way, ascending. Not empty means
+    /// *joint*: everything that voters decide needs a majority of these as well.
+    package internal(set) var outgoingVoters: [NodeID] = []
+    /// Counts the changes; the initial configuration is 0.
+    package internal(set) var revision: UInt64 = 0
+    /// The id that the next new member gets. Grows only, so no id is given twice.
+    package internal(set) var nextNodeID: NodeID
+    /// The level of entries and operations that every member knows. Grows only.
+    package internal(set) var formatLevel: UInt64 = 1
+    /// Permissions to join, ascending by id.
+    package internal(set) var joinTokens: [JoinToken] = []
 
+    /// An initial configuration.
+    ///
     /// - Parameter members: in any order. ``problem(in:)`` must find nothing wrong with them.
     package init(members: [Member]) {
         if let problem = Self.problem(in: members) {
             preconditionFailure("configuration: \(problem)")
         }
-        self.members = members.sorted { $0.id < $1.id }
+        self.init(unchecked: members)
     }
 
-    /// Why these members cannot be a configuration; `nil` when they can. For settings and
-    /// decoders, which meet other people's mistakes.
+    private init(unchecked members: [Member]) {
+        self.members = members.sorted { $0.id < $1.id }
+        nextNodeID = NodeID(number: (self.members.last?.id.number ?? 0) &+ 1)
+    }
+
+    /// For the decoder, which checks what comes of it.
+    init(decoded members: [Member], nextNodeID: NodeID) {
+        self.members = members
+        self.nextNodeID = nextNodeID
+    }
+
+    // MARK: Looking
+
+    /// The members that count in quorums, ascending by id; the incoming ones while joint.
+    package var voters: [Member] { members.filter { $0.role == .voter } }
+
+    /// Whether a change of voters is under way.
+    package var isJoint: Bool { !outgoingVoters.isEmpty }
+
+    /// The member with this id, if it belongs to the cluster.
+    package func member(_ id: NodeID) -> Member? {
+        slot(of: id).map { members[$0] }
+    }
+
+    /// Whether this member counts in quorums, before or after the change under way.
+    package func isVoter(_ id: NodeID) -> Bool {
+        member(id)?.role == .voter || outgoingVoters.contains(id)
+    }
+
+    /// The member's position, which indexes every per-peer array of the core.
+    func slot(of id: NodeID) -> Int? {
+        members.firstIndex { $0.id == id }
+    }
+
+    // MARK: Checking
+
+    /// Why these members cannot be an initial configuration; `nil` when they can. For settings,
+    /// which hold other people's mistakes.
     package static func problem(in members: [Member]) -> String? {
+        guard members.allSatisfy({ $0.id.number < Limits.countMax }) else {
+            return "a member id is too large"
+        }
+        return Self(unchecked: members).problem
+    }
+
+    /// Why this cannot be a configuration; `nil` when it can.
+    var problem: String? {
         guard members.count <= Limits.membersMax else {
             return "\(members.count) members, at most \(Limits.membersMax) are supported"
         }
-        let voters = members.count { $0.role == .voter }
-        guard voters >= 1 else { return "no voter" }
-        guard voters <= Limits.votersMax else {
-            return "\(voters) voters, at most \(Limits.votersMax) are supported"
+        guard !voters.isEmpty else { return "no voter" }
+        guard voters.count <= Limits.votersMax else {
+            return "\(voters.count) voters, at most \(Limits.votersMax) are supported"
         }
-        let sorted = members.sorted { $0.id < $1.id }
-        for (earlier, later) in zip(sorted, sorted.dropFirst()) where earlier.id == later.id {
-            return "two members have the id \(later.id.number)"
+        for (earlier, later) in zip(members, members.dropFirst()) where earlier.id >= later.id {
+            return earlier.id == later.id
+                ? "two members have the id \(later.id.number)" : "members are not sorted by id"
         }
         for member in members {
-            if let problem = problem(in: member) { return problem }
+            if let problem = Self.problem(in: member) { return problem }
+        }
+        if let problem = problemOfVoters ?? problemOfNumbers ?? problemOfTokens { return problem }
+        let bytes = encoded().count
+        guard bytes <= Limits.configurationBytesMax else {
+            return "\(bytes) bytes, at most \(Limits.configurationBytesMax) are supported"
         }
         return nil
     }
 
     private static func problem(in member: Member) -> String? {
         guard member.id.number > 0 else { return "member id 0" }
+        guard member.incarnation < NodeLife.forgotten else {
+            return "the incarnation of member \(member.id.number) stands for none"
+        }
         guard member.pin.count == Limits.pinBytes else {
             return "the pin of member \(member.id.number) has \(member.pin.count) bytes, not 32"
         }
@@ -49,91 +118,44 @@ package struct Configuration: Equatable, Sendable {
         return nil
     }
 
-    /// The members that count in quorums, ascending by id. 1...``Limits/votersMax``.
-    package var voters: [Member] { members.filter { $0.role == .voter } }
-
-    /// The member with this id, if it belongs to the cluster.
-    package func member(_ id: NodeID) -> Member? {
-        slot(of: id).map { members[$0] }
+    private var problemOfVoters: String? {
+        guard outgoingVoters.count <= Limits.votersMax else {
+            return "\(outgoingVoters.count) outgoing voters"
+        }
+        for (earlier, later) in zip(outgoingVoters, outgoingVoters.dropFirst())
+        where earlier >= later {
+            return "outgoing voters are not sorted by id"
+        }
+        for id in outgoingVoters where slot(of: id) == nil {
+            return "the outgoing voter \(id.number) is not a member"
+        }
+        return nil
     }
 
-    /// The member's position, which indexes every per-peer array of the core.
-    func slot(of id: NodeID) -> Int? {
-        members.firstIndex { $0.id == id }
+    private var problemOfNumbers: String? {
+        guard revision <= Limits.countMax, formatLevel <= Limits.countMax,
+            nextNodeID.number <= Limits.countMax
+        else { return "a number cannot be reached" }
+        guard formatLevel >= 1 else { return "format level 0" }
+        guard let last = members.last, last.id < nextNodeID else {
+            return "the next node id \(nextNodeID.number) is taken"
+        }
+        return nil
     }
 
-    // MARK: Bytes
-
-    private static let formatVersion: UInt8 = 1
-
-    /// Canonical bytes: equal configurations encode equally, so the cluster id can be their hash.
-    ///
-    /// Layout: version u8, count varint, then per member id varint, name, region, zone, peer
-    /// address, API address (blobs), pin (32 bytes), role u8; ascending by id.
-    package func encoded() -> [UInt8] {
-        var writer = ByteWriter(capacity: 32 + members.count * 128)
-        writer.writeUInt8(Self.formatVersion)
-        writer.writeVarint(UInt64(members.count))
-        for member in members {
-            writer.writeVarint(member.id.number)
-            writer.writeString(member.name)
-            writer.writeString(member.region)
-            writer.writeString(member.zone)
-            writer.writeString(member.peerAddress)
-            writer.writeString(member.apiAddress)
-            writer.writeBytes(member.pin)
-            writer.writeUInt8(member.role.rawValue)
+    private var problemOfTokens: String? {
+        guard joinTokens.count <= Limits.joinTokensMax else {
+            return "\(joinTokens.count) join tokens, at most \(Limits.joinTokensMax) are supported"
         }
-        return writer.bytes
-    }
-
-    /// Reads what ``encoded()`` wrote, and nothing else: order, version and bounds are checked,
-    /// and no byte may be left over.
-    package init(decoding bytes: [UInt8]) throws(WireError) {
-        var reader = ByteReader(bytes)
-        let version = try reader.readUInt8()
-        guard version == Self.formatVersion else {
-            throw .malformed("configuration format \(version), this build reads 1")
+        for (earlier, later) in zip(joinTokens, joinTokens.dropFirst()) where earlier.id >= later.id
+        {
+            return "join tokens are not sorted by id"
         }
-        let count = try reader.readVarint()
-        guard count <= UInt64(Limits.membersMax) else {
-            throw .tooLong(limit: Limits.membersMax, have: count)
+        for token in joinTokens {
+            guard token.secretDigest.count == Limits.pinBytes,
+                token.pin.map({ $0.count == Limits.pinBytes }) ?? true
+            else { return "join token \(token.id) has a digest that is not 32 bytes" }
         }
-        var members: [Member] = []
-        for _ in 0..<count {
-            members.append(try Self.readMember(from: &reader))
-        }
-        try reader.finish()
-        if let problem = Self.problem(in: members) {
-            throw .malformed("configuration: \(problem)")
-        }
-        for (earlier, later) in zip(members, members.dropFirst()) where earlier.id >= later.id {
-            throw .malformed("configuration: members are not sorted by id")
-        }
-        self.members = members
-    }
-
-    private static func readMember(from reader: inout ByteReader) throws(WireError) -> Member {
-        let id = NodeID(number: try reader.readVarint())
-        let name = try reader.readString(atMost: Limits.memberTextBytesMax)
-        let region = try reader.readString(atMost: Limits.memberTextBytesMax)
-        let zone = try reader.readString(atMost: Limits.memberTextBytesMax)
-        let peerAddress = try reader.readString(atMost: Limits.memberTextBytesMax)
-        let apiAddress = try reader.readString(atMost: Limits.memberTextBytesMax)
-        let pin = try reader.readBytes(Limits.pinBytes)
-        let code = try reader.readUInt8()
-        guard let role = MemberRole(rawValue: code) else {
-            throw .malformed("member role \(code)")
-        }
-        return Member(
-            id: id,
-            name: name,
-            region: region,
-            zone: zone,
-            peerAddress: peerAddress,
-            apiAddress: apiAddress,
-            pin: pin,
-            role: role
-        )
+        return nil
     }
 }

@@ -30,7 +30,7 @@ package enum Effect: Equatable, Sendable {
     case installSnapshot(SnapshotPoint, token: PersistToken)
     /// Role, term or known leader changed.
     case roleChanged(Role, term: Term, leader: NodeID?)
-    /// Members changed; so far only a snapshot can bring that.
+    /// The configuration in effect changed: by an append, a truncation or a snapshot.
     case configurationChanged(Configuration)
     /// Something that cannot happen did. The core went on as if it had not.
     case raise(Alarm)
@@ -72,8 +72,10 @@ package enum Refusal: Equatable, Sendable {
     case overloaded
     /// The body is over ``Limits/entryBodyBytesMax``.
     case tooLarge
-    /// The kind of entry cannot be proposed.
+    /// The entry cannot be read.
     case unsupported
+    /// The configuration cannot be the next one.
+    case membership(MembershipError)
 }
 
 /// What a node is in its term.

@@ -38,6 +38,8 @@ struct Handover: Sendable {
         case requested
         /// This node holds no keys and the target does.
         case sealed
+        /// The members have agreed to do without it as a voter.
+        case retiring
     }
 
     enum Stage: Sendable {

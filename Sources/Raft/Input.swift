@@ -40,7 +40,7 @@ package enum Input: Sendable {
 package struct Proposal: Equatable, Sendable {
     /// Comes back in the answer.
     package let ticket: Ticket
-    /// `noop` or `batch`. `configuration` is refused.
+    /// Of a `configuration`, the body is a ``ConfigurationEntry``.
     package let kind: EntryKind
     /// At most ``Limits/entryBodyBytesMax`` bytes.
     package let body: [UInt8]

@@ -6,6 +6,14 @@ package enum Limits {
     package static let membersMax = 64
     /// Largest name, region, zone or address of a member, in UTF-8 bytes.
     package static let memberTextBytesMax = 512
+    /// Largest encoded configuration; what the store keeps of it has the same bound.
+    package static let configurationBytesMax = 64 << 10
+    /// Most join tokens that are out at one time.
+    package static let joinTokensMax = 16
+    /// Largest authorisation of a membership change.
+    package static let authorisationBytesMax = 4 << 10
+    /// Highest revision, format level and node id that are believed.
+    package static let countMax: UInt64 = 1 << 62
     /// SHA-256 of a member's public key.
     package static let pinBytes = 32
     /// Largest body of one entry.

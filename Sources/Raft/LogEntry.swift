@@ -5,9 +5,7 @@ package enum EntryKind: UInt8, Sendable {
     case noop = 0
     /// A batch of conditional byte operations. The core never looks inside.
     case batch = 1
-    /// A whole ``Configuration``, encoded. The format has a place for it from the start;
-    /// changing the membership through the log attaches here later. Until then proposing one is
-    /// refused, and an append that carries one raises an alarm.
+    /// A ``ConfigurationEntry``: from here on in the log, this is who takes part.
     case configuration = 2
 }
 

@@ -168,6 +168,8 @@ package struct HeartbeatResponse: Equatable, Sendable {
     package let isPromised: Bool
     /// Whether the sender's disk is stalled, so that it should not be made leader.
     package let isDiskStalled: Bool
+    /// The highest format level that the sender knows.
+    package let formatLevel: UInt64
 
     package init(
         round: UInt64,
@@ -175,8 +177,10 @@ package struct HeartbeatResponse: Equatable, Sendable {
         durable: LogIndex,
         isSealed: Bool,
         isPromised: Bool = false,
-        isDiskStalled: Bool = false
+        isDiskStalled: Bool = false,
+        formatLevel: UInt64 = 1
     ) {
+        self.formatLevel = formatLevel
         self.round = round
         self.received = received
         self.durable = durable

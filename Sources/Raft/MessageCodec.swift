@@ -250,6 +250,7 @@ extension HeartbeatResponse {
         writer.writeBool(isSealed)
         writer.writeBool(isPromised)
         writer.writeBool(isDiskStalled)
+        writer.writeVarint(formatLevel)
     }
 
     fileprivate init(from reader: inout ByteReader) throws(WireError) {
@@ -265,7 +266,8 @@ extension HeartbeatResponse {
             durable: durable,
             isSealed: isSealed,
             isPromised: isPromised,
-            isDiskStalled: isDiskStalled
+            isDiskStalled: isDiskStalled,
+            formatLevel: try reader.readVarint()
         )
     }
 }

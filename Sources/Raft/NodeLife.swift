@@ -67,6 +67,11 @@ struct PeerLives: Sendable {
         }
     }
 
+    /// Forgets who is no member any more.
+    mutating func keep(_ members: [NodeID]) {
+        lives.removeAll { !members.contains($0.id) }
+    }
+
     private func position(of id: NodeID) -> Int {
         lives.firstIndex { $0.id >= id } ?? lives.count
     }

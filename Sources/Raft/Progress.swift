@@ -65,6 +65,10 @@ struct Follower: Sendable {
     var isSealed: Bool?
     /// As its last heartbeat response says.
     var isDiskStalled = false
+    /// Under which incarnation it spoke last; `nil` while it has not.
+    var incarnation: UInt64?
+    /// The highest format level it said it knows; 0 until then.
+    var formatLevel: UInt64 = 0
     /// The highest commit index it was told.
     var commitTold = LogIndex.zero
 

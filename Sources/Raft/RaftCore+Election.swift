@@ -5,7 +5,7 @@ extension RaftCore {
     private var campaignTicks: Int {
         // As a candidate it waits for its own vote to be on disk: a new term in each tick would
         // never let a disk that needs longer catch up.
-        if voterSlots.count == 1 && role != .candidate { return 1 }
+        if voters.all == [ownSlot] && role != .candidate { return 1 }
         return electionTimeoutTicks + penaltyTicks
     }
 
@@ -39,9 +39,8 @@ extension RaftCore {
     mutating func electionTick(into effects: inout [Effect]) {
         electionElapsedTicks += 1
         leaderQuietTicks += 1
-        guard electionElapsedTicks >= campaignTicks, isVoter, !isLeaseBound, !isDiskStalled else {
-            return
-        }
+        guard electionElapsedTicks >= campaignTicks, mayCampaign, !isLeaseBound, !isDiskStalled
+        else { return }
         becomePreCandidate(into: &effects)
     }
 
@@ -127,7 +126,7 @@ extension RaftCore {
 
     /// Enters the next term and asks for votes, once its own one is on disk.
     mutating func becomeCandidate(isTransfer: Bool, into effects: inout [Effect]) {
-        precondition(isVoter && role != .leader)
+        precondition(mayCampaign && role != .leader)
         guard !isLeaseBound else { return }
         guard term < Limits.termMax else {
             effects.append(.raise(.termsExhausted))
@@ -160,7 +159,7 @@ extension RaftCore {
     }
 
     private var otherVoters: [NodeID] {
-        voterSlots.map { configuration.members[$0].id }.filter { $0 != id }
+        voters.all.map { configuration.members[$0].id }.filter { $0 != id }
     }
 
     private func voteRequest(isTransfer: Bool) -> VoteRequest {
@@ -179,7 +178,7 @@ extension RaftCore {
 
     private mutating func settleElection(into effects: inout [Effect]) {
         guard let ballot else { return }
-        switch (ballot.outcome(voterSlots: voterSlots), role) {
+        switch (ballot.outcome(among: voters), role) {
         case (.won, .preCandidate):
             becomeCandidate(isTransfer: false, into: &effects)
         case (.won, .candidate):
@@ -211,7 +210,7 @@ extension RaftCore {
     ) {
         let proposed = candidateTerm.next
         let isGranted =
-            proposed > term && isFresh(request) && !hasLiveLeader && !isLeaseBound
+            life.mayVote && proposed > term && isFresh(request) && !hasLiveLeader && !isLeaseBound
             && !outranks(request, by: candidate)
         if isGranted && isLeaderLinkReset {
             giveHeadStart()
@@ -238,15 +237,18 @@ extension RaftCore {
 
     mutating func preVoteAnswered(
         _ response: PreVoteResponse,
-        in voterTerm: Term,
-        by slot: Int,
+        _ message: Message,
+        from peer: NodeID,
         into effects: inout [Effect]
     ) {
-        if voterTerm > term {
-            becomeFollower(term: voterTerm, leader: nil, into: &effects)
+        guard let slot = configuration.slot(of: peer) else { return }
+        if message.term > term {
+            becomeFollower(term: message.term, leader: nil, into: &effects)
             return
         }
-        guard role == .preCandidate, response.proposedTerm == term.next else { return }
+        guard role == .preCandidate, response.proposedTerm == term.next,
+            message.incarnation == configuration.members[slot].incarnation
+        else { return }
         ballot?.record(response.isGranted, slot: slot)
         settleElection(into: &effects)
     }
@@ -266,7 +268,8 @@ extension RaftCore {
         into effects: inout [Effect]
     ) {
         let isFree = vote == candidate || (vote == nil && leader == nil)
-        guard isFree && isFresh(request) && !isLeaseBound else {
+        // With amnesia: this node may have voted otherwise, or acknowledged what it lacks now.
+        guard life.mayVote && isFree && isFresh(request) && !isLeaseBound else {
             say(.voteResponse(isGranted: false), to: candidate, into: &effects)
             return
         }
@@ -280,8 +283,17 @@ extension RaftCore {
         promise(.voteResponse(isGranted: true), to: candidate)
     }
 
-    mutating func voteAnswered(_ isGranted: Bool, by slot: Int, into effects: inout [Effect]) {
-        guard role == .candidate else { return }
+    mutating func voteAnswered(
+        _ isGranted: Bool,
+        _ message: Message,
+        by slot: Int,
+        into effects: inout [Effect]
+    ) {
+        // The vote of another disk than the one that was admitted is worth nothing: the admitted
+        // one may have voted otherwise in this term.
+        guard role == .candidate,
+            message.incarnation == configuration.members[slot].incarnation
+        else { return }
         ballot?.record(isGranted, slot: slot)
         settleElection(into: &effects)
     }

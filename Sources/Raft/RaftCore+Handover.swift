@@ -1,5 +1,5 @@
-// Handover: a leader gives way to another voter, because it was asked to, because it is sealed, or
-// because its disk is stalled.
+// Handover: a leader gives way to another voter, because it was asked to, because it is sealed,
+// because its disk is stalled, or because the members have made it a learner.
 //
 // Nothing appended is lost: the target is told to campaign only when its disk has the whole log
 // (with a stalled disk of our own: everything committed, and the rest is decided by whoever leads).
@@ -29,7 +29,7 @@ extension RaftCore {
         guard leadership.handover == nil, transfer == nil else { return .underWay }
         guard let wanted else { return nil }
         guard wanted != id else { return .leadsAlready }
-        guard let slot = configuration.slot(of: wanted), voterSlots.contains(slot) else {
+        guard let slot = configuration.slot(of: wanted), voters.incoming.contains(slot) else {
             return .notVoter
         }
         return isFit(slot, unsealedOnly: !isSealed) ? nil : .unfit
@@ -38,14 +38,14 @@ extension RaftCore {
     /// Could lead at once, once it has the log.
     private func isFit(_ slot: Int, unsealedOnly: Bool) -> Bool {
         guard !isSelf(slot), let follower = leadership?.followers[slot] else { return false }
-        return isRecentlyHeard(follower) && !follower.isDiskStalled
+        return counts(slot) && isRecentlyHeard(follower) && !follower.isDiskStalled
             && (follower.isSealed == false || !unsealedOnly)
     }
 
     /// The fit voter that follows and has most of the log. Preferred regions attach here.
     private func bestTarget(unsealedOnly: Bool) -> NodeID? {
         guard let leadership else { return nil }
-        let fit = voterSlots.filter { slot in
+        let fit = voters.incoming.filter { slot in
             isFit(slot, unsealedOnly: unsealedOnly)
                 && leadership.followers[slot].progress == .replicate
                 && leadership.followers[slot].match >= commitIndex
@@ -67,7 +67,7 @@ extension RaftCore {
 
     /// Moves a handover on, or begins one. Runs at the end of each turn.
     mutating func advanceHandover(into effects: inout [Effect]) {
-        beginHandoverIfSealed()
+        beginHandoverIfDue()
         guard let handover = leadership?.handover,
             let slot = configuration.slot(of: handover.target),
             let follower = leadership?.followers[slot]
@@ -106,10 +106,14 @@ extension RaftCore {
         return took <= UInt64(settings.handoverTicksMax) / 2
     }
 
-    private mutating func beginHandoverIfSealed() {
-        guard isSealed, leadership != nil, leadership?.handover == nil, mayTryHandover,
-            let target = bestTarget(unsealedOnly: true)
-        else { return }
+    private mutating func beginHandoverIfDue() {
+        guard leadership != nil, leadership?.handover == nil else { return }
+        if isRetiring {
+            let target = bestTarget(unsealedOnly: true) ?? bestTarget(unsealedOnly: false)
+            if let target { beginHandover(to: target, reason: .retiring) }
+            return
+        }
+        guard isSealed, mayTryHandover, let target = bestTarget(unsealedOnly: true) else { return }
         lastHandoverTick = ticks
         beginHandover(to: target, reason: .sealed)
     }
@@ -124,8 +128,8 @@ extension RaftCore {
         guard let handover = leadership?.handover else { return }
         switch handover.stage {
         case .catchingUp:
-            guard let slot = configuration.slot(of: handover.target), voterSlots.contains(slot),
-                isFit(slot, unsealedOnly: !isSealed || handover.reason == .sealed)
+            guard let slot = configuration.slot(of: handover.target), voters.incoming.contains(slot),
+                isFit(slot, unsealedOnly: needsUnsealed(handover.reason))
             else { return giveUpHandover(.refused(.unfit), into: &effects) }
             guard releaseLease() else {
                 // Promises run out by themselves, and writes go on meanwhile.
@@ -146,6 +150,16 @@ extension RaftCore {
         leadership?.handover = nil
         resumeLease()
         endTransfer(outcome, into: &effects)
+        // No voter any more: who leads next is the voters' choice, if it is not the target's.
+        if isRetiring { becomeFollower(term: term, leader: nil, into: &effects) }
+    }
+
+    private func needsUnsealed(_ reason: Handover.Reason) -> Bool {
+        switch reason {
+        case .sealed: true
+        case .requested: !isSealed
+        case .retiring: false
+        }
     }
 
     private mutating func endTransfer(_ outcome: TransferOutcome, into effects: inout [Effect]) {
@@ -190,8 +204,7 @@ extension RaftCore {
     /// While they cannot, a new leader would be no better, so it leads on and looks again.
     mutating func giveWayIfStalled(into effects: inout [Effect]) {
         guard role == .leader, isDiskStalled else { return }
-        let fit = voterSlots.count { isFit($0, unsealedOnly: false) }
-        guard fit >= quorumCount(of: voterSlots.count) else { return }
+        guard voters.agree({ isFit($0, unsealedOnly: false) }) else { return }
         let target = bestTarget(unsealedOnly: true) ?? bestTarget(unsealedOnly: false)
         if let target {
             say(.timeoutNow, to: target, into: &effects)
@@ -204,7 +217,7 @@ extension RaftCore {
     /// Sealed meanwhile: leads all the same, and hands over to whoever is not.
     mutating func timeoutNowReceived(from peer: NodeID, into effects: inout [Effect]) {
         // Not from our leader, or no fit successor: then the leader just leads on.
-        guard role == .follower, leader == peer, isVoter, !isDiskStalled else { return }
+        guard role == .follower, leader == peer, mayCampaign, !isDiskStalled else { return }
         becomeCandidate(isTransfer: true, into: &effects)
     }
 }

@@ -15,6 +15,7 @@ extension RaftCore {
         guard role == .leader else { return }
         giveUpOnSilentSnapshots()
         expireHandover(into: &effects)
+        guard role == .leader else { return }
         leadership?.heartbeatElapsedTicks += 1
         if let leadership, leadership.heartbeatElapsedTicks >= settings.heartbeatTicks {
             broadcastHeartbeat(into: &effects)
@@ -27,13 +28,7 @@ extension RaftCore {
 
     /// Check-quorum: a leader that a majority has not answered for an election time-out is
     /// probably replaced, and must not look alive to anyone.
-    private var hearsQuorum: Bool {
-        guard let leadership else { return false }
-        let heard = voterSlots.count { slot in
-            isSelf(slot) || isRecentlyHeard(leadership.followers[slot])
-        }
-        return heard >= quorumCount(of: voterSlots.count)
-    }
+    private var hearsQuorum: Bool { voters.agree(isPresent) }
 
     /// Tells everyone, with the newest read round.
     mutating func broadcastHeartbeat(into effects: inout [Effect]) {
@@ -70,6 +65,7 @@ extension RaftCore {
         self.leadership?.followers[slot].heardTick = ticks
         self.leadership?.followers[slot].isSealed = response.isSealed
         self.leadership?.followers[slot].isDiskStalled = response.isDiskStalled
+        self.leadership?.followers[slot].formatLevel = response.formatLevel
         self.leadership?.followers[slot].round = max(follower.round, response.round)
         if response.isPromised {
             let leased = max(follower.leasedRound, response.round)
@@ -108,7 +104,8 @@ extension RaftCore {
             durable: min(matched, durability.durableIndex),
             isSealed: isSealed,
             isPromised: isPromised,
-            isDiskStalled: isDiskStalled
+            isDiskStalled: isDiskStalled,
+            formatLevel: settings.formatLevel
         )
         say(.heartbeatResponse(response), to: peer, into: &effects)
     }

@@ -27,6 +27,11 @@ extension RaftCore {
         from peer: NodeID,
         into effects: inout [Effect]
     ) -> Bool {
+        // Under another incarnation than the admitted one, nothing it says is counted anyway,
+        // and its boots are counted on another disk.
+        guard let member = configuration.member(peer),
+            member.incarnation == message.incarnation
+        else { return true }
         guard var known = peerLives[peer], known.incarnation == message.incarnation else {
             let life = PeerLife(id: peer, incarnation: message.incarnation, boot: message.boot)
             peerLives.record(life)

@@ -6,8 +6,8 @@ extension RaftCore {
         from peer: NodeID,
         into effects: inout [Effect]
     ) {
-        guard peer != id, let slot = configuration.slot(of: peer) else {
-            effects.append(.raise(.stranger(peer)))
+        guard peer != id else {
+            effects.append(.raise(.ownName(peer)))
             return
         }
         guard message.isInRange else {
@@ -17,13 +17,17 @@ extension RaftCore {
         guard isOfThisEpoch(message, from: peer, into: &effects),
             isOfNewestBoot(message, from: peer, into: &effects)
         else { return }
+        // Answers are counted. Of a node that is no member (any more) there is nothing to count,
+        // and its term must not end a leadership. Everything else that it may say, a node whose
+        // configuration lags behind has to hear.
+        guard configuration.slot(of: peer) != nil || !message.body.isAnswer else { return }
 
         switch message.body {
         case .preVoteRequest(let request):
             preVoteRequested(request, in: message.term, by: peer, into: &effects)
             return
         case .preVoteResponse(let response):
-            preVoteAnswered(response, in: message.term, by: slot, into: &effects)
+            preVoteAnswered(response, message, from: peer, into: &effects)
             return
         case .voteRequest(let request)
         where message.term > term && ignoresVoteRequest(request):
@@ -38,7 +42,7 @@ extension RaftCore {
         if message.term < term {
             answerOutdated(message.body, from: peer, into: &effects)
         } else {
-            answerCurrent(message.body, from: peer, slot: slot, into: &effects)
+            answerCurrent(message, from: peer, into: &effects)
         }
     }
 
@@ -56,7 +60,8 @@ extension RaftCore {
                 received: .zero,
                 durable: .zero,
                 isSealed: isSealed,
-                isDiskStalled: isDiskStalled
+                isDiskStalled: isDiskStalled,
+                formatLevel: settings.formatLevel
             )
             say(.heartbeatResponse(response), to: peer, into: &effects)
         case .voteRequest:
@@ -71,24 +76,19 @@ extension RaftCore {
     }
 
     private mutating func answerCurrent(
-        _ body: MessageBody,
+        _ message: Message,
         from peer: NodeID,
-        slot: Int,
         into effects: inout [Effect]
     ) {
-        switch body {
+        switch message.body {
         case .voteRequest(let request):
             voteRequested(request, by: peer, into: &effects)
-        case .voteResponse(let isGranted):
-            voteAnswered(isGranted, by: slot, into: &effects)
         case .append(let append):
             appendReceived(append, from: peer, into: &effects)
-        case .appendResponse(let response):
-            appendAnswered(response, by: slot, into: &effects)
         case .heartbeat(let heartbeat):
             heartbeatReceived(heartbeat, from: peer, into: &effects)
-        case .heartbeatResponse(let response):
-            heartbeatAnswered(response, by: slot, into: &effects)
+        case .voteResponse, .appendResponse, .heartbeatResponse:
+            answerMember(message, from: peer, into: &effects)
         case .commitNotice(let index):
             commitNoticed(index, from: peer, into: &effects)
         case .timeoutNow:
@@ -99,6 +99,42 @@ extension RaftCore {
             readIndexAnswered(response, from: peer, into: &effects)
         case .preVoteRequest, .preVoteResponse:
             preconditionFailure("handled before terms are settled")
+        }
+    }
+}
+
+extension RaftCore {
+    private mutating func answerMember(
+        _ message: Message,
+        from peer: NodeID,
+        into effects: inout [Effect]
+    ) {
+        guard let slot = configuration.slot(of: peer) else { return }
+        if case .voteResponse(let isGranted) = message.body {
+            voteAnswered(isGranted, message, by: slot, into: &effects)
+            return
+        }
+        guard role == .leader else { return }
+        followerSpoke(message.incarnation, slot: slot)
+        switch message.body {
+        case .appendResponse(let response):
+            appendAnswered(response, by: slot, into: &effects)
+        case .heartbeatResponse(let response):
+            heartbeatAnswered(response, by: slot, into: &effects)
+        default:
+            preconditionFailure("only answers come here")
+        }
+    }
+}
+
+extension MessageBody {
+    /// Whether it answers something that only members are asked.
+    fileprivate var isAnswer: Bool {
+        switch self {
+        case .preVoteResponse, .voteResponse, .appendResponse, .heartbeatResponse: true
+        case .preVoteRequest, .voteRequest, .append, .heartbeat, .commitNotice, .timeoutNow,
+            .readIndexRequest, .readIndexResponse:
+            false
         }
     }
 }

@@ -60,9 +60,9 @@ extension RaftCore {
         answer(round.reads, at: round.index, until: nil, into: &effects)
     }
 
-    /// Whether the voters with this property are a quorum.
+    /// Whether the voters with this property are a quorum, those that are counted.
     func isQuorum(_ has: (Int) -> Bool) -> Bool {
-        voterSlots.count(where: has) >= quorumCount(of: voterSlots.count)
+        voters.agree { counts($0) && has($0) }
     }
 
     mutating func answer(
@@ -91,7 +91,9 @@ extension RaftCore {
         by peer: NodeID,
         into effects: inout [Effect]
     ) {
-        guard let leadership, leadership.reads.weight < settings.readsWaitingMax else {
+        guard let leadership, configuration.slot(of: peer) != nil,
+            leadership.reads.weight < settings.readsWaitingMax
+        else {
             let response = ReadIndexResponse(batch: batch, index: nil)
             say(.readIndexResponse(response), to: peer, into: &effects)
             return

@@ -10,6 +10,7 @@ extension RaftCore {
                 continue
             }
             appendToOwnLog(kind: proposal.kind, body: proposal.body)
+            adoptNewest(into: &effects)
             effects.append(.appended(proposal.ticket, term, log.lastIndex))
         }
     }
@@ -19,8 +20,6 @@ extension RaftCore {
         if let handover = leadership.handover, handover.refusesProposals {
             return .notLeader(hint: handover.target)
         }
-        // Membership through the log attaches here.
-        guard proposal.kind != .configuration else { return .unsupported }
         guard proposal.body.count <= Limits.entryBodyBytesMax else { return .tooLarge }
         let bytes = proposal.body.count + Limits.entryOverheadBytes
         guard leadership.uncommittedBytes + bytes <= settings.uncommittedBytesMax else {
@@ -30,14 +29,21 @@ extension RaftCore {
             effects.append(.raise(.indexesExhausted))
             return .overloaded
         }
-        return nil
+        return proposal.kind == .configuration ? membershipRefusal(proposal.body) : nil
     }
 
+    /// A configuration takes effect here, but its effects leave at the end of the turn.
     mutating func appendToOwnLog(kind: EntryKind, body: [UInt8]) {
         precondition(role == .leader)
         let entry = LogEntry(index: log.lastIndex.next, term: term, kind: kind, body: body)
         log.append(entry)
         leadership?.uncommittedBytes += entry.bytes
+        if kind == .configuration {
+            guard let decoded = try? ConfigurationEntry(decoding: body) else {
+                preconditionFailure("a configuration is checked before it is appended")
+            }
+            configurations.append(decoded.configuration, at: entry.index)
+        }
     }
 
     // MARK: Leader: sending
@@ -164,10 +170,10 @@ extension RaftCore {
     /// - Source: dissertation section 3.6.2; figure 3.7 is the counterexample.
     mutating func advanceCommit() {
         guard role == .leader, let leadership else { return }
-        let acknowledged = voterSlots.map { slot in
-            isSelf(slot) ? durability.durableIndex : leadership.followers[slot].match
+        let index = voters.committedIndex { slot in
+            if isSelf(slot) { return durability.durableIndex }
+            return counts(slot) ? leadership.followers[slot].match : .zero
         }
-        let index = committedIndex(acknowledged: acknowledged)
         precondition(index <= log.lastIndex)
         guard index > commitIndex, log.term(at: index) == term else { return }
         self.leadership?.uncommittedBytes -= log.weight(after: commitIndex, through: index)
@@ -218,21 +224,32 @@ extension RaftCore {
             reject(append, from: peer, into: &effects)
             return
         }
-        take(append.entries)
+        switch newConfigurations(in: append.entries, from: peer) {
+        case .success(let steps):
+            take(append.entries, steps)
+            adoptNewest(into: &effects)
+        case .failure(let fault):
+            effects.append(.raise(fault.alarm(from: peer)))
+            return
+        }
         matched = max(matched, through)
         commitIndex = max(commitIndex, min(append.commit, through))
         acknowledgeLater(through: matched)
     }
 
     /// Appends what is new. Nothing that agrees is touched, and nothing committed is.
-    private mutating func take(_ entries: [LogEntry]) {
+    private mutating func take(_ entries: [LogEntry], _ steps: [ConfigurationHistory.Step]) {
         for entry in entries where entry.index > commitIndex {
             if let known = log.term(at: entry.index) {
                 if known == entry.term { continue }
                 log.truncate(from: entry.index)
                 durability.truncated(from: entry.index)
+                configurations.truncate(from: entry.index)
             }
             log.append(entry)
+        }
+        for step in steps {
+            configurations.append(step.configuration, at: step.index)
         }
     }
 
@@ -273,10 +290,6 @@ extension RaftCore {
                 entry.body.count <= Limits.entryBodyBytesMax
             else { return .malformedAppend(from: peer) }
             entryTerm = entry.term
-            // Membership through the log attaches here.
-            guard entry.kind != .configuration else {
-                return .unsupportedEntry(entry.index, from: peer)
-            }
         }
         return nil
     }

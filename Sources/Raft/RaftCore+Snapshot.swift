@@ -55,8 +55,8 @@ extension RaftCore {
         term leaderTerm: Term,
         into effects: inout [Effect]
     ) {
-        guard peer != id, configuration.slot(of: peer) != nil else {
-            effects.append(.raise(.stranger(peer)))
+        guard peer != id else {
+            effects.append(.raise(.ownName(peer)))
             return
         }
         guard leaderTerm <= Limits.termMax, point.index <= Limits.indexMax,
@@ -108,15 +108,7 @@ extension RaftCore {
         announcedCommit = point.index
         evaluatedIndex = max(evaluatedIndex, point.index)
         effects.append(.installSnapshot(point, token: token))
-        adopt(point.configuration, into: &effects)
-    }
-
-    /// Takes over a configuration that comes with the state.
-    private mutating func adopt(_ new: Configuration, into effects: inout [Effect]) {
-        guard new != configuration else { return }
-        precondition(role == .follower, "slots are in use while leading or campaigning")
-        configuration = new
-        voterSlots = Self.voterSlots(in: new)
-        effects.append(.configurationChanged(new))
+        configurations = ConfigurationHistory(point.configuration, at: point.index)
+        adoptNewest(into: &effects)
     }
 }

@@ -7,8 +7,7 @@
 // Peer input never trips a precondition: it is answered, ignored, or raises an alarm. The driver
 // and the disk are trusted; what they may not do is a precondition.
 //
-// Membership changes attach at `proposed` (a `configuration` entry is refused), at `append` (one
-// is ignored with an alarm) and at `adopt(configuration)`. Read leases: `RaftCore+Leases`.
+// Read leases: `RaftCore+Leases`. Membership: `RaftCore+Membership`.
 
 /// Raft for one node, as a pure value: inputs go in, ordered effects come out.
 ///
@@ -21,10 +20,15 @@ package struct RaftCore: Sendable {
     package internal(set) var life: NodeLife
     /// As given at the start.
     package let settings: RaftSettings
-    /// Who takes part.
+    /// Who takes part: the newest configuration in the log, committed or not.
     package internal(set) var configuration: Configuration
-    /// Slots of the voters, ascending.
-    var voterSlots: [Int]
+    /// The entry that brought ``configuration``. At most one above the commit index is a change;
+    /// followers may hold more of them, from leaders that follow each other.
+    var configurationIndex: LogIndex
+    /// What ``configuration`` was along the log.
+    var configurations: ConfigurationHistory
+    /// The voters' slots in ``configuration``.
+    var voters: VoterHalves
 
     /// The current term. Grows only.
     package internal(set) var term: Term
@@ -106,8 +110,8 @@ package struct RaftCore: Sendable {
     ///   - id: this node, not necessarily a member (it then never campaigns).
     ///   - life: epoch, boot and incarnation, as the disk has them, the boot counted up already
     ///     and on disk before any effect is performed.
-    ///   - configuration: as of the end of the log, or of the snapshot below it; the initial one
-    ///     for a new node.
+    ///   - configuration: as of `evaluated`; the initial one for a new node. Configuration
+    ///     entries after it are in `entries`.
     ///   - hardState: as last persisted; ``HardState/initial`` for a new node.
     ///   - snapshotIndex, snapshotTerm: what the log starts after; zero for a new node.
     ///   - entries: the retained log, consecutive from `snapshotIndex.next`, all durable.
@@ -138,8 +142,16 @@ package struct RaftCore: Sendable {
         self.id = id
         self.life = life
         self.settings = settings
-        self.configuration = configuration
-        voterSlots = Self.voterSlots(in: configuration)
+        configurations = ConfigurationHistory(configuration, at: evaluated)
+        for entry in entries where entry.index > evaluated && entry.kind == .configuration {
+            guard let decoded = try? ConfigurationEntry(decoding: entry.body) else {
+                preconditionFailure("entry \(entry.index.number) was checked when it was appended")
+            }
+            configurations.append(decoded.configuration, at: entry.index)
+        }
+        self.configuration = configurations.newest.configuration
+        configurationIndex = configurations.newest.index
+        voters = VoterHalves(self.configuration)
         term = hardState.term
         vote = hardState.vote
         commitIndex = commit
@@ -153,10 +165,6 @@ package struct RaftCore: Sendable {
         forwards = ForwardedReads(firstNumber: random.next())
         announcedRole = Announcement(role: .follower, term: hardState.term, leader: nil)
         resetElectionTimer()
-    }
-
-    static func voterSlots(in configuration: Configuration) -> [Int] {
-        configuration.members.indices.filter { configuration.members[$0].role == .voter }
     }
 
     // MARK: Life
@@ -202,6 +210,8 @@ package struct RaftCore: Sendable {
     package mutating func endTurn(into effects: inout [Effect]) {
         if role == .leader {
             beginReadRound(into: &effects)
+            leaveJointIfDue()
+            adoptNewest(into: &effects)
             advanceHandover(into: &effects)
             for slot in configuration.members.indices where !isSelf(slot) {
                 replicate(to: slot, into: &effects)
@@ -240,6 +250,7 @@ package struct RaftCore: Sendable {
         // its way from another thread.
         precondition(index <= announcedCommit, "compacted what was not committed")
         log.compact(through: index)
+        configurations.fold(through: index)
         evaluatedIndex = max(evaluatedIndex, index)
     }
 
@@ -324,15 +335,6 @@ package struct RaftCore: Sendable {
         }
         settleTransfer(into: &effects)
     }
-
-    // MARK: Helpers
-
-    /// This node's place among the members, if it has one.
-    var ownSlot: Int? { configuration.slot(of: id) }
-
-    var isVoter: Bool { configuration.member(id)?.role == .voter }
-
-    func isSelf(_ slot: Int) -> Bool { configuration.members[slot].id == id }
 }
 
 // MARK: - Observers
@@ -373,6 +375,14 @@ extension RaftCore {
         package let match: LogIndex
         /// It spoke within the last election time-out.
         package let isRecentlyActive: Bool
+        /// Its disk is the one that was admitted, so it counts if it is a voter, and can become
+        /// one if it is not. False until it has spoken to this leader.
+        package let isCounted: Bool
+        /// Under which incarnation it speaks; `nil` until it has. Not the configured one: its
+        /// disk is another, and has to be readmitted under this number.
+        package let incarnation: UInt64?
+        /// The highest format level it knows; 0 until it said so.
+        package let formatLevel: UInt64
         /// `nil` until it said so.
         package let isSealed: Bool?
         /// `nil` for the leader itself.
@@ -389,6 +399,9 @@ extension RaftCore {
                 id: configuration.members[slot].id,
                 match: isOwn ? durableIndex : follower.match,
                 isRecentlyActive: isOwn || isRecentlyHeard(follower),
+                isCounted: counts(slot),
+                incarnation: isOwn ? life.spokenIncarnation : follower.incarnation,
+                formatLevel: isOwn ? settings.formatLevel : follower.formatLevel,
                 isSealed: isOwn ? isSealed : follower.isSealed,
                 progress: isOwn ? nil : follower.progress
             )

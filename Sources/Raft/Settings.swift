@@ -35,6 +35,8 @@ package struct RaftSettings: Equatable, Sendable {
     /// When messages of a member's earlier boot have kept coming for this long, and none of its
     /// newest, they are no stragglers: its disk was replaced by an old image.
     package var bootDoubtTicks = 300
+    /// The highest format level that this version knows. A configuration above it is not taken.
+    package var formatLevel: UInt64 = 1
     /// A sealed leader tries to hand over at most this often.
     package var handoverIntervalTicks = 500
     /// How long proposals may be refused in one attempt to hand over: one election time-out.
@@ -78,6 +80,7 @@ package struct RaftSettings: Equatable, Sendable {
         guard resendTicks >= 1, snapshotAnswerTicksMax >= 1, readForwardTicksMax >= 1 else {
             return "a time-out is below 1 tick"
         }
+        guard formatLevel >= 1 else { return "formatLevel is below 1" }
         guard bootDoubtTicks >= 1 else { return "bootDoubtTicks is below 1" }
         guard readsWaitingMax >= 1, handoverIntervalTicks >= 1, handoverTicksMax >= 1 else {
             return "readsWaitingMax or a handover limit is below 1"

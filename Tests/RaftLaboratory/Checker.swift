@@ -24,6 +24,8 @@ struct Checker {
 
     private struct Voter: Hashable {
         let id: NodeID
+        /// A vote binds the disk that holds it.
+        let incarnation: UInt64
         let term: Term
     }
 
@@ -42,6 +44,8 @@ struct Checker {
     private var commits: [NodeID: LogIndex] = [:]
     private var tokens: [NodeID: PersistToken] = [:]
     private var terms: [NodeID: Term] = [:]
+    /// As of the highest committed index; nil while it is the initial one.
+    var committedConfiguration: Configuration?
     private(set) var elections = 0
     private(set) var readsServed = 0
     private(set) var snapshotsInstalled = 0
@@ -63,6 +67,12 @@ struct Checker {
             throw Violation("node \(node.id.number) starts in a term it never entered")
         }
         terms[node.id] = core.term
+    }
+
+    /// A disk is lost, and with it everything that the node knew.
+    mutating func wiped(_ id: NodeID) {
+        terms[id] = nil
+        commits[id] = nil
     }
 
     /// For scenarios that write a disk by hand.
@@ -98,6 +108,10 @@ struct Checker {
             return
         }
         leaders[core.term] = core.id
+        guard core.configuration.isVoter(core.id) || core.committedConfiguration.isVoter(core.id)
+        else {
+            throw Violation("node \(core.id.number) leads and is no voter")
+        }
         elections += 1
         for item in committed where item.committedIn < core.term {
             let index = item.entry.index
@@ -152,6 +166,9 @@ struct Checker {
             }
         }
         committed.append(Committed(entry: entry, committedIn: core.term))
+        if entry.kind == .configuration {
+            try commitConfiguration(entry)
+        }
     }
 
     // MARK: Effects
@@ -272,7 +289,7 @@ struct Checker {
     }
 
     private mutating func voted(_ node: SimNode, for candidate: NodeID, in term: Term) throws {
-        let voter = Voter(id: node.id, term: term)
+        let voter = Voter(id: node.id, incarnation: node.incarnation, term: term)
         if let known = votes[voter], known != candidate {
             throw Violation("node \(node.id.number) voted twice in term \(term.number)")
         }

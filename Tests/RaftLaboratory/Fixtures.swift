@@ -80,6 +80,7 @@ extension RaftSettings {
         settings.resendTicks = 4
         settings.snapshotAnswerTicksMax = 10
         settings.readForwardTicksMax = 10
+        settings.formatLevel = 3
         settings.bootDoubtTicks = 200
         settings.handoverIntervalTicks = 40
         settings.handoverTicksMax = 8

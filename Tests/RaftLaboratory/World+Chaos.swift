@@ -7,6 +7,8 @@ struct ChaosRun {
 
     let seed: UInt64
     let nodeCount: Int
+    /// Members come and go, and lose their disks.
+    var churns = false
 
     struct Summary: Equatable {
         var fingerprint: UInt64 = 0
@@ -14,6 +16,8 @@ struct ChaosRun {
         var committed = 0
         var reads = 0
         var snapshots = 0
+        var changes: UInt64 = 0
+        var wipes = 0
     }
 
     /// - Parameter isTraced: keeps the story, at a price.
@@ -24,8 +28,10 @@ struct ChaosRun {
         world.trace = isTraced ? [] : nil
         do {
             try world.startAll()
+            world.churns = churns
             try world.chaos(ticks: Self.chaosTicks)
             try world.heal()
+            if churns { try world.mend(ticksMax: Self.convergenceTicksMax) }
             try world.requireProgress(ticksMax: Self.convergenceTicksMax)
         } catch let violation as Violation {
             guard let trace = world.trace else { throw violation }
@@ -36,7 +42,9 @@ struct ChaosRun {
             elections: world.checker.elections,
             committed: world.checker.committedCount,
             reads: world.checker.readsServed,
-            snapshots: world.checker.snapshotsInstalled
+            snapshots: world.checker.snapshotsInstalled,
+            changes: world.checker.committedConfiguration?.revision ?? 0,
+            wipes: world.wipes
         )
     }
 
@@ -61,6 +69,7 @@ extension World {
         drawFaults()
         for _ in 0..<ticks {
             try disturb()
+            if churns { try churn() }
             try tick()
         }
     }
@@ -232,15 +241,10 @@ extension World {
             ticksLeft -= 1
             guard ticksLeft > 0 else { throw Violation("no progress after healing: \(standing)") }
         }
-        for position in nodes.indices {
+        for position in nodes.indices where isMember(position) {
             try read(position)
         }
-        guard
-            try run(
-                atMost: ticksMax,
-                until: { $0.nodes.allSatisfy { $0.reads.isEmpty && $0.transfers.isEmpty } }
-            )
-        else {
+        guard try run(atMost: ticksMax, until: { $0.hasNoReads && $0.hasNoTransfers }) else {
             throw Violation("a read got no answer after healing: \(standing)")
         }
         try requireEqualLogs()
@@ -249,6 +253,8 @@ extension World {
     var isConverged: Bool {
         guard let position = leaderPosition, let leader = nodes[position].core else { return false }
         return nodes.allSatisfy { node in
+            // Whoever was let go is not told, and nobody waits for it.
+            guard leader.configuration.member(node.id) != nil else { return true }
             guard let core = node.core else { return false }
             return core.leader == leader.id && core.commitIndex == leader.lastIndex
                 && core.lastIndex == leader.lastIndex && core.evaluatedIndex == leader.lastIndex
@@ -260,6 +266,7 @@ extension World {
     func requireEqualLogs() throws {
         for node in nodes {
             guard let core = node.core else { continue }
+            try checker.reconfigured(core)
             var index = core.snapshotIndex
             while index < core.commitIndex {
                 index = index.next
@@ -270,10 +277,11 @@ extension World {
         }
     }
 
-    private var standing: String {
+    var standing: String {
         nodes.map { node in
             guard let core = node.core else { return "\(node.id.number) down" }
-            return "\(node.id.number) \(core.role) term \(core.term.number) commit "
+            return
+                "\(node.id.number)@\(node.incarnation) \(core.role) term \(core.term.number) commit "
                 + "\(core.commitIndex.number) last \(core.lastIndex.number) reads "
                 + "\(node.reads.count) sealed \(node.isSealed)"
         }.joined(separator: "; ")

@@ -28,6 +28,18 @@ struct SimDisk {
         entries += persist.entries
     }
 
+    /// What was evaluated is applied in a transaction, with the configuration as of there.
+    mutating func apply(through index: LogIndex) {
+        for entry in entries where entry.index > evaluated && entry.index <= index {
+            guard entry.kind == .configuration else { continue }
+            guard let decoded = try? ConfigurationEntry(decoding: entry.body) else {
+                preconditionFailure("a configuration that cannot be read was committed")
+            }
+            configuration = decoded.configuration
+        }
+        evaluated = max(evaluated, index)
+    }
+
     mutating func install(_ point: SnapshotPoint) {
         baseIndex = point.index
         baseTerm = point.term
@@ -75,6 +87,8 @@ struct SimNode {
     var committed = LogIndex.zero
     var evaluated = LogIndex.zero
     var boots = 0
+    /// What its disk drew; 0 for the first disk of a first member.
+    var incarnation: UInt64 = 0
     /// Reads asked here, with the highest index committed anywhere at that moment.
     var reads: [ReadTicket: LogIndex] = [:]
     /// Transfers without an answer yet.
@@ -125,6 +139,8 @@ final class World {
     }
 
     let settings: RaftSettings
+    /// What every disk begins with.
+    let initial: Configuration
     var random: Seeded
     var faults = Faults()
     var nodes: [SimNode]
@@ -145,7 +161,7 @@ final class World {
     /// A leader that is to die soon after its election, and when.
     var doomed: (position: Int, at: Int)?
     var electionsSeen = 0
-    private var nextTicket: UInt64 = 1
+    var nextTicket: UInt64 = 1
     /// Clocks of the nodes, for leases; none: nodes are not told the time.
     var clocks: [SimClock] = []
     /// What became of a read, its index and what vouches for it; by default the checker sees it.
@@ -161,12 +177,17 @@ final class World {
     /// Filled when asked for.
     var trace: [String]?
     /// Mixes everything that happened, to compare runs.
+    /// Members come and go.
+    var churns = false
+    /// Disks lost so far.
+    var wipes = 0
     private(set) var fingerprint: UInt64 = 0
 
     init(seed: UInt64, count: Int, learners: Int = 0, settings: RaftSettings = .hectic) {
         self.settings = settings
         random = Seeded(seed: seed)
         let configuration = cluster(count, learners: learners)
+        initial = configuration
         nodes = configuration.members.map {
             SimNode(id: $0.id, disk: SimDisk(configuration: configuration))
         }
@@ -188,7 +209,7 @@ final class World {
             life: NodeLife(
                 epoch: 0,
                 boot: UInt64(nodes[position].boots),
-                incarnation: 0,
+                incarnation: nodes[position].incarnation,
                 mayVote: true
             ),
             configuration: disk.configuration,
@@ -299,7 +320,9 @@ final class World {
             transferOutcomes[ticket] = outcome
         case .streamSnapshot(let target, let atLeast):
             try stream(from: position, to: target, atLeast: atLeast)
-        case .roleChanged, .configurationChanged:
+        case .configurationChanged:
+            if let core = nodes[position].core { try checker.reconfigured(core) }
+        case .roleChanged:
             break
         case .raise(let alarm):
             throw Violation("alarm at \(position + 1): \(alarm.summary)")
@@ -314,7 +337,7 @@ final class World {
             nodes[position].disk.write(persist)
             // What was evaluated is applied in the same transaction.
             let index = min(nodes[position].evaluated, nodes[position].disk.lastIndex)
-            nodes[position].disk.evaluated = max(nodes[position].disk.evaluated, index)
+            nodes[position].disk.apply(through: index)
         case .install(let point):
             nodes[position].disk.install(point)
             nodes[position].evaluated = max(nodes[position].evaluated, point.index)
@@ -358,6 +381,8 @@ final class World {
     // MARK: Network
 
     private func transmit(_ message: Message, from position: Int, to target: NodeID) throws {
+        // A node that is being added may not exist yet.
+        guard nodes.indices.contains(self.position(of: target)) else { return }
         try checker.leaving(message, from: nodes[position], to: target, world: self)
         let flight = Flight(source: nodes[position].id, target: target, message: message)
         if loses(flight) || random.chance(faults.loss, of: 100) { return }
@@ -375,7 +400,9 @@ final class World {
     }
 
     private func stream(from position: Int, to target: NodeID, atLeast: LogIndex) throws {
-        guard let core = nodes[position].core else { return }
+        guard let core = nodes[position].core,
+            nodes.indices.contains(self.position(of: target))
+        else { return }
         let at = core.evaluatedIndex
         guard at >= atLeast, let pointTerm = core.term(at: at) else {
             throw Violation("asked for a snapshot at \(atLeast.number), evaluated \(at.number)")
@@ -383,7 +410,7 @@ final class World {
         let point = SnapshotPoint(
             index: at,
             term: pointTerm,
-            configuration: nodes[position].disk.configuration
+            configuration: core.configuration(asOf: at)
         )
         arrive(
             .stream(
@@ -453,7 +480,8 @@ final class World {
 
     private func clockTicks(_ position: Int) -> Bool {
         guard ticking.contains(nodes[position].id) else { return false }
-        return faults.clockSpeeds.isEmpty || random.chance(faults.clockSpeeds[position], of: 100)
+        return position >= faults.clockSpeeds.count
+            || random.chance(faults.clockSpeeds[position], of: 100)
     }
 
     func run(_ ticks: Int) throws {

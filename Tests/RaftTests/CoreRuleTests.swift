@@ -384,7 +384,8 @@ struct CoreBoundTests {
             received: index(1),
             durable: index(1),
             isSealed: false,
-            isDiskStalled: false
+            isDiskStalled: false,
+            formatLevel: 1
         )
         var effects: [Effect] = []
         for _ in 0..<30 {

@@ -44,7 +44,8 @@ private struct Liar {
                     received: position(core),
                     durable: position(core),
                     isSealed: isTrue,
-                    isDiskStalled: isTrue
+                    isDiskStalled: isTrue,
+                    formatLevel: 1
                 )
             )
         case 9: return isTrue ? .commitNotice(position(core)) : .timeoutNow
@@ -172,18 +173,32 @@ struct HostilePeerTests {
         return alarms
     }
 
-    @Test("a stranger is not listened to")
-    func stranger() {
+    @Test("nobody speaks in this node's own name")
+    func ownName() {
         var core = makeCore()
         var effects: [Effect] = []
         let heartbeat = Message(
             term: term(9),
             body: .heartbeat(Heartbeat(commit: .zero, round: 0))
         )
-        core.step(.received(heartbeat, from: node(77)), into: &effects)
         core.step(.received(heartbeat, from: node(1)), into: &effects)
-        #expect(effects == [.raise(.stranger(node(77))), .raise(.stranger(node(1)))])
+        #expect(effects == [.raise(.ownName(node(1)))])
         #expect(core.term == .zero)
+    }
+
+    @Test("a leader that is not known yet is followed; a stranger's answer means nothing")
+    func stranger() {
+        var core = makeCore()
+        var effects: [Effect] = []
+        let answer = Message(term: term(99), body: .voteResponse(isGranted: true))
+        core.step(.received(answer, from: node(77)), into: &effects)
+        #expect(effects.isEmpty && core.term == .zero)
+        let heartbeat = Message(
+            term: term(9),
+            body: .heartbeat(Heartbeat(commit: .zero, round: 0))
+        )
+        core.step(.received(heartbeat, from: node(77)), into: &effects)
+        #expect(core.term == term(9) && core.leader == node(77))
     }
 
     @Test("a second leader of a term is not followed")

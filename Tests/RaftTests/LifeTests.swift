@@ -38,7 +38,7 @@ struct LifeTests {
 
     @Test("every message says which life speaks")
     func envelope() throws {
-        let life = NodeLife(epoch: 4, boot: 9, incarnation: 2, mayVote: true)
+        let life = NodeLife(epoch: 4, boot: 9, incarnation: 0, mayVote: true)
         var core = makeCore(life: life)
         let effects = turn(&core, Array(repeating: .tick, count: 80))
         let messages = effects.compactMap { effect in
@@ -46,7 +46,7 @@ struct LifeTests {
         }
         #expect(messages.count == 2)
         for message in messages {
-            #expect(message.epoch == 4 && message.boot == 9 && message.incarnation == 2)
+            #expect(message.epoch == 4 && message.boot == 9 && message.incarnation == 0)
         }
     }
 

@@ -114,7 +114,8 @@ struct MessageCodecTests {
                     durable: index(18),
                     isSealed: true,
                     isPromised: true,
-                    isDiskStalled: true
+                    isDiskStalled: true,
+                    formatLevel: 1
                 )
             ),
             channel: .control

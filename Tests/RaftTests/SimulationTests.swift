@@ -25,9 +25,23 @@ struct SimulationTests {
         sweep(first: first, nodeCount: 5)
     }
 
-    private func sweep(first: Int, nodeCount: Int) {
+    @Test(
+        "1,000 seeds of members that come, go and lose their disks",
+        arguments: firstSeeds
+    )
+    func churn(first: Int) {
+        sweep(first: first, nodeCount: 3, churns: true)
+    }
+
+    @Test("500 seeds of five of them", arguments: firstSeeds.prefix(10))
+    func churnOfFive(first: Int) {
+        sweep(first: first, nodeCount: 5, churns: true)
+    }
+
+    private func sweep(first: Int, nodeCount: Int, churns: Bool = false) {
         for seed in first..<first + Self.chunk {
-            if let problem = ChaosRun(seed: UInt64(seed), nodeCount: nodeCount).problem() {
+            let run = ChaosRun(seed: UInt64(seed), nodeCount: nodeCount, churns: churns)
+            if let problem = run.problem() {
                 Issue.record("\(problem)")
                 return
             }
@@ -48,6 +62,18 @@ struct SimulationTests {
         #expect(total.committed >= 500)
         #expect(total.reads >= 150)
         #expect(total.snapshots >= 10)
+    }
+
+    @Test("churn is eventful: members change and disks are lost")
+    func eventfulChurn() throws {
+        var total = ChaosRun.Summary()
+        for seed in UInt64(0)..<20 {
+            let summary = try ChaosRun(seed: seed, nodeCount: 3, churns: true).run()
+            total.changes += summary.changes
+            total.wipes += summary.wipes
+        }
+        #expect(total.changes >= 60)
+        #expect(total.wipes >= 10)
     }
 
     @Test("the same seed gives the same run", arguments: [UInt64(3), 77, 501])

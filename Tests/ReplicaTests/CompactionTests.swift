@@ -154,7 +154,8 @@ struct CompactionTests {
                         received: index(10),
                         durable: index(10),
                         isSealed: false,
-                        isDiskStalled: false
+                        isDiskStalled: false,
+                        formatLevel: 1
                     )
                 ),
                 from: 3,

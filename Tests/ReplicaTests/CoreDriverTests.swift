@@ -269,7 +269,8 @@ struct CoreDriverTests {
                     received: bench.driver.core.lastIndex,
                     durable: bench.driver.core.lastIndex,
                     isSealed: false,
-                    isDiskStalled: false
+                    isDiskStalled: false,
+                    formatLevel: 1
                 )
             ),
             from: 2,
