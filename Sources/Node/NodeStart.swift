@@ -49,6 +49,7 @@ struct NodeStart {
         }
         selfID = own.id
         clusterID = sha256(initial.encoded())
+        let applied: Configuration
         if let known = state.cluster {
             guard known.clusterID == clusterID else {
                 let have = try Configuration(decoding: known.configuration)
@@ -58,16 +59,16 @@ struct NodeStart {
                     want: Self.text(initial)
                 )
             }
-            configuration = try Configuration(decoding: known.configuration)
+            applied = try Configuration(decoding: known.configuration)
         } else {
-            configuration = initial
+            applied = initial
         }
         cluster = ClusterRecord(
             clusterID: clusterID,
             epoch: state.cluster?.epoch ?? 0,
             incarnation: state.cluster?.incarnation ?? 0,
             bootCounter: (state.cluster?.bootCounter ?? 0) + 1,
-            configuration: configuration.encoded(),
+            configuration: applied.encoded(),
             formatLevel: state.cluster?.formatLevel ?? 1
         )
         SuspectMarker.arm(folder: settings.data)
@@ -75,10 +76,11 @@ struct NodeStart {
         (raft, replicaStart) = try Self.consensus(
             state,
             selfID,
-            configuration,
+            applied,
             cluster,
             settings.raft
         )
+        configuration = raft.configuration
         logger.info(
             "data folder opened",
             metadata: [
@@ -107,6 +109,8 @@ struct NodeStart {
                     reason: "entries of kind \(entry.kind) are not known"
                 )
             }
+            // The core goes by what it finds here, so it is read before the core is made.
+            if kind == .configuration { _ = try ConfigurationEntry(decoding: entry.body) }
             return LogEntry(
                 index: LogIndex(number: entry.index),
                 term: Term(number: entry.term),

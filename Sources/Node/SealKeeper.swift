@@ -175,7 +175,8 @@ final class SealKeeper: Sendable {
         let done = DispatchSemaphore(value: 0)
         let isCurrent = keys.withLock { keys -> Bool in
             guard keys.seals == seals else { return false }
-            replica.setInspector { [weak self] entry, batch in
+            replica.setInspector { [weak self] entry, body in
+                guard case .batch(let batch) = body else { return }
                 // Two operators may have made a vault at the same time: the second one's batch
                 // is rejected, because there is a seal record.
                 guard !VaultOpening.isCreation(batch), !verify(batch, with: keyring) else {
@@ -186,7 +187,8 @@ final class SealKeeper: Sendable {
             return true
         }
         guard isCurrent else { return nil }
-        replica.inspectRetained { entry, batch in
+        replica.inspectRetained { entry, body in
+            guard case .batch(let batch) = body else { return }
             // A vault that was abandoned before this one had other keys, and nothing else in it.
             let isForeign = VaultOpening.isCreation(batch) || VaultOpening.isAbandonment(batch)
             if !isForeign && !verify(batch, with: keyring) {

@@ -5,6 +5,7 @@ package import Store
 package enum CoreInput: Sendable {
     case raft(Input)
     case propose(BatchProposal)
+    case change(MembershipProposal)
     case read(ReadWaiter)
     /// The storage thread applied through this index.
     case applied(LogIndex)
@@ -49,6 +50,7 @@ package struct CoreDriver<Ports: CorePorts> {
     private let ports: Ports
     private var effects: [Effect] = []
     private var proposals: [UInt64: BatchProposal] = [:]
+    private var changes: [UInt64: MembershipProposal] = [:]
     private var readers: [UInt64: ReadWaiter] = [:]
     /// Who waits for the end of a transfer.
     private var transfers: [UInt64: TransferRequest] = [:]
@@ -93,6 +95,8 @@ package struct CoreDriver<Ports: CorePorts> {
         for input in inputs {
             switch input {
             case .propose(let proposal):
+                admit(proposal)
+            case .change(let proposal):
                 admit(proposal)
             case .read(var waiter):
                 let number = ticket()
@@ -160,6 +164,9 @@ package struct CoreDriver<Ports: CorePorts> {
             status.committed = core.commitIndex
             status.evaluated = visible
             status.last = core.lastIndex
+            status.configuration = core.configuration
+            status.committedConfiguration = core.committedConfiguration
+            status.members = core.memberProgress
             status.currentAsOf = freshness.currentAsOf
             status.reads = core.readCounters
             status.space = space
@@ -199,6 +206,19 @@ package struct CoreDriver<Ports: CorePorts> {
         let number = ticket()
         proposals[number] = proposal
         let entry = Proposal(ticket: Ticket(number: number), kind: .batch, body: proposal.body)
+        core.step(.proposed([entry]), into: &effects)
+        perform()
+    }
+
+    /// The core judges whether it may be made.
+    private mutating func admit(_ change: MembershipProposal) {
+        let number = ticket()
+        changes[number] = change
+        let entry = Proposal(
+            ticket: Ticket(number: number),
+            kind: .configuration,
+            body: change.entry.encoded()
+        )
         core.step(.proposed([entry]), into: &effects)
         perform()
     }
@@ -313,6 +333,7 @@ package struct CoreDriver<Ports: CorePorts> {
         case .appended(let ticket, let term, let index): appended(ticket, term, index)
         case .refused(let ticket, let refusal):
             proposals.removeValue(forKey: ticket.number)?.onProposed(.refused(refusal))
+            changes.removeValue(forKey: ticket.number)?.onProposed(.refused(refusal))
         case .transferEnded(let ticket, let outcome):
             transfers.removeValue(forKey: ticket.number)?.completion(outcome)
         case .readReady(let tickets, let index, let until):
@@ -358,6 +379,10 @@ package struct CoreDriver<Ports: CorePorts> {
     }
 
     private mutating func appended(_ ticket: Ticket, _ term: Term, _ index: LogIndex) {
+        if let change = changes.removeValue(forKey: ticket.number) {
+            ports.evaluate(.wait(change.waiter(index, term)))
+            return change.onProposed(.appended(term, index))
+        }
         guard let proposal = proposals.removeValue(forKey: ticket.number) else { return }
         recent.record(proposal.batch.writtenKeys, at: index)
         if let completion = proposal.onCommitted {

@@ -1,5 +1,6 @@
 package import Raft
 package import Store
+import Wire
 
 /// Work for the evaluation thread, in the order in which it must happen.
 package enum EvaluationJob: Sendable {
@@ -19,7 +20,14 @@ package enum EvaluationJob: Sendable {
 ///
 /// Called on the evaluation thread, before the entry's effect is visible. The entry is evaluated
 /// whatever the inspector finds, because replicas must not differ; whoever set it stops serving.
-package typealias EntryInspector = @Sendable (LogEntry, WriteBatch) -> Void
+package typealias EntryInspector = @Sendable (LogEntry, InspectedBody) -> Void
+
+/// What an inspector looks at.
+package enum InspectedBody: Sendable {
+    case batch(WriteBatch)
+    /// Its ``Raft/ConfigurationEntry/authorisation`` says what entitles it.
+    case configuration(ConfigurationEntry)
+}
 
 /// What the evaluation machine says to the others. Nothing of it may be dropped or change places.
 package protocol EvaluationPorts {
@@ -105,8 +113,12 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
         case .wait(let waiter): register(waiter)
         case .installed(let point): installed(point)
         case .inspect(let entries, let inspect, let completion):
-            for entry in entries where entry.kind == .batch {
-                inspect(entry, try decoded(entry))
+            for entry in entries {
+                switch entry.kind {
+                case .batch: inspect(entry, .batch(try decoded(entry)))
+                case .configuration: inspect(entry, .configuration(try reconfiguration(entry)))
+                case .noop: break
+                }
             }
             completion()
         }
@@ -123,13 +135,33 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
         }
     }
 
+    private func reconfiguration(_ entry: LogEntry) throws(WorkFailure) -> ConfigurationEntry {
+        do throws(WireError) {
+            return try ConfigurationEntry(decoding: entry.body)
+        } catch {
+            throw WorkFailure(
+                .damagedLogHeader(index: entry.index.number, reason: error.summary),
+                while: "reading entry \(entry.index.number)"
+            )
+        }
+    }
+
     /// One committed entry: decide, publish, answer.
     private func evaluate(_ entry: LogEntry) throws(WorkFailure) {
         precondition(entry.index == evaluated.next, "committed entries arrive without gaps")
         var layer = OverlayLayer(index: entry.index.number, writes: [], requestID: nil)
         var outcome = CommitOutcome.applied
-        if entry.kind == .batch {
+        switch entry.kind {
+        case .batch:
             (layer, outcome) = try evaluateBatch(entry)
+        case .configuration:
+            // No effect on the state: the core has gone by it since it was appended.
+            let decoded = try reconfiguration(entry)
+            if let inspect = ports.inspector { inspect(entry, .configuration(decoded)) }
+            ports.tellStorage(
+                .reconfigured(AppliedConfiguration(decoded.configuration, at: entry.index))
+            )
+        case .noop: break
         }
         storage.appendLayer(layer)
         evaluated = entry.index
@@ -141,7 +173,7 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
         _ entry: LogEntry
     ) throws(WorkFailure) -> (OverlayLayer, CommitOutcome) {
         let batch = try decoded(entry)
-        if let inspect = ports.inspector { inspect(entry, batch) }
+        if let inspect = ports.inspector { inspect(entry, .batch(batch)) }
         do throws(StoreError) {
             switch try storage.evaluate(batch, at: entry.index.number) {
             case nil:

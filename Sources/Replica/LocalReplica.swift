@@ -74,6 +74,8 @@ package final class LocalReplica: Sendable {
             $0.term = raft.term
             $0.last = raft.lastIndex
             $0.evaluated = state.applied
+            $0.configuration = raft.configuration
+            $0.committedConfiguration = raft.committedConfiguration
         }
         startStorage(state)
         startEvaluation(state)
@@ -184,6 +186,12 @@ package final class LocalReplica: Sendable {
     /// Brings a batch towards the log. `onProposed` is always called exactly once.
     package func propose(_ proposal: BatchProposal) {
         if !core.offer(.propose(proposal)) { proposal.onProposed(.refused(.overloaded)) }
+    }
+
+    /// Proposes the next configuration; only a leader takes it. ``ReplicaStatus/configuration`` is
+    /// what it has to follow on.
+    package func propose(_ change: MembershipProposal) {
+        if !core.offer(.change(change)) { change.onProposed(.refused(.overloaded)) }
     }
 
     /// Waits for the fate of an entry that the leader appended at `index` in `term`.

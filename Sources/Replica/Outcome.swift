@@ -80,6 +80,36 @@ package struct BatchProposal: Sendable {
     }
 }
 
+/// A membership change on its way into the log.
+package struct MembershipProposal: Sendable {
+    /// The whole next configuration, with what entitles the change.
+    package let entry: ConfigurationEntry
+    /// When the wait for its commit ends.
+    package let deadline: ContinuousClock.Instant
+    /// Called once, on the core's thread. Refusals say why in words.
+    package let onProposed: @Sendable (ProposeOutcome) -> Void
+    /// Called once after `.appended`, on the evaluation thread: `.applied` when it is committed.
+    /// A joint configuration is not left yet then; see ``ReplicaStatus/configuration``.
+    package let onCommitted: @Sendable (CommitOutcome) -> Void
+
+    /// Pairs a change with whoever waits for it.
+    package init(
+        entry: ConfigurationEntry,
+        deadline: ContinuousClock.Instant,
+        onProposed: @escaping @Sendable (ProposeOutcome) -> Void,
+        onCommitted: @escaping @Sendable (CommitOutcome) -> Void
+    ) {
+        self.entry = entry
+        self.deadline = deadline
+        self.onProposed = onProposed
+        self.onCommitted = onCommitted
+    }
+
+    func waiter(_ index: LogIndex, _ term: Term) -> CommitWaiter {
+        CommitWaiter(index: index, term: term, deadline: deadline, completion: onCommitted)
+    }
+}
+
 /// Someone who waits for an entry that another node's leader appended.
 package struct CommitWaiter: Sendable {
     let index: LogIndex

@@ -61,6 +61,8 @@ package protocol StorageTransaction: ~Copyable {
         appliedIndex: UInt64,
         appliedTerm: UInt64
     ) throws(StoreError)
+    /// Replaces the configuration and level of the cluster record, which must be there.
+    mutating func setConfiguration(_ bytes: [UInt8], formatLevel: UInt64) throws(StoreError)
     mutating func dropLog(through index: UInt64, entriesMax: Int) throws(StoreError) -> UInt64
 }
 

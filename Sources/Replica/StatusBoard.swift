@@ -16,6 +16,12 @@ package struct ReplicaStatus: Sendable {
     package var evaluated = LogIndex.zero
     /// End of this node's log.
     package var last = LogIndex.zero
+    /// Who takes part, as this node goes by it: the newest configuration in its log.
+    package var configuration: Configuration?
+    /// The newest one that is committed. Equal to `configuration` unless a change is under way.
+    package var committedConfiguration: Configuration?
+    /// As leader: what it knows of each member, in order of ids.
+    package var members: [RaftCore.MemberProgress] = []
     /// When this node became leader; nil on others.
     package var leaderSince: ContinuousClock.Instant?
     /// A view opened after this was read holds everything acknowledged, anywhere, before this

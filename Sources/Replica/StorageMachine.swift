@@ -8,6 +8,8 @@ package enum StorageJob: Sendable {
     case install(SnapshotPoint, PersistToken, file: String)
     /// An evaluated entry, to be applied with the next append.
     case apply(OverlayLayer, Term)
+    /// The entry whose layer comes next brought a configuration.
+    case reconfigured(AppliedConfiguration)
     case compact(through: LogIndex)
     /// Write something, however little, so that a disk that hangs shows.
     case probe
@@ -29,6 +31,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
     private let ports: Ports
     /// Evaluated, not yet applied, ascending.
     private var layers: [(layer: OverlayLayer, term: Term)] = []
+    /// Configurations that committed entries brought, not yet applied, ascending.
+    private var configurations: [AppliedConfiguration] = []
     /// When the first of them came.
     private var oldestLayer: ContinuousClock.Instant
     private var applied: LogIndex
@@ -156,6 +160,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
             case .apply(let layer, let term):
                 if layers.isEmpty { oldestLayer = now }
                 if layer.index > applied.number { layers.append((layer, term)) }
+            case .reconfigured(let configuration):
+                if configuration.index > applied { configurations.append(configuration) }
             case .compact(let index):
                 compactThrough = max(compactThrough, index)
             case .probe:
@@ -199,6 +205,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         if let last = turn.layers.last {
             layers.removeFirst(turn.layers.count)
             applied = LogIndex(number: last.index)
+            configurations.removeAll { $0.index <= applied }
             storage.pruneOverlay(through: last.index)
             ports.tellCore(.applied(applied))
         }
@@ -228,6 +235,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
             turn.appliedTerm = layers[count].term
             count += 1
         }
+        let last = turn.layers.last?.index ?? 0
+        turn.configuration = configurations.last { $0.index.number <= last }
     }
 
     /// The next step of the log's compaction, never beyond what is applied.
@@ -249,6 +258,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
             "the snapshot file is not the one that arrived"
         )
         layers.removeAll { $0.layer.index <= point.index.number }
+        configurations.removeAll { $0.index <= point.index }
         applied = point.index
         compacted = point.index
         compactThrough = point.index

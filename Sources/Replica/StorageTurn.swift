@@ -13,6 +13,8 @@ package struct StorageTurn: Sendable {
     package internal(set) var layers: [OverlayLayer] = []
     /// The term of the last of them.
     package internal(set) var appliedTerm = Term.zero
+    /// The newest configuration that applying these layers brings into the state.
+    package internal(set) var configuration: AppliedConfiguration?
     /// Drop the log's beginning through here, or as much as fits one transaction.
     package internal(set) var compaction: LogIndex?
     /// Reach the disk even if there is nothing else to write.
@@ -54,6 +56,12 @@ package struct StorageTurn: Sendable {
                 appliedTerm: appliedTerm.number
             )
         }
+        if let configuration {
+            try transaction.setConfiguration(
+                configuration.bytes,
+                formatLevel: configuration.formatLevel
+            )
+        }
         guard let compaction else { return nil }
         return try transaction.dropLog(
             through: compaction.number,
@@ -87,5 +95,25 @@ package struct StorageTurn: Sendable {
                 commit: max(hard.commit.number, transaction.point.commitIndex)
             )
         }
+    }
+}
+
+/// A configuration on its way into the hard state, where it stands for "as of the applied index".
+///
+/// Snapshots and the next start take it from there: the state and who the members were when it
+/// was so are written together. Configurations after the applied index are in the log, which is
+/// where a truncation finds them too.
+package struct AppliedConfiguration: Equatable, Sendable {
+    /// The entry that brought it.
+    package let index: LogIndex
+    /// ``Raft/Configuration/encoded()``.
+    package let bytes: [UInt8]
+    /// ``Raft/Configuration/formatLevel``.
+    package let formatLevel: UInt64
+
+    init(_ configuration: Configuration, at index: LogIndex) {
+        self.index = index
+        bytes = configuration.encoded()
+        formatLevel = configuration.formatLevel
     }
 }

@@ -153,11 +153,14 @@ package struct ClusterRecord: Sendable, Equatable {
     package var clusterID: [UInt8]
     /// Raised by each disaster recovery.
     package var epoch: UInt64
-    /// Raised each time this node is admitted again after losing its log.
+    /// The number that this disk drew when it began to be this member; 0 for the first disk of a
+    /// member of the initial configuration. Drawn anew when log or vote were lost: what this node
+    /// says counts again once the members have admitted it under the new number.
     package var incarnation: UInt64
     /// Raised at each start.
     package var bootCounter: UInt64
-    /// The replicated configuration as the caller encoded it, at most 64 KiB.
+    /// The replicated configuration as of the applied index, as the caller encoded it, at most
+    /// 64 KiB.
     package var configuration: [UInt8]
     /// The level of operations that all members know.
     package var formatLevel: UInt64

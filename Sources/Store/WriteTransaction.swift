@@ -87,6 +87,22 @@ package struct WriteTransaction: ~Copyable {
         storedCluster = record
     }
 
+    /// Replaces the configuration that the applied entries add up to.
+    ///
+    /// - Throws: ``StoreError/misuse(_:)`` when this node was not told its cluster yet.
+    package mutating func setConfiguration(
+        _ bytes: [UInt8],
+        formatLevel: UInt64
+    ) throws(StoreError) {
+        guard var record = try cluster() else { throw .misuse("a configuration of no cluster") }
+        guard bytes.count <= StoreLimits.configurationBytesMax else {
+            throw .misuse("a configuration of \(bytes.count) bytes")
+        }
+        record.configuration = bytes
+        record.formatLevel = max(record.formatLevel, formatLevel)
+        try setCluster(record)
+    }
+
     // MARK: log
 
     /// Adds entries at the end of the log.

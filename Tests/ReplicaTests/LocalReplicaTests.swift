@@ -164,8 +164,11 @@ struct LocalReplicaTests {
         let later = Collector<[UInt8]>()
         let retained = Collector<[UInt8]>()
         let done = Atomic(false)
-        one.replica.setInspector { _, batch in later.add(batch.requestID) }
-        one.replica.inspectRetained { _, batch in
+        one.replica.setInspector { _, body in
+            if case .batch(let batch) = body { later.add(batch.requestID) }
+        }
+        one.replica.inspectRetained { _, body in
+            guard case .batch(let batch) = body else { return }
             retained.add(batch.requestID)
         } completion: {
             done.store(true, ordering: .releasing)
