@@ -128,7 +128,8 @@ extension RaftCore {
         guard let handover = leadership?.handover else { return }
         switch handover.stage {
         case .catchingUp:
-            guard let slot = configuration.slot(of: handover.target), voters.incoming.contains(slot),
+            guard let slot = configuration.slot(of: handover.target),
+                voters.incoming.contains(slot),
                 isFit(slot, unsealedOnly: needsUnsealed(handover.reason))
             else { return giveUpHandover(.refused(.unfit), into: &effects) }
             guard releaseLease() else {

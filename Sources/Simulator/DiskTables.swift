@@ -209,6 +209,16 @@ extension DiskTables: StorageTransaction {
         cluster = record
     }
 
+    mutating func setConfiguration(
+        _ bytes: [UInt8],
+        formatLevel: UInt64
+    ) throws(StoreError) {
+        guard var record = cluster else { throw .misuse("a configuration of no cluster") }
+        record.configuration = bytes
+        record.formatLevel = max(record.formatLevel, formatLevel)
+        cluster = record
+    }
+
     mutating func setHardState(term: UInt64, vote: UInt64?, commit: UInt64) throws(StoreError) {
         let next = Ballot(term: term, vote: vote)
         let current = Ballot(term: point.term, vote: point.vote)
