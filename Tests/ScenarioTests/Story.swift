@@ -91,7 +91,7 @@ final class Story {
         case "disk": try writeDisk(&words)
         case "start": try start(&words)
         case "tick", "campaign", "elect", "run", "stabilize": try passTime(verb, &words)
-        case "propose", "read", "compact", "seal", "unseal": try ask(verb, &words)
+        case "propose", "read", "compact", "seal", "unseal", "transfer": try ask(verb, &words)
         case "crash", "restart": try restart(verb, &words)
         case "hold", "release": try holdOrRelease(verb, &words)
         case "timeout": try setTimeout(&words)
@@ -220,6 +220,9 @@ final class Story {
             guard try running(words).nodes[position].core?.firstIndex != core.firstIndex else {
                 throw words.error("there is nothing to compact")
             }
+        case "transfer":
+            let target = words.take("to") ? UInt64(try words.node()) + 1 : nil
+            _ = try world.transfer(position, to: target)
         default:
             let isSealed = verb == "seal"
             world.nodes[position].isSealed = isSealed
