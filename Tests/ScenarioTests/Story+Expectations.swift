@@ -94,6 +94,8 @@ extension Story {
         switch what {
         case "is", "leader", "vote", "progress", "match":
             try expectOpinion(what, core, &words)
+        case "voters", "learners", "joint", "settled":
+            try expectMembers(what, of: core, &words)
         case "term": try compare(core.term.number, &words)
         case "commit": try compare(core.commitIndex.number, &words)
         case "last": try compare(core.lastIndex.number, &words)

@@ -43,6 +43,8 @@ final class Story {
     var brokenStreams: [World.Stream] = []
     var heldDisks: Set<Int> = []
     var heldEvaluations: Set<Int> = []
+    /// Changes of members that were asked for.
+    var changes: UInt64 = 0
     private var isStarted = false
 
     init(_ file: ScenarioFile) {
@@ -86,13 +88,15 @@ final class Story {
     private func perform(_ words: inout Words) throws {
         let verb = try words.next("a command")
         switch verb {
-        case "settings": try change(&words)
+        case "settings": try configure(&words)
         case "nodes": try build(&words)
         case "disk": try writeDisk(&words)
         case "start": try start(&words)
         case "tick", "campaign", "elect", "run", "stabilize": try passTime(verb, &words)
         case "propose", "read", "compact", "seal", "unseal", "transfer": try ask(verb, &words)
         case "crash", "restart": try restart(verb, &words)
+        case "change": try change(&words)
+        case "wipe": try wipe(&words)
         case "hold", "release": try holdOrRelease(verb, &words)
         case "timeout": try setTimeout(&words)
         case "deliver", "drop", "duplicate", "reverse", "cut", "delay", "lose", "heal", "reset":
@@ -115,7 +119,7 @@ final class Story {
         "read-forward-ticks": \.readForwardTicksMax,
     ]
 
-    private func change(_ words: inout Words) throws {
+    private func configure(_ words: inout Words) throws {
         guard world == nil else { throw words.error("settings come before nodes") }
         repeat {
             let name = try words.next("a setting")
@@ -326,7 +330,7 @@ final class Story {
         guard let world, !heldDisks.contains(position) else { return }
         let disk = world.nodes[position].disk
         let index = min(world.nodes[position].evaluated, disk.lastIndex)
-        world.nodes[position].disk.evaluated = max(disk.evaluated, index)
+        world.nodes[position].disk.apply(through: index)
     }
 
     // MARK: The end
