@@ -118,6 +118,9 @@ struct DiskTables {
         return nil
     }
 
+    /// Whether anything on it is damaged, found or not.
+    var isDamaged: Bool { logDamage != nil || state.contains { $0.isDamaged } }
+
     private static func error(_ row: LogRow) -> StoreError {
         switch row.damage {
         case .body: .damagedLogBody(index: row.entry.index, reason: "checksum")

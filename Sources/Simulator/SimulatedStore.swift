@@ -8,6 +8,8 @@ import Store
 final class SimulatedStore: ReplicaStorage {
     let disk: Disk
     private(set) var live: DiskTables
+    /// What the vote's file says, or will once its syncs have returned.
+    private var ballot: Ballot
     private(set) var overlay = Overlay()
     /// Flushes asked for since somebody looked.
     private(set) var flushesAsked = 0
@@ -19,6 +21,7 @@ final class SimulatedStore: ReplicaStorage {
     init(disk: Disk) {
         self.disk = disk
         live = disk.durable
+        ballot = disk.durableBallot
         overlay.markEvaluated(through: live.point.appliedIndex)
     }
 
@@ -46,9 +49,14 @@ final class SimulatedStore: ReplicaStorage {
     }
 
     func saveVote(term: UInt64, vote: UInt64?) throws(StoreError) {
+        let next = Ballot(term: term, vote: vote)
+        guard next == ballot || next.isNewer(than: ballot) else {
+            throw .misuse("ballot may not go from \(ballot) to \(next)")
+        }
         try requireSync()
+        ballot = next
         flushesAsked += 2
-        disk.begin(.vote(Ballot(term: term, vote: vote)))
+        disk.begin(.vote(next))
     }
 
     private func requireSync() throws(StoreError) {

@@ -208,6 +208,14 @@ extension World {
         network.duplication = 0
         network.reorder = 0
         network.delay = 50_000...500_000
+        // What is damaged on a disk and not found yet would still end its node, or keep a leader
+        // from exporting: those nodes are out from here on, as if a scrubber had found it.
+        for position in nodes.indices where nodes[position].disk.durable.isDamaged {
+            say("node \(position + 1) is taken out: its disk is damaged")
+            try crash(position)
+            nodes[position].isBroken = true
+            counts.broken += 1
+        }
         let able = nodes.indices.filter { !nodes[$0].isBroken }
         let majority = nodes.count / 2 + 1
         let spare = max(0, able.count - majority)
