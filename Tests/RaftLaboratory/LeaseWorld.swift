@@ -59,6 +59,8 @@ struct LeaseRun {
     static let episodes = 6
 
     let seed: UInt64
+    /// Members come and go, and lose their disks.
+    var churns = false
     var settings = RaftSettings.leasing(driftPPM: UInt64(driftPPM))
 
     struct Summary: Equatable {
@@ -66,6 +68,7 @@ struct LeaseRun {
         var reads = 0
         var leased: UInt64 = 0
         var elections = 0
+        var changes: UInt64 = 0
         var committed = 0
     }
 
@@ -79,14 +82,18 @@ struct LeaseRun {
             )
         }
         try world.startAll()
+        world.churns = churns
         for _ in 0..<Self.episodes { try world.leaseEpisode(Self.driftPPM) }
+        world.churns = false
         try world.heal()
+        if churns { try world.mend(ticksMax: 2_000) }
         try world.requireProgress(ticksMax: 2_000)
         return Summary(
             fingerprint: world.fingerprint,
             reads: world.checker.readsServed,
             leased: world.leasedReads,
             elections: world.checker.elections,
+            changes: world.checker.committedConfiguration?.revision ?? 0,
             committed: world.checker.committedCount
         )
     }
@@ -182,6 +189,14 @@ extension World {
 
     /// Everybody reads, every leader writes, and a tick passes.
     private func clientsAndTick() throws {
+        if churns {
+            try churn()
+            if let down = nodes.indices.first(where: { nodes[$0].core == nil }),
+                random.chance(10, of: 100)
+            {
+                try start(down)
+            }
+        }
         for position in nodes.indices {
             if nodes[position].core?.role == .leader, random.chance(50, of: 100) {
                 try propose(position)

@@ -256,7 +256,7 @@ final class World {
         // In place, or every step would copy the log.
         nodes[position].core = nil
         var effects: [Effect] = []
-        if !clocks.isEmpty { core.step(.clock(clocks[position].reading), into: &effects) }
+        if !clocks.isEmpty { core.step(.clock(clock(position).reading), into: &effects) }
         for input in inputs {
             core.step(input, into: &effects)
             try checker.stepped(core, at: position, world: self)
@@ -455,7 +455,10 @@ final class World {
 
     func tick() throws {
         now += 1
-        for position in clocks.indices { clocks[position].run() }
+        for position in nodes.indices where !clocks.isEmpty {
+            _ = clock(position)
+            clocks[position].run()
+        }
         for event in calendar.removeValue(forKey: now) ?? [] {
             if let thaw = frozen[event.target], thaw >= now {
                 calendar[thaw + 1, default: []].append(event)
@@ -472,6 +475,14 @@ final class World {
                 for _ in 0..<clocks[position].ticksDue() { try turn(position, [.tick]) }
             }
         }
+    }
+
+    /// The clock of a node; one that was added lately gets a right one.
+    private func clock(_ position: Int) -> SimClock {
+        while clocks.count <= position {
+            clocks.append(SimClock(startingAt: 1_000_000_000, driftPPM: 0))
+        }
+        return clocks[position]
     }
 
     func isFrozen(_ position: Int) -> Bool {

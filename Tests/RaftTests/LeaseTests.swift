@@ -118,6 +118,22 @@ struct LeaseTests {
         #expect(elections > 50)
     }
 
+    @Test(
+        "no stale read while members change and lose their disks",
+        arguments: 0..<2 as Range<UInt64>
+    )
+    func noStaleReadInChurn(part: UInt64) throws {
+        var leased: UInt64 = 0
+        var changes: UInt64 = 0
+        for seed in 1_000 + part * 4..<1_000 + (part + 1) * 4 {
+            let summary = try LeaseRun(seed: seed, churns: true).run()
+            leased += summary.leased
+            changes += summary.changes
+        }
+        #expect(leased > 500)
+        #expect(changes > 20)
+    }
+
     @Test("the same seed is the same history")
     func repeats() throws {
         #expect(try LeaseRun(seed: 11).run() == LeaseRun(seed: 11).run())
