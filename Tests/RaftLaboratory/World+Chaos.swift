@@ -217,8 +217,9 @@ extension World {
         faults = Faults()
         cuts = []
         frozen = [:]
-        for id in nodes.map({ $0.id }) where hung.contains(id) {
-            try hang(position(of: id), false)
+        // All of them: a node that was frozen when its disk went on was not told.
+        for position in nodes.indices {
+            try hang(position, false)
         }
         loses = { _ in false }
         ticking = Set(nodes.map { $0.id })
