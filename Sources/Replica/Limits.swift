@@ -69,6 +69,8 @@ package enum Limits {
     package static let snapshotSilenceSeconds = 20
     /// How long a receiver may take to verify a file that it has whole.
     package static let snapshotVerdictSeconds = 300
+    /// Longest pause between two steps of filling a database from a snapshot.
+    package static let snapshotPauseMillisecondsMax = 200
     /// Frames of snapshots waiting for the courier; several windows of several senders.
     package static let courierInboxMax = 256
 }

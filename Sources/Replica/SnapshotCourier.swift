@@ -100,6 +100,7 @@ final class SnapshotCourier {
                 attempt { () throws(StoreError) in try perform(job) }
             }
             pump()
+            store.releaseRetired()
         }
     }
 
@@ -134,7 +135,9 @@ final class SnapshotCourier {
             finish(from, index, isDelivered: isWhole)
         case .frame(.taken(let index, let offset), let from): taken(from, index, offset)
         case .linkReset(let member): end { $0.member == member }
-        case .discard(let file): try ChunkFile.remove(file)
+        case .discard(let file):
+            store.discardPrepared(from: file)
+            try ChunkFile.remove(file)
         }
     }
 
@@ -345,14 +348,16 @@ final class SnapshotCourier {
         arrivals += 1
         let file = folder.arrivedPath(arrivals)
         do throws(StoreError) {
-            try whole.file.synchronize()
-            let manifest = try LocalStore.verifySnapshot(at: folder.arrivingPath, digest: digest)
+            try ChunkFile.rename(folder.arrivingPath, to: file)
+            // Verified on the way into a database beside the live one, while this node goes on.
+            let manifest = try prepare(file)
             guard manifest.index == whole.point.index.number,
                 manifest.term == whole.point.term.number,
                 manifest.configuration == whole.point.configuration.encoded()
             else { throw .corrupt("the snapshot is not the one that was announced") }
-            try ChunkFile.rename(folder.arrivingPath, to: file)
         } catch {
+            store.discardPrepared(from: file)
+            _ = try? ChunkFile.remove(file)
             _ = link.sendSnapshot(
                 .received(index: whole.point.index, isWhole: false),
                 to: whole.from
@@ -361,5 +366,17 @@ final class SnapshotCourier {
         }
         core.post(.arrived(whole.point, from: whole.from, term: whole.term, file: file))
         _ = link.sendSnapshot(.received(index: whole.point.index, isWhole: true), to: whole.from)
+    }
+
+    /// Half the time the disk is left to the log.
+    private func prepare(_ file: String) throws(StoreError) -> SnapshotManifest {
+        var begun = ContinuousClock.now
+        return try store.prepareSnapshot(from: file) {
+            let (seconds, attoseconds) = (ContinuousClock.now - begun).components
+            let taken = Int(seconds) * 1_000 + Int(attoseconds / 1_000_000_000_000_000)
+            let rest = min(taken, Limits.snapshotPauseMillisecondsMax)
+            _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(rest))
+            begun = .now
+        }
     }
 }

@@ -69,11 +69,6 @@ package struct ChunkFile: ~Copyable {
         }
     }
 
-    /// Waits until everything is on disk. The file is a copy: a failure spoils it, nothing else.
-    package borrowing func synchronize() throws(StoreError) {
-        guard fdatasync(descriptor) == 0 else { throw Self.failure("fdatasync", path) }
-    }
-
     deinit { _ = close(descriptor) }
 
     /// Gives the file another name in the same folder, atomically.
@@ -88,13 +83,7 @@ package struct ChunkFile: ~Copyable {
 
     /// Removes every file in `folder` whose name begins with `prefix`.
     package static func removeAll(in folder: String, prefix: String) throws(StoreError) {
-        guard let stream = unsafe opendir(folder) else { throw failure("opendir", folder) }
-        defer { unsafe closedir(stream) }
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard name.hasPrefix(prefix) else { continue }
+        for name in try fileNames(in: folder) where name.hasPrefix(prefix) {
             let path = folder + "/" + name
             guard unsafe unlink(path) == 0 else { throw failure("unlink", path) }
         }

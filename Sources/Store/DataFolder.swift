@@ -1,12 +1,13 @@
 import CLMDB
 import Glibc
+import Synchronization
 
 /// The folder of one node: who may use it, which format it has, where its files are.
 ///
 /// `FORMAT` is written last when a folder is made. So where it is, vote file and database must be;
 /// where it is not, the making was interrupted and may be done again, as long as nothing was
 /// stored. The lock is held until this value goes.
-struct DataFolder: ~Copyable, Sendable {
+final class DataFolder: Sendable {
     /// The format that this program writes, and the highest that it opens.
     static let formatVersion: UInt64 = 2
     /// The last format without table `digest`, which a program that knows no other does not keep.
@@ -16,8 +17,15 @@ struct DataFolder: ~Copyable, Sendable {
     let path: String
     private let lock: FileDescriptor
 
+    /// The database of generation 0; later generations have their number in the name.
     static let databaseName = "holdfast.mdb"
-    var databasePath: String { path + "/" + Self.databaseName }
+    /// The generation that ``LiveMarker`` names.
+    private let live: Atomic<UInt64>
+    /// The highest generation that has, or had, a file.
+    private let newest: Atomic<UInt64>
+
+    /// The live database.
+    var databasePath: String { databasePath(live.load(ordering: .acquiring)) }
     var votePath: String { path + "/vote" }
     var formatPath: String { path + "/FORMAT" }
 
@@ -40,8 +48,21 @@ struct DataFolder: ~Copyable, Sendable {
         try Self.refuseNetworkFileSystem(path)
         if isMade { try syncFolder(parentFolder(of: path)) }
         let lock = try Self.takeLock(path + "/LOCK")
+        let generations = try Self.generations(in: path)
         self.path = path
         self.lock = lock
+        live = Atomic(try LiveMarker.generation(in: path, among: generations))
+        newest = Atomic(generations.max() ?? 0)
+    }
+
+    /// A generation that no file has or had.
+    func nextGeneration() -> UInt64 {
+        newest.add(1, ordering: .relaxed).newValue
+    }
+
+    /// ``LiveMarker`` names another generation now.
+    func setLive(_ generation: UInt64) {
+        live.store(generation, ordering: .releasing)
     }
 
     /// The folder's format, or nil when its making never finished.

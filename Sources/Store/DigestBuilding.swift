@@ -23,7 +23,7 @@ struct DigestBuilding {
             unsafe mdb_txn_abort(pointer)
             throw error
         }
-        try checkCommit(unsafe mdb_txn_commit(pointer), environment.folder.databasePath)
+        try checkCommit(unsafe mdb_txn_commit(pointer), environment.path)
     }
 
     private func total(_ transaction: Transaction) throws(StoreError) -> StateSum {

@@ -14,18 +14,22 @@ import Glibc
     let tables: Tables
     let pageBytes: UInt64
     let folder: DataFolder
+    /// The database file.
+    let path: String
 
     /// - Parameters:
+    ///   - generation: of the database file; nil for the live one.
     ///   - isNew: makes file and tables; otherwise a missing one is an error.
     ///   - addsDigest: makes table `digest`, which format 1 did not have.
     /// - Throws: ``StoreError/corrupt(_:)``, ``StoreError/lmdb(code:operation:)``.
     init(
-        _ folder: consuming DataFolder,
+        _ folder: DataFolder,
+        generation: UInt64? = nil,
         options: StoreOptions,
         isNew: Bool,
         addsDigest: Bool = false
     ) throws(StoreError) {
-        let path = folder.databasePath
+        let path = generation.map { folder.databasePath($0) } ?? folder.databasePath
         var created: OpaquePointer?
         try check(unsafe mdb_env_create(&created), "mdb_env_create")
         guard let handle = unsafe created else {
@@ -52,6 +56,7 @@ import Glibc
         _ = unsafe mdb_env_stat(handle, &status)
         unsafe self.handle = unsafe handle
         self.folder = folder
+        self.path = path
         pageBytes = UInt64(status.ms_psize)
     }
 

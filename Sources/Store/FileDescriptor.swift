@@ -103,6 +103,23 @@ func renameDurably(_ source: String, to target: String, in folder: String) throw
     try syncFolder(folder)
 }
 
+/// The names of what is in a folder.
+func fileNames(in folder: String) throws(StoreError) -> [String] {
+    guard let stream = unsafe opendir(folder) else {
+        throw .system(code: errno, operation: "opendir", path: folder)
+    }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+        names.append(
+            unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+        )
+    }
+    return names
+}
+
 /// The folder that a path is in.
 func parentFolder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }

@@ -5,8 +5,8 @@ extension LocalStore {
         defer { readers.give(reader) }
         let transaction = unsafe Transaction(reader.transaction)
         return StateDigest(
-            appliedIndex: try HardPoint.readAppliedIndex(transaction, environment.tables),
-            buckets: try DigestTable.read(transaction, environment.tables),
+            appliedIndex: try HardPoint.readAppliedIndex(transaction, reader.tables),
+            buckets: try DigestTable.read(transaction, reader.tables),
             digest: digest
         )
     }
@@ -38,7 +38,7 @@ extension LocalStore {
         let reader = try readers.take()
         defer { readers.give(reader) }
         let transaction = unsafe Transaction(reader.transaction)
-        let tables = environment.tables
+        let tables = reader.tables
         var records: [RepairedRecord] = []
         var bytes = 0
         var isComplete = true
@@ -81,7 +81,7 @@ extension LocalStore {
         defer { readers.give(reader) }
         let transaction = unsafe Transaction(reader.transaction)
         var keys: [(StorageKey, UInt64?)] = []
-        var cursor = try Cursor(environment.tables.state, in: transaction)
+        var cursor = try Cursor(reader.tables.state, in: transaction)
         var isFound = try cursor.seek(StorageKey.first(ofBucket: number))
         while isFound, let key = unsafe StorageKey(cursor.key), key.bucket == number {
             let bytes = unsafe cursor.value.bindMemory(to: UInt8.self)
@@ -90,7 +90,7 @@ extension LocalStore {
             keys.append((key, index))
             isFound = try cursor.next()
         }
-        return (try HardPoint.readAppliedIndex(transaction, environment.tables), keys)
+        return (try HardPoint.readAppliedIndex(transaction, reader.tables), keys)
     }
 
     /// A log entry's body, for a member that lost its own.
@@ -101,7 +101,7 @@ extension LocalStore {
             let reader = try readers.take()
             defer { readers.give(reader) }
             let transaction = unsafe Transaction(reader.transaction)
-            let tables = environment.tables
+            let tables = reader.tables
             let header = try logHeader(at: index, in: transaction, tables)
             guard header.term == term, header.bodyDigest == wanted else { return nil }
             return try LogLoader(transaction: transaction, tables: tables, digest: digest)
@@ -117,11 +117,11 @@ extension LocalStore {
             let reader = try readers.take()
             defer { readers.give(reader) }
             let transaction = unsafe Transaction(reader.transaction)
-            guard let point = try HardPoint.read(transaction, environment.tables),
+            guard let point = try HardPoint.read(transaction, reader.tables),
                 index <= point.commitIndex, index >= point.base.index
             else { return nil }
             if index == point.base.index { return point.base.term }
-            return try logHeader(at: index, in: transaction, environment.tables).term
+            return try logHeader(at: index, in: transaction, reader.tables).term
         } catch {
             return nil
         }

@@ -64,12 +64,12 @@ extension LocalStore {
         let reader = try readers.take()
         defer { readers.give(reader) }
         let transaction = unsafe Transaction(reader.transaction)
-        guard let point = try HardPoint.read(transaction, environment.tables) else {
+        guard let point = try HardPoint.read(transaction, reader.tables) else {
             throw .damagedHardState("point record is missing")
         }
         let loader = LogLoader(
             transaction: transaction,
-            tables: environment.tables,
+            tables: reader.tables,
             digest: digest
         )
         var slice = ScrubSlice()
@@ -97,7 +97,7 @@ extension LocalStore {
         let reader = try readers.take()
         defer { readers.give(reader) }
         let transaction = unsafe Transaction(reader.transaction)
-        var walk = StateWalk(transaction, environment.tables, digest)
+        var walk = StateWalk(transaction, reader.tables, digest)
         try walk.run(&scrub, bytesMax: bytesMax)
         return walk.slice
     }

@@ -42,44 +42,6 @@ extension LocalStore {
         )
     }
 
-    /// Replaces state, requests and log by a snapshot's, in one write transaction. Writer thread.
-    ///
-    /// The file is verified completely before anything is touched, and again while it is read the
-    /// second time. Term and vote stay. A crash leaves the old or the new, nothing between.
-    ///
-    /// - Throws: ``StoreError/damagedSnapshot(_:)``, ``StoreError/otherCluster(have:want:)``,
-    ///   ``StoreError/unsuitableSnapshot(_:)`` when this node is further already or does not know
-    ///   the snapshot's term yet. Nothing is changed then.
-    @discardableResult
-    package func importSnapshot(from path: String) throws(StoreError) -> SnapshotManifest {
-        let manifest = try Self.verifySnapshot(at: path, digest: digest)
-        let evaluated = overlayEvaluatedIndex
-        guard manifest.index >= evaluated else {
-            throw .unsuitableSnapshot(
-                "it ends at entry \(manifest.index), this node has evaluated \(evaluated)"
-            )
-        }
-        let digest = digest
-        try write { (transaction) throws(StoreError) in
-            try transaction.replace(with: manifest) { (transaction) throws(StoreError) in
-                let again = try SnapshotReader(path, digest: digest).read(
-                    onRecord: { (key, record) throws(StoreError) in
-                        try transaction.putImported(key, record)
-                    },
-                    onRequest: { (index, id) throws(StoreError) in
-                        try transaction.putImported(request: id, at: index)
-                    }
-                )
-                guard again == manifest else {
-                    throw .damagedSnapshot("the file changed while it was being imported")
-                }
-            }
-        }
-        pruneOverlay(through: manifest.index)
-        markEvaluated(through: manifest.index)
-        return manifest
-    }
-
     private func copy(
         to partial: String,
         _ configuration: [UInt8]?,
@@ -88,7 +50,7 @@ extension LocalStore {
         let reader = try readers.take()
         defer { readers.give(reader) }
         let transaction = unsafe Transaction(reader.transaction)
-        let tables = environment.tables
+        let tables = reader.tables
         guard let point = try HardPoint.read(transaction, tables),
             let cluster = try ClusterRecord.read(transaction, tables), point.appliedIndex > 0
         else { throw .unsuitableSnapshot("nothing is applied yet") }

@@ -7,9 +7,12 @@ import Synchronization
 /// Writing belongs to one thread (``write(_:)``, ``saveVote(term:vote:)``,
 /// ``preallocateIfNeeded()``, ``importSnapshot(from:)``); everything else may be called from any.
 @safe package final class LocalStore: @unchecked Sendable {
-    // Sendable: constants, locked or atomic values, and three variables that only the writer
-    // thread touches once there is one; `claimWriter` ends the process otherwise.
-    let environment: Environment
+    // Sendable: constants, locked or atomic values, and variables that only the writer thread
+    // touches once there is one; `claimWriter` ends the process otherwise.
+    private var environment: Environment
+    let folder: DataFolder
+    /// What snapshots have beside the live database.
+    let beside = Mutex(BesideLive())
     let readers: ReaderPool
     let options: StoreOptions
     let digest: DigestFunction
@@ -48,6 +51,7 @@ import Synchronization
         let environment = files.environment
         spaceKeeper = try SpaceKeeper(environment, options: options)
         self.environment = environment
+        folder = environment.folder
         self.options = options
         self.digest = digest
         readers = ReaderPool(environment, options: options)
@@ -67,13 +71,13 @@ import Synchronization
         let reader = try readers.take()
         defer { readers.give(reader) }
         let transaction = unsafe Transaction(reader.transaction)
-        guard let point = try HardPoint.read(transaction, environment.tables) else {
+        guard let point = try HardPoint.read(transaction, reader.tables) else {
             throw .damagedHardState("point record is missing")
         }
         if let contradiction = point.contradiction { throw .damagedHardState(contradiction) }
         let loader = LogLoader(
             transaction: transaction,
-            tables: environment.tables,
+            tables: reader.tables,
             digest: digest
         )
         let log = try loader.load(point)
@@ -81,7 +85,7 @@ import Synchronization
         return StoredState(
             ballot: try voteFile.ballot.merged(with: stored),
             point: point,
-            cluster: try ClusterRecord.read(transaction, environment.tables),
+            cluster: try ClusterRecord.read(transaction, reader.tables),
             entries: log.entries,
             damagedBodies: log.damaged
         )
@@ -119,7 +123,7 @@ import Synchronization
         defer { isWriting = false }
         try spaceKeeper.requireRoom()
         let transactionID = environment.lastTransactionID
-        let value = try transact(body)
+        let value = try transact(on: environment, body)
         if environment.lastTransactionID != transactionID { tally.countCommit() }
         let grown = environment.usedBytes - min(environment.usedBytes, usedAtSpaceCheck)
         if commitsUntilSpaceCheck == 0 || grown > options.reserveBytes / 16 {
@@ -130,7 +134,10 @@ import Synchronization
         return value
     }
 
-    private func transact<Value>(
+    /// Runs `body` in a write transaction on the live database, or on one beside it that no view
+    /// and no writer knows yet.
+    func transact<Value>(
+        on environment: Environment,
         _ body: (inout WriteTransaction) throws(StoreError) -> Value
     ) throws(StoreError) -> Value {
         var begun: OpaquePointer?
@@ -152,7 +159,7 @@ import Synchronization
             unsafe mdb_txn_abort(pointer)
             throw error
         }
-        try checkCommit(unsafe mdb_txn_commit(pointer), environment.folder.databasePath)
+        try checkCommit(unsafe mdb_txn_commit(pointer), environment.path)
         if let cluster { try copy(cluster) }
         return value
     }
@@ -193,6 +200,24 @@ import Synchronization
         }
         try refreshSpace()
         return spaceKeeper.isBehind
+    }
+
+    /// Makes a database live that ``LiveMarker`` names already.
+    ///
+    /// - Returns: the one that was.
+    func adopt(_ prepared: PreparedSnapshot) -> Environment {
+        precondition(!isWriting, "the live database is switched inside a write transaction")
+        let old = environment
+        folder.setLive(prepared.generation)
+        environment = prepared.environment
+        do throws(StoreError) {
+            spaceKeeper = try SpaceKeeper(environment, options: options)
+        } catch {
+            endProcess("the new database could not be looked at: \(error.summary)")
+        }
+        readers.adopt(environment)
+        commitsUntilSpaceCheck = 0
+        return old
     }
 
     private func refreshSpace() throws(StoreError) {

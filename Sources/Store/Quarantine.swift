@@ -85,7 +85,7 @@ struct Rebuild: Equatable {
     }
 
     /// Moves the old files away. Only the newest quarantine is kept.
-    func moveAway(from folder: borrowing DataFolder) throws(StoreError) {
+    func moveAway(from folder: DataFolder) throws(StoreError) {
         let target = folder.path + "/" + Self.quarantineName
         guard unsafe mkdir(target, 0o700) == 0 || errno == EEXIST else {
             throw .system(code: errno, operation: "mkdir", path: target)

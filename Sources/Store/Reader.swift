@@ -6,7 +6,7 @@ import Synchronization
 @safe final class Reader: @unchecked Sendable {
     let transaction: OpaquePointer
     /// Keeps LMDB open until the transaction is gone.
-    private let environment: Environment
+    let environment: Environment
     let tables: Tables
     let requestsRetained: UInt64
     /// Odd while lent; a handle remembers the number and is dead once it changed.
@@ -48,20 +48,34 @@ import Synchronization
 
 /// Read transactions, kept open but reset between uses: beginning one again costs no lock.
 @safe final class ReaderPool: Sendable {
-    private let environment: Environment
     private let readersMax: Int
     private let requestsRetained: UInt64
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
+        /// Where new transactions begin.
+        var environment: Environment
         var idle: [Reader] = []
+        /// Readers in `environment`, idle or lent.
         var count = 0
     }
 
     init(_ environment: Environment, options: StoreOptions) {
-        self.environment = environment
+        state = Mutex(State(environment: environment))
         readersMax = options.readersMax
         requestsRetained = options.requestsRetained
+    }
+
+    /// From now on transactions begin in another database. Those that are lent go on in the old
+    /// one, which is closed with the last of them.
+    func adopt(_ environment: Environment) {
+        let idle = state.withLock { state in
+            let idle = state.idle
+            state = State(environment: environment)
+            return idle
+        }
+        // They end here, outside the lock.
+        _ = consume idle
     }
 
     /// A reader with a transaction begun now.
@@ -71,28 +85,29 @@ import Synchronization
     func take() throws(StoreError) -> Reader {
         enum Choice {
             case reuse(Reader)
-            case begin, refuse
+            case begin(Environment)
+            case refuse
         }
         let choice = state.withLock { state -> Choice in
             if let reader = state.idle.popLast() { return .reuse(reader) }
             guard state.count < readersMax else { return .refuse }
             state.count += 1
-            return .begin
+            return .begin(state.environment)
         }
         switch choice {
         case .reuse(let reader):
             do throws(StoreError) {
                 try check(unsafe mdb_txn_renew(reader.transaction), "mdb_txn_renew")
             } catch {
-                state.withLock { $0.count -= 1 }
+                lost(in: reader.environment)
                 throw error
             }
             return reader
-        case .begin:
+        case .begin(let environment):
             do throws(StoreError) {
-                return try begin()
+                return try begin(in: environment)
             } catch {
-                state.withLock { $0.count -= 1 }
+                lost(in: environment)
                 throw error
             }
         case .refuse:
@@ -104,10 +119,19 @@ import Synchronization
     func give(_ reader: Reader) {
         reader.close()
         unsafe mdb_txn_reset(reader.transaction)
-        state.withLock { $0.idle.append(reader) }
+        state.withLock { state in
+            if reader.environment === state.environment { state.idle.append(reader) }
+        }
     }
 
-    private func begin() throws(StoreError) -> Reader {
+    /// A reader could not begin, so it is none.
+    private func lost(in environment: Environment) {
+        state.withLock { state in
+            if environment === state.environment { state.count -= 1 }
+        }
+    }
+
+    private func begin(in environment: Environment) throws(StoreError) -> Reader {
         var begun: OpaquePointer?
         try check(
             unsafe mdb_txn_begin(environment.handle, nil, UInt32(MDB_RDONLY), &begun),

@@ -34,7 +34,7 @@ struct SpaceKeeper {
         stepBytes = options.preallocateStepBytes
         reserveBytes = options.reserveBytes
         descriptor = try environment.dataDescriptor()
-        fileBytes = try Self.size(descriptor, environment.folder.databasePath)
+        fileBytes = try Self.size(descriptor, environment.path)
         // Whether an earlier process finished its zeros is not known, and only speed depends on it.
         zeroedBytes = fileBytes - min(fileBytes, reserveBytes)
         zeroTarget = zeroedBytes
@@ -122,7 +122,7 @@ struct SpaceKeeper {
             code = posix_fallocate(descriptor, off_t(fileBytes), off_t(target - fileBytes))
         } while code == EINTR
         // A failed call may have extended the file part of the way.
-        fileBytes = try Self.size(descriptor, environment.folder.databasePath)
+        fileBytes = try Self.size(descriptor, environment.path)
         switch code {
         case 0: return
         case ENOSPC, EDQUOT, EFBIG: throw .full
@@ -130,7 +130,7 @@ struct SpaceKeeper {
             throw .system(
                 code: code,
                 operation: "posix_fallocate",
-                path: environment.folder.databasePath
+                path: environment.path
             )
         }
     }
@@ -143,7 +143,7 @@ struct SpaceKeeper {
         // The blocks are reserved already; what is not written stays correct and only slower.
         guard written == zeros.count else { throw .full }
         guard fdatasync(descriptor) == 0 else {
-            endProcess("fdatasync", on: environment.folder.databasePath, code: errno)
+            endProcess("fdatasync", on: environment.path, code: errno)
         }
     }
 

@@ -16,7 +16,7 @@ struct StoreOpening {
     private static let headerBytes = 8_192
 
     /// Opens a folder, or makes what belongs into it.
-    func open(_ folder: consuming DataFolder) throws(StoreError) -> OpenedFiles {
+    func open(_ folder: DataFolder) throws(StoreError) -> OpenedFiles {
         if let rebuild = try Rebuild(in: folder.path) { return try finish(rebuild, folder) }
         guard let format = try folder.format() else { return try create(folder) }
         return try openExisting(folder, format)
@@ -24,7 +24,7 @@ struct StoreOpening {
 
     /// Opens a folder whose making was finished: all of it must be there.
     private func openExisting(
-        _ folder: consuming DataFolder,
+        _ folder: DataFolder,
         _ format: UInt64
     ) throws(StoreError) -> OpenedFiles {
         guard let voteFile = try VoteFile.open(folder.votePath) else {
@@ -46,12 +46,14 @@ struct StoreOpening {
             try DigestBuilding(environment: environment, options: options, digest: digest).run()
             try environment.folder.writeFormat()
         }
+        // What an earlier process was filling, or had replaced, is of no use to anyone.
+        try folder.removeOtherDatabases()
         return OpenedFiles(environment: environment, voteFile: voteFile)
     }
 
     /// Makes the files, over the rest of an interrupted making if there is one, but never over
     /// data.
-    private func create(_ folder: consuming DataFolder) throws(StoreError) -> OpenedFiles {
+    private func create(_ folder: DataFolder) throws(StoreError) -> OpenedFiles {
         if let term = storedTerm(folder.votePath), term > 0 {
             throw .corrupt("FORMAT is missing beside a vote file of term \(term)")
         }
@@ -73,7 +75,7 @@ struct StoreOpening {
     /// Goes on with a rebuild where the process before left off; see ``Rebuild``.
     private func finish(
         _ begun: Rebuild,
-        _ folder: consuming DataFolder
+        _ folder: DataFolder
     ) throws(StoreError) -> OpenedFiles {
         var rebuild = begun
         if rebuild.stage == .moving {
@@ -140,7 +142,7 @@ struct StoreOpening {
         }
     }
 
-    private func writeFirstPoint(
+    func writeFirstPoint(
         _ environment: Environment,
         cluster: ClusterRecord? = nil
     ) throws(StoreError) {
@@ -172,6 +174,6 @@ struct StoreOpening {
             unsafe mdb_txn_abort(pointer)
             throw error
         }
-        try checkCommit(unsafe mdb_txn_commit(pointer), environment.folder.databasePath)
+        try checkCommit(unsafe mdb_txn_commit(pointer), environment.path)
     }
 }

@@ -15,7 +15,7 @@ extension LocalStore {
         defer { readers.give(reader) }
         let transaction = unsafe Transaction(reader.transaction)
         var total: (rows: UInt64, parity: UInt8) = (0, 0)
-        for table in environment.tables.all {
+        for table in reader.tables.all {
             var cursor = try Cursor(table, in: transaction)
             var rows: UInt64 = 0
             while try cursor.next() {
