@@ -63,6 +63,22 @@ package enum Limits {
     package static let snapshotChunkBytes = 256 << 10
     /// Bytes of a snapshot on their way that the receiver has not written yet.
     package static let snapshotWindowBytes = 8 << 20
+    /// Bytes a second that snapshots begin to leave with.
+    package static let snapshotRateStart = 16 << 20
+    /// They never leave slower than this, or a member that lags would never catch up.
+    package static let snapshotRateMin = 2 << 20
+    /// Nor faster than this while clients write.
+    package static let snapshotRateBusyMax = 64 << 20
+    /// Nor faster than this.
+    package static let snapshotRateMax = 256 << 20
+    /// From this many commits a second on, what they cost steers the rate.
+    package static let snapshotBusyCommitsPerSecond: UInt64 = 20
+    /// Time between two looks at what commits cost.
+    package static let snapshotLookMilliseconds = 250
+    /// A longer pause than this between two turns allows no more bytes.
+    package static let snapshotRefillMillisecondsMax = 50
+    /// Written bytes of an arriving file that may wait for the disk.
+    package static let snapshotUnwrittenBytesMax: UInt64 = 8 << 20
     /// Pause before a stream that failed is begun again.
     package static let snapshotRetryMilliseconds = 1_000
     /// A stream whose receiver takes nothing for this long has failed.

@@ -96,7 +96,7 @@ package final class LocalReplica: Sendable {
 
     private func startStorage(_ state: ReplicaStart) {
         let (store, storage, core, logger) = (store, storage, core, logger)
-        let watch = watch
+        let (watch, board) = (watch, board)
         WorkerThread.start(name: "hf-storage") {
             StorageWorker(
                 store: store,
@@ -104,6 +104,7 @@ package final class LocalReplica: Sendable {
                 core: core,
                 state: state,
                 watch: watch,
+                board: board,
                 logger: logger
             ).run()
         }

@@ -53,6 +53,8 @@ final class SnapshotCourier {
         let point: SnapshotPoint
         let bytes: UInt64
         var offset: UInt64
+        /// Written out through here.
+        var settled: UInt64 = 0
         let file: ChunkFile
     }
 
@@ -69,6 +71,7 @@ final class SnapshotCourier {
     private var exported: SnapshotPoint?
     private var exportedBytes: UInt64 = 0
     private var arrivals: UInt64 = 0
+    private var pacer: StreamPacer
     /// Ends of streams that the core hears of after a pause: it asks again at once.
     private var failures: [(report: CoreInput, due: ContinuousClock.Instant)] = []
 
@@ -90,6 +93,7 @@ final class SnapshotCourier {
         self.status = status
         self.digest = digest
         self.logger = logger
+        pacer = StreamPacer(.now, status.commits)
     }
 
     /// Runs until the mailbox is closed.
@@ -206,6 +210,7 @@ final class SnapshotCourier {
             failures.removeFirst()
         }
         outgoing.removeAll { !leads($0.term) }
+        pacer.refill(now, status.commits, isStreaming: !outgoing.isEmpty)
         guard !outgoing.isEmpty else { return }
         var failed: [NodeID] = []
         for position in outgoing.indices {
@@ -233,11 +238,13 @@ final class SnapshotCourier {
         let window = stream.taken + UInt64(Limits.snapshotWindowBytes)
         guard stream.offset < min(stream.bytes, window) else { return }
         let file = try ChunkFile(reading: folder.exportedPath)
-        while stream.offset < min(stream.bytes, window) {
+        while stream.offset < min(stream.bytes, window), pacer.allowance > 0 {
             let bytes = try file.read(at: stream.offset, atMost: Limits.snapshotChunkBytes)
             guard !bytes.isEmpty else { throw .corrupt("the exported snapshot became shorter") }
             let chunk = SnapshotFrame.chunk(offset: stream.offset, bytes: bytes)
             guard link.sendSnapshot(chunk, to: stream.member) else { return }
+            file.forget(stream.offset, UInt64(bytes.count))
+            pacer.spend(bytes.count)
             stream.offset += UInt64(bytes.count)
         }
     }
@@ -335,12 +342,22 @@ final class SnapshotCourier {
             _ = link.sendSnapshot(.received(index: index, isWhole: false), to: from)
             return
         }
-        try incoming?.file.append(bytes)
+        try incoming?.file.write(bytes, at: offset)
         incoming?.offset += UInt64(bytes.count)
+        try settleIncoming()
         guard let point = incoming?.point, let offset = incoming?.offset else { return }
         _ = link.sendSnapshot(.taken(index: point.index, offset: offset), to: from)
         guard offset == incoming?.bytes else { return }
         try finishReceiving()
+    }
+
+    /// Few bytes wait for the disk at any time, so that no sync of the log finds many.
+    private func settleIncoming() throws(StoreError) {
+        let (offset, settled) = (incoming?.offset ?? 0, incoming?.settled ?? 0)
+        guard offset - settled >= Limits.snapshotUnwrittenBytesMax else { return }
+        try incoming?.file.settle()
+        incoming?.file.forget(settled, offset - settled)
+        incoming?.settled = offset
     }
 
     private func finishReceiving() throws(StoreError) {

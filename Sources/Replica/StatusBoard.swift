@@ -38,6 +38,8 @@ package struct ReplicaStatus: Sendable {
 final class StatusBoard: Sendable {
     private let status: Mutex<ReplicaStatus>
     private let applied: Atomic<UInt64>
+    private let turns = Atomic<UInt64>(0)
+    private let turnNanoseconds = Atomic<UInt64>(0)
 
     init(_ status: ReplicaStatus, applied: LogIndex) {
         self.status = Mutex(status)
@@ -52,6 +54,22 @@ final class StatusBoard: Sendable {
 
     func update(_ change: (inout ReplicaStatus) -> Void) {
         status.withLock { change(&$0) }
+    }
+
+    /// The storage thread had work and was done with it after `duration`.
+    func stored(in duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        let nanoseconds = UInt64(clamping: seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        turnNanoseconds.wrappingAdd(nanoseconds, ordering: .relaxed)
+        turns.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// What the storage thread's turns cost since the start.
+    var commits: StreamPacer.Commits {
+        StreamPacer.Commits(
+            count: turns.load(ordering: .relaxed),
+            nanoseconds: turnNanoseconds.load(ordering: .relaxed)
+        )
     }
 
     func applied(through index: LogIndex) {

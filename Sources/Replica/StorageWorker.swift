@@ -16,6 +16,8 @@ struct StorageWorker {
     let core: Mailbox<CoreInput>
     let state: ReplicaStart
     let watch: DiskWatch
+    /// Told what the turns cost, if anybody wants to know.
+    var board: StatusBoard?
     let logger: Logger
 
     /// Runs until the mailbox is closed.
@@ -34,7 +36,9 @@ struct StorageWorker {
                 most: Limits.inputsPerTurnMax,
                 until: .now() + .milliseconds(machine.waitMilliseconds)
             ) {
-                try machine.turn(jobs, now: .now)
+                let begun = ContinuousClock.now
+                try machine.turn(jobs, now: begun)
+                if !jobs.isEmpty { board?.stored(in: .now - begun) }
                 if jobs.isEmpty { while try machine.preallocate() && mailbox.count == 0 {} }
                 if machine.space != space { say(machine.space) }
                 space = machine.space

@@ -55,18 +55,34 @@ package struct ChunkFile: ~Copyable {
         return UInt64(clamping: status.st_size)
     }
 
-    /// Adds `bytes` at the end.
-    package borrowing func append(_ bytes: [UInt8]) throws(StoreError) {
+    /// Writes all of `bytes` at `offset`.
+    package borrowing func write(_ bytes: [UInt8], at offset: UInt64) throws(StoreError) {
         var done = 0
         while done < bytes.count {
             let rest = bytes[done...]
             let put = unsafe rest.withUnsafeBytes {
-                unsafe write(descriptor, $0.baseAddress, $0.count)
+                unsafe pwrite(
+                    descriptor,
+                    $0.baseAddress,
+                    $0.count,
+                    off_t(clamping: offset) + off_t(done)
+                )
             }
             if put < 0 && errno == EINTR { continue }
-            guard put > 0 else { throw Self.failure("write", path) }
+            guard put > 0 else { throw Self.failure("pwrite", path) }
             done += put
         }
+    }
+
+    /// Has what was written so far put on disk, so that few bytes wait for it at any time and no
+    /// sync of the log finds many. The file is a copy: a failure spoils it, nothing else.
+    package borrowing func settle() throws(StoreError) {
+        guard fdatasync(descriptor) == 0 else { throw Self.failure("fdatasync", path) }
+    }
+
+    /// The bytes will not be needed again soon. Only advice.
+    package borrowing func forget(_ offset: UInt64, _ count: UInt64) {
+        forgetPages(descriptor, offset, count)
     }
 
     deinit { _ = close(descriptor) }

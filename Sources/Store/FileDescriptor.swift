@@ -85,6 +85,13 @@ struct FileDescriptor: ~Copyable, Sendable {
     }
 }
 
+/// The pages of part of a file, all written out, will not be needed again soon: the page cache is
+/// for the database. Only advice.
+func forgetPages(_ descriptor: Int32, _ offset: UInt64, _ count: UInt64) {
+    let (start, length) = (off_t(clamping: offset), off_t(clamping: count))
+    _ = posix_fadvise(descriptor, start, length, POSIX_FADV_DONTNEED)
+}
+
 /// Makes the names in a folder durable. An error ends the process.
 func syncFolder(_ path: String) throws(StoreError) {
     guard let folder = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY) else {

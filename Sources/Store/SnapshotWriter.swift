@@ -8,6 +8,8 @@ struct SnapshotWriter: ~Copyable {
     private let progress: (UInt64) -> Bool
     private var running: [UInt8]
     private var counts = SnapshotCounts()
+    /// Written out through here.
+    private var settledBytes: UInt64 = 0
     private var sum = StateSum()
     private var payload = ByteWriter(capacity: StoreLimits.snapshotChunkBytes)
 
@@ -101,6 +103,12 @@ struct SnapshotWriter: ~Copyable {
         counts.bytes += UInt64(chunk.count)
         counts.chunks += 1
         payload = ByteWriter(capacity: StoreLimits.snapshotChunkBytes)
+        if counts.bytes - settledBytes >= StoreLimits.snapshotUnwrittenBytesMax {
+            // In slices, so that no sync of the database beside it finds many bytes waiting.
+            file.sync()
+            forgetPages(file.number, settledBytes, counts.bytes - settledBytes)
+            settledBytes = counts.bytes
+        }
         guard progress(counts.bytes) else { throw .cancelled }
     }
 }
