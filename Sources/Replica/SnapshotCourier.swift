@@ -212,6 +212,8 @@ final class SnapshotCourier {
         outgoing.removeAll { !leads($0.term) }
         pacer.refill(now, status.commits, isStreaming: !outgoing.isEmpty)
         guard !outgoing.isEmpty else { return }
+        // Each is the first in turn: what may leave is little, and the first could take it all.
+        outgoing.append(outgoing.removeFirst())
         var failed: [NodeID] = []
         for position in outgoing.indices {
             do throws(StoreError) {

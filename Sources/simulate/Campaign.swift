@@ -108,7 +108,7 @@ struct Campaign {
         guard let path = options.stateFile, failures.isEmpty else { return }
         do throws(StoreError) {
             let file = try ChunkFile(creating: path + ".new")
-            try file.append(Array("\(heading)\n\(frontier)\n".utf8))
+            try file.write(Array("\(heading)\n\(frontier)\n".utf8), at: 0)
             try ChunkFile.rename(path + ".new", to: path)
         } catch {
             Simulate.complain("the state is not kept: \(error.summary)")
