@@ -93,8 +93,15 @@ struct DigestChanges {
         self.digest = digest
     }
 
-    /// A record is written.
+    /// A record is written. Bytes that are none, which no batch can bring, are counted and make
+    /// their bucket suspect, as they would if they had become so on the disk.
     mutating func insert(_ key: StorageKey, _ record: Span<UInt8>) {
+        guard Record.isIntact(record) else {
+            return change(key.bucket) { bucket in
+                bucket.count &+= 1
+                bucket.isSuspect = true
+            }
+        }
         let hash = Record.hash(key, record, digest)
         change(key.bucket) { $0.insert(hash) }
     }
