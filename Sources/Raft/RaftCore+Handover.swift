@@ -189,15 +189,7 @@ extension RaftCore {
 
     mutating func diskHealthChanged(_ health: DiskHealth, into effects: inout [Effect]) {
         isDiskStalled = health == .stalled
-        guard isDiskStalled else { return }
-        switch role {
-        case .leader:
-            giveWayIfStalled(into: &effects)
-        case .preCandidate, .candidate:
-            becomeFollower(term: term, leader: nil, into: &effects)
-        case .follower:
-            break
-        }
+        giveWayIfStalled(into: &effects)
     }
 
     /// A leader that cannot write does not stay for the sake of its heartbeats, as soon as the

@@ -8,6 +8,8 @@ package struct RaftSettings: Equatable, Sendable {
     package var electionTicksMax = 80
     /// What a sealed node waits on top before it campaigns: one more election time-out.
     package var sealedPenaltyTicks = 80
+    /// What a node waits on top whose disk is stalled, or was a moment ago: two more.
+    package var stalledPenaltyTicks = 160
     /// A reset connection to the leader makes a follower campaign after 1 ... this many ticks.
     package var linkResetDelayTicksMax = 8
     /// How often it asks again, after one to two times that (two to four, when votes were split),
@@ -65,6 +67,7 @@ package struct RaftSettings: Equatable, Sendable {
         guard electionTicksMax > electionTicksMin else {
             return "electionTicksMax is not above electionTicksMin"
         }
+        guard stalledPenaltyTicks >= 0 else { return "stalledPenaltyTicks is below 0" }
         guard sealedPenaltyTicks >= 0, linkResetDelayTicksMax >= 1, hurriedCampaignsMax >= 0 else {
             return "sealedPenaltyTicks or a limit for reset links is too small"
         }
