@@ -105,6 +105,9 @@ package struct Configuration: Equatable, Sendable {
         guard member.incarnation < NodeLife.forgotten else {
             return "the incarnation of member \(member.id.number) stands for none"
         }
+        guard member.role == .learner || !member.awaitsPromotion else {
+            return "the voter \(member.id.number) awaits promotion"
+        }
         guard member.pin.count == Limits.pinBytes else {
             return "the pin of member \(member.id.number) has \(member.pin.count) bytes, not 32"
         }

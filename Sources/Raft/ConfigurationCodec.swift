@@ -12,7 +12,7 @@ extension Configuration {
     /// and with them the cluster id, are those of the first version then.
     private var isInitial: Bool {
         self == Configuration(decoded: members, nextNodeID: NodeID(number: lastID + 1))
-            && members.allSatisfy { $0.incarnation == 0 }
+            && members.allSatisfy { $0.incarnation == 0 && !$0.awaitsPromotion }
     }
 
     private var lastID: UInt64 { members.last?.id.number ?? 0 }
@@ -22,10 +22,10 @@ extension Configuration {
     /// Layout of an initial one: format u8 = 1, count varint, then per member id varint, name,
     /// region, zone, peer address, API address (blobs), pin (32 bytes), role u8; ascending by id.
     ///
-    /// Layout of any other: format u8 = 2, the same list, then per member its incarnation u64;
-    /// revision, next node id, format level (varints); count varint and ids of outgoing voters
-    /// (varints); count varint and join tokens: id u64, digest (32 bytes), deadline varint, flag
-    /// u8, pin (32 bytes, only with flag 1).
+    /// Layout of any other: format u8 = 2, the same list, then per member its incarnation u64 and
+    /// whether it awaits promotion u8; revision, next node id, format level (varints); count
+    /// varint and ids of outgoing voters (varints); count varint and join tokens: id u64, digest
+    /// (32 bytes), deadline varint, flag u8, pin (32 bytes, only with flag 1).
     package func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 64 + members.count * 136)
         let format = isInitial ? Format.initial : .changed
@@ -34,6 +34,7 @@ extension Configuration {
         guard format == .changed else { return writer.bytes }
         for member in members {
             writer.writeUInt64(member.incarnation)
+            writer.writeBool(member.awaitsPromotion)
         }
         writer.writeVarint(revision)
         writer.writeVarint(nextNodeID.number)
@@ -93,6 +94,7 @@ extension Configuration {
     private mutating func readChanges(from reader: inout ByteReader) throws(WireError) {
         for slot in members.indices {
             members[slot].incarnation = try reader.readUInt64()
+            members[slot].awaitsPromotion = try reader.readBool()
         }
         revision = try reader.readVarint()
         nextNodeID = NodeID(number: try reader.readVarint())

@@ -50,6 +50,8 @@ package struct Member: Equatable, Sendable {
     /// initial configuration. What a node says under another number counts for nothing, because
     /// its disk is not the one that voted and acknowledged before.
     package internal(set) var incarnation: UInt64
+    /// A learner that the leader is to make a voter once it has caught up. Never true of voters.
+    package internal(set) var awaitsPromotion = false
 
     /// The operator's name for it. See ``MemberDetails/name``.
     package var name: String { details.name }

@@ -3,12 +3,14 @@
 package enum MembershipChange: Equatable, Sendable {
     /// Admits a node as a learner, under the id ``Configuration/nextNodeID``, and uses up the
     /// token that it showed, if any. `incarnation` is the one its disk has drawn.
-    case add(MemberDetails, incarnation: UInt64, token: UInt64?)
+    case add(MemberDetails, incarnation: UInt64, token: UInt64?, awaitsPromotion: Bool)
     /// Lets a learner go. Voters are demoted first.
     case remove(NodeID)
     /// Makes learners voters and voters learners, through a joint configuration. One of each
     /// replaces a node in one step.
     case voters(promote: [NodeID], demote: [NodeID])
+    /// Makes a voter whose disk is not the admitted one a learner that awaits promotion.
+    case suspend(NodeID)
     /// Takes a learner back whose disk is a new or rebuilt one, which drew this incarnation.
     /// From then on what that disk says counts, and what the old one said does not.
     case readmit(NodeID, incarnation: UInt64)
@@ -50,12 +52,17 @@ extension Configuration {
 
     private mutating func make(_ change: MembershipChange) throws(MembershipError) {
         switch change {
-        case .add(let details, let incarnation, let token):
+        case .add(let details, let incarnation, let token, let awaitsPromotion):
             try add(details, incarnation, token)
+            members[members.count - 1].awaitsPromotion = awaitsPromotion
         case .remove(let id):
             members.remove(at: try learnerSlot(id))
         case .voters(let promoted, let demoted):
             try changeVoters(promoted, demoted)
+        case .suspend(let id):
+            let slot = try knownSlot(id)
+            try changeVoters([], [id])
+            members[slot].awaitsPromotion = true
         case .readmit(let id, let incarnation):
             members[try learnerSlot(id)].incarnation = incarnation
         case .describe(let id, let details):
@@ -104,10 +111,14 @@ extension Configuration {
         let before = voters.map(\.id)
         for id in promoted {
             guard !demoted.contains(id) else { throw .contradiction(id) }
-            members[try knownSlot(id)].role = .voter
+            let slot = try knownSlot(id)
+            members[slot].role = .voter
+            members[slot].awaitsPromotion = false
         }
         for id in demoted {
-            members[try knownSlot(id)].role = .learner
+            let slot = try knownSlot(id)
+            members[slot].role = .learner
+            members[slot].awaitsPromotion = false
         }
         if voters.map(\.id) != before {
             outgoingVoters = before

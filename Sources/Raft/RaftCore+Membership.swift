@@ -147,6 +147,14 @@ extension RaftCore {
                 decoded.configuration.formatLevel <= settings.formatLevel
             else { return .failure(.unsupported(entry.index)) }
             let next = decoded.configuration
+            // A new or rebuilt node knows the members from others, not from its empty log: it
+            // passes over the steps that led there. The last of them must be what it was told.
+            if next.revision <= toldRevision {
+                guard next.revision < toldRevision || next == current else {
+                    return .failure(.illegal(entry.index))
+                }
+                continue
+            }
             guard Configuration.problem(from: current, to: next) == nil else {
                 return .failure(.illegal(entry.index))
             }

@@ -25,6 +25,9 @@ package struct RaftCore: Sendable {
     /// The entry that brought ``configuration``. At most one above the commit index is a change;
     /// followers may hold more of them, from leaders that follow each other.
     var configurationIndex: LogIndex
+    /// The revision of the configuration that this node began with although its log was empty:
+    /// that of the members when they admitted it. Zero for all others.
+    var toldRevision: UInt64 = 0
     /// What ``configuration`` was along the log.
     var configurations: ConfigurationHistory
     /// The voters' slots in ``configuration``.
@@ -110,8 +113,9 @@ package struct RaftCore: Sendable {
     ///   - id: this node, not necessarily a member (it then never campaigns).
     ///   - life: epoch, boot and incarnation, as the disk has them, the boot counted up already
     ///     and on disk before any effect is performed.
-    ///   - configuration: as of `evaluated`; the initial one for a new node. Configuration
-    ///     entries after it are in `entries`.
+    ///   - configuration: as of `evaluated`; the initial one for a new node, a later one for a node
+    ///     that was admitted later or begins anew. Configuration entries after it are in
+    ///     `entries`.
     ///   - hardState: as last persisted; ``HardState/initial`` for a new node.
     ///   - snapshotIndex, snapshotTerm: what the log starts after; zero for a new node.
     ///   - entries: the retained log, consecutive from `snapshotIndex.next`, all durable.
@@ -143,10 +147,12 @@ package struct RaftCore: Sendable {
         self.life = life
         self.settings = settings
         configurations = ConfigurationHistory(configuration, at: evaluated)
+        toldRevision = evaluated == .zero ? configuration.revision : 0
         for entry in entries where entry.index > evaluated && entry.kind == .configuration {
             guard let decoded = try? ConfigurationEntry(decoding: entry.body) else {
                 preconditionFailure("entry \(entry.index.number) was checked when it was appended")
             }
+            guard decoded.configuration.revision > toldRevision else { continue }
             configurations.append(decoded.configuration, at: entry.index)
         }
         self.configuration = configurations.newest.configuration

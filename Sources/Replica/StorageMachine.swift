@@ -48,6 +48,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
     /// Told before and after everything that waits for the disk.
     private let watch: DiskWatch
     private var savedVote: (term: UInt64, vote: UInt64?)
+    /// The revision of the configuration that a node with an empty log began with; else 0.
+    private let toldRevision: UInt64
 
     /// Begins where `state` says that the storage stands. Call ``begin()`` before the first turn.
     package init(
@@ -65,6 +67,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         applied = state.applied
         compacted = state.logBase
         savedVote = (state.hardState.term.number, state.hardState.vote?.number)
+        let told = try? Configuration(decoding: state.cluster.configuration)
+        toldRevision = state.applied == .zero ? told?.revision ?? 0 : 0
     }
 
     /// Records that this start happened, before anything that follows from it.
@@ -161,6 +165,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
                 if layers.isEmpty { oldestLayer = now }
                 if layer.index > applied.number { layers.append((layer, term)) }
             case .reconfigured(let configuration):
+                // What a new node was told is later than what its log begins with.
+                guard configuration.revision > toldRevision else { break }
                 if configuration.index > applied { configurations.append(configuration) }
             case .compact(let index):
                 compactThrough = max(compactThrough, index)

@@ -106,6 +106,8 @@ package struct StorageTurn: Sendable {
 package struct AppliedConfiguration: Equatable, Sendable {
     /// The entry that brought it.
     package let index: LogIndex
+    /// ``Raft/Configuration/revision``.
+    package let revision: UInt64
     /// ``Raft/Configuration/encoded()``.
     package let bytes: [UInt8]
     /// ``Raft/Configuration/formatLevel``.
@@ -113,6 +115,7 @@ package struct AppliedConfiguration: Equatable, Sendable {
 
     init(_ configuration: Configuration, at index: LogIndex) {
         self.index = index
+        revision = configuration.revision
         bytes = configuration.encoded()
         formatLevel = configuration.formatLevel
     }

@@ -62,7 +62,12 @@ extension World {
     private func drawNewMember(_ core: RaftCore) -> MembershipChange {
         let number = core.configuration.nextNodeID.number
         guard core.configuration.members.count < 7 else { return .remove(node(number)) }
-        return .add(member(number).details, incarnation: random.next() >> 1, token: nil)
+        return .add(
+            member(number).details,
+            incarnation: random.next() >> 1,
+            token: nil,
+            awaitsPromotion: false
+        )
     }
 
     /// What a leader's operator would do about a disk that is not the one that was admitted.

@@ -42,7 +42,12 @@ struct MembershipChangeTests {
         #expect(refusal(all) == .invalid("no voter"))
         #expect(refusal(.raiseFormat(1)) == .formatNotAbove(1))
         #expect(refusal(.withdraw(token: 3)) == .unknownToken(3))
-        let twin = MembershipChange.add(member(1).details, incarnation: 1, token: nil)
+        let twin = MembershipChange.add(
+            member(1).details,
+            incarnation: 1,
+            token: nil,
+            awaitsPromotion: false
+        )
         #expect(refusal(twin) == .nameTaken("n-1"))
         #expect(refusal(.readmit(node(4), incarnation: NodeLife.forgotten)) != nil)
     }
@@ -53,14 +58,20 @@ struct MembershipChangeTests {
         let offered = try base.applying(.offer(token))
         let bound = try offered.applying(.bind(token: 8, pin: member(5).pin))
         #expect(throws: MembershipError.tokenBoundElsewhere(8)) {
-            try bound.applying(.add(member(6).details, incarnation: 3, token: 8))
+            try bound.applying(
+                .add(member(6).details, incarnation: 3, token: 8, awaitsPromotion: false)
+            )
         }
-        let added = try bound.applying(.add(member(5).details, incarnation: 3, token: 8))
+        let added = try bound.applying(
+            .add(member(5).details, incarnation: 3, token: 8, awaitsPromotion: false)
+        )
         let new = try #require(added.member(node(5)))
         #expect(new.role == .learner && new.incarnation == 3 && added.joinTokens.isEmpty)
         let gone = try added.applying(.remove(node(5)))
         #expect(gone.nextNodeID == node(6))
-        let again = try gone.applying(.add(member(5).details, incarnation: 4, token: nil))
+        let again = try gone.applying(
+            .add(member(5).details, incarnation: 4, token: nil, awaitsPromotion: false)
+        )
         #expect(again.member(node(5)) == nil && again.member(node(6)) != nil)
     }
 

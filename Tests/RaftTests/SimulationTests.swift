@@ -67,7 +67,7 @@ struct SimulationTests {
     @Test("churn is eventful: members change and disks are lost")
     func eventfulChurn() throws {
         var total = ChaosRun.Summary()
-        for seed in UInt64(0)..<20 {
+        for seed in UInt64(0)..<25 {
             let summary = try ChaosRun(seed: seed, nodeCount: 3, churns: true).run()
             total.changes += summary.changes
             total.wipes += summary.wipes

@@ -24,7 +24,7 @@ extension Story {
         guard isTaken != isRefused else {
             throw words.error(isTaken ? "the change was taken" : "the change was refused")
         }
-        if isTaken, case .add(_, let incarnation, _) = change {
+        if isTaken, case .add(_, let incarnation, _, _) = change {
             let id = core.configuration.nextNodeID
             // A change that was taken back leaves its number to the next one.
             guard Int(id.number) == world.nodes.count + 1 else { return }
@@ -41,7 +41,12 @@ extension Story {
     ) throws -> MembershipChange {
         if words.take("add") {
             let number = core.configuration.nextNodeID.number
-            return .add(member(number).details, incarnation: 100 + number, token: nil)
+            return .add(
+                member(number).details,
+                incarnation: 100 + number,
+                token: nil,
+                awaitsPromotion: false
+            )
         }
         if words.take("remove") { return .remove(id(try words.node())) }
         var promoted: [NodeID] = []
