@@ -18,6 +18,9 @@ package enum APILimits {
     package static let responseHeadersMax = 32
     /// Parameters in one query.
     package static let queryItemsMax = 256
+    /// How long a join token is valid, unless asked for otherwise, and at most.
+    package static let joinTokenSecondsDefault = 3_600
+    package static let joinTokenSecondsMax = 7 * 86_400
     /// Shares in one group: what the share format (SLIP-0039) can number.
     package static let groupSharesMax = 16
     /// Groups of shares.

@@ -6,6 +6,8 @@ import Wire
 package enum Route: Sendable {
     /// The node answers itself, in any state.
     case node(NodeCall)
+    /// The leader changes or tells about the cluster, unsealed, for a token that may.
+    case cluster(ClusterCall, token: [UInt8])
     /// An unsealed node steps the vault.
     case vault(VaultRequest)
     /// The answer is known already.
@@ -48,6 +50,12 @@ private struct RequestParser {
         if let call = try nodeCall(target) { return call }
         if isSealed { throw .refused(503, ["Vault is sealed"]) }
         try checkNamespace()
+        let cluster = try ClusterCallParser.parse(
+            target.path,
+            method: request.method,
+            body: request.body
+        )
+        if let cluster { return .cluster(cluster, token: token()) }
         let operation = try operation(target)
         try checkWrapping()
         return .vault(try vaultRequest(operation, target))

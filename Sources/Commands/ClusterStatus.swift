@@ -6,7 +6,11 @@ struct ClusterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cluster",
         abstract: "The cluster as a whole.",
-        subcommands: [ClusterStatusCommand.self]
+        subcommands: [
+            ClusterStatusCommand.self, JoinTokenCommand.self, JoinCommand.self,
+            PromoteCommand.self, DemoteCommand.self, ReplaceCommand.self, RemoveCommand.self,
+            TransferCommand.self,
+        ]
     )
 }
 

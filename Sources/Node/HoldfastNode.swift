@@ -52,13 +52,7 @@ package final class HoldfastNode: Sendable {
             forwarder: parts.forwarder
         ) { request, member in parts.serve(request, from: member) }
         _ = try await peers.start(
-            try start.configuration.members.map { member in
-                PeerEndpoint(
-                    id: member.id,
-                    address: try NetworkAddress(parsing: member.peerAddress),
-                    pin: member.pin
-                )
-            }
+            try start.configuration.members.map { try PeerEndpoint($0) }
         )
         let server = try await listen(settings, parts, logger)
         parts.replica.start(
@@ -69,6 +63,7 @@ package final class HoldfastNode: Sendable {
             folder: SnapshotFolder(folder: settings.data),
             digest: sha256
         )
+        parts.autopilot.start()
         logger.notice(
             "node \(settings.node) serves",
             metadata: ["api": "\(server.boundAddress.text)", "peers": "\(settings.peerListen)"]

@@ -31,4 +31,12 @@ package enum Limits {
     package static let workerThreads = 2
     /// Requests waiting for such a thread before further ones are refused with 503.
     package static let workerQueueMax = 1_024
+    /// Shortest silence after which a member may be taken for dead.
+    package static let deadSecondsMin = 60
+    /// How often the leader looks after the members: promotions and removals.
+    package static let autopilotMilliseconds = 1_000
+    /// A learner is promoted when its log is at most this many entries behind.
+    package static let promotionLagMax: UInt64 = 64
+    /// A member that lags by more is not called healthy.
+    package static let trailingEntriesMax = 1_000
 }

@@ -24,9 +24,7 @@ final class NodeCalls: Sendable {
 
     init(
         state: NodeState,
-        seal: SealKeeper,
-        opener: VaultOpener,
-        creation: CreationFlow,
+        parts: (seal: SealKeeper, opener: VaultOpener, creation: CreationFlow),
         store: LocalStore,
         replica: LocalReplica,
         workers: Workers,
@@ -34,9 +32,7 @@ final class NodeCalls: Sendable {
         logger: Logger
     ) {
         self.state = state
-        self.seal = seal
-        self.opener = opener
-        self.creation = creation
+        (seal, opener, creation) = parts
         self.store = store
         self.replica = replica
         self.workers = workers

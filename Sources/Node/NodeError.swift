@@ -8,6 +8,14 @@ package enum NodeError: OperatorError, Equatable {
     case otherCluster(folder: String, have: String, want: String)
     /// Secrets cannot be locked in memory.
     case memoryNotLockable(limit: String)
+    /// The data folder belongs to a cluster, so it cannot join one.
+    case joinedAlready(folder: String)
+    /// The cluster's answer speaks of another node.
+    case notAdmitted(node: String)
+    /// The settings have a `[join]` table, but the folder belongs to no cluster yet.
+    case notJoined(folder: String)
+    /// The configuration in the data folder does not have this node's key.
+    case removed(node: String, pin: String)
     /// An address cannot be listened on.
     case cannotListen(address: String, reason: String)
 
@@ -22,6 +30,12 @@ package enum NodeError: OperatorError, Equatable {
                 + "changed\n  in the data folder:\n\(have)\n  in the settings:\n\(want)"
         case .memoryNotLockable(let limit):
             "secrets cannot be locked in memory (limit \(limit))"
+        case .joinedAlready(let folder): "the data folder \(folder) belongs to a cluster already"
+        case .notAdmitted(let node):
+            "the cluster's answer does not speak of this node, \(node)"
+        case .notJoined(let folder): "the data folder \(folder) belongs to no cluster yet"
+        case .removed(let node, let pin):
+            "node \(node) with the pin \(pin) is no member of its cluster (any more)"
         case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
         }
     }
@@ -36,6 +50,13 @@ package enum NodeError: OperatorError, Equatable {
         case .memoryNotLockable:
             "raise the limit (LimitMEMLOCK= in systemd, ulimit -l), or set allow_unlocked_memory = "
                 + "true where swap is off"
+        case .joinedAlready:
+            "start it with holdfast server, or give another, empty data folder"
+        case .notAdmitted: "ask again with the settings and the data folder of this node"
+        case .notJoined: "run holdfast cluster join with a token of the cluster first"
+        case .removed:
+            "if it is to come back: move its data folder away, then holdfast cluster join with a "
+                + "new token"
         case .cannotListen: "end the process that uses it, or choose another address"
         }
     }

@@ -22,6 +22,8 @@ final class NodeParts: ReplicaObserver {
     private let creation: CreationFlow
     private let calls: NodeCalls
     private let flow: RequestFlow
+    private let membership: MembershipFlow
+    let autopilot: Autopilot
     private let proof: LocalProof?
     private let logger: Logger
     private let standardHeaders = HTTPHeaderBlock(APIResponse.standardHeaders)
@@ -32,12 +34,8 @@ final class NodeParts: ReplicaObserver {
         let network = PeerNetwork(logger: logger)
         let replica = LocalReplica(store: store, logger: logger)
         let forwarder = Forwarder(firstNumber: start.firstForward) { network.send($0, to: $1) }
-        let seal = SealKeeper(
-            store: store,
-            replica: replica,
-            epoch: start.cluster.epoch,
-            logger: logger
-        )
+        let epoch = start.cluster.epoch
+        let seal = SealKeeper(store: store, replica: replica, epoch: epoch, logger: logger)
         let state = NodeState(
             settings: settings,
             configuration: start.configuration,
@@ -55,15 +53,13 @@ final class NodeParts: ReplicaObserver {
             replica: replica,
             forwarder: forwarder,
             workers: workers,
-            epoch: start.cluster.epoch,
+            epoch: epoch,
             clock: clock,
             logger: logger
         )
         calls = NodeCalls(
             state: state,
-            seal: seal,
-            opener: opener,
-            creation: creation,
+            parts: (seal, opener, creation),
             store: store,
             replica: replica,
             workers: workers,
@@ -81,16 +77,31 @@ final class NodeParts: ReplicaObserver {
             clock: clock,
             logger: logger
         )
+        membership = MembershipFlow(
+            start,
+            AutopilotRules(settings.autopilot),
+            replica: replica,
+            seal: seal,
+            forwarder: forwarder,
+            facts: { state.facts() },
+            clock: clock,
+            logger: logger
+        )
         (self.replica, self.network, self.forwarder) = (replica, network, forwarder)
         (self.seal, self.workers) = (seal, workers)
         (self.opener, self.creation) = (opener, creation)
         self.logger = logger
         proof = Self.makeProof(settings.data, logger)
         timers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        timers.next().scheduleRepeatedTask(
-            initialDelay: .milliseconds(250),
-            delay: .milliseconds(250)
-        ) { _ in forwarder.sweep() }
+        let loop = timers.next()
+        autopilot = Autopilot(flow: membership, replica: replica, loop: loop, logger: logger)
+        Self.sweep(forwarder, on: timers.next())
+    }
+
+    /// Ends what is waited for in vain, four times a second.
+    private static func sweep(_ forwarder: Forwarder, on loop: any EventLoop) {
+        let pause = TimeAmount.milliseconds(250)
+        loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in forwarder.sweep() }
     }
 
     private static func makeProof(_ folder: String, _ logger: Logger) -> LocalProof? {
@@ -132,6 +143,22 @@ final class NodeParts: ReplicaObserver {
             calls.handle(call, requestID: requestID, loop: exchange.eventLoop) { [self] in
                 release($0, exchange, request)
             }
+        case .cluster(let call, let token):
+            membership.handle(
+                MembershipFlow.Context(
+                    call: call,
+                    token: token,
+                    request: request,
+                    origin: .client,
+                    deadline: .now + .seconds(Limits.requestSeconds),
+                    loop: exchange.eventLoop
+                ) { [self] outcome in
+                    guard case .answer(let response) = outcome else {
+                        preconditionFailure("a client gets an answer")
+                    }
+                    release(response, exchange, request)
+                }
+            )
         case .vault(let vault):
             let now = ContinuousClock.now
             flow.handle(
@@ -195,6 +222,22 @@ final class NodeParts: ReplicaObserver {
             case .reply(let response): finish(.answer(response))
             // What a node answers itself is never forwarded by an honest member.
             case .node: finish(.answer(ServiceFailure.internalFailure.response))
+            case .cluster(let call, let token):
+                let patience = min(
+                    Int(forwarded.patienceMilliseconds),
+                    Limits.requestSeconds * 1_000
+                )
+                membership.handle(
+                    MembershipFlow.Context(
+                        call: call,
+                        token: token,
+                        request: request,
+                        origin: .member,
+                        deadline: .now + .milliseconds(patience),
+                        loop: timers.next(),
+                        finish: finish
+                    )
+                )
             case .vault(let vault):
                 let patience = min(
                     Int(forwarded.patienceMilliseconds),
@@ -235,6 +278,22 @@ final class NodeParts: ReplicaObserver {
                 deadline: ContinuousClock.now + .seconds(Limits.requestSeconds)
             ) {}
         }
+    }
+
+    func configurationChanged(_ configuration: Configuration) {
+        let members = configuration.members.map { member in
+            let isOutgoing = configuration.outgoingVoters.contains(member.id)
+            let role = member.role == .voter ? "voter" : isOutgoing ? "leaving" : "learner"
+            return "\(member.name) \(role)"
+        }
+        logger.notice(
+            "members changed",
+            metadata: [
+                "revision": "\(configuration.revision)",
+                "members": "\(members.joined(separator: ", "))",
+            ]
+        )
+        network.updateMembers(configuration)
     }
 
     func raised(_ alarm: Alarm) {

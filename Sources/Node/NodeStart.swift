@@ -29,40 +29,16 @@ struct NodeStart {
                 limit: MemoryLock.limitBytes.map { "\($0) bytes" } ?? "unknown"
             )
         }
-        let initial = settings.initialConfiguration
-        guard let own = initial.members.first(where: { $0.name == settings.node }) else {
-            throw SettingsError.notAMember(
-                node: settings.node,
-                members: initial.members.map(\.name)
-            )
-        }
         let opened = try StoreCheck.open(settings, logger: logger)
         let state = opened.state
         store = opened.store
         identity = try NodeIdentity.loadOrCreate(folder: settings.data)
-        guard identity.pin == own.pin else {
-            throw NodeError.wrongOwnPin(
-                node: settings.node,
-                settings: Hex.encode(own.pin),
-                key: identity.pinText
-            )
-        }
-        selfID = own.id
-        clusterID = sha256(initial.encoded())
-        let applied: Configuration
-        if let known = state.cluster {
-            guard known.clusterID == clusterID else {
-                let have = try Configuration(decoding: known.configuration)
-                throw NodeError.otherCluster(
-                    folder: settings.data,
-                    have: Self.text(have),
-                    want: Self.text(initial)
-                )
-            }
-            applied = try Configuration(decoding: known.configuration)
-        } else {
-            applied = initial
-        }
+        let place =
+            settings.join == nil
+            ? try Self.initialPlace(settings, identity, state.cluster)
+            : try Self.joinedPlace(settings, identity, state.cluster)
+        (selfID, clusterID) = (place.id, place.clusterID)
+        let applied = place.configuration
         cluster = ClusterRecord(
             clusterID: clusterID,
             epoch: state.cluster?.epoch ?? 0,
@@ -88,6 +64,63 @@ struct NodeStart {
                 "boot": "\(cluster.bootCounter)",
             ]
         )
+    }
+
+    /// Where a node stands in its cluster.
+    private struct Place {
+        let id: NodeID
+        let clusterID: [UInt8]
+        let configuration: Configuration
+    }
+
+    /// The place of one of the initial members. Members may have changed since: what the folder
+    /// says counts, but it must be of the cluster that the settings describe.
+    private static func initialPlace(
+        _ settings: Settings,
+        _ identity: NodeIdentity,
+        _ known: ClusterRecord?
+    ) throws -> Place {
+        let initial = settings.initialConfiguration
+        guard let own = initial.members.first(where: { $0.name == settings.node }) else {
+            throw SettingsError.notAMember(
+                node: settings.node,
+                members: initial.members.map(\.name)
+            )
+        }
+        guard identity.pin == own.pin else {
+            throw NodeError.wrongOwnPin(
+                node: settings.node,
+                settings: Hex.encode(own.pin),
+                key: identity.pinText
+            )
+        }
+        let clusterID = sha256(initial.encoded())
+        guard let known else {
+            return Place(id: own.id, clusterID: clusterID, configuration: initial)
+        }
+        let configuration = try Configuration(decoding: known.configuration)
+        guard known.clusterID == clusterID else {
+            throw NodeError.otherCluster(
+                folder: settings.data,
+                have: text(configuration),
+                want: text(initial)
+            )
+        }
+        return Place(id: own.id, clusterID: clusterID, configuration: configuration)
+    }
+
+    /// The place of a node that joined later: its folder knows, nothing else does.
+    private static func joinedPlace(
+        _ settings: Settings,
+        _ identity: NodeIdentity,
+        _ known: ClusterRecord?
+    ) throws -> Place {
+        guard let known else { throw NodeError.notJoined(folder: settings.data) }
+        let configuration = try Configuration(decoding: known.configuration)
+        guard let own = configuration.members.first(where: { $0.pin == identity.pin }) else {
+            throw NodeError.removed(node: settings.node, pin: identity.pinText)
+        }
+        return Place(id: own.id, clusterID: known.clusterID, configuration: configuration)
     }
 
     private static func consensus(

@@ -10,7 +10,7 @@ import Wire
 /// What this node can say about itself and the cluster, for the answers that need no key.
 final class NodeState: Sendable {
     let settings: Settings
-    let configuration: Configuration
+    private let initial: Configuration
     let selfID: NodeID
     /// The cluster's id in the shape clients expect.
     let clusterIDText: String
@@ -31,7 +31,7 @@ final class NodeState: Sendable {
         clock: @escaping @Sendable () -> Timestamp
     ) {
         self.settings = settings
-        self.configuration = configuration
+        initial = configuration
         self.selfID = selfID
         clusterIDText = uuidText(Array(clusterID.prefix(16)))
         self.store = store
@@ -39,6 +39,9 @@ final class NodeState: Sendable {
         self.seal = seal
         self.clock = clock
     }
+
+    /// Who takes part now.
+    var configuration: Configuration { replica.status.configuration ?? initial }
 
     /// `sys/seal-status`: works in every state, from this node's store alone.
     func sealStatus() throws(BarrierError) -> SealStatusFacts {

@@ -82,6 +82,19 @@ final class PeerNetwork: PeerLink, PeerHandler {
         )
     }
 
+    /// Dials who takes part now, and ends the connections of who does not any more.
+    func updateMembers(_ configuration: Configuration) {
+        var endpoints: [PeerEndpoint] = []
+        for member in configuration.members {
+            do {
+                endpoints.append(try PeerEndpoint(member))
+            } catch {
+                logger.error("member \(member.name) has no usable peer address: \(error)")
+            }
+        }
+        attached.transport?.updatePeers(endpoints)
+    }
+
     // MARK: In
 
     func frameReceived(from member: NodeID, channel: PeerChannel, kind: UInt8, payload: [UInt8]) {
@@ -126,4 +139,15 @@ final class PeerNetwork: PeerLink, PeerHandler {
 
     /// The transport has logged it, with both pins or both configurations.
     func peerRefused(_ reason: String) {}
+}
+
+extension PeerEndpoint {
+    /// - Throws: `NetworkAddress`'s error for an address that cannot be parsed.
+    init(_ member: Member) throws {
+        self.init(
+            id: member.id,
+            address: try NetworkAddress(parsing: member.peerAddress),
+            pin: member.pin
+        )
+    }
 }

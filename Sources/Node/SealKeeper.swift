@@ -175,25 +175,33 @@ final class SealKeeper: Sendable {
         let done = DispatchSemaphore(value: 0)
         let isCurrent = keys.withLock { keys -> Bool in
             guard keys.seals == seals else { return false }
+            let configurations = ConfigurationInspector(keyring: keyring)
             replica.setInspector { [weak self] entry, body in
-                guard case .batch(let batch) = body else { return }
-                // Two operators may have made a vault at the same time: the second one's batch
-                // is rejected, because there is a seal record.
-                guard !VaultOpening.isCreation(batch), !verify(batch, with: keyring) else {
-                    return
-                }
-                self?.alarm(entry)
+                let isGenuine =
+                    switch body {
+                    // Two operators may have made a vault at the same time: the second one's batch
+                    // is rejected, because there is a seal record.
+                    case .batch(let batch):
+                        VaultOpening.isCreation(batch) || verify(batch, with: keyring)
+                    case .configuration(let entry): configurations.isGenuine(entry)
+                    }
+                if !isGenuine { self?.alarm(entry) }
             }
             return true
         }
         guard isCurrent else { return nil }
-        replica.inspectRetained { entry, body in
-            guard case .batch(let batch) = body else { return }
-            // A vault that was abandoned before this one had other keys, and nothing else in it.
-            let isForeign = VaultOpening.isCreation(batch) || VaultOpening.isAbandonment(batch)
-            if !isForeign && !verify(batch, with: keyring) {
-                isGenuine.store(false, ordering: .relaxed)
-            }
+        let configurations = ConfigurationInspector(keyring: keyring)
+        replica.inspectRetained { _, body in
+            let isOurs =
+                switch body {
+                // A vault that was abandoned before this one had other keys, and nothing else in
+                // it; nobody could change the members with it.
+                case .batch(let batch):
+                    VaultOpening.isCreation(batch) || VaultOpening.isAbandonment(batch)
+                        || verify(batch, with: keyring)
+                case .configuration(let entry): configurations.isGenuine(entry)
+                }
+            if !isOurs { isGenuine.store(false, ordering: .relaxed) }
         } completion: {
             done.signal()
         }

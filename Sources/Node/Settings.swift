@@ -29,8 +29,30 @@ package struct Settings: Equatable, Sendable {
     package var readLease: Bool
     /// How far any node's clock may run fast or slow, in parts per million: what leases rest on.
     package var clockDriftPPM: Int
-    /// The initial members, in any order.
+    /// The initial members, in any order; empty for a node that joined later.
     package var members: [InitialMember]
+    /// For a node that joins a cluster that exists already.
+    package var join: JoinPlace?
+
+    /// What the leader does with members on its own.
+    package var autopilot: Autopilot
+
+    /// The `[autopilot]` table. Give all members the same: the leader's counts.
+    package struct Autopilot: Equatable, Sendable {
+        /// Remove members that were not heard for ``deadSeconds``, where enough voters are left.
+        package var removesDead = false
+        package var deadSeconds = 24 * 3_600
+    }
+
+    /// The `[join]` table: what a node that joins says of itself.
+    package struct JoinPlace: Equatable, Sendable {
+        /// Failure domain, for example "eu".
+        package var region: String
+        /// Failure domain inside the region; the region itself if not given.
+        package var zone: String
+        /// Where the other members reach it, "host:port".
+        package var peerAddress: String
+    }
 
     /// One `[[member]]` table.
     package struct InitialMember: Equatable, Sendable {

@@ -4,6 +4,8 @@ import Wire
 
 /// Reads a TOML settings file; `HOLDFAST_<KEY>` environment variables override its top level.
 package enum SettingsReader {
+    private static let tables = ["tls", "join", "autopilot"]
+
     /// Kinds of values a key takes.
     private enum Kind { case text, flag, number }
 
@@ -13,6 +15,9 @@ package enum SettingsReader {
         ("peer_listen", .text), ("cluster_name", .text), ("tls.certificate", .text),
         ("tls.key", .text), ("plain_http_on_loopback", .flag), ("log_level", .text),
         ("allow_unlocked_memory", .flag), ("read_lease", .flag), ("clock_drift_ppm", .number),
+        ("join.region", .text), ("join.zone", .text), ("join.peer_address", .text),
+        ("autopilot.cleanup_dead_servers", .flag),
+        ("autopilot.dead_server_last_contact_threshold", .text),
     ]
     private static let memberKeys = [
         "name", "region", "zone", "peer_address", "api_address", "pin",
@@ -35,7 +40,7 @@ package enum SettingsReader {
         for name in document.arrays.keys.sorted() where name != "member" {
             throw unknown(name)
         }
-        for name in document.tables where name != "tls" { throw unknown(name) }
+        for name in document.tables where !tables.contains(name) { throw unknown(name) }
         var values = try topLevel(document.top)
         try override(&values, with: environment)
         return try settings(values, members: try members(document.arrays["member"] ?? []))
@@ -77,11 +82,12 @@ package enum SettingsReader {
     private static func unknown(_ key: String) -> SettingsError {
         switch key {
         case "member": .wrongType(key: key, want: "[[member]] tables")
-        case "tls": .wrongType(key: key, want: "a [tls] table")
+        case let table where tables.contains(table):
+            .wrongType(key: key, want: "a [\(table)] table")
         default:
             .unknownKey(
                 key,
-                nearest: nearestName(to: key, among: keys.map(\.name) + ["member", "tls"])
+                nearest: nearestName(to: key, among: keys.map(\.name) + ["member"] + tables)
             )
         }
     }
@@ -112,7 +118,6 @@ package enum SettingsReader {
     private static func members(
         _ tables: [TOMLReader.Table]
     ) throws(SettingsError) -> [Settings.InitialMember] {
-        guard !tables.isEmpty else { throw .missing("member") }
         var members: [Settings.InitialMember] = []
         for (position, table) in tables.enumerated() {
             members.append(try member(table, number: position + 1))
@@ -200,7 +205,16 @@ package enum SettingsReader {
                 reason: "api_listen is \(apiListen), which is not a loopback address"
             )
         }
-        try checkMembers(members, node: node)
+        let join = try join(values)
+        if join == nil {
+            try checkMembers(members, node: node)
+        } else if !members.isEmpty {
+            throw .wrongValue(
+                key: "join",
+                reason: "a node has [[member]] tables or a [join] table, never both"
+            )
+        }
+        try checkName(node, key: "node")
         let own = members.first { $0.name == node }
         let scheme = isPlain ? "http" : "https"
         return Settings(
@@ -217,8 +231,46 @@ package enum SettingsReader {
             allowUnlockedMemory: values["allow_unlocked_memory"] == "true",
             readLease: values["read_lease"] == "true",
             clockDriftPPM: try clockDrift(values["clock_drift_ppm"]),
-            members: members
+            members: members,
+            join: join,
+            autopilot: try autopilot(values)
         )
+    }
+
+    /// What a node says of itself when it joins a cluster that exists; nil without a table.
+    private static func join(
+        _ values: [String: String]
+    ) throws(SettingsError) -> Settings.JoinPlace? {
+        guard values.keys.contains(where: { $0.hasPrefix("join.") }) else { return nil }
+        guard let region = values["join.region"], !region.isEmpty else {
+            throw .missing("join.region")
+        }
+        guard let address = values["join.peer_address"], !address.isEmpty else {
+            throw .missing("join.peer_address")
+        }
+        return Settings.JoinPlace(
+            region: region,
+            zone: values["join.zone"] ?? region,
+            peerAddress: address
+        )
+    }
+
+    private static func autopilot(
+        _ values: [String: String]
+    ) throws(SettingsError) -> Settings.Autopilot {
+        var autopilot = Settings.Autopilot()
+        autopilot.removesDead = values["autopilot.cleanup_dead_servers"] == "true"
+        let key = "autopilot.dead_server_last_contact_threshold"
+        guard let text = values[key] else { return autopilot }
+        let seconds = GoDuration.parse(text).map { $0 / 1_000_000_000 } ?? 0
+        guard seconds >= Int64(Limits.deadSecondsMin), seconds <= 366 * 86_400 else {
+            throw .wrongValue(
+                key: key,
+                reason: "use a duration of \(Limits.deadSecondsMin)s to a year, such as \"24h\""
+            )
+        }
+        autopilot.deadSeconds = Int(seconds)
+        return autopilot
     }
 
     private static func clockDrift(_ text: String?) throws(SettingsError) -> Int {
@@ -234,7 +286,8 @@ package enum SettingsReader {
         _ members: [Settings.InitialMember],
         node: String
     ) throws(SettingsError) {
-        guard (1...Limits.initialMembersMax).contains(members.count) else {
+        guard !members.isEmpty else { throw .missing("member") }
+        guard members.count <= Limits.initialMembersMax else {
             throw .wrongValue(
                 key: "member",
                 reason: "\(members.count) members; use 1 to \(Limits.initialMembersMax)"

@@ -70,7 +70,8 @@ package enum StoreCheck {
 
     /// The same cluster under an incarnation that this node never had.
     ///
-    /// - Throws: `error` again when there is nobody to get the state from.
+    /// - Throws: `error` again when there is nobody to get the state from, or nothing
+    ///   left that says which cluster it was.
     private static func newLife(
         _ settings: Settings,
         after error: StoreError
@@ -78,7 +79,7 @@ package enum StoreCheck {
         var record: ClusterRecord
         if let copy = LocalStore.clusterCopy(folder: settings.data) {
             record = copy
-        } else {
+        } else if settings.join == nil {
             let initial = settings.initialConfiguration.encoded()
             record = ClusterRecord(
                 clusterID: sha256(initial),
@@ -88,6 +89,8 @@ package enum StoreCheck {
                 configuration: initial,
                 formatLevel: 1
             )
+        } else {
+            throw error
         }
         let configuration = try Configuration(decoding: record.configuration)
         guard configuration.members.count > 1 else { throw error }

@@ -34,6 +34,7 @@ package protocol CorePorts {
     func streamSnapshot(to member: NodeID, atLeast index: LogIndex, term: Term)
     func discardSnapshot(_ file: String)
     func roleChanged(_ role: Role, term: Term, leader: NodeID?)
+    func configurationChanged(_ configuration: Configuration)
     func raised(_ alarm: Alarm)
 }
 
@@ -353,7 +354,7 @@ package struct CoreDriver<Ports: CorePorts> {
         case .roleChanged(let role, let term, let leader):
             if role == .leader { recent.begin(at: core.lastIndex) } else { streams = [] }
             ports.roleChanged(role, term: term, leader: leader)
-        case .configurationChanged: break
+        case .configurationChanged(let new): ports.configurationChanged(new)
         case .raise(let alarm): ports.raised(alarm)
         }
     }

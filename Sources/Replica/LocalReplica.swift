@@ -14,6 +14,8 @@ package protocol PeerLink: SnapshotLink {
 package protocol ReplicaObserver: Sendable {
     /// The role or the known leader changed.
     func roleChanged(_ status: ReplicaStatus)
+    /// Other members, or other roles, addresses or keys of them, are in effect from now on.
+    func configurationChanged(_ configuration: Configuration)
     /// Something that cannot happen did.
     func raised(_ alarm: Alarm)
 }
@@ -361,6 +363,10 @@ private struct ThreadPorts: CorePorts {
             status.leader = leader
         }
         observer.roleChanged(board.current)
+    }
+
+    func configurationChanged(_ configuration: Configuration) {
+        observer.configurationChanged(configuration)
     }
 
     func raised(_ alarm: Alarm) { observer.raised(alarm) }

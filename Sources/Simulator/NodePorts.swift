@@ -28,6 +28,8 @@ final class NodePorts: CorePorts, StoragePorts, EvaluationPorts {
         roles.append((role, term, leader))
     }
 
+    func configurationChanged(_ configuration: Configuration) {}
+
     func raised(_ alarm: Alarm) { alarms.append(alarm) }
 
     // MARK: storage and evaluation

@@ -93,6 +93,7 @@ final class TestReplica: PeerLink, ReplicaObserver {
 
     func sendSnapshot(_ frame: SnapshotFrame, to member: NodeID) -> Bool { false }
     func roleChanged(_ status: ReplicaStatus) {}
+    func configurationChanged(_ configuration: Configuration) {}
     func raised(_ alarm: Alarm) {}
 
     /// Node 2 says something in term 1.

@@ -57,6 +57,7 @@ final class RecordingPorts: CorePorts {
         events.append(.role(role, term, leader))
     }
 
+    func configurationChanged(_ configuration: Configuration) {}
     func raised(_ alarm: Alarm) { events.append(.alarm(alarm)) }
 }
 

@@ -141,6 +141,7 @@ final class TestMember: PeerLink, ReplicaObserver {
     }
 
     func roleChanged(_ status: ReplicaStatus) {}
+    func configurationChanged(_ configuration: Configuration) {}
     func raised(_ alarm: Alarm) { alarms.add(alarm) }
 
     func value(_ number: UInt64) throws -> [UInt8]? {

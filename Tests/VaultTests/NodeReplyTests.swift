@@ -18,7 +18,7 @@ struct NodeReplyTests {
         case .node(let call): return call
         case .reply(let response):
             throw TestFailure(String(decoding: response.body, as: UTF8.self))
-        case .vault: throw TestFailure("not a call of the node")
+        case .vault, .cluster: throw TestFailure("not a call of the node")
         }
     }
 

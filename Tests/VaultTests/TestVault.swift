@@ -146,7 +146,7 @@ final class TestVault {
         now += 1_000_003
         switch Router.route(request, isSealed: false) {
         case .reply(let response): return response
-        case .node: return Reply.errors(500, ["a call of the node"])
+        case .node, .cluster: return Reply.errors(500, ["a call of the node"])
         case .vault(let vaultRequest):
             for _ in 0..<10 {
                 let step = self.step(vaultRequest)

@@ -1,0 +1,204 @@
+import ArgumentParser
+import Client
+import Node
+import Wire
+
+// Changes of the cluster's members. Each is one request to any node, which passes it to the
+// leader, and each says what to look at next.
+
+struct JoinTokenCommand: OperatorCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "join-token",
+        abstract: "Make a token with which one node may join.",
+        discussion: """
+            The token is shown once and admits one node. Whoever has it can join until it ends: \
+            treat it as a password.
+            """
+    )
+
+    @Option(name: long("ttl"), help: "seconds for which the token is valid")
+    var seconds = 3_600
+    @OptionGroup var connection: ConnectionOptions
+
+    func perform(_ session: Session) throws -> ExitStatus {
+        let answer = try connection.client(session).call(
+            ClientRequest(
+                .put,
+                "sys/cluster/join-token",
+                body: ["ttl_seconds": .number(JSONNumber(seconds))]
+            )
+        )
+        guard let data = answer?["data"]?.asObject, let token = data["token"]?.asString else {
+            throw ClientError.badAnswer("sys/cluster/join-token", reason: "no token")
+        }
+        switch try connection.format.chosen(session) {
+        case .json: session.printJSON(.object(data))
+        case .table: session.printText(token)
+        }
+        session.terminal.hint(
+            "on the new node: holdfast cluster join --config FILE, and paste the token"
+        )
+        return .done
+    }
+}
+
+struct JoinCommand: OperatorCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "join",
+        abstract: "Make this machine a member; then start it with holdfast server.",
+        discussion: """
+            Reads the node's settings, makes its key if there is none, and asks a member to admit \
+            it. The token is typed or piped in, never an argument. The node becomes a voter by \
+            itself once it has everything, unless -non-voter is given.
+            """
+    )
+
+    @Option(name: long("config"), help: "the node's settings file, with a [join] table")
+    var config: String
+    @Flag(name: long("non-voter"), help: "stay a learner: receive everything, count for nothing")
+    var isNonVoter = false
+    @OptionGroup var connection: ConnectionOptions
+
+    func perform(_ session: Session) throws -> ExitStatus {
+        let settings = try SettingsReader.read(
+            NodeFile.text(config),
+            path: config,
+            environment: session.environment.all
+        )
+        guard let place = settings.join else { throw SettingsError.missing("join") }
+        let pin = try NodeJoin.prepare(settings)
+        let token = try session.terminal.secret("join token")
+        let answer = try connection.client(session).call(
+            ClientRequest(
+                .put,
+                "sys/cluster/join",
+                body: [
+                    "token": .string(token), "name": .string(settings.node),
+                    "region": .string(place.region), "zone": .string(place.zone),
+                    "peer_address": .string(place.peerAddress),
+                    "api_address": .string(settings.apiAddress), "pin": .string(pin),
+                    "non_voter": .bool(isNonVoter),
+                ]
+            )
+        )
+        guard let admission = answer?["data"]?.asObject?["admission"]?.asString,
+            let bytes = Base64.decode(admission)
+        else { throw ClientError.badAnswer("sys/cluster/join", reason: "no admission") }
+        let members = try NodeJoin.enter(settings, admission: bytes)
+        session.printText("\(settings.node) is a member of a cluster of \(members)")
+        session.terminal.hint("start it: holdfast server --config \(config); then unseal it")
+        return .done
+    }
+}
+
+/// A change that names one member.
+protocol MemberChange: OperatorCommand {
+    /// Below `/v1/`.
+    static var path: String { get }
+    /// What to look at next.
+    static var hint: String { get }
+    var node: String { get }
+    var connection: ConnectionOptions { get }
+}
+
+extension MemberChange {
+    func perform(_ session: Session) throws -> ExitStatus {
+        let client = try connection.client(session)
+        // The call itself says nothing about a name that nobody has, as OpenBao's does not.
+        let members = try ClusterMember.all(client)
+        guard members.contains(where: { $0.name == node }) else {
+            let names = members.map(\.name).joined(separator: ", ")
+            throw ValidationError("no member is called \(node); the members are \(names)")
+        }
+        _ = try client.call(
+            ClientRequest(.put, Self.path, body: ["server_id": .string(node)])
+        )
+        session.terminal.say("done: \(Self.configuration.commandName ?? "") \(node)")
+        session.terminal.hint(Self.hint)
+        return .done
+    }
+}
+
+struct RemoveCommand: MemberChange {
+    static let configuration = CommandConfiguration(
+        commandName: "remove",
+        abstract: "Remove a member, first making it a learner."
+    )
+    static let path = "sys/storage/raft/remove-peer"
+    static let hint = "holdfast cluster status; the removed node can be stopped now"
+
+    @Argument(help: "the member's name") var node: String
+    @OptionGroup var connection: ConnectionOptions
+}
+
+struct PromoteCommand: MemberChange {
+    static let configuration = CommandConfiguration(
+        commandName: "promote",
+        abstract: "Make a learner a voter."
+    )
+    static let path = "sys/storage/raft/promote"
+    static let hint = "holdfast cluster status"
+
+    @Argument(help: "the member's name") var node: String
+    @OptionGroup var connection: ConnectionOptions
+}
+
+struct DemoteCommand: MemberChange {
+    static let configuration = CommandConfiguration(
+        commandName: "demote",
+        abstract: "Make a voter a learner, which stays one."
+    )
+    static let path = "sys/storage/raft/demote"
+    static let hint = "holdfast cluster status"
+
+    @Argument(help: "the member's name") var node: String
+    @OptionGroup var connection: ConnectionOptions
+}
+
+struct TransferCommand: OperatorCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "transfer",
+        abstract: "Hand leadership over, to the best follower or to a named one."
+    )
+
+    @Argument(help: "the member that is to lead; without it, the best one") var node: String?
+    @OptionGroup var connection: ConnectionOptions
+
+    func perform(_ session: Session) throws -> ExitStatus {
+        let client = try connection.client(session)
+        if let node {
+            let body: JSONValue = ["server_id": .string(node)]
+            _ = try client.call(ClientRequest(.put, "sys/cluster/transfer", body: body))
+        } else {
+            _ = try client.call(ClientRequest(.put, "sys/step-down"))
+        }
+        session.terminal.say("leadership was handed over\(node.map { " to \($0)" } ?? "")")
+        session.terminal.hint("holdfast cluster status")
+        return .done
+    }
+}
+
+struct ReplaceCommand: OperatorCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replace",
+        abstract: "Let a learner take a voter's place, in one change.",
+        discussion: """
+            The cluster never counts one voter less than before. The old member stays as a \
+            learner; remove it afterwards.
+            """
+    )
+
+    @Argument(help: "the voter that leaves its place") var old: String
+    @Argument(help: "the learner that takes it") var new: String
+    @OptionGroup var connection: ConnectionOptions
+
+    func perform(_ session: Session) throws -> ExitStatus {
+        let body: JSONValue = ["old_server_id": .string(old), "new_server_id": .string(new)]
+        _ = try connection.client(session).call(
+            ClientRequest(.put, "sys/cluster/replace", body: body)
+        )
+        session.terminal.say("\(new) votes in the place of \(old)")
+        session.terminal.hint("holdfast cluster remove \(old), once it is gone for good")
+        return .done
+    }
+}

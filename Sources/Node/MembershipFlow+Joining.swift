@@ -1,0 +1,191 @@
+import API
+import Barrier
+import Cryptography
+import Logging
+import NIOCore
+import Raft
+import Replica
+import Vault
+import Wire
+
+// Join tokens, admissions, and the one way in which a change of members gets into the log.
+
+extension MembershipFlow {
+    /// Makes a join token and answers with its secret, which is nowhere else.
+    func offer(_ seconds: Int, _ context: Context, _ keyring: Keyring) {
+        // Tokens that ended make room; there are few, so one at a time is enough.
+        if let old = replica.configuration.joinTokens.first(where: { $0.deadline < now }) {
+            return change(.withdraw(token: old.id), context, keyring) { [self] in
+                offer(seconds, context, keyring)
+            }
+        }
+        let secret: JoinSecret
+        do throws(CryptographyError) {
+            secret = try JoinSecret.make()
+        } catch {
+            logger.critical("the system gives no random bytes: \(error.summary)")
+            return context.fail(.internalFailure)
+        }
+        let token = JoinToken(
+            id: secret.tokenID,
+            secretDigest: secret.digest,
+            deadline: now + UInt64(seconds),
+            pin: nil
+        )
+        change(.offer(token), context, keyring) {
+            context.answer(
+                ClusterReply.joinToken(
+                    secret.text,
+                    seconds: seconds,
+                    requestID: context.request.requestID
+                )
+            )
+        }
+    }
+
+    /// Admits a node that shows a valid token, as a learner.
+    ///
+    /// The token is bound to the node's key first and used up by the admission, so it admits one
+    /// node, even when the answer is lost in between and the node asks again.
+    func admit(_ input: JoinInput, _ context: Context, _ keyring: Keyring) {
+        guard let secret = JoinSecret(input.token) else {
+            return context.answer(Reply.errors(400, ["the join token is not complete"]))
+        }
+        let configuration = replica.configuration
+        let known = configuration.joinTokens.first { $0.id == secret.tokenID }
+        guard let known, constantTimeEquals(known.secretDigest, secret.digest) else {
+            return denied(context, "the join token is unknown or was used")
+        }
+        guard known.deadline >= now else { return denied(context, "the join token has ended") }
+        guard known.pin == nil || known.pin == input.pin else {
+            return denied(context, "another node has begun to use the join token")
+        }
+        guard known.pin != nil else {
+            return change(.bind(token: known.id, pin: input.pin), context, keyring) { [self] in
+                admit(input, context, keyring)
+            }
+        }
+        let details = MemberDetails(
+            name: input.name,
+            region: input.region,
+            zone: input.zone,
+            peerAddress: input.peerAddress,
+            apiAddress: input.apiAddress,
+            pin: input.pin
+        )
+        let incarnation: UInt64
+        do throws(CryptographyError) {
+            incarnation = try Random.uint64() >> 1
+        } catch {
+            return context.fail(.internalFailure)
+        }
+        let addition = MembershipChange.add(
+            details,
+            incarnation: incarnation,
+            token: known.id,
+            awaitsPromotion: !input.isNonVoter
+        )
+        change(addition, context, keyring) { [self] in
+            logger.notice(
+                "\(input.name) was admitted as a learner",
+                metadata: ["peer": "\(input.peerAddress)", "pin": "\(Hex.encode(input.pin))"]
+            )
+            context.answer(
+                ClusterReply.joined(
+                    admission(incarnation).encoded(),
+                    requestID: context.request.requestID
+                )
+            )
+        }
+    }
+
+    private func denied(_ context: Context, _ text: String) {
+        logger.warning("a node was not admitted: \(text)")
+        context.answer(Reply.errors(403, [text]))
+    }
+
+    private func admission(_ incarnation: UInt64) -> Admission {
+        let configuration = replica.configuration
+        return Admission(
+            clusterID: identity.clusterID,
+            epoch: identity.epoch,
+            incarnation: incarnation,
+            formatLevel: configuration.formatLevel,
+            configuration: configuration
+        )
+    }
+
+    /// Whole seconds since 1970. Cluster time takes its place when there is one.
+    private var now: UInt64 { clock().nanoseconds / 1_000_000_000 }
+
+    // MARK: Into the log
+
+    /// Proposes one change to what the configuration is now and goes on once it is committed, and
+    /// a joint configuration it led to is left. An earlier change that is not over is waited for.
+    func change(
+        _ change: MembershipChange,
+        _ context: Context,
+        _ keyring: Keyring,
+        then next: @escaping @Sendable () -> Void
+    ) {
+        guard ContinuousClock.now < context.deadline else { return context.fail(.timedOut) }
+        let target: Configuration
+        do throws(MembershipError) {
+            target = try replica.configuration.applying(change)
+        } catch .changeUnderWay {
+            return later(context) { self.change(change, context, keyring, then: next) }
+        } catch {
+            return context.refuse("\(error.summary); \(error.remedy)")
+        }
+        let entry = ConfigurationEntry(
+            configuration: target,
+            authorisation: keyring.tag(ofConfiguration: target.encoded())
+        )
+        let again: @Sendable () -> Void = { [self] in
+            later(context) { self.change(change, context, keyring, then: next) }
+        }
+        replica.propose(
+            MembershipProposal(
+                entry: entry,
+                deadline: context.deadline,
+                onProposed: { self.proposed($0, context, again: again) },
+                onCommitted: { [self] outcome in
+                    switch outcome {
+                    case .applied: settle(context, then: next)
+                    case .superseded: again()
+                    case .duplicate, .rejected, .unknown: context.fail(.outcomeUnknown)
+                    }
+                }
+            )
+        )
+    }
+
+    private func proposed(
+        _ outcome: ProposeOutcome,
+        _ context: Context,
+        again: @escaping @Sendable () -> Void
+    ) {
+        switch outcome {
+        case .appended: break
+        case .refused(.membership(.changeUnderWay)), .refused(.membership(.leaderTooNew)),
+            .conflict:
+            again()
+        case .refused(.membership(let error)):
+            context.refuse("\(error.summary); \(error.remedy)")
+        // Nothing was appended, so asking the next leader is safe.
+        case .refused(.notLeader): context.loop.execute { self.handle(context) }
+        case .refused: context.fail(.overloaded)
+        }
+    }
+
+    /// Waits until the joint configuration is left, which the leader does by itself.
+    private func settle(_ context: Context, then next: @escaping @Sendable () -> Void) {
+        guard replica.configuration.isJoint else { return context.loop.execute(next) }
+        guard ContinuousClock.now < context.deadline else { return context.fail(.outcomeUnknown) }
+        later(context) { self.settle(context, then: next) }
+    }
+
+    private func later(_ context: Context, _ body: @escaping @Sendable () -> Void) {
+        context.loop.scheduleTask(in: .milliseconds(Int64(Limits.leaderPollMilliseconds)), body)
+    }
+}

@@ -1,0 +1,288 @@
+import API
+import Barrier
+import Cryptography
+import Engines
+import Logging
+import NIOCore
+import Raft
+import Replica
+import Store
+import Synchronization
+import Vault
+import Wire
+
+/// Carries out calls about the cluster's members: here if this node leads, else on the leader.
+///
+/// Who may is checked on the leader, unsealed, after a linearizable read: a node's own key never
+/// suffices. What comes of it is a configuration with a tag under K_batch, so that every unsealed
+/// node can tell that a holder of the vault's keys made it.
+final class MembershipFlow: Sendable {
+    /// One call on its way.
+    struct Context: Sendable {
+        let call: ClusterCall
+        let token: [UInt8]
+        let request: APIRequest
+        let origin: RequestContext.Origin
+        let deadline: ContinuousClock.Instant
+        let loop: any EventLoop
+        /// Called exactly once, on any thread.
+        let finish: @Sendable (ForwardedReply.Outcome) -> Void
+
+        func answer(_ response: APIResponse) { finish(.answer(response)) }
+        func fail(_ failure: ServiceFailure) { finish(.answer(failure.response)) }
+        /// As OpenBao answers what the cluster cannot do.
+        func refuse(_ text: String) { finish(.answer(Reply.errors(500, [text]))) }
+    }
+
+    let replica: LocalReplica
+    private let store: LocalStore
+    let seal: SealKeeper
+    private let forwarder: Forwarder
+    private let facts: @Sendable () -> NodeFacts
+    let clock: @Sendable () -> Timestamp
+    let identity: ClusterIdentity
+    let rules: AutopilotRules
+    let logger: Logger
+    let silence = Mutex(Silence())
+
+    /// What an admission says of the cluster.
+    struct ClusterIdentity: Sendable {
+        let clusterID: [UInt8]
+        let epoch: UInt64
+        let selfID: NodeID
+    }
+
+    init(
+        _ start: NodeStart,
+        _ rules: AutopilotRules,
+        replica: LocalReplica,
+        seal: SealKeeper,
+        forwarder: Forwarder,
+        facts: @escaping @Sendable () -> NodeFacts,
+        clock: @escaping @Sendable () -> Timestamp,
+        logger: Logger
+    ) {
+        self.replica = replica
+        store = start.store
+        self.seal = seal
+        self.forwarder = forwarder
+        self.facts = facts
+        self.clock = clock
+        identity = ClusterIdentity(
+            clusterID: start.clusterID,
+            epoch: start.cluster.epoch,
+            selfID: start.selfID
+        )
+        self.rules = rules
+        self.logger = logger
+    }
+
+    // MARK: To the leader
+
+    /// Begins, and begins again when leadership moved.
+    func handle(_ context: Context) {
+        let status = replica.status
+        if status.role == .leader { return lead(context) }
+        if case .member = context.origin {
+            return context.finish(.notLeader(hint: status.leader))
+        }
+        guard let leader = status.leader else { return again(context) }
+        let patience = (context.deadline - ContinuousClock.now) / Duration.milliseconds(1)
+        forwarder.ask(leader) { number in
+            ForwardedRequest(
+                number: number,
+                requestID: context.request.requestID,
+                seed: [UInt8](repeating: 0, count: Entropy.seedBytes),
+                attempt: 0,
+                patienceMilliseconds: UInt32(max(1, min(patience, 60_000))),
+                content: .request(context.request)
+            )
+        } completion: { [self] outcome in
+            switch outcome {
+            case .replied(.answer(let response)): context.answer(response)
+            case .replied(.appended): context.fail(.internalFailure)
+            case .replied(.overloaded): context.fail(.overloaded)
+            case .replied(.notLeader), .notSent: again(context)
+            case .lost: context.fail(.outcomeUnknown)
+            }
+        }
+    }
+
+    /// After a pause, while the client's patience lasts.
+    private func again(_ context: Context) {
+        guard case .client = context.origin else {
+            return context.finish(.notLeader(hint: replica.status.leader))
+        }
+        guard ContinuousClock.now < context.deadline else { return context.fail(.noLeader) }
+        context.loop.scheduleTask(in: .milliseconds(Int64(Limits.leaderPollMilliseconds))) {
+            self.handle(context)
+        }
+    }
+
+    // MARK: On the leader
+
+    private func lead(_ context: Context) {
+        replica.waitForRead(deadline: context.deadline) { [self] outcome in
+            guard case .ready = outcome else { return again(context) }
+            context.loop.execute { [self] in
+                guard let unsealed = seal.unsealed else { return sealed(context) }
+                if context.call.needsToken, let refusal = refusal(context.token, unsealed) {
+                    return context.answer(refusal)
+                }
+                perform(context, unsealed.keyring)
+            }
+        }
+    }
+
+    private func sealed(_ context: Context) {
+        switch context.origin {
+        case .client: context.fail(.sealed)
+        case .member: context.finish(.notLeader(hint: nil))
+        }
+    }
+
+    /// Why this token may not; nil when it may.
+    private func refusal(_ token: [UInt8], _ unsealed: Unsealed) -> APIResponse? {
+        do {
+            let environment = VaultEnvironment(
+                keyring: unsealed.keyring,
+                cache: unsealed.cache,
+                now: clock(),
+                seed: try Random.bytes(Entropy.seedBytes),
+                attempt: 0,
+                facts: facts()
+            )
+            try store.view { view throws(VaultError) in
+                try VaultCore.authorizeOperator(token, in: environment, view: view)
+            }
+            return nil
+        } catch let error as VaultError {
+            return Reply.response(to: error)
+        } catch {
+            return ServiceFailure.internalFailure.response
+        }
+    }
+
+    private func perform(_ context: Context, _ keyring: Keyring) {
+        switch context.call {
+        case .autopilotState:
+            context.answer(ClusterReply.state(health(), requestID: context.request.requestID))
+        case .autopilotConfiguration:
+            context.answer(
+                ClusterReply.configuration(rules, requestID: context.request.requestID)
+            )
+        case .transfer(let server): transfer(context, to: server)
+        case .remove(let server): remove(server, context, keyring)
+        case .promote(let server): promote(server, context, keyring)
+        case .demote(let server): demote(server, context, keyring)
+        case .replace(let old, let new): replace(old, new, context, keyring)
+        case .joinToken(let seconds): offer(seconds, context, keyring)
+        case .join(let input): admit(input, context, keyring)
+        }
+    }
+
+    private func member(_ name: String) -> Member? {
+        replica.configuration.members.first { utf8Equals($0.name, name) }
+    }
+
+    private func unknown(_ name: String) -> String {
+        "\(name) was not found in raft configuration"
+    }
+}
+
+// MARK: - Voters
+
+extension MembershipFlow {
+    private func promote(_ name: String, _ context: Context, _ keyring: Keyring) {
+        guard let member = member(name) else { return context.refuse(unknown(name)) }
+        guard member.role == .learner else {
+            return context.refuse("server is not a non-voter")
+        }
+        change(.voters(promote: [member.id], demote: []), context, keyring) {
+            context.answer(ClusterReply.done)
+        }
+    }
+
+    private func demote(_ name: String, _ context: Context, _ keyring: Keyring) {
+        guard let member = member(name) else { return context.refuse(unknown(name)) }
+        guard member.role == .voter else { return context.refuse("server is not a voter") }
+        guard member.id != identity.selfID else { return giveWay(context) }
+        change(.voters(promote: [], demote: [member.id]), context, keyring) {
+            context.answer(ClusterReply.done)
+        }
+    }
+
+    private func replace(
+        _ old: String,
+        _ new: String,
+        _ context: Context,
+        _ keyring: Keyring
+    ) {
+        guard let leaving = member(old) else { return context.refuse(unknown(old)) }
+        guard let coming = member(new) else { return context.refuse(unknown(new)) }
+        guard leaving.role == .voter, coming.role == .learner else {
+            return context.refuse("\(old) must be a voter and \(new) a learner")
+        }
+        guard leaving.id != identity.selfID else { return giveWay(context) }
+        change(.voters(promote: [coming.id], demote: [leaving.id]), context, keyring) {
+            context.answer(ClusterReply.done)
+        }
+    }
+
+    /// By way of learner. Nobody is called so: that is done already, as OpenBao has it.
+    private func remove(_ name: String, _ context: Context, _ keyring: Keyring) {
+        guard let member = member(name) else { return context.answer(ClusterReply.done) }
+        guard member.id != identity.selfID else { return giveWay(context) }
+        let letGo: @Sendable () -> Void = { [self] in
+            change(.remove(member.id), context, keyring) { [self] in
+                logger.notice("member \(name) was removed")
+                context.answer(ClusterReply.done)
+            }
+        }
+        guard member.role == .voter else { return letGo() }
+        change(.voters(promote: [], demote: [member.id]), context, keyring, then: letGo)
+    }
+
+    /// What would take the leader's own vote is carried out by its successor.
+    private func giveWay(_ context: Context) {
+        replica.transferLeadership(to: nil, deadline: context.deadline) { [self] outcome in
+            switch outcome {
+            case .done, .refused(.notLeader): context.loop.execute { self.again(context) }
+            case .refused(.underWay), .timedOut: context.loop.execute { self.again(context) }
+            case .refused: context.refuse("the leader found no voter to hand over to")
+            }
+        }
+    }
+
+    private func transfer(_ context: Context, to name: String?) {
+        var target: NodeID?
+        if let name {
+            guard let member = member(name) else { return context.refuse(unknown(name)) }
+            guard member.role == .voter else { return context.refuse("server is not a voter") }
+            guard member.id != identity.selfID else { return context.answer(ClusterReply.done) }
+            target = member.id
+        }
+        replica.transferLeadership(to: target, deadline: context.deadline) { [self] outcome in
+            switch outcome {
+            case .done, .refused(.leadsAlready): context.answer(ClusterReply.done)
+            case .refused(.notLeader): context.loop.execute { self.again(context) }
+            case .refused(let reason):
+                logger.notice("leadership was not handed over: \(reason)")
+                context.refuse(Self.text(of: reason))
+            case .timedOut:
+                context.refuse("leadership was not handed over in time; this node may lead on")
+            }
+        }
+    }
+
+    private static func text(of refusal: TransferRefusal) -> String {
+        switch refusal {
+        case .notLeader: "leadership moved meanwhile"
+        case .underWay: "leadership is being handed over already"
+        case .leadsAlready: "that server leads already"
+        case .notVoter: "server is not a voter"
+        case .unfit: "no voter is fit to lead: silent, sealed, behind, or its disk is stalled"
+        case .overloaded: "too many requests waiting"
+        }
+    }
+}

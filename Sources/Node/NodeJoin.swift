@@ -1,0 +1,52 @@
+import Cryptography
+import Raft
+import Store
+import Transport
+import Wire
+
+/// Makes a data folder that belongs to a cluster, for a node that joins one.
+package enum NodeJoin {
+    /// Makes folder and key if there are none.
+    ///
+    /// - Returns: the key's pin, 64 hex digits.
+    /// - Throws: ``NodeError/joinedAlready(folder:)``, `StoreError`, `TransportError`.
+    package static func prepare(_ settings: Settings) throws -> String {
+        let store = try LocalStore.open(folder: settings.data, digest: sha256)
+        if try store.load().cluster != nil {
+            throw NodeError.joinedAlready(folder: settings.data)
+        }
+        return try NodeIdentity.loadOrCreate(folder: settings.data).pinText
+    }
+
+    /// Writes down whom the node belongs to; from now on `holdfast server` starts it.
+    ///
+    /// The answer of the cluster is checked against this node's own key, so an answer for another
+    /// node is refused before anything is written.
+    ///
+    /// - Returns: how many members the cluster has, this one included.
+    /// - Throws: ``NodeError``, `StoreError`, `TransportError`, `WireError`.
+    package static func enter(_ settings: Settings, admission bytes: [UInt8]) throws -> Int {
+        let admission = try Admission(decoding: bytes)
+        let store = try LocalStore.open(folder: settings.data, digest: sha256)
+        if try store.load().cluster != nil {
+            throw NodeError.joinedAlready(folder: settings.data)
+        }
+        let pin = try NodeIdentity.loadOrCreate(folder: settings.data).pin
+        guard admission.configuration.members.contains(where: { $0.pin == pin }) else {
+            throw NodeError.notAdmitted(node: settings.node)
+        }
+        try store.write { transaction throws(StoreError) in
+            try transaction.setCluster(
+                ClusterRecord(
+                    clusterID: admission.clusterID,
+                    epoch: admission.epoch,
+                    incarnation: admission.incarnation,
+                    bootCounter: 0,
+                    configuration: admission.configuration.encoded(),
+                    formatLevel: admission.formatLevel
+                )
+            )
+        }
+        return admission.configuration.members.count
+    }
+}

@@ -1,0 +1,122 @@
+import Raft
+import Testing
+import Wire
+
+@testable import Node
+
+/// What a node that joins carries, is told, and says of itself.
+@Suite("joining")
+struct JoinTests {
+    private func members(_ count: UInt64) -> Configuration {
+        Configuration(
+            members: (1...count).map { number in
+                Member(
+                    id: NodeID(number: number),
+                    name: "n\(number)",
+                    region: "r",
+                    zone: "z",
+                    peerAddress: "h:\(number)",
+                    apiAddress: "https://h:\(number)",
+                    pin: [UInt8](repeating: UInt8(number), count: 32),
+                    role: .voter
+                )
+            }
+        )
+    }
+
+    @Test("a secret survives its text, and no damaged text is taken")
+    func secrets() throws {
+        let secret = try JoinSecret.make()
+        #expect(JoinSecret(secret.text) == secret)
+        #expect(secret.digest.count == 32)
+        #expect(try JoinSecret.make() != secret)
+        let text = secret.text
+        for damaged in [
+            "", "hfj1.", String(text.dropLast()), text + "A", "x" + text, "hfj2" + text,
+        ] {
+            #expect(JoinSecret(damaged) == nil, "\(damaged.count) characters")
+        }
+    }
+
+    @Test("an admission survives its bytes, and no damaged one is taken")
+    func admissions() throws {
+        let admission = Admission(
+            clusterID: [UInt8](repeating: 7, count: 32),
+            epoch: 1,
+            incarnation: 9,
+            formatLevel: 1,
+            configuration: members(3)
+        )
+        let bytes = admission.encoded()
+        #expect(try Admission(decoding: bytes) == admission)
+        for count in 0..<bytes.count {
+            #expect(throws: WireError.self) { try Admission(decoding: Array(bytes[..<count])) }
+        }
+        #expect(throws: WireError.self) { try Admission(decoding: bytes + [0]) }
+        #expect(throws: WireError.self) { try Admission(decoding: [2] + bytes.dropFirst()) }
+    }
+
+    private func settings(_ tail: String) throws -> Settings {
+        try SettingsReader.read(
+            """
+            node = "eu-3"
+            data = "/d"
+            api_listen = "127.0.0.1:1"
+            peer_listen = "127.0.0.1:2"
+            \(tail)
+            """,
+            path: "test",
+            environment: [:]
+        )
+    }
+
+    @Test("settings: a [join] table stands in the place of [[member]] tables")
+    func join() throws {
+        let joined = try settings(
+            """
+            [join]
+            region = "eu"
+            peer_address = "eu-3:8201"
+            """
+        )
+        #expect(joined.members.isEmpty)
+        #expect(
+            joined.join
+                == Settings.JoinPlace(region: "eu", zone: "eu", peerAddress: "eu-3:8201")
+        )
+        #expect(throws: SettingsError.missing("member")) { try settings("") }
+        #expect(throws: SettingsError.missing("join.peer_address")) {
+            try settings("[join]\nregion = \"eu\"")
+        }
+        let both = """
+            [join]
+            region = "eu"
+            peer_address = "h:1"
+            [[member]]
+            name = "eu-3"
+            region = "eu"
+            peer_address = "h:1"
+            api_address = "https://h:2"
+            pin = "\(String(repeating: "ab", count: 32))"
+            """
+        #expect(throws: SettingsError.self) { try settings(both) }
+    }
+
+    @Test("settings: [autopilot]")
+    func autopilot() throws {
+        let join = "\n[join]\nregion = \"eu\"\npeer_address = \"h:1\""
+        #expect(try settings(join).autopilot == Settings.Autopilot())
+        let set = try settings(
+            "[autopilot]\ncleanup_dead_servers = true\n"
+                + "dead_server_last_contact_threshold = \"2h\"" + join
+        )
+        #expect(set.autopilot.removesDead && set.autopilot.deadSeconds == 7_200)
+        for wrong in ["1s", "soon", "9000h"] {
+            #expect(throws: SettingsError.self) {
+                try settings(
+                    "[autopilot]\ndead_server_last_contact_threshold = \"\(wrong)\"" + join
+                )
+            }
+        }
+    }
+}
