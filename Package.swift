@@ -56,7 +56,7 @@ let package = Package(
         layer("Store", ["CLMDB", "Wire"]),
         // Level 2
         layer("Shamir", ["Cryptography", "Wire"]),
-        layer("Replica", ["Cryptography", "Raft", "Store", "Wire", logging]),
+        layer("Replica", ["Raft", "Store", "Wire", logging]),
         // Level 3
         layer("Barrier", ["Cryptography", "Shamir", "Store", "Wire"]),
         // Level 4
