@@ -225,9 +225,14 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
     /// The vote goes to its own file first: losing it is the one thing that can break safety.
     private func saveVoteIfChanged(_ persist: Persist) throws(StoreError) {
         guard let hard = persist.hardState else { return }
-        let vote = (hard.term.number, hard.vote?.number)
-        guard vote != savedVote else { return }
-        try storage.saveVote(term: vote.0, vote: vote.1)
+        let vote = (term: hard.term.number, vote: hard.vote?.number)
+        // One that is tried again, because the tables had no room for it, may be older than what
+        // the file has by now.
+        let isNewer =
+            vote.term > savedVote.term
+            || (vote.term == savedVote.term && savedVote.vote == nil && vote.vote != nil)
+        guard isNewer else { return }
+        try storage.saveVote(term: vote.term, vote: vote.vote)
         savedVote = vote
     }
 

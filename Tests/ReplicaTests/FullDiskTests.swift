@@ -160,6 +160,23 @@ struct FullDiskTests {
         #expect(bench.ears.durable == [1, 3])
     }
 
+    /// Found by seed 140: the second try began with the older of two votes again.
+    @Test("votes of two terms that wait with entries are saved once, the newer one last")
+    func votesOfTwoTerms() throws {
+        var bench = try Bench()
+        try bench.turn(persist(1, hardState: hard(1, vote: nil)))
+        bench.storage.isFull = true
+        try bench.turn(persist(2, hardState: hard(2, vote: node(2)), entries: 1...1))
+        try bench.turn(persist(3, hardState: hard(3, vote: node(1))))
+        try bench.turn()
+        #expect(bench.ears.durable == [1])
+        #expect(try bench.storage.store.load().ballot == Ballot(term: 3, vote: 1))
+        bench.storage.isFull = false
+        try bench.turn()
+        #expect(bench.ears.durable == [1, 3])
+        #expect(try bench.storage.store.load().point.term == 3)
+    }
+
     @Test("layers that have no room stay in the overlay and are applied later")
     func layers() throws {
         var bench = try Bench()
