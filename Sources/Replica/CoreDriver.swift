@@ -309,7 +309,11 @@ package struct CoreDriver<Ports: CorePorts> {
     private mutating func releaseHeld() {
         var released = 0
         while released < held.count, held[released].after <= durable {
-            ports.send(held[released].message, to: held[released].member)
+            // What was said in a term that has ended meanwhile is of no use to anyone, and what
+            // it vouches for may be replaced by the very persist that let it go.
+            if held[released].message.term == core.term {
+                ports.send(held[released].message, to: held[released].member)
+            }
             released += 1
         }
         if released > 0 { held.removeFirst(released) }

@@ -176,6 +176,31 @@ struct CoreDriverTests {
         #expect(sent(bench.flush()) == [.voteResponse(isGranted: true)])
     }
 
+    /// Found by seed 164: a late acknowledgement of entries that a newer leader had replaced.
+    @Test("what waited when its term ended never leaves")
+    func heldInTermThatEnded() {
+        var bench = DriverBench(voters: 3)
+        func append(_ entryTerm: UInt64, from peer: UInt64) -> [Event] {
+            let entry = LogEntry(index: index(1), term: term(entryTerm), kind: .batch, body: [1])
+            return bench.receive(
+                .append(
+                    Append(
+                        previousIndex: .zero,
+                        previousTerm: .zero,
+                        commit: .zero,
+                        entries: [entry]
+                    )
+                ),
+                from: peer,
+                term: term(entryTerm)
+            )
+        }
+        #expect(sent(append(2, from: 2)).isEmpty)
+        #expect(sent(append(3, from: 3)).isEmpty)
+        let newest = bench.driver.core.newestToken
+        #expect(sent(bench.turn(.raft(.durable(newest)))) == [accepted(1)], "once, in term 3")
+    }
+
     private func sent(_ events: [Event]) -> [MessageBody] {
         events.compactMap { if case .sent(let message, _) = $0 { message.body } else { nil } }
     }
