@@ -35,10 +35,9 @@ final class MembershipFlow: Sendable {
     }
 
     let replica: LocalReplica
-    private let store: LocalStore
+    private let operators: OperatorCheck
     let seal: SealKeeper
     private let forwarder: Forwarder
-    private let facts: @Sendable () -> NodeFacts
     let clock: @Sendable () -> Timestamp
     let identity: ClusterIdentity
     let rules: AutopilotRules
@@ -63,10 +62,9 @@ final class MembershipFlow: Sendable {
         logger: Logger
     ) {
         self.replica = replica
-        store = start.store
+        operators = OperatorCheck(store: start.store, facts: facts, clock: clock)
         self.seal = seal
         self.forwarder = forwarder
-        self.facts = facts
         self.clock = clock
         identity = ClusterIdentity(
             clusterID: start.clusterID,
@@ -126,7 +124,9 @@ final class MembershipFlow: Sendable {
             guard case .ready = outcome else { return again(context) }
             context.loop.execute { [self] in
                 guard let unsealed = seal.unsealed else { return sealed(context) }
-                if context.call.needsToken, let refusal = refusal(context.token, unsealed) {
+                if context.call.needsToken,
+                    let refusal = operators.refusal(of: context.token, unsealed)
+                {
                     return context.answer(refusal)
                 }
                 perform(context, unsealed.keyring)
@@ -138,28 +138,6 @@ final class MembershipFlow: Sendable {
         switch context.origin {
         case .client: context.fail(.sealed)
         case .member: context.finish(.notLeader(hint: nil))
-        }
-    }
-
-    /// Why this token may not; nil when it may.
-    private func refusal(_ token: [UInt8], _ unsealed: Unsealed) -> APIResponse? {
-        do {
-            let environment = VaultEnvironment(
-                keyring: unsealed.keyring,
-                cache: unsealed.cache,
-                now: clock(),
-                seed: try Random.bytes(Entropy.seedBytes),
-                attempt: 0,
-                facts: facts()
-            )
-            try store.view { view throws(VaultError) in
-                try VaultCore.authorizeOperator(token, in: environment, view: view)
-            }
-            return nil
-        } catch let error as VaultError {
-            return Reply.response(to: error)
-        } catch {
-            return ServiceFailure.internalFailure.response
         }
     }
 

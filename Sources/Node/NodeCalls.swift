@@ -143,23 +143,8 @@ final class NodeCalls: Sendable {
 
     private func authorizeAndSeal(_ token: [UInt8]) -> APIResponse {
         guard let unsealed = seal.unsealed else { return NodeReply.sealed }
-        do {
-            let environment = VaultEnvironment(
-                keyring: unsealed.keyring,
-                cache: unsealed.cache,
-                now: clock(),
-                seed: try Random.bytes(Entropy.seedBytes),
-                attempt: 0,
-                facts: state.facts()
-            )
-            try store.view { view throws(VaultError) in
-                try VaultCore.authorizeOperator(token, in: environment, view: view)
-            }
-        } catch let error as VaultError {
-            return Reply.response(to: error)
-        } catch {
-            return ServiceFailure.internalFailure.response
-        }
+        let check = OperatorCheck(store: store, facts: { self.state.facts() }, clock: clock)
+        if let refusal = check.refusal(of: token, unsealed) { return refusal }
         seal.seal()
         return NodeReply.sealed
     }

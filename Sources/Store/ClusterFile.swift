@@ -33,14 +33,10 @@ func replaceFile(_ path: String, with bytes: [UInt8], in folder: String) throws(
     try removeFile(temporary)
     do {
         guard let file = try FileDescriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL) else {
-            throw StoreError.system(code: ENOENT, operation: "open", path: temporary)
+            throw .system(code: ENOENT, operation: "open", path: temporary)
         }
         try file.write(bytes, at: 0)
         file.sync()
-    } catch let error as StoreError {
-        throw error
-    } catch {
-        throw .system(code: EIO, operation: "write", path: temporary)
     }
     try renameDurably(temporary, to: path, in: folder)
 }

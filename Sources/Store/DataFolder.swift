@@ -84,16 +84,8 @@ final class DataFolder: Sendable {
 
     /// Says durably that the folder is complete.
     func writeFormat() throws(StoreError) {
-        let temporary = formatPath + ".new"
-        try removeFile(temporary)
-        do {
-            guard let file = try FileDescriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL) else {
-                throw StoreError.system(code: ENOENT, operation: "open", path: temporary)
-            }
-            try file.write(Array("\(Self.formatPrefix)\(Self.formatVersion)\n".utf8), at: 0)
-            file.sync()
-        }
-        try renameDurably(temporary, to: formatPath, in: path)
+        let text = "\(Self.formatPrefix)\(Self.formatVersion)\n"
+        try replaceFile(formatPath, with: Array(text.utf8), in: path)
     }
 
     private static func takeLock(_ path: String) throws(StoreError) -> FileDescriptor {
