@@ -169,8 +169,8 @@ def call(address, method, path, body=None, token=None, ca_file=None, timeout=10)
     data = None if body is None else json.dumps(body).encode()
     try:
         link.request(method, path, body=data, headers=headers)
-        response = link.getresponse()
-        return Answer(response.status, response.read())
+        with link.getresponse() as response:
+            return Answer(response.status, response.read())
     except http.client.HTTPException as error:
         raise OSError(f"{address}: {error!r}") from error
     finally:

@@ -161,16 +161,14 @@ class Fuzz(ClusterTest):
                 data = node.data
                 context.load_cert_chain(data / "api-certificate.pem", data / "api-key.pem")
             try:
-                raw = socket.create_connection(("127.0.0.1", port), 10)
-                link = context.wrap_socket(raw)
-                body = self.random.randbytes(self.random.randrange(0, 300))
-                link.sendall(struct.pack(">IBB", len(body), 1, number % 8) + body)
-                link.settimeout(0.01)
-                link.recv(100)
+                with socket.create_connection(("127.0.0.1", port), 10) as raw, \
+                        context.wrap_socket(raw) as link:
+                    body = self.random.randbytes(self.random.randrange(0, 300))
+                    link.sendall(struct.pack(">IBB", len(body), 1, number % 8) + body)
+                    link.settimeout(0.01)
+                    link.recv(100)
             except (OSError, ssl.SSLError):
                 pass
-            finally:
-                raw.close()
         self.assertTrue(all(each.is_alive() for each in self.live.nodes))
         self.good(node)
 

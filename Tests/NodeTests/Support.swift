@@ -42,15 +42,21 @@ struct TookTooLong: Error, CustomStringConvertible {
     let description: String
 }
 
-/// Looks every few milliseconds until `condition` holds; generous, because machines are busy.
+/// Looks every few milliseconds until `condition` holds. It gives up only after both the time and
+/// a number of looks: where other tests fill all threads, one look may come a minute after the
+/// last, and says nothing yet about what is waited for.
 func eventually(
     _ what: String,
     seconds: Int = 120,
     _ condition: () throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
+    var looks = 0
     while try !condition() {
-        guard ContinuousClock.now < deadline else { throw TookTooLong(description: what) }
+        looks += 1
+        guard ContinuousClock.now < deadline || looks < 1_000 else {
+            throw TookTooLong(description: what)
+        }
         try await Task.sleep(for: .milliseconds(5))
     }
 }
