@@ -54,10 +54,13 @@ package final class HoldfastNode: Sendable {
         _ = try await peers.start(
             try start.configuration.members.map { try PeerEndpoint($0) }
         )
+        let (raft, replicaStart) = try await start.consensus(parts.replica, parts.network)
+        // What was fetched may have held a change of the members.
+        parts.network.updateMembers(raft.configuration)
         let server = try await listen(settings, parts, logger)
         parts.replica.start(
-            raft: start.raft,
-            state: start.replicaStart,
+            raft: raft,
+            state: replicaStart,
             link: parts.network,
             observer: parts,
             folder: SnapshotFolder(folder: settings.data),

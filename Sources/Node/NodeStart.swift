@@ -10,12 +10,15 @@ import Wire
 struct NodeStart {
     let store: LocalStore
     let identity: NodeIdentity
+    /// The newest configuration that the intact part of the log shows: whom to dial.
     let configuration: Configuration
     let selfID: NodeID
     let clusterID: [UInt8]
     let cluster: ClusterRecord
-    let raft: RaftCore
-    let replicaStart: ReplicaStart
+    /// As of what is applied: what consensus begins with.
+    private let applied: Configuration
+    private let state: StoredState
+    private let raftSettings: RaftSettings
     /// Where this process begins to number what it forwards.
     let firstForward: UInt64
 
@@ -31,6 +34,8 @@ struct NodeStart {
         }
         let opened = try StoreCheck.open(settings, logger: logger)
         let state = opened.state
+        self.state = state
+        raftSettings = settings.raft
         store = opened.store
         identity = try NodeIdentity.loadOrCreate(folder: settings.data)
         let place =
@@ -38,7 +43,8 @@ struct NodeStart {
             ? try Self.initialPlace(settings, identity, state.cluster)
             : try Self.joinedPlace(settings, identity, state.cluster)
         (selfID, clusterID) = (place.id, place.clusterID)
-        let applied = place.configuration
+        applied = place.configuration
+        configuration = try Self.newest(state, after: applied)
         cluster = ClusterRecord(
             clusterID: clusterID,
             epoch: state.cluster?.epoch ?? 0,
@@ -49,14 +55,6 @@ struct NodeStart {
         )
         SuspectMarker.arm(folder: settings.data)
         firstForward = try Random.uint64()
-        (raft, replicaStart) = try Self.consensus(
-            state,
-            selfID,
-            applied,
-            cluster,
-            settings.raft
-        )
-        configuration = raft.configuration
         logger.info(
             "data folder opened",
             metadata: [
@@ -123,19 +121,37 @@ struct NodeStart {
         return Place(id: own.id, clusterID: known.clusterID, configuration: configuration)
     }
 
-    private static func consensus(
+    /// What the log's intact entries made of the configuration that is applied. The core decides;
+    /// this is for whoever has to reach the others before there is one.
+    private static func newest(
         _ state: StoredState,
-        _ id: NodeID,
-        _ configuration: Configuration,
-        _ cluster: ClusterRecord,
-        _ settings: RaftSettings
-    ) throws -> (RaftCore, ReplicaStart) {
+        after applied: Configuration
+    ) throws -> Configuration {
+        var newest = applied
+        for entry in state.entries where entry.index > state.point.appliedIndex {
+            guard entry.kind == EntryKind.configuration.rawValue else { continue }
+            let next = try ConfigurationEntry(decoding: entry.body).configuration
+            if next.revision > newest.revision { newest = next }
+        }
+        return newest
+    }
+
+    /// Consensus on what the folder held, once the log is whole. A log that lost bodies waits here
+    /// until other members have sent them, and so the node takes no part until then.
+    func consensus(
+        _ replica: LocalReplica,
+        _ link: any RepairLink
+    ) async throws -> (RaftCore, ReplicaStart) {
+        let others = configuration.members.map(\.id).filter { $0 != selfID }
+        if let lost = state.damagedBodies.first, others.isEmpty { throw lost.error }
+        replica.startRepair(link: link, members: others)
+        let log = await replica.recoverBodies(of: state)
         let hardState = HardState(
             term: Term(number: state.ballot.term),
             vote: state.ballot.vote.map { NodeID(number: $0) },
             commit: LogIndex(number: state.point.commitIndex)
         )
-        let entries = try state.entries.map { entry in
+        let entries = try log.entries.map { entry in
             guard let kind = EntryKind(rawValue: entry.kind) else {
                 throw StoreError.damagedLogHeader(
                     index: entry.index,
@@ -154,21 +170,21 @@ struct NodeStart {
         let applied = LogIndex(number: state.point.appliedIndex)
         let base = LogIndex(number: state.point.base.index)
         let core = RaftCore(
-            id: id,
+            id: selfID,
             life: NodeLife(
                 epoch: cluster.epoch,
                 boot: cluster.bootCounter,
                 incarnation: cluster.incarnation,
                 mayVote: true
             ),
-            configuration: configuration,
+            configuration: self.applied,
             hardState: hardState,
             snapshotIndex: base,
             snapshotTerm: Term(number: state.point.base.term),
             entries: entries,
             evaluated: applied,
             isSealed: true,
-            settings: settings,
+            settings: raftSettings,
             seed: try Random.uint64()
         )
         let start = ReplicaStart(

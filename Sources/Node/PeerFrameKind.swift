@@ -10,4 +10,6 @@ enum PeerFrameKind: UInt8 {
     case forwardedReply = 3
     /// A frame of a snapshot stream, snapshot channel.
     case snapshot = 4
+    /// A question or answer about damage, data channel.
+    case repair = 5
 }

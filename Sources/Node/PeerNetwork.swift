@@ -64,6 +64,15 @@ final class PeerNetwork: PeerLink, PeerHandler {
         ) ?? false
     }
 
+    func sendRepair(_ frame: RepairFrame, to member: NodeID) -> Bool {
+        attached.transport?.send(
+            kind: PeerFrameKind.repair.rawValue,
+            payload: frame.encoded(),
+            to: member,
+            channel: .data
+        ) ?? false
+    }
+
     func send(_ request: ForwardedRequest, to member: NodeID) -> Bool {
         attached.transport?.send(
             kind: PeerFrameKind.forwardedRequest.rawValue,
@@ -108,6 +117,8 @@ final class PeerNetwork: PeerLink, PeerHandler {
                 parts.replica?.received(message, from: member)
             case (.snapshot, .snapshot):
                 parts.replica?.received(try SnapshotFrame(decoding: payload), from: member)
+            case (.repair, .data):
+                parts.replica?.received(try RepairFrame(decoding: payload), from: member)
             case (.forwardedRequest, .data):
                 parts.serve?(try ForwardedRequest(decoding: payload), member)
             case (.forwardedReply, .data):

@@ -25,7 +25,7 @@ import Wire
 /// ```
 final class RequestFlow: Sendable {
     private let store: LocalStore
-    private let replica: LocalReplica
+    let replica: LocalReplica
     private let seal: SealKeeper
     private let opener: VaultOpener
     private let forwarder: Forwarder
@@ -108,7 +108,25 @@ final class RequestFlow: Sendable {
 
     private func answerRead(_ context: RequestContext, attempt: Int, _ proof: ReadProof) {
         guard let unsealed = seal.unsealed else { return context.fail(.sealed) }
-        let (step, index) = step(context, unsealed, attempt: attempt)
+        let (step, index, doubts) = step(context, unsealed, attempt: attempt)
+        let isSettled = settle(doubts, of: step, at: index, context, attempt: attempt) {
+            [self] isDone in
+            onLoop(context) {
+                isDone
+                    ? self.answerRead(step, index, context, attempt: attempt, proof)
+                    : self.read(context, attempt: attempt + 1)
+            }
+        }
+        if isSettled { answerRead(step, index, context, attempt: attempt, proof) }
+    }
+
+    private func answerRead(
+        _ step: VaultStep,
+        _ index: UInt64,
+        _ context: RequestContext,
+        attempt: Int,
+        _ proof: ReadProof
+    ) {
         guard case .commit = step else {
             // After the reading, not before: the process may have been stopped in between.
             let now = ContinuousClock.now
@@ -330,7 +348,7 @@ final class RequestFlow: Sendable {
         _ context: RequestContext,
         _ unsealed: Unsealed,
         attempt: Int
-    ) -> (step: VaultStep, index: UInt64) {
+    ) -> (step: VaultStep, index: UInt64, doubts: ViewDoubts) {
         let environment = VaultEnvironment(
             keyring: unsealed.keyring,
             cache: unsealed.cache,
@@ -340,7 +358,8 @@ final class RequestFlow: Sendable {
             facts: facts()
         )
         return store.view { view in
-            (VaultCore.step(context.vault, in: environment, view: view), view.evaluatedIndex)
+            let step = VaultCore.step(context.vault, in: environment, view: view)
+            return (step, view.evaluatedIndex, view.doubts())
         }
     }
 

@@ -20,7 +20,7 @@ package enum StoreCheck {
     ) throws -> (store: LocalStore, state: StoredState) {
         do {
             try walkIfSuspect(settings.data, logger)
-            return try openAndLoad(settings.data)
+            return try openAndLoad(settings.data, logger)
         } catch let error as StoreError where error.isDamage {
             let record = try newLife(settings, after: error)
             try LocalStore.quarantine(
@@ -37,15 +37,18 @@ package enum StoreCheck {
                     """
                 ]
             )
-            return try openAndLoad(settings.data)
+            return try openAndLoad(settings.data, logger)
         }
     }
 
-    private static func openAndLoad(_ folder: String) throws -> (LocalStore, StoredState) {
-        let store = try LocalStore.open(folder: folder, digest: sha256)
-        let state = try store.load()
-        if let lost = state.damagedBodies.first { throw lost.error }
-        return (store, state)
+    private static func openAndLoad(
+        _ folder: String,
+        _ logger: Logger
+    ) throws -> (LocalStore, StoredState) {
+        var options = StoreOptions()
+        options.onProgress = { logger.notice("\($0)") }
+        let store = try LocalStore.open(folder: folder, options: options, digest: sha256)
+        return (store, try store.loadForStart())
     }
 
     /// After a crash that the database may have caused: a walk over all of it, in a child process,
@@ -60,12 +63,28 @@ package enum StoreCheck {
         try SuspectMarker.clear(in: folder)
     }
 
-    /// Reads everything in a data folder.
+    /// Reads everything in a data folder, and compares each bucket of the state with its digest. A
+    /// record or a body that is damaged by itself is no reason to give up the rest: the others are
+    /// asked for it while the node runs.
     ///
     /// - Returns: rows found.
     /// - Throws: `StoreError` for damage; or does not return, if the damage ends the process.
     package static func walk(data folder: String) throws -> UInt64 {
-        try LocalStore.open(folder: folder, digest: sha256).walkStructure().rows
+        let store = try LocalStore.open(folder: folder, digest: sha256)
+        let rows = try store.walkStructure().rows
+        var scrub = StateScrub()
+        while true {
+            let slice = try store.scrubState(&scrub, bytesMax: 64 << 20)
+            for finding in slice.findings {
+                switch finding {
+                case .bucket(let number, let reason):
+                    throw StoreError.damagedBucket(number: number, reason: reason)
+                case .structure(let error): throw error
+                case .record, .body: break
+                }
+            }
+            if slice.isFinished { return rows }
+        }
     }
 
     /// The same cluster under an incarnation that this node never had.

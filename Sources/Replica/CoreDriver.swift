@@ -22,6 +22,8 @@ package enum CoreInput: Sendable {
     case transfer(TransferRequest)
     /// It is this late: reads and transfers whose patience has ended are answered.
     case expire(ContinuousClock.Instant)
+    /// The body of an entry is damaged on disk; the log in memory may have it.
+    case body(LogIndex, Term, completion: @Sendable ([UInt8]?) -> Void)
     /// Somebody wants to check every retained entry that was handed over.
     case inspect(EntryInspector, completion: @Sendable () -> Void)
 }
@@ -130,6 +132,9 @@ package struct CoreDriver<Ports: CorePorts> {
             case .expire(let now):
                 expireReads(now)
                 expireTransfers(now)
+            case .body(let index, let term, let completion):
+                let entry = core.entry(at: index)
+                completion(entry?.term == term ? entry?.body : nil)
             case .inspect(let inspector, let completion):
                 let first = core.firstIndex
                 let entries = stride(from: first.number, through: handedOver.number, by: 1)

@@ -35,6 +35,15 @@ package protocol EvaluationPorts {
     func tellStorage(_ job: StorageJob)
     /// What looks at each batch now, if anything does.
     var inspector: EntryInspector? { get }
+    /// Asks other members for a damaged record, after which the entry is evaluated again.
+    ///
+    /// - Returns: false when nobody can be asked: then the process ends.
+    func mend(_ key: StorageKey) -> Bool
+}
+
+extension EvaluationPorts {
+    /// Alone: nobody has another copy.
+    package func mend(_ key: StorageKey) -> Bool { false }
 }
 
 /// The evaluation thread's work without the thread: committed entries become layers of the
@@ -60,6 +69,8 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
     private var readWaiters: [(index: LogIndex, waiter: ReadWaiter)] = []
     private var remembered: [Remembered]
     private var lastSweep: ContinuousClock.Instant
+    /// An entry that met a damaged record is not evaluated again before this.
+    private var mendedAt: ContinuousClock.Instant
 
     /// - Parameter evaluated: what the storage has applied at the start.
     package init(
@@ -72,6 +83,7 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
         self.ports = ports
         self.evaluated = evaluated
         lastSweep = now
+        mendedAt = now
         remembered = Array(repeating: Remembered(), count: Limits.outcomesRemembered)
     }
 
@@ -86,7 +98,7 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
         now: ContinuousClock.Instant
     ) throws(WorkFailure) {
         backlog += jobs
-        while head < backlog.count, try perform(backlog[head]) { head += 1 }
+        while head < backlog.count, try perform(backlog[head], now) { head += 1 }
         if head == backlog.count {
             backlog.removeAll(keepingCapacity: backlog.count <= Limits.inputsPerTurnMax)
             head = 0
@@ -95,12 +107,14 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
     }
 
     /// - Returns: false when the job has to be begun again once the overlay has room.
-    private func perform(_ job: EvaluationJob) throws(WorkFailure) -> Bool {
+    private func perform(
+        _ job: EvaluationJob,
+        _ now: ContinuousClock.Instant
+    ) throws(WorkFailure) -> Bool {
         switch job {
         case .entries(let entries):
             for entry in entries where entry.index > evaluated {
-                guard hasRoom else { return false }
-                try evaluate(entry)
+                guard hasRoom, now >= mendedAt, try evaluate(entry, now) else { return false }
             }
             ports.tellCore(.raft(.evaluated(evaluated)))
             releaseReaders()
@@ -147,13 +161,25 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
     }
 
     /// One committed entry: decide, publish, answer.
-    private func evaluate(_ entry: LogEntry) throws(WorkFailure) {
+    ///
+    /// - Returns: false when it met a damaged record, which others are asked for. Corrupt is not
+    ///   absent: to decide without it could make this replica differ from them.
+    private func evaluate(
+        _ entry: LogEntry,
+        _ now: ContinuousClock.Instant
+    ) throws(WorkFailure) -> Bool {
         precondition(entry.index == evaluated.next, "committed entries arrive without gaps")
         var layer = OverlayLayer(index: entry.index.number, writes: [], requestID: nil)
         var outcome = CommitOutcome.applied
         switch entry.kind {
         case .batch:
-            (layer, outcome) = try evaluateBatch(entry)
+            do throws(WorkFailure) {
+                (layer, outcome) = try evaluateBatch(entry)
+            } catch {
+                guard let key = error.damagedKey, ports.mend(key) else { throw error }
+                mendedAt = now + .milliseconds(Limits.repairPauseMilliseconds)
+                return false
+            }
         case .configuration:
             // No effect on the state: the core has gone by it since it was appended.
             let decoded = try reconfiguration(entry)
@@ -167,6 +193,7 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
         evaluated = entry.index
         ports.tellStorage(.apply(layer, entry.term))
         remember(entry, outcome)
+        return true
     }
 
     private func evaluateBatch(

@@ -9,10 +9,12 @@ struct Evaluator {
         let core: Mailbox<CoreInput>
         let storage: Mailbox<StorageJob>
         let currentInspector: () -> EntryInspector?
+        let askForRepair: (StorageKey) -> Bool
 
         func tellCore(_ input: CoreInput) { core.post(input) }
         func tellStorage(_ job: StorageJob) { storage.post(job) }
         var inspector: EntryInspector? { currentInspector() }
+        func mend(_ key: StorageKey) -> Bool { askForRepair(key) }
     }
 
     let store: LocalStore
@@ -22,12 +24,19 @@ struct Evaluator {
     let evaluated: LogIndex
     let logger: Logger
     let inspector: () -> EntryInspector?
+    /// Asks other members for a damaged record; false when there is nobody.
+    let mend: (StorageKey) -> Bool
 
     /// Runs until the mailbox is closed.
     func run() {
         let machine = EvaluationMachine(
             storage: store,
-            ports: Ports(core: core, storage: storage, currentInspector: inspector),
+            ports: Ports(
+                core: core,
+                storage: storage,
+                currentInspector: inspector,
+                askForRepair: mend
+            ),
             evaluated: evaluated,
             now: .now
         )

@@ -90,3 +90,35 @@ package enum Limits {
     /// Frames of snapshots waiting for the courier; several windows of several senders.
     package static let courierInboxMax = 256
 }
+
+/// Bounds of repair and of looking for damage.
+extension Limits {
+    /// Waiting jobs of the repair thread. Beyond this a confirmation is not asked for.
+    package static let repairInboxMax = 4_096
+    /// Keys in one question about presence.
+    package static let presenceKeysMax = 4_096
+    /// Questions about presence that wait for an answer.
+    package static let presenceQuestionsMax = 1_024
+    /// Questions of other members that wait for this node's evaluation.
+    package static let presenceDeferredMax = 256
+    /// A member that has not answered for this long is not waited for; another is asked.
+    package static let repairAnswerMilliseconds = 250
+    /// The same for parts of a bucket and bodies, which are large.
+    package static let repairLargeAnswerMilliseconds = 2_000
+    /// Pause before a repair that did not work out is tried again.
+    package static let repairPauseMilliseconds = 200
+    /// Bytes of records lent in one frame.
+    package static let repairBucketBytes = 512 << 10
+    /// Bytes of one bucket held in memory for a repair. A bigger one is rebuilt.
+    package static let repairBucketBytesMax = 256 << 20
+    /// Attempts to repair one bucket with members that answered; then the node is rebuilt.
+    package static let repairAttemptsMax = 40
+    /// Bytes in one slice of the scrubber.
+    package static let scrubSliceBytes = 256 << 10
+    /// Bytes that the scrubber looks at in a second, at most.
+    package static let scrubBytesPerSecond = 8 << 20
+    /// Of the time, the scrubber works at most one part in this many.
+    package static let scrubShareOfTime = 100
+    /// From the beginning of one pass to the next, at least.
+    package static let scrubPassSeconds = 60
+}

@@ -5,7 +5,7 @@ package import Store
 import Synchronization
 
 /// The connections to the other members, as the replica needs them.
-package protocol PeerLink: SnapshotLink {
+package protocol PeerLink: SnapshotLink, RepairLink {
     /// Sends or drops: consensus repeats what matters. Any thread.
     func send(_ message: Message, to member: NodeID)
 }
@@ -22,17 +22,22 @@ package protocol ReplicaObserver: Sendable {
 
 /// One member's share of the replicated log: consensus, its disk and its evaluated state.
 ///
-/// Four threads of its own: the core (consensus and timers, never waits for a disk), storage (the
-/// one write transaction), evaluation (committed entries become visible, answers leave) and the
-/// courier (snapshots). Bounded mailboxes between them; every method here may be called from any
-/// thread and never blocks.
+/// Six threads of its own: the core (consensus and timers, never waits for a disk), storage (the
+/// one write transaction), evaluation (committed entries become visible, answers leave), the
+/// courier (snapshots), repair (what members lost), and the scrubber (looks for damage). Bounded
+/// mailboxes between them; every method here may be called from any thread and never blocks.
 package final class LocalReplica: Sendable {
-    private let core = Mailbox<CoreInput>(bound: Limits.inboxInputsMax)
-    private let storage = Mailbox<StorageJob>(bound: Limits.inboxInputsMax)
+    let core = Mailbox<CoreInput>(bound: Limits.inboxInputsMax)
+    let storage = Mailbox<StorageJob>(bound: Limits.inboxInputsMax)
     private let evaluation = Mailbox<EvaluationJob>(bound: Limits.inboxInputsMax)
     private let courier = Mailbox<CourierJob>(bound: Limits.courierInboxMax)
-    private let board: StatusBoard
     private let watch = DiskWatch()
+    let repair = Mailbox<RepairJob>(bound: Limits.repairInboxMax)
+    let scrub = Mailbox<Scrubber.Command>(bound: 16)
+    let isRepairing = Atomic(false)
+    /// All members but this node: who could have another copy of what is damaged here.
+    let repairMembers = Mutex<[NodeID]>([])
+    let board: StatusBoard
     /// In a struct: a bare closure in a `Mutex` is wrapped once more each time it is looked at,
     /// and every call then walks all the wrappings.
     private struct Inspection: Sendable {
@@ -40,8 +45,8 @@ package final class LocalReplica: Sendable {
     }
 
     private let inspection = Mutex<Inspection?>(nil)
-    private let store: LocalStore
-    private let logger: Logger
+    let store: LocalStore
+    let logger: Logger
 
     /// Prepares the threads' state; ``start(core:state:link:observer:folder:)`` runs them.
     ///
@@ -82,6 +87,9 @@ package final class LocalReplica: Sendable {
         startStorage(state)
         startEvaluation(state)
         startCourier(link, folder, digest)
+        let others = raft.configuration.members.map(\.id).filter { $0 != raft.id }
+        startRepair(link: link, members: others)
+        startScrubber()
         startCore(raft, state, link, observer, retention)
     }
 
@@ -91,6 +99,8 @@ package final class LocalReplica: Sendable {
         core.close()
         evaluation.close()
         courier.close()
+        scrub.close()
+        repair.close()
         storage.close()
     }
 
@@ -123,7 +133,11 @@ package final class LocalReplica: Sendable {
                 storage: storage,
                 evaluated: state.applied,
                 logger: logger,
-                inspector: { self.inspection.withLock { $0 }?.inspect }
+                inspector: { self.inspection.withLock { $0 }?.inspect },
+                mend: { [self] key in
+                    mend(key, deadline: .now + .seconds(1)) { _ in }
+                    return hasOthers
+                }
             ).run()
         }
     }
@@ -161,7 +175,10 @@ package final class LocalReplica: Sendable {
             courier: courier,
             board: board,
             link: link,
-            observer: observer
+            observer: observer,
+            membersChanged: { [self, id = raft.id] configuration in
+                membersChanged(configuration.members.map(\.id).filter { $0 != id })
+            }
         )
         let (core, board, watch) = (core, board, watch)
         WorkerThread.start(name: "hf-core") {
@@ -341,6 +358,8 @@ private struct ThreadPorts: CorePorts {
     let board: StatusBoard
     let link: any PeerLink
     let observer: any ReplicaObserver
+    /// Tells the repair thread whom it can ask.
+    let membersChanged: @Sendable (Configuration) -> Void
 
     func send(_ message: Message, to member: NodeID) { link.send(message, to: member) }
     func persist(_ job: StorageJob) { storage.post(job) }
@@ -366,6 +385,7 @@ private struct ThreadPorts: CorePorts {
     }
 
     func configurationChanged(_ configuration: Configuration) {
+        membersChanged(configuration)
         observer.configurationChanged(configuration)
     }
 

@@ -32,6 +32,8 @@ package struct ReplicaStatus: Sendable {
     package var space = SpaceState.ample
     /// What became of reads since the start.
     package var reads = ReadCounters()
+    /// What looking over the whole store came to.
+    package var scrub = ScrubStatus()
 }
 
 /// Holds the newest status. Readers never wait for the core.

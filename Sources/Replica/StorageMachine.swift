@@ -13,6 +13,8 @@ package enum StorageJob: Sendable {
     case compact(through: LogIndex)
     /// Write something, however little, so that a disk that hangs shows.
     case probe
+    /// Whatever else needs the write transaction, such as a repair. Handles its own errors.
+    case maintain(@Sendable () -> Void)
 }
 
 /// What the storage machine says to the core.
@@ -172,6 +174,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
                 compactThrough = max(compactThrough, index)
             case .probe:
                 isProbe = true
+            case .maintain(let body): body()
             case .install(let point, let token, let file):
                 do throws(StoreError) {
                     // Everything asked for before the snapshot is written before it.

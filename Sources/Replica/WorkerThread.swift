@@ -18,9 +18,18 @@ enum WorkerThread {
     ///
     /// - Parameters:
     ///   - name: at most 15 bytes are shown by the system.
+    ///   - isLowPriority: others come first when processors are short.
     ///   - run: the thread ends when it returns.
-    static func start(name: String, run: @escaping @Sendable () -> Void) {
-        let body = Body(name: String(name.prefix(15)), run: run)
+    static func start(
+        name: String,
+        isLowPriority: Bool = false,
+        run: @escaping @Sendable () -> Void
+    ) {
+        let body = Body(name: String(name.prefix(15))) {
+            // On Linux a thread has a niceness of its own. Refused or not, the work is paced.
+            if isLowPriority { _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, 10) }
+            run()
+        }
         let retained = unsafe Unmanaged.passRetained(body).toOpaque()
         let code = unsafe create(retained)
         precondition(code == 0, "the system refused a thread: error \(code)")

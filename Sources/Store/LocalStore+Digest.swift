@@ -1,4 +1,7 @@
 extension LocalStore {
+    /// The digest that bodies and chain are hashed with.
+    package func digest(of bytes: [UInt8]) -> [UInt8] { digest(bytes) }
+
     /// What table `state` adds up to, at the applied index of one read transaction.
     package func stateDigest() throws(StoreError) -> StateDigest {
         let reader = try readers.take()
@@ -10,20 +13,6 @@ extension LocalStore {
             digest: digest
         )
     }
-}
-
-/// Records of one bucket, as a member lends them to another for a repair.
-package struct LentBucket: Sendable, Equatable {
-    /// The entry after which the records were these.
-    package let appliedIndex: UInt64
-    /// What the whole bucket adds up to then.
-    package let bucket: StateBucket
-    /// In key order. None is damaged: a damaged one is left out and ``isComplete`` is false.
-    package let records: [RepairedRecord]
-    /// Go on from this key; nil: the bucket's end was reached.
-    package let next: StorageKey?
-    /// Whether no record between the first and the last was left out.
-    package let isComplete: Bool
 }
 
 extension LocalStore {

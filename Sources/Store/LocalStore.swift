@@ -91,6 +91,26 @@ import Synchronization
         )
     }
 
+    /// As ``load()``, for a node that starts: entries that are applied need their bodies no more,
+    /// so the log is cut off behind the last applied one whose body is lost, as compaction would.
+    ///
+    /// - Precondition: there is no writer thread yet.
+    package func loadForStart() throws(StoreError) -> StoredState {
+        precondition(writerThread.load(ordering: .acquiring) == 0, "a writer has begun already")
+        let state = try load()
+        let applied = state.point.appliedIndex
+        guard let last = state.damagedBodies.last(where: { $0.index <= applied }) else {
+            return state
+        }
+        var base = state.point.base.index
+        while base < last.index {
+            base = try transact(on: environment) { (transaction) throws(StoreError) in
+                try transaction.dropLog(through: last.index, entriesMax: 256)
+            }
+        }
+        return try load()
+    }
+
     // MARK: writer thread
 
     /// Makes the calling thread the writer. The first thread that writes becomes it anyway.

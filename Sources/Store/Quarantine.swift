@@ -135,7 +135,7 @@ extension StoreError {
     package var isDamage: Bool {
         switch self {
         case .corrupt, .damagedLogHeader, .damagedLogBody, .logGap, .logTailMissing,
-            .damagedHardState, .damagedVoteFile, .damagedRecord:
+            .damagedHardState, .damagedVoteFile, .damagedRecord, .damagedBucket:
             true
         default: false
         }

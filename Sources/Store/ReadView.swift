@@ -42,9 +42,20 @@ package struct ReadView: ~Copyable {
         }
         let stored = try unsafe Transaction(reader.transaction)
             .value(of: key, in: reader.tables.state)
-        guard let stored else { return nil }
-        return try Record.stored(stored, under: key)
+        guard let stored else {
+            reader.noteMiss(key)
+            return nil
+        }
+        do throws(StoreError) {
+            return try Record.stored(stored, under: key)
+        } catch {
+            reader.noteDamage(key)
+            throw error
+        }
     }
+
+    /// What this view did not find or found damaged so far.
+    package borrowing func doubts() -> ViewDoubts { open.doubts }
 
     /// Whether there is a record under `key`, without reading it.
     package borrowing func contains(_ key: StorageKey) throws(StoreError) -> Bool {
@@ -52,8 +63,11 @@ package struct ReadView: ~Copyable {
         if let found = reader.overlay.write(of: key, from: reader.layersFrom) {
             return found != nil
         }
-        return try unsafe Transaction(reader.transaction)
+        let isFound =
+            try unsafe Transaction(reader.transaction)
             .withValue(of: key, in: reader.tables.state) { _ in true } ?? false
+        if !isFound { reader.noteMiss(key) }
+        return isFound
     }
 
     /// The log index that wrote the record under `key`, or nil if there is none. Reads the header
@@ -69,8 +83,12 @@ package struct ReadView: ~Copyable {
             .withValue(of: key, in: reader.tables.state) { bytes in
                 Record.modificationIndex(in: bytes)
             }
-        guard let stored = found else { return nil }
+        guard let stored = found else {
+            reader.noteMiss(key)
+            return nil
+        }
         guard let index = stored else {
+            reader.noteDamage(key)
             throw .damagedRecord(key: key.hex, reason: "record header")
         }
         return index
@@ -90,7 +108,8 @@ package struct ReadView: ~Copyable {
         var cursor = try merged(directory, after: after)
         while let key = try cursor.next() {
             if key == after { continue }
-            guard try body(key, try cursor.record()) else { return }
+            let record = try noting(key) { () throws(StoreError) in try cursor.record() }
+            guard try body(key, record) else { return }
         }
     }
 
@@ -103,7 +122,8 @@ package struct ReadView: ~Copyable {
         var cursor = try merged(directory, after: after)
         while let key = try cursor.next() {
             if key == after { continue }
-            guard try body(key, try cursor.head()) else { return }
+            let head = try noting(key) { () throws(StoreError) in try cursor.head() }
+            guard try body(key, head) else { return }
         }
     }
 
@@ -143,8 +163,21 @@ package struct ReadView: ~Copyable {
         _ directory: DirectoryPrefix,
         after: StorageKey?
     ) throws(StoreError) -> MergedCursor {
+        open.noteScan(directory)
         let first = directory.firstKey
         return try MergedCursor(open, directory, from: after.map { max($0, first) } ?? first)
+    }
+
+    private borrowing func noting<Value>(
+        _ key: StorageKey,
+        _ body: () throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        do throws(StoreError) {
+            return try body()
+        } catch {
+            open.noteDamage(key)
+            throw error
+        }
     }
 
     private var open: Reader {

@@ -16,6 +16,8 @@ import Synchronization
     private(set) var layersFrom = 0
     private(set) var appliedIndex: UInt64 = 0
     private(set) var evaluatedIndex: UInt64 = 0
+    /// What the view did not find, or found damaged.
+    private(set) var doubts = ViewDoubts()
 
     init(_ transaction: OpaquePointer, in environment: Environment, requestsRetained: UInt64) {
         unsafe self.transaction = unsafe transaction
@@ -37,8 +39,15 @@ import Synchronization
         }
         layersFrom = self.overlay.position(after: appliedIndex)
         evaluatedIndex = self.overlay.evaluatedIndex
+        doubts = ViewDoubts()
         generation += 1
     }
+
+    func noteMiss(_ key: StorageKey) { doubts.noteMiss(key) }
+
+    func noteDamage(_ key: StorageKey) { doubts.noteDamage(key) }
+
+    func noteScan(_ directory: DirectoryPrefix) { doubts.noteScan(directory) }
 
     func close() {
         generation += 1

@@ -34,6 +34,9 @@ package struct RecordHead: Sendable, Equatable {
 }
 
 extension Record {
+    /// The modification index of an encoded record, or nil if it has no such header.
+    package static func index(of bytes: [UInt8]) -> UInt64? { modificationIndex(in: bytes.span) }
+
     /// The modification index in an encoded record's header, or nil if it has no such header.
     static func modificationIndex(in bytes: Span<UInt8>) -> UInt64? {
         guard bytes.count >= headerBytes, bytes[0] == formatVersion else { return nil }

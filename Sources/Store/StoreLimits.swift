@@ -6,6 +6,10 @@ package enum StoreLimits {
     package static let nameBoxBytesMax = 8 << 10
     /// Bytes in a record's value box: a sealed value of 1 MiB and what sealing adds to it.
     package static let valueBoxBytesMax = 1 << 20 | 1 << 10
+    /// Bytes in a whole record.
+    package static let recordBytesMax = Record.headerBytes + nameBoxBytesMax + valueBoxBytesMax
+    /// Keys that one view remembers as missed, and as damaged.
+    package static let doubtsMax = 64
     /// Operations in one batch. Each step of a prune counts as one more. Two paths of the longest
     /// name, all folders, and what goes with them, fit.
     package static let operationsMax = 8_192

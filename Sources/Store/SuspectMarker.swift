@@ -39,7 +39,7 @@ package enum SuspectMarker {
     static var isArmed: Bool { path.load(ordering: .acquiring) != 0 }
 
     /// Leaves the marker, if armed. Only calls that a signal handler may make.
-    static func leave() {
+    package static func leave() {
         let number = path.load(ordering: .acquiring)
         guard let text = unsafe UnsafePointer<CChar>(bitPattern: number) else { return }
         let file = unsafe open(text, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)

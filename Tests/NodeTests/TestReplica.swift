@@ -92,6 +92,7 @@ final class TestReplica: PeerLink, ReplicaObserver {
     }
 
     func sendSnapshot(_ frame: SnapshotFrame, to member: NodeID) -> Bool { false }
+    func sendRepair(_ frame: RepairFrame, to member: NodeID) -> Bool { false }
     func roleChanged(_ status: ReplicaStatus) {}
     func configurationChanged(_ configuration: Configuration) {}
     func raised(_ alarm: Alarm) {}

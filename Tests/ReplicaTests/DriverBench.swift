@@ -33,6 +33,7 @@ final class RecordingPorts: CorePorts {
             events.append(.install(point.index, token, file: file))
         case .compact(let through): events.append(.compact(through))
         case .probe: events.append(.probe)
+        case .maintain(let body): body()
         case .apply, .reconfigured: preconditionFailure("only the evaluation thread asks for that")
         }
     }

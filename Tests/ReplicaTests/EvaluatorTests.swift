@@ -29,7 +29,8 @@ struct EvaluatorTests {
                     storage: storage,
                     evaluated: index(evaluated),
                     logger: quietLogger,
-                    inspector: { inspector }
+                    inspector: { inspector },
+                    mend: { _ in false }
                 ).run()
             }
         }

@@ -63,6 +63,15 @@ final class TestNetwork: Sendable {
         replica.received(copy, from: from)
         return true
     }
+
+    func deliver(_ frame: RepairFrame, from: NodeID, to: NodeID) -> Bool {
+        guard let replica = receiver(from, to, mayLose: false) else { return false }
+        guard let copy = try? RepairFrame(decoding: frame.encoded()) else {
+            preconditionFailure("a frame decodes")
+        }
+        replica.received(copy, from: from)
+        return true
+    }
 }
 
 /// One member: a store in a folder, and a replica over it.
@@ -86,7 +95,7 @@ final class TestMember: PeerLink, ReplicaObserver {
         self.network = network
         store = try folder.open()
         replica = LocalReplica(store: store, logger: quietLogger)
-        let state = try store.load()
+        let state = try store.loadForStart()
         let start = ReplicaStart(state)
         let known = try state.cluster.map { try Configuration(decoding: $0.configuration) }
         let cluster = state.cluster ?? clusterRecord(configuration)
@@ -140,6 +149,10 @@ final class TestMember: PeerLink, ReplicaObserver {
         network.deliver(frame, from: id, to: member)
     }
 
+    func sendRepair(_ frame: RepairFrame, to member: NodeID) -> Bool {
+        network.deliver(frame, from: id, to: member)
+    }
+
     func roleChanged(_ status: ReplicaStatus) {}
     func configurationChanged(_ configuration: Configuration) {}
     func raised(_ alarm: Alarm) { alarms.add(alarm) }
@@ -184,9 +197,17 @@ final class TestCluster: Sendable {
     func stop() { for member in members { member.replica.stop() } }
 
     /// Ends a member between two transactions, as a crash does, and starts it on its folder.
-    func restart(_ position: Int) async throws {
+    /// - Parameter whileDown: may do something to the folder, whose store nobody has open then.
+    func restart(
+        _ position: Int,
+        whileDown: (TemporaryFolder) throws -> Void = { _ in }
+    ) async throws {
         network.disconnect(node(UInt64(position + 1)))
         running.withLock { $0[position] = nil }
+        try await eventually("member \(position + 1) lets go of its folder") {
+            (try? folders[position].open()) != nil
+        }
+        try whileDown(folders[position])
         var member: TestMember?
         try await eventually("member \(position + 1) restarts") {
             member = try? TestMember(

@@ -1,0 +1,192 @@
+import Raft
+import Store
+
+/// The buckets that wait for repair, one at a time.
+struct BucketQueue {
+    struct Current {
+        let bucket: Int
+        var number: UInt64 = 0
+        var attempt = 0
+        /// Attempts in which a member lent the whole bucket.
+        var answered = 0
+        var records: [RepairedRecord] = []
+        var bytes = 0
+        var next: StorageKey?
+        var appliedIndex: UInt64?
+        var isTrying = false
+        var due = ContinuousClock.now
+    }
+
+    private(set) var waiting: [Int] = []
+    var current: Current?
+
+    /// All that wait and the one that is repaired.
+    var all: [Int] { (current.map { [$0.bucket] } ?? []) + waiting }
+
+    var isEmpty: Bool { waiting.isEmpty && current == nil }
+
+    mutating func add(_ bucket: Int) {
+        guard current?.bucket != bucket, !waiting.contains(bucket) else { return }
+        waiting.append(bucket)
+    }
+
+    mutating func begin() {
+        guard current == nil, !waiting.isEmpty else { return }
+        current = Current(bucket: waiting.removeFirst())
+    }
+}
+
+extension RepairMachine {
+    /// Lends this node's records of a bucket to a member.
+    func lend(_ number: UInt64, _ bucket: Int, _ start: StorageKey?, to member: NodeID) {
+        do throws(StoreError) {
+            let lent = try store.lendBucket(
+                bucket,
+                from: start,
+                bytesMax: Limits.repairBucketBytes
+            )
+            _ = ports.send(.bucket(number: number, lent), to: member)
+        } catch {
+            // The scrubber will meet it, too; the member asks somebody else.
+            ports.note(.found(.structure(error)))
+        }
+    }
+
+    /// Asks for the next part of what is being repaired, when it is time.
+    mutating func stepBuckets(_ now: ContinuousClock.Instant) {
+        buckets.begin()
+        guard var current = buckets.current, !current.isTrying, current.due <= now else { return }
+        guard let member = member(current.attempt) else {
+            // Nobody has another copy. Reads of what is damaged fail, and say so.
+            current.due = now + .milliseconds(Limits.repairLargeAnswerMilliseconds)
+            buckets.current = current
+            return
+        }
+        current = BucketQueue.Current(
+            bucket: current.bucket,
+            number: number(),
+            attempt: current.attempt + 1,
+            answered: current.answered,
+            due: now + .milliseconds(Limits.repairLargeAnswerMilliseconds)
+        )
+        request(current, member)
+        buckets.current = current
+    }
+
+    private func request(_ current: BucketQueue.Current, _ member: NodeID) {
+        let frame = RepairFrame.bucketRequest(
+            number: current.number,
+            bucket: UInt8(current.bucket),
+            from: current.next
+        )
+        _ = ports.send(frame, to: member)
+    }
+
+    mutating func lentArrived(
+        _ number: UInt64,
+        _ lent: LentBucket,
+        _ now: ContinuousClock.Instant
+    ) {
+        guard var current = buckets.current, current.number == number, !current.isTrying,
+            lent.records.allSatisfy({ $0.key.bucket == current.bucket })
+        else { return }
+        let isSameMoment = lent.appliedIndex == current.appliedIndex ?? lent.appliedIndex
+        current.records += lent.records
+        current.bytes += lent.records.reduce(0) { $0 + ($1.bytes?.count ?? 0) }
+        current.appliedIndex = lent.appliedIndex
+        current.next = lent.next
+        guard isSameMoment, lent.isComplete, current.bytes <= Limits.repairBucketBytesMax else {
+            // The member's state moved on between two parts, or is damaged itself.
+            current.due = now + .milliseconds(Limits.repairPauseMilliseconds)
+            buckets.current = current
+            return
+        }
+        current.due = now + .milliseconds(Limits.repairLargeAnswerMilliseconds)
+        if lent.next != nil, let member = member(current.attempt - 1) {
+            request(current, member)
+        } else {
+            current.isTrying = true
+            current.answered += 1
+            putBack(current, lent)
+        }
+        buckets.current = current
+    }
+
+    /// Puts back what is missing, damaged or stale here. The store keeps it only if it adds up.
+    private func putBack(_ current: BucketQueue.Current, _ lent: LentBucket) {
+        let (bucket, records, ports) = (current.bucket, current.records, ports)
+        ports.write { store in
+            do throws(StoreError) {
+                let own = try store.bucketIndex(bucket)
+                let plan = RepairPlan(own: own.keys, at: own.appliedIndex, records, lent)
+                let isEqual = own.appliedIndex == lent.appliedIndex && !lent.bucket.isSuspect
+                let isSuspect = try store.stateDigest().buckets[bucket].isSuspect
+                guard !isSuspect || isEqual else {
+                    throw .damagedBucket(number: bucket, reason: "members are not level yet")
+                }
+                try store.write { (transaction) throws(StoreError) in
+                    try transaction.repairRecords(
+                        plan.changes,
+                        bucket: bucket,
+                        expected: isSuspect ? lent.bucket : nil
+                    )
+                }
+                ports.note(.repaired("bucket \(bucket), \(plan.changes.count) records"))
+                ports.again(.tried(bucket: bucket, nil))
+            } catch {
+                ports.again(.tried(bucket: bucket, error))
+            }
+        }
+    }
+
+    mutating func tried(_ bucket: Int, _ error: StoreError?, _ now: ContinuousClock.Instant) {
+        guard var current = buckets.current, current.bucket == bucket else { return }
+        guard let error else {
+            buckets.current = nil
+            let done = menders.filter { $0.bucket == bucket }
+            menders.removeAll { $0.bucket == bucket }
+            return done.forEach { $0.completion(true) }
+        }
+        if error != .full, current.answered >= Limits.repairAttemptsMax {
+            ports.note(.beyondRepair(error))
+        }
+        current.isTrying = false
+        current.records = []
+        current.due = now + .milliseconds(Limits.repairPauseMilliseconds)
+        buckets.current = current
+    }
+}
+
+/// What makes this node's bucket like another member's, as far as their different moments allow:
+/// whether it was right is for the digest to say.
+struct RepairPlan {
+    private(set) var changes: [RepairedRecord] = []
+
+    /// - Parameters:
+    ///   - own: keys here, with modification indexes; nil for a damaged record.
+    ///   - applied: what this node had applied.
+    ///   - records: all that the member has in the bucket, in key order.
+    init(
+        own: [(StorageKey, UInt64?)],
+        at applied: UInt64,
+        _ records: [RepairedRecord],
+        _ lent: LentBucket
+    ) {
+        var mine: [StorageKey: UInt64?] = [:]
+        for (key, index) in own { mine[key] = index }
+        var theirs: Set<StorageKey> = []
+        for record in records {
+            theirs.insert(record.key)
+            guard let bytes = record.bytes, let index = Record.index(of: bytes) else { continue }
+            // Younger than what is applied here: it comes with the log.
+            guard index <= applied else { continue }
+            if case .some(.some(let have)) = mine[record.key], have >= index { continue }
+            changes.append(record)
+        }
+        for (key, index) in own where !theirs.contains(key) {
+            if (index ?? 0) <= lent.appliedIndex {
+                changes.append(RepairedRecord(key: key, bytes: nil))
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+package import Raft
+package import Store
+
+/// Work for the repair thread.
+package enum RepairJob: Sendable {
+    case frame(RepairFrame, from: NodeID)
+    /// The scrubber found this.
+    case found(ScrubFinding)
+    /// Somebody met a damaged record and waits: `completion` gets whether it was repaired.
+    case mend(StorageKey, deadline: ContinuousClock.Instant, completion: @Sendable (Bool) -> Void)
+    /// Entries of the log whose bodies are lost; see ``RepairMachine``.
+    case fetchBodies([DamagedBody], completion: @Sendable ([UInt64: [UInt8]], UInt64?) -> Void)
+    /// Somebody is about to say that these keys have no record.
+    case confirm(PresenceQuestion)
+    /// The storage thread has tried to put a bucket's records back.
+    case tried(bucket: Int, StoreError?)
+    /// The members are these, without this node.
+    case members([NodeID])
+}
+
+/// "There is none" before it is said to a client.
+package struct PresenceQuestion: Sendable {
+    /// Keys without a record in the view that was read.
+    package let keys: [StorageKey]
+    /// What that view had evaluated.
+    package let index: LogIndex
+    /// When the client's patience ends.
+    package let deadline: ContinuousClock.Instant
+    /// Called once, on the repair thread.
+    package let completion: @Sendable (PresenceVerdict) -> Void
+
+    package init(
+        keys: [StorageKey],
+        index: LogIndex,
+        deadline: ContinuousClock.Instant,
+        completion: @escaping @Sendable (PresenceVerdict) -> Void
+    ) {
+        self.keys = keys
+        self.index = index
+        self.deadline = deadline
+        self.completion = completion
+    }
+}
+
+/// What another member says to a claim of absence.
+package enum PresenceVerdict: Sendable, Equatable {
+    /// It has none of them either.
+    case confirmed
+    /// It has one: read again. What was lost here is being repaired.
+    case contradicted
+    /// No other member could be asked.
+    case nobody
+}
+
+/// What the repair machine asks of its surroundings.
+package protocol RepairPorts: Sendable {
+    /// - Returns: false when the connection is down or full.
+    func send(_ frame: RepairFrame, to member: NodeID) -> Bool
+    /// Runs `body` on the thread that owns the write transaction, after what it was given before.
+    func write(_ body: @escaping @Sendable (LocalStore) -> Void)
+    /// Puts a job into this machine's own inbox.
+    func again(_ job: RepairJob)
+    /// The body of an entry that this node's log has in memory.
+    func body(
+        of index: LogIndex,
+        _ term: Term,
+        _ completion: @escaping @Sendable ([UInt8]?) -> Void
+    )
+    /// These buckets are damaged and wait for repair.
+    func doubt(_ buckets: [Int])
+    /// Something was found or repaired.
+    func note(_ event: RepairEvent)
+}
+
+/// What operators should know.
+package enum RepairEvent: Sendable, Equatable {
+    case found(ScrubFinding)
+    case repaired(String)
+    /// This cannot be repaired piece by piece: the node has to be rebuilt and must not go on.
+    case beyondRepair(StoreError)
+}
+
+/// The repair thread's work without the thread: answers members that lost something, and gets back
+/// from them what this node lost.
+///
+/// Nothing that a member sends is believed: a body must match the digest in its entry's intact
+/// header, and a bucket with records put back must add up to its digest.
+package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
+    let store: LocalStore
+    let ports: Ports
+    var members: [NodeID]
+    var nextNumber: UInt64 = 1
+    var search: BodySearch?
+    var buckets = BucketQueue()
+    var questions: [OpenQuestion] = []
+    var deferred: [DeferredPresence] = []
+    var menders: [Mender] = []
+    private var doubted: [Int] = []
+
+    struct Mender {
+        let bucket: Int
+        let deadline: ContinuousClock.Instant
+        let completion: @Sendable (Bool) -> Void
+    }
+
+    /// - Parameter members: all but this node.
+    package init(store: LocalStore, ports: Ports, members: [NodeID]) {
+        self.store = store
+        self.ports = ports
+        self.members = members
+    }
+
+    /// How long the next turn may be awaited.
+    package var waitMilliseconds: Int {
+        if !deferred.isEmpty { return 2 }
+        let isIdle = questions.isEmpty && buckets.isEmpty && search == nil && menders.isEmpty
+        return isIdle ? 1_000 : 20
+    }
+
+    /// Handles what has come, and what was waited for in vain.
+    package mutating func turn(_ jobs: [RepairJob], now: ContinuousClock.Instant) {
+        var fresh: [PresenceQuestion] = []
+        for job in jobs {
+            switch job {
+            case .frame(let frame, let member): received(frame, from: member, now)
+            case .found(let finding): found(finding)
+            case .mend(let key, let deadline, let completion):
+                menders.append(
+                    Mender(bucket: key.bucket, deadline: deadline, completion: completion)
+                )
+                buckets.add(key.bucket)
+            case .fetchBodies(let lost, let completion):
+                search = BodySearch(lost, completion)
+            case .confirm(let question): fresh.append(question)
+            case .tried(let bucket, let error): tried(bucket, error, now)
+            case .members(let members): self.members = members
+            }
+        }
+        ask(fresh, now)
+        answerDeferred(now)
+        sweepQuestions(now)
+        stepSearch(now)
+        stepBuckets(now)
+        sweepMenders(now)
+        if buckets.all != doubted {
+            doubted = buckets.all
+            ports.doubt(doubted)
+        }
+    }
+
+    /// The member to ask in attempt number `attempt`; nil when this node is alone.
+    func member(_ attempt: Int) -> NodeID? {
+        members.isEmpty ? nil : members[attempt % members.count]
+    }
+
+    mutating func number() -> UInt64 {
+        defer { nextNumber += 1 }
+        return nextNumber
+    }
+
+    private mutating func received(
+        _ frame: RepairFrame,
+        from member: NodeID,
+        _ now: ContinuousClock.Instant
+    ) {
+        switch frame {
+        case .bodyRequest(let index, let term, let digest):
+            answerBody(index, term, digest, to: member)
+        case .body(let index, let term, let bytes):
+            let store = store
+            search?.arrived(index, term, bytes, store)
+        case .noBody(let index, let term, let committed):
+            search?.denied(index, term, committed)
+        case .bucketRequest(let number, let bucket, let start):
+            lend(number, Int(bucket), start, to: member)
+        case .bucket(let number, let lent): lentArrived(number, lent, now)
+        case .presenceRequest(let number, let index, let keys):
+            guard deferred.count < Limits.presenceDeferredMax else { return }
+            let until = now + .milliseconds(Limits.repairAnswerMilliseconds)
+            deferred.append(
+                DeferredPresence(
+                    member: member,
+                    number: number,
+                    index: index.number,
+                    keys: keys,
+                    until: until
+                )
+            )
+        case .presence(let number, let indexes): presence(number, indexes)
+        }
+    }
+
+    private mutating func found(_ finding: ScrubFinding) {
+        ports.note(.found(finding))
+        switch finding {
+        case .body(let lost): repairFromMemory(lost)
+        case .record(let key, _): buckets.add(key.bucket)
+        case .bucket(let bucket, _): buckets.add(bucket)
+        case .structure(let error): ports.note(.beyondRepair(error))
+        }
+    }
+
+    /// The whole retained log is in memory: what the disk lost while the node runs is there.
+    private func repairFromMemory(_ lost: DamagedBody) {
+        let ports = ports
+        ports.body(of: LogIndex(number: lost.index), Term(number: lost.term)) { body in
+            // Gone meanwhile: truncated, or compacted as applied.
+            guard let body else { return }
+            ports.write { store in
+                do throws(StoreError) {
+                    let isWritten = try store.write { (transaction) throws(StoreError) in
+                        try transaction.repairBody(at: lost.index, term: lost.term, body: body)
+                    }
+                    if isWritten { ports.note(.repaired("body of log entry \(lost.index)")) }
+                } catch .full {
+                    // The scrubber will find it again when there is room.
+                } catch {
+                    ports.note(.beyondRepair(error))
+                }
+            }
+        }
+    }
+
+    private func answerBody(_ index: LogIndex, _ term: Term, _ digest: [UInt8], to member: NodeID) {
+        if let body = store.body(at: index.number, term: term.number, digest: digest) {
+            _ = ports.send(.body(index: index, term: term, bytes: body), to: member)
+        } else {
+            let committed = store.committedTerm(at: index.number).map { Term(number: $0) }
+            _ = ports.send(
+                .noBody(index: index, term: term, committedTerm: committed),
+                to: member
+            )
+        }
+    }
+
+    private mutating func sweepMenders(_ now: ContinuousClock.Instant) {
+        let late = menders.filter { $0.deadline <= now }
+        menders.removeAll { $0.deadline <= now }
+        for mender in late { mender.completion(false) }
+    }
+
+    // MARK: Bodies at the start
+
+    private mutating func stepSearch(_ now: ContinuousClock.Instant) {
+        guard var current = search else { return }
+        if let cut = current.cut {
+            search = nil
+            return current.completion(current.bodies.filter { $0.key < cut }, cut)
+        }
+        guard let next = current.next else {
+            search = nil
+            return current.completion(current.bodies, nil)
+        }
+        guard current.due <= now else { return }
+        current.due = now + .milliseconds(Limits.repairAnswerMilliseconds)
+        if let member = member(current.attempt) {
+            _ = ports.send(
+                .bodyRequest(
+                    index: LogIndex(number: next.index),
+                    term: Term(number: next.term),
+                    digest: next.digest
+                ),
+                to: member
+            )
+        }
+        current.attempt += 1
+        search = current
+    }
+}
+
+/// The bodies that a node lost and waits for before it takes part: it has the entries, so it must
+/// not act as if it did not, and cannot act as if it had.
+struct BodySearch {
+    private let lost: [DamagedBody]
+    let completion: @Sendable ([UInt64: [UInt8]], UInt64?) -> Void
+    private(set) var bodies: [UInt64: [UInt8]] = [:]
+    /// Another entry is committed at this place: this one and all after it never were.
+    private(set) var cut: UInt64?
+    var attempt = 0
+    var due = ContinuousClock.now
+
+    init(
+        _ lost: [DamagedBody],
+        _ completion: @escaping @Sendable ([UInt64: [UInt8]], UInt64?) -> Void
+    ) {
+        self.lost = lost
+        self.completion = completion
+    }
+
+    /// The lowest that is still missing.
+    var next: DamagedBody? { lost.first { bodies[$0.index] == nil } }
+
+    mutating func arrived(_ index: LogIndex, _ term: Term, _ bytes: [UInt8], _ store: LocalStore) {
+        guard
+            let entry = lost.first(where: {
+                $0.index == index.number && $0.term == term.number
+            }), bytes.count == entry.bytes, store.digest(of: bytes) == entry.digest
+        else { return }
+        bodies[entry.index] = bytes
+        due = .now
+    }
+
+    mutating func denied(_ index: LogIndex, _ term: Term, _ committed: Term?) {
+        guard let next, next.index == index.number, next.term == term.number else { return }
+        // Two entries cannot both be committed at one place.
+        if let committed, committed != term { cut = next.index }
+    }
+}

@@ -1,0 +1,125 @@
+import Dispatch
+import Logging
+package import Store
+
+/// What looking over the whole store came to since the start.
+package struct ScrubStatus: Sendable, Equatable {
+    /// Whole passes over log and state.
+    package internal(set) var passes: UInt64 = 0
+    /// Bytes looked at in the pass that goes on.
+    package internal(set) var passBytes: UInt64 = 0
+    /// When the last whole pass ended.
+    package internal(set) var lastPass: ContinuousClock.Instant?
+    /// Things found damaged.
+    package internal(set) var found: UInt64 = 0
+    /// Repairs that worked out.
+    package internal(set) var repaired: UInt64 = 0
+    /// Buckets of the state that are known to be damaged and wait for repair: neither a list nor
+    /// an absence may rest on them.
+    package internal(set) var doubtfulBuckets: [Int] = []
+    /// The damage found last, in words.
+    package internal(set) var lastFinding: String?
+}
+
+/// A pass over log and state, in slices, and how long to rest after each. No thread, no clock.
+package struct ScrubMachine {
+    private var log = LogScrub()
+    private var state = StateScrub()
+    private var isLogDone = false
+    /// The bytes of the pass so far.
+    package private(set) var passBytes: UInt64 = 0
+
+    /// At the beginning of a pass.
+    package init() {}
+
+    /// Looks at the next slice.
+    ///
+    /// - Returns: what was found, and whether the pass is through.
+    package mutating func step(
+        _ store: LocalStore
+    ) throws(StoreError) -> (findings: [ScrubFinding], isWholePass: Bool) {
+        let slice =
+            isLogDone
+            ? try store.scrubState(&state, bytesMax: Limits.scrubSliceBytes)
+            : try store.scrubLog(&log, bytesMax: Limits.scrubSliceBytes)
+        passBytes += UInt64(slice.bytes)
+        guard slice.isFinished else { return (slice.findings, false) }
+        guard isLogDone else {
+            isLogDone = true
+            return (slice.findings, false)
+        }
+        self = ScrubMachine()
+        return (slice.findings, true)
+    }
+
+    /// The rest after a slice: neither more bytes a second nor a greater share of the time than the
+    /// limits allow, so that nobody notices.
+    package static func pause(after work: Duration) -> Duration {
+        let byShare = work * Limits.scrubShareOfTime
+        let byBytes = Duration.seconds(
+            Double(Limits.scrubSliceBytes) / Double(Limits.scrubBytesPerSecond)
+        )
+        return max(byShare, byBytes)
+    }
+}
+
+/// The scrubber's thread: low priority, sealed or not.
+struct Scrubber {
+    /// A reason to begin the next pass at once.
+    enum Command: Sendable { case passNow }
+
+    let store: LocalStore
+    let mailbox: Mailbox<Command>
+    let repair: Mailbox<RepairJob>
+    let board: StatusBoard
+    let logger: Logger
+
+    /// Runs until the mailbox is closed.
+    func run() {
+        var machine = ScrubMachine()
+        var begun = ContinuousClock.now
+        var rest = Duration.milliseconds(100)
+        while let commands = mailbox.take(most: 16, until: .now() + rest.dispatch) {
+            if commands.isEmpty || machine.passBytes == 0 {
+                let now = ContinuousClock.now
+                if machine.passBytes == 0 { begun = now }
+                let isWhole = step(&machine)
+                rest = ScrubMachine.pause(after: ContinuousClock.now - now)
+                if isWhole {
+                    let next = begun + .seconds(Limits.scrubPassSeconds)
+                    rest = max(rest, next - ContinuousClock.now)
+                }
+            } else {
+                rest = .milliseconds(1)
+            }
+        }
+    }
+
+    private func step(_ machine: inout ScrubMachine) -> Bool {
+        do throws(StoreError) {
+            let (findings, isWhole) = try machine.step(store)
+            for finding in findings { repair.post(.found(finding)) }
+            let bytes = machine.passBytes
+            board.update { status in
+                status.scrub.passBytes = bytes
+                if isWhole {
+                    status.scrub.passes += 1
+                    status.scrub.lastPass = .now
+                }
+            }
+            return isWhole
+        } catch {
+            repair.post(.found(.structure(error)))
+            machine = ScrubMachine()
+            return true
+        }
+    }
+}
+
+extension Duration {
+    /// For Dispatch, not below zero.
+    fileprivate var dispatch: DispatchTimeInterval {
+        let (seconds, attoseconds) = max(self, .zero).components
+        return .nanoseconds(Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
+    }
+}

@@ -1,0 +1,411 @@
+import Glibc
+import Raft
+import Store
+import Synchronization
+import Testing
+import Wire
+
+@testable import Replica
+
+/// Members of which only the repair machines run, on one thread and a clock of their own.
+final class RepairBench {
+    final class Ports: RepairPorts {
+        let id: NodeID
+        let store: LocalStore
+        let sent = Mutex<[(RepairFrame, NodeID)]>([])
+        let jobs = Mutex<[RepairJob]>([])
+        let events = Collector<RepairEvent>()
+        let doubts = Collector<[Int]>()
+        let memory = Mutex<[UInt64: [UInt8]]>([:])
+
+        init(_ id: NodeID, _ store: LocalStore) {
+            self.id = id
+            self.store = store
+        }
+
+        func send(_ frame: RepairFrame, to member: NodeID) -> Bool {
+            sent.withLock { $0.append((frame, member)) }
+            return true
+        }
+
+        func write(_ body: @escaping @Sendable (LocalStore) -> Void) { body(store) }
+        func again(_ job: RepairJob) { jobs.withLock { $0.append(job) } }
+        func note(_ event: RepairEvent) { events.add(event) }
+        func doubt(_ buckets: [Int]) { doubts.add(buckets) }
+
+        func body(
+            of index: LogIndex,
+            _ term: Term,
+            _ completion: @escaping @Sendable ([UInt8]?) -> Void
+        ) {
+            completion(memory.withLock { $0[index.number] })
+        }
+    }
+
+    let folders: [TemporaryFolder]
+    let ports: [Ports]
+    private var machines: [RepairMachine<Ports>]
+    private var now = ContinuousClock.now
+    /// Members that hear and say nothing.
+    var silent: Set<UInt64> = []
+
+    /// - Parameter damage: done to the first member's file before it is opened again.
+    init(_ count: Int, fill: (LocalStore) throws -> Void, damage: (String) -> Void) throws {
+        let folders = (0..<count).map { _ in TemporaryFolder() }
+        for folder in folders { try fill(try folder.open()) }
+        damage(folders[0].path + "/node/holdfast.mdb")
+        let ids = (1...UInt64(count)).map(node)
+        let ports = try zip(ids, folders).map { Ports($0, try $1.open()) }
+        self.folders = folders
+        self.ports = ports
+        machines = ports.map { port in
+            RepairMachine(store: port.store, ports: port, members: ids.filter { $0 != port.id })
+        }
+    }
+
+    func give(_ job: RepairJob, to position: Int = 0) {
+        ports[position].jobs.withLock { $0.append(job) }
+    }
+
+    /// Lets messages run and time pass: 20 ms a turn.
+    func run(turns: Int = 200, until isDone: () -> Bool = { false }) throws {
+        for _ in 0..<turns {
+            if isDone() { return }
+            for position in machines.indices {
+                let jobs = ports[position].jobs.withLock { jobs in
+                    defer { jobs = [] }
+                    return jobs
+                }
+                machines[position].turn(jobs, now: now)
+                try deliver(from: position)
+            }
+            now += .milliseconds(20)
+        }
+    }
+
+    private func deliver(from position: Int) throws {
+        let frames = ports[position].sent.withLock { sent in
+            defer { sent = [] }
+            return sent
+        }
+        let sender = UInt64(position + 1)
+        for (frame, member) in frames {
+            guard !silent.contains(sender), !silent.contains(member.number) else { continue }
+            let copy = try RepairFrame(decoding: frame.encoded())
+            #expect(copy == frame)
+            give(.frame(copy, from: node(sender)), to: Int(member.number) - 1)
+        }
+    }
+
+    var deadline: ContinuousClock.Instant { now + .seconds(60) }
+}
+
+/// Flips a bit wherever `needle` stands in a file.
+private func damage(_ path: String, _ needle: [UInt8], at offset: Int) {
+    let file = unsafe open(path, O_RDWR)
+    precondition(file >= 0, "cannot open \(path)")
+    defer { close(file) }
+    let size = Int(lseek(file, 0, SEEK_END))
+    var bytes = [UInt8](repeating: 0, count: size)
+    precondition(unsafe pread(file, &bytes, size, 0) == size, "cannot read \(path)")
+    // Most of a database file is zeros: a byte that is not is looked for first.
+    guard let rare = needle.firstIndex(where: { $0 != 0 }) else { return }
+    var count = 0
+    unsafe bytes.withUnsafeBytes { bytes in
+        guard let base = bytes.baseAddress else { return }
+        var start = rare
+        while start < size,
+            let found = unsafe memchr(base + start, Int32(needle[rare]), size - start)
+        {
+            let place = unsafe UnsafeRawPointer(found) - base - rare
+            start = place + rare + 1
+            guard place >= 0, place + needle.count <= size,
+                unsafe memcmp(base + place, needle, needle.count) == 0
+            else { continue }
+            var byte = [unsafe bytes[place + offset] ^ 0x10]
+            precondition(unsafe pwrite(file, &byte, 1, off_t(place + offset)) == 1)
+            count += 1
+        }
+    }
+    precondition(count > 0, "nothing to damage")
+}
+
+@Suite("Repair from other members")
+struct RepairTests {
+    static func body(_ index: UInt64) -> [UInt8] {
+        Array("body of entry \(index) ".utf8) + [UInt8](repeating: UInt8(index), count: 2_500)
+    }
+
+    static func value(_ number: UInt64) -> [UInt8] { Array("the value number \(number)!".utf8) }
+
+    /// 20 entries, of which 12 are applied, a record each.
+    static func fill(_ store: LocalStore) throws {
+        try store.write { (transaction) throws(StoreError) in
+            try transaction.setCluster(clusterRecord(voters(3)))
+            try transaction.setHardState(term: 2, vote: nil, commit: 0)
+            try transaction.appendEntries(
+                (1...20).map { StoredEntry(index: $0, term: 2, kind: 1, body: body($0)) }
+            )
+        }
+        let layers = (UInt64(1)...12).map { index in
+            let stamped = Record(
+                flags: 0,
+                dataKeyID: 1,
+                modificationIndex: index,
+                nameBox: [],
+                valueBox: value(index)
+            )
+            return OverlayLayer(
+                index: index,
+                writes: [(key(index), stamped.encoded())],
+                requestID: nil
+            )
+        }
+        try store.write { (transaction) throws(StoreError) in
+            try transaction.apply(layers: layers, appliedIndex: 12, appliedTerm: 2)
+        }
+    }
+
+    private func stored(_ number: UInt64, _ store: LocalStore) throws -> [UInt8]? {
+        try store.view { try $0.record(key(number))?.valueBox }
+    }
+
+    @Test("a damaged record comes back from a member, and whoever waits for it hears so")
+    func record() throws {
+        let bench = try RepairBench(3, fill: Self.fill) { damage($0, Self.value(7), at: 4) }
+        let store = bench.ports[0].store
+        #expect(throws: StoreError.self) { try stored(7, store) }
+        let mended = Collector<Bool>()
+        bench.give(.mend(key(7), deadline: bench.deadline) { mended.add($0) })
+        try bench.run { mended.count > 0 }
+        #expect(mended.all == [true])
+        try bench.run(turns: 2)
+        #expect(bench.ports[0].doubts.all == [[0], []])
+        #expect(try stored(7, store) == Self.value(7))
+        let other = try bench.ports[1].store.stateDigest()
+        #expect(try store.stateDigest() == other)
+    }
+
+    @Test("with nobody to ask, whoever waits hears that it was not repaired, and in time")
+    func nobody() throws {
+        let bench = try RepairBench(3, fill: Self.fill) { damage($0, Self.value(7), at: 4) }
+        bench.silent = [2, 3]
+        let mended = Collector<Bool>()
+        let deadline = bench.deadline - .seconds(58)
+        bench.give(.mend(key(7), deadline: deadline) { mended.add($0) })
+        try bench.run(turns: 120) { mended.count > 0 }
+        #expect(mended.all == [false])
+        #expect(throws: StoreError.self) { try stored(7, bench.ports[0].store) }
+    }
+
+    @Test("a member whose records are other ones cannot repair; the next one can")
+    func wrongLender() throws {
+        var count = 0
+        let bench = try RepairBench(3) { store in
+            count += 1
+            try Self.fill(store)
+            guard count == 2 else { return }
+            // The second member has lost the record as well, without knowing.
+            let layer = OverlayLayer(index: 13, writes: [(key(7), nil)], requestID: nil)
+            try store.write { (transaction) throws(StoreError) in
+                try transaction.apply(layers: [layer], appliedIndex: 13, appliedTerm: 2)
+            }
+        } damage: {
+            damage($0, Self.value(7), at: 4)
+        }
+        let mended = Collector<Bool>()
+        bench.give(.mend(key(7), deadline: bench.deadline) { mended.add($0) })
+        try bench.run { mended.count > 0 }
+        #expect(mended.all == [true])
+        #expect(try stored(7, bench.ports[0].store) == Self.value(7))
+    }
+
+    @Test("a claim of absence is confirmed, or contradicted and the lost record comes back")
+    func presence() throws {
+        let bench = try RepairBench(3, fill: Self.fill) { path in
+            // The last key's last byte but one: the record is there under another name.
+            damage(path, key(12).bytes + [1, 0, 0, 0, 0, 1], at: 30)
+        }
+        let store = bench.ports[0].store
+        #expect(try stored(12, store) == nil, "this is what a false miss looks like")
+        let doubts = try store.view { view throws(StoreError) in
+            _ = try view.record(key(12))
+            _ = try view.record(key(500))
+            return view.doubts()
+        }
+        #expect(doubts.missed == [key(12), key(500)])
+
+        let verdicts = Collector<PresenceVerdict>()
+        for number in [UInt64(500), 12, 501] {
+            bench.give(
+                .confirm(
+                    PresenceQuestion(
+                        keys: [key(number)],
+                        index: index(12),
+                        deadline: bench.deadline
+                    ) { verdicts.add($0) }
+                )
+            )
+        }
+        try bench.run { verdicts.count == 3 }
+        #expect(verdicts.all == [.confirmed, .contradicted, .confirmed])
+        try bench.run { (try? stored(12, store)) == Self.value(12) }
+        #expect(try stored(12, store) == Self.value(12))
+        var scrub = StateScrub()
+        #expect(try store.scrubState(&scrub, bytesMax: 1 << 20).findings == [])
+    }
+
+    @Test("a member that is behind is waited for, one that is silent is passed over")
+    func presencePatience() throws {
+        let bench = try RepairBench(3, fill: Self.fill) { _ in }
+        bench.silent = [2]
+        let verdicts = Collector<PresenceVerdict>()
+        func ask(_ at: UInt64) {
+            bench.give(
+                .confirm(
+                    PresenceQuestion(
+                        keys: [key(500)],
+                        index: index(at),
+                        deadline: bench.deadline
+                    ) { verdicts.add($0) }
+                )
+            )
+        }
+        ask(12)
+        try bench.run { verdicts.count == 1 }
+        #expect(verdicts.all == [.confirmed])
+        ask(13)
+        try bench.run(turns: 17)
+        #expect(verdicts.count == 1, "nobody has evaluated 13 yet")
+        bench.ports[2].store.markEvaluated(through: 13)
+        try bench.run(turns: 8)
+        #expect(verdicts.all == [.confirmed, .confirmed])
+        bench.silent = [2, 3]
+        ask(12)
+        try bench.run { verdicts.count == 3 }
+        #expect(verdicts.all.last == .nobody)
+    }
+
+    @Test("bodies that the log lost come from whoever has them, and fit their entries")
+    func bodies() throws {
+        let bench = try RepairBench(3, fill: Self.fill) { path in
+            for number in [UInt64(15), 18] {
+                damage(path, Array("body of entry \(number) ".utf8), at: 3)
+            }
+        }
+        let state = try bench.ports[0].store.loadForStart()
+        #expect(state.damagedBodies.map(\.index) == [15, 18])
+        bench.silent = [2]
+        let found = Mutex<(bodies: [UInt64: [UInt8]], cut: UInt64?)?>(nil)
+        bench.give(
+            .fetchBodies(state.damagedBodies) { bodies, cut in
+                found.withLock { $0 = (bodies, cut) }
+            }
+        )
+        try bench.run { found.withLock { $0 != nil } }
+        let result = try #require(found.withLock { $0 })
+        #expect(result.bodies == [15: Self.body(15), 18: Self.body(18)] && result.cut == nil)
+    }
+
+    @Test("an entry is given up only where another one is committed in its place")
+    func superseded() throws {
+        var count = 0
+        let bench = try RepairBench(2) { store in
+            count += 1
+            try Self.fill(store)
+            guard count == 2 else { return }
+            try store.write { (transaction) throws(StoreError) in
+                try transaction.truncateLog(from: 18)
+                try transaction.setHardState(term: 3, vote: nil, commit: 17)
+                try transaction.appendEntries([
+                    StoredEntry(index: 18, term: 3, kind: 0, body: [])
+                ])
+            }
+        } damage: {
+            damage($0, Array("body of entry 18 ".utf8), at: 3)
+        }
+        let lost = try bench.ports[0].store.loadForStart().damagedBodies
+        let cuts = Collector<UInt64?>()
+        bench.give(.fetchBodies(lost) { _, cut in cuts.add(cut) })
+        try bench.run(turns: 60)
+        #expect(cuts.count == 0, "what is there instead may never be committed")
+        try bench.ports[1].store.write { (transaction) throws(StoreError) in
+            try transaction.setHardState(term: 3, vote: nil, commit: 18)
+        }
+        try bench.run { cuts.count > 0 }
+        #expect(cuts.all == [18])
+    }
+
+    @Test("an applied entry needs its body no more: the log begins behind it")
+    func appliedBody() throws {
+        let bench = try RepairBench(1, fill: Self.fill) { path in
+            damage(path, Array("body of entry 9 ".utf8), at: 3)
+        }
+        let state = try bench.ports[0].store.loadForStart()
+        #expect(state.damagedBodies.isEmpty)
+        #expect(state.point.base.index == 9 && state.entries.map(\.index) == Array(10...20))
+    }
+
+    @Test("a body lost while the node runs comes from memory")
+    func fromMemory() throws {
+        let bench = try RepairBench(1, fill: Self.fill) { path in
+            damage(path, Array("body of entry 16 ".utf8), at: 3)
+        }
+        let port = bench.ports[0]
+        port.memory.withLock { $0[16] = Self.body(16) }
+        var scrub = LogScrub()
+        for finding in try port.store.scrubLog(&scrub, bytesMax: 1 << 20).findings {
+            bench.give(.found(finding))
+        }
+        try bench.run(turns: 3)
+        #expect(try port.store.load().damagedBodies.isEmpty)
+        #expect(port.events.all.contains(.repaired("body of log entry 16")))
+    }
+
+    @Test("hostile frames are refused, and cut ones", arguments: 0..<8)
+    func hostile(kind: UInt8) throws {
+        let lent = try RepairBench(1, fill: Self.fill) { _ in }.ports[0].store
+            .lendBucket(0, from: nil, bytesMax: 1 << 20)
+        let frames: [RepairFrame] = [
+            .bodyRequest(index: index(1), term: term(2), digest: testDigest([1])),
+            .body(index: index(1), term: term(2), bytes: [1, 2, 3]),
+            .noBody(index: index(1), term: term(2), committedTerm: term(3)),
+            .bucketRequest(number: 1, bucket: 9, from: key(1)), .bucket(number: 1, lent),
+            .presenceRequest(number: 1, index: index(4), keys: [key(1), key(2)]),
+            .presence(number: 1, indexes: [0, 7]),
+        ]
+        let bytes = frames[Int(kind) % frames.count].encoded()
+        #expect(try RepairFrame(decoding: bytes) == frames[Int(kind) % frames.count])
+        for count in 0..<min(bytes.count, 400) {
+            #expect(throws: WireError.self) { try RepairFrame(decoding: Array(bytes[..<count])) }
+        }
+        #expect(throws: WireError.self) { try RepairFrame(decoding: bytes + [0]) }
+    }
+}
+
+@Suite("Three replicas, one of them damaged")
+struct RepairClusterTests {
+    @Test("a flipped bit is found by the scrubber and repaired from the others")
+    func scrubbed() async throws {
+        let cluster = try TestCluster(seed: 11)
+        defer { cluster.stop() }
+        for number in UInt64(1)...30 {
+            try await cluster.write(number, key: number, value: RepairTests.value(number))
+        }
+        try await cluster.converge()
+        try await Task.sleep(for: .milliseconds(400))
+        try await cluster.restart(2) { folder in
+            damage(folder.path + "/node/holdfast.mdb", RepairTests.value(17), at: 5)
+        }
+        let member = cluster.members[2]
+        try await eventually("the damage is repaired") {
+            member.replica.scrubNow()
+            return member.replica.status.scrub.repaired > 0
+        }
+        #expect(try member.value(17) == RepairTests.value(17))
+        #expect(member.replica.status.scrub.found > 0)
+        try await cluster.write(31, key: 17, value: [9])
+        try await cluster.converge()
+        #expect(try member.value(17) == [9])
+    }
+}
