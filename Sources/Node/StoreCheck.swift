@@ -46,6 +46,11 @@ package enum StoreCheck {
         _ logger: Logger
     ) throws -> (LocalStore, StoredState) {
         var options = StoreOptions()
+        let begin = ContinuousClock.now
+        options.nanoseconds = {
+            let (seconds, attoseconds) = (ContinuousClock.now - begin).components
+            return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+        }
         options.onProgress = { logger.notice("\($0)") }
         let store = try LocalStore.open(folder: folder, options: options, digest: sha256)
         return (store, try store.loadForStart())

@@ -80,6 +80,15 @@ import Glibc
         return number
     }
 
+    /// Bytes in the file.
+    func fileBytes() throws(StoreError) -> UInt64 {
+        var status = stat()
+        guard unsafe fstat(try dataDescriptor(), &status) == 0 else {
+            throw .system(code: errno, operation: "fstat", path: path)
+        }
+        return UInt64(max(0, status.st_size))
+    }
+
     private var info: MDB_envinfo {
         var info = unsafe MDB_envinfo()
         _ = unsafe mdb_env_info(handle, &info)

@@ -11,7 +11,8 @@ extension LocalStore {
     ///   - configuration: the configuration as of the applied index; nil for the stored one.
     ///   - progress: told the bytes so far after each chunk of about 256 KiB; false stops.
     /// - Throws: ``StoreError/unsuitableSnapshot(_:)`` when nothing is applied yet,
-    ///   ``StoreError/damagedRecord(key:reason:)``, ``StoreError/cancelled``.
+    ///   ``StoreError/damagedRecord(key:reason:)``, ``StoreError/cancelled``,
+    ///   ``StoreError/viewExpired(seconds:)`` after ``StoreOptions/exportSecondsMax``.
     @discardableResult
     package func exportSnapshot(
         to path: String,
@@ -62,9 +63,17 @@ extension LocalStore {
         guard let file = try FileDescriptor.open(partial, O_WRONLY | O_CREAT | O_EXCL) else {
             throw .system(code: ENOENT, operation: "open", path: partial)
         }
-        var writer = try SnapshotWriter(file, digest: digest, progress: progress)
-        try writer.writeRecords(transaction, tables)
-        try writer.writeRequests(transaction, tables)
+        let secondsMax = options.exportSecondsMax
+        var writer = try SnapshotWriter(file, digest: digest) { bytes in
+            progress(bytes) && reader.isYounger(than: secondsMax)
+        }
+        do throws(StoreError) {
+            try writer.writeRecords(transaction, tables)
+            try writer.writeRequests(transaction, tables)
+        } catch {
+            if error == .cancelled { try reader.requireYounger(than: secondsMax) }
+            throw error
+        }
         return try writer.finish(
             at: end,
             of: cluster,

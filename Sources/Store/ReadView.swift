@@ -99,7 +99,9 @@ package struct ReadView: ~Copyable {
     /// - Parameters:
     ///   - after: start behind this key; nil for the beginning.
     ///   - body: returns false to stop.
-    /// - Throws: what `body` throws, or a ``StoreError``.
+    /// - Throws: what `body` throws, or a ``StoreError``, such as
+    ///   ``StoreError/viewExpired(seconds:)`` when the view is older than
+    ///   ``StoreOptions/viewSecondsMax``.
     package borrowing func scan(
         _ directory: DirectoryPrefix,
         after: StorageKey? = nil,
@@ -108,6 +110,7 @@ package struct ReadView: ~Copyable {
         var cursor = try merged(directory, after: after)
         while let key = try cursor.next() {
             if key == after { continue }
+            try reader.requireYounger(than: reader.secondsMax)
             let record = try noting(key) { () throws(StoreError) in try cursor.record() }
             guard try body(key, record) else { return }
         }
@@ -122,6 +125,7 @@ package struct ReadView: ~Copyable {
         var cursor = try merged(directory, after: after)
         while let key = try cursor.next() {
             if key == after { continue }
+            try reader.requireYounger(than: reader.secondsMax)
             let head = try noting(key) { () throws(StoreError) in try cursor.head() }
             guard try body(key, head) else { return }
         }

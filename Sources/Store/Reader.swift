@@ -9,6 +9,9 @@ import Synchronization
     let environment: Environment
     let tables: Tables
     let requestsRetained: UInt64
+    /// How long a scan may go on in one transaction.
+    let secondsMax: UInt64
+    private let nanoseconds: @Sendable () -> UInt64
     /// Odd while lent; a handle remembers the number and is dead once it changed.
     private(set) var generation: UInt64 = 0
     private(set) var overlay = Overlay()
@@ -18,12 +21,16 @@ import Synchronization
     private(set) var evaluatedIndex: UInt64 = 0
     /// What the view did not find, or found damaged.
     private(set) var doubts = ViewDoubts()
+    /// When the transaction was begun, on the monotonic clock, in nanoseconds; 0 while idle.
+    fileprivate let begunAt = Atomic<UInt64>(0)
 
-    init(_ transaction: OpaquePointer, in environment: Environment, requestsRetained: UInt64) {
+    init(_ transaction: OpaquePointer, in environment: Environment, options: StoreOptions) {
         unsafe self.transaction = unsafe transaction
         self.environment = environment
         tables = environment.tables
-        self.requestsRetained = requestsRetained
+        requestsRetained = options.requestsRetained
+        secondsMax = options.viewSecondsMax
+        nanoseconds = options.nanoseconds
     }
 
     deinit { unsafe mdb_txn_abort(transaction) }
@@ -49,6 +56,19 @@ import Synchronization
 
     func noteScan(_ directory: DirectoryPrefix) { doubts.noteScan(directory) }
 
+    /// Pages that an open transaction can see are not used again, so the file would grow for as
+    /// long as one stays open under writes.
+    ///
+    /// - Throws: ``StoreError/viewExpired(seconds:)`` when it has been open for `seconds`.
+    func requireYounger(than seconds: UInt64) throws(StoreError) {
+        guard isYounger(than: seconds) else { throw .viewExpired(seconds: seconds) }
+    }
+
+    func isYounger(than seconds: UInt64) -> Bool {
+        let begun = begunAt.load(ordering: .relaxed)
+        return max(begun, nanoseconds()) - begun < seconds * 1_000_000_000
+    }
+
     func close() {
         generation += 1
         overlay = Overlay()
@@ -57,8 +77,7 @@ import Synchronization
 
 /// Read transactions, kept open but reset between uses: beginning one again costs no lock.
 @safe final class ReaderPool: Sendable {
-    private let readersMax: Int
-    private let requestsRetained: UInt64
+    private let options: StoreOptions
     private let state: Mutex<State>
 
     private struct State {
@@ -66,25 +85,26 @@ import Synchronization
         var environment: Environment
         var idle: [Reader] = []
         /// Readers in `environment`, idle or lent.
+        var all: [Reader] = []
+        /// As many as `all`, and those that are about to begin.
         var count = 0
     }
 
     init(_ environment: Environment, options: StoreOptions) {
+        self.options = options
         state = Mutex(State(environment: environment))
-        readersMax = options.readersMax
-        requestsRetained = options.requestsRetained
     }
 
     /// From now on transactions begin in another database. Those that are lent go on in the old
     /// one, which is closed with the last of them.
     func adopt(_ environment: Environment) {
-        let idle = state.withLock { state in
-            let idle = state.idle
+        let former = state.withLock { state in
+            let former = state
             state = State(environment: environment)
-            return idle
+            return former
         }
-        // They end here, outside the lock.
-        _ = consume idle
+        // Idle ones end here, outside the lock.
+        _ = consume former
     }
 
     /// A reader with a transaction begun now.
@@ -99,7 +119,7 @@ import Synchronization
         }
         let choice = state.withLock { state -> Choice in
             if let reader = state.idle.popLast() { return .reuse(reader) }
-            guard state.count < readersMax else { return .refuse }
+            guard state.count < options.readersMax else { return .refuse }
             state.count += 1
             return .begin(state.environment)
         }
@@ -108,13 +128,19 @@ import Synchronization
             do throws(StoreError) {
                 try check(unsafe mdb_txn_renew(reader.transaction), "mdb_txn_renew")
             } catch {
-                lost(in: reader.environment)
+                lost(in: reader.environment, reader)
                 throw error
             }
+            reader.begunAt.store(max(1, options.nanoseconds()), ordering: .relaxed)
             return reader
         case .begin(let environment):
             do throws(StoreError) {
-                return try begin(in: environment)
+                let reader = try begin(in: environment)
+                reader.begunAt.store(max(1, options.nanoseconds()), ordering: .relaxed)
+                state.withLock { state in
+                    if environment === state.environment { state.all.append(reader) }
+                }
+                return reader
             } catch {
                 lost(in: environment)
                 throw error
@@ -127,16 +153,28 @@ import Synchronization
     /// Ends the reader's transaction and keeps it for the next view.
     func give(_ reader: Reader) {
         reader.close()
+        reader.begunAt.store(0, ordering: .relaxed)
         unsafe mdb_txn_reset(reader.transaction)
         state.withLock { state in
             if reader.environment === state.environment { state.idle.append(reader) }
         }
     }
 
+    /// For how long the oldest open transaction in the live database has been open, in
+    /// nanoseconds; 0 without one.
+    var oldestAgeNanoseconds: UInt64 {
+        let begun = state.withLock { state in
+            state.all.map { $0.begunAt.load(ordering: .relaxed) }.filter { $0 > 0 }.min()
+        }
+        return begun.map { max($0, options.nanoseconds()) - $0 } ?? 0
+    }
+
     /// A reader could not begin, so it is none.
-    private func lost(in environment: Environment) {
+    private func lost(in environment: Environment, _ reader: Reader? = nil) {
         state.withLock { state in
-            if environment === state.environment { state.count -= 1 }
+            guard environment === state.environment else { return }
+            state.count -= 1
+            state.all.removeAll { $0 === reader }
         }
     }
 
@@ -149,10 +187,6 @@ import Synchronization
         guard let transaction = unsafe begun else {
             throw .lmdb(code: 0, operation: "mdb_txn_begin")
         }
-        return unsafe Reader(
-            transaction,
-            in: environment,
-            requestsRetained: requestsRetained
-        )
+        return unsafe Reader(transaction, in: environment, options: options)
     }
 }

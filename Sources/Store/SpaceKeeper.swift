@@ -1,4 +1,3 @@
-import CLMDB
 import Glibc
 
 /// Extends the database file ahead of need and knows how much room is left. Writer thread only.
@@ -34,7 +33,7 @@ struct SpaceKeeper {
         stepBytes = options.preallocateStepBytes
         reserveBytes = options.reserveBytes
         descriptor = try environment.dataDescriptor()
-        fileBytes = try Self.size(descriptor, environment.path)
+        fileBytes = try environment.fileBytes()
         // Whether an earlier process finished its zeros is not known, and only speed depends on it.
         zeroedBytes = fileBytes - min(fileBytes, reserveBytes)
         zeroTarget = zeroedBytes
@@ -122,7 +121,7 @@ struct SpaceKeeper {
             code = posix_fallocate(descriptor, off_t(fileBytes), off_t(target - fileBytes))
         } while code == EINTR
         // A failed call may have extended the file part of the way.
-        fileBytes = try Self.size(descriptor, environment.path)
+        fileBytes = try environment.fileBytes()
         switch code {
         case 0: return
         case ENOSPC, EDQUOT, EFBIG: throw .full
@@ -147,30 +146,10 @@ struct SpaceKeeper {
         }
     }
 
-    /// Pages inside the file that LMDB may use again, from its free list (table 0).
+    /// Pages inside the file that LMDB may use again.
     private func reusableBytes() throws(StoreError) -> UInt64 {
-        var begun: OpaquePointer?
-        try check(
-            unsafe mdb_txn_begin(environment.handle, nil, UInt32(MDB_RDONLY), &begun),
-            "mdb_txn_begin"
-        )
-        guard let transaction = unsafe begun else { return 0 }
-        defer { unsafe mdb_txn_abort(transaction) }
-        var pages: UInt64 = 0
-        var cursor = try Cursor(0, in: unsafe Transaction(transaction))
-        while try cursor.next() {
-            let count = unsafe cursor.value
-            guard count.count >= 8 else { continue }
-            pages += unsafe count.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
-        }
-        return pages * environment.pageBytes
-    }
-
-    private static func size(_ descriptor: Int32, _ path: String) throws(StoreError) -> UInt64 {
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else {
-            throw .system(code: errno, operation: "fstat", path: path)
-        }
-        return UInt64(max(0, status.st_size))
+        try environment.withFreshRead { (transaction) throws(StoreError) in
+            try FreeList(transaction).pages * environment.pageBytes
+        } ?? 0
     }
 }

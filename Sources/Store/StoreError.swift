@@ -39,6 +39,8 @@ package enum StoreError: OperatorError, Equatable {
     case unknownOperation(code: UInt8)
     /// The map or the disk has no room for this transaction. Nothing was changed.
     case full
+    /// A read transaction was open for that long: pages that it can see cannot be used again.
+    case viewExpired(seconds: UInt64)
     /// Another process has the data folder open.
     case lockedByAnother(processID: Int32?)
     /// The data folder is in a newer format than this program knows.

@@ -30,6 +30,7 @@ extension StoreError {
         case .malformedBatch(let what): "write batch does not decode: \(what)"
         case .unknownOperation(let code): "write batch has unknown operation \(code)"
         case .full: "no room left for the database on its disk"
+        case .viewExpired(let seconds): "a read took longer than \(seconds) s and was ended"
         case .lockedByAnother(let processID):
             "data folder is in use by " + (processID.map { "process \($0)" } ?? "another process")
         case .wrongFormat(let have, let want):
@@ -63,6 +64,7 @@ extension StoreError {
         case .malformedBatch: "find the node that proposed it and check its version and its health"
         case .unknownOperation: "upgrade this node to the version that the other members run"
         case .full: "give the disk more room, or delete secrets that are not needed"
+        case .viewExpired: "try again; if it happens again, ask for less at a time"
         case .lockedByAnother: "stop the other process, or give this node a data folder of its own"
         case .wrongFormat: "run the version of the program that wrote the folder, or a newer one"
         case .networkFileSystem: "move the data folder to a local disk"

@@ -9,6 +9,12 @@ package struct StoreOptions: Sendable {
     package var reserveBytes: UInt64 = 128 << 20
     /// Read transactions at the same time.
     package var readersMax = 126
+    /// A monotonic clock, for the ages of read transactions. Without one none ever grows old.
+    package var nanoseconds: @Sendable () -> UInt64 = { 0 }
+    /// How long a scan may keep one read transaction open; after that its next step fails.
+    package var viewSecondsMax: UInt64 = 30
+    /// How long the copy of a snapshot may. It is paced by the disk, not by a client.
+    package var exportSecondsMax: UInt64 = 300
     /// For how many log indexes a request id is remembered. Part of what a batch means, so all
     /// members must have the same: only tests change it.
     package var requestsRetained: UInt64 = 65_536

@@ -335,6 +335,7 @@ struct DamageTests {
             .lockedByAnother(processID: 5), .lockedByAnother(processID: nil),
             .wrongFormat(have: 2, want: 1), .networkFileSystem(path: "/x", kind: "NFS"),
             .otherCluster(have: "aa", want: "bb"), .misuse("a"), .cancelled,
+            .viewExpired(seconds: 30),
         ]
         for error in errors {
             #expect(!error.summary.isEmpty && !error.remedy.isEmpty)

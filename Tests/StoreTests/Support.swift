@@ -55,7 +55,17 @@ var smallOptions: StoreOptions {
     options.preallocateStepBytes = 1 << 20
     options.reserveBytes = 1 << 20
     options.readersMax = 16
+    options.nanoseconds = { monotonicNanoseconds() }
     return options
+}
+
+private let testsBegan = ContinuousClock.now
+
+private func monotonicNanoseconds() -> UInt64 {
+    // Looked at first: a global is made when it is first asked for.
+    let begin = testsBegan
+    let (seconds, attoseconds) = (ContinuousClock.now - begin).components
+    return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
 }
 
 /// A folder of its own for one test; removed with everything in it when the test ends.
