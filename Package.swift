@@ -119,7 +119,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "store-trials",
-            dependencies: ["CrashImages", "Store", "Wire"],
+            dependencies: ["CrashImages", "Raft", "Replica", "Store", "Wire"],
             path: "Tests/StoreTrials",
             swiftSettings: house
         ),

@@ -67,7 +67,8 @@ package enum Trial {
         return options
     }
 
-    static let cluster = ClusterRecord(
+    /// Whom the trials' node belongs to.
+    package static let cluster = ClusterRecord(
         clusterID: [UInt8](repeating: 0xC1, count: 32),
         epoch: 1,
         incarnation: 1,

@@ -4,6 +4,11 @@ import Glibc
 /// Long proofs about `Store` alone, outside `Tests/run`:
 ///
 ///     swift run -c release store-trials images --images 20000 --seed 1
+///     swift run -c release store-trials growth --hours 24 --seed 1
+///
+/// Options of `growth`, all with a number: --hours, --rate (writes a second), --commit (milliseconds
+/// of a transaction), --records, --view and --copy (seconds for which a listing a minute and a
+/// snapshot an hour hold their view), --seed; and --folder DIR (new; in memory without it).
 let arguments = CommandLine.arguments.dropFirst()
 
 func number(after name: String, else fallback: Int) -> Int {
@@ -12,6 +17,12 @@ func number(after name: String, else fallback: Int) -> Int {
         fail("\(name) needs a number above 0")
     }
     return value
+}
+
+func text(after name: String) -> String? {
+    guard let place = arguments.firstIndex(of: name) else { return nil }
+    guard place + 1 < arguments.endIndex else { fail("\(name) needs a value") }
+    return arguments[place + 1]
 }
 
 func fail(_ text: String) -> Never {
@@ -31,7 +42,21 @@ func runImages() throws {
     exit(report.failures.isEmpty ? 0 : 1)
 }
 
+func runGrowth() throws {
+    var settings = GrowthSettings()
+    settings.hours = number(after: "--hours", else: settings.hours)
+    settings.writesPerSecond = number(after: "--rate", else: settings.writesPerSecond)
+    settings.commitMilliseconds = number(after: "--commit", else: settings.commitMilliseconds)
+    settings.records = number(after: "--records", else: settings.records)
+    settings.viewSeconds = number(after: "--view", else: settings.viewSeconds)
+    settings.copySeconds = number(after: "--copy", else: settings.copySeconds)
+    settings.seed = UInt64(number(after: "--seed", else: 1))
+    settings.folder = text(after: "--folder")
+    exit(try GrowthTrial(settings).run() ? 0 : 1)
+}
+
 switch arguments.first {
 case "images": try runImages()
-default: fail("say what to try: images")
+case "growth": try runGrowth()
+default: fail("say what to try: images or growth")
 }
