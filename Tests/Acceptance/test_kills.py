@@ -43,6 +43,26 @@ class Writer(threading.Thread):
                 self.acknowledged.append((key, answer.json["data"]["version"], value))
 
 
+def check_acknowledged(test, cluster, writers):
+    """Every acknowledged write is there, under its version, and none is there twice."""
+    tried = set().union(*(writer.tried for writer in writers))
+    found = {}
+    keys = {key for writer in writers for key, _, _ in writer.acknowledged}
+    for position, key in enumerate(sorted(keys)):
+        node = cluster.nodes[position % len(cluster.nodes)]
+        metadata = cluster.ask(node, "GET", f"secret/metadata/{key}")["data"]
+        test.assertEqual(metadata["oldest_version"] or 1, 1)
+        for version in map(int, metadata["versions"]):
+            data = cluster.ask(node, "GET", f"secret/data/{key}?version={version}")["data"]
+            value = data["data"]["value"]
+            test.assertIn(value, tried, "a value that nobody wrote")
+            test.assertNotIn(value, found, f"{value} is there twice")
+            found[value] = (key, version)
+    for writer in writers:
+        for key, version, value in writer.acknowledged:
+            test.assertEqual(found.get(value), (key, version), f"acknowledged {value} is lost")
+
+
 class Kills(ClusterTest):
     def test_acknowledged_writes_survive_random_kills(self):
         cluster = self.open_cluster()
@@ -74,29 +94,11 @@ class Kills(ClusterTest):
             writer.over.set()
         for writer in writers:
             writer.join(20)
-        self.check(cluster, writers)
+        check_acknowledged(self, cluster, writers)
         total = sum(len(writer.acknowledged) for writer in writers)
         self.assertGreater(total, 10 * KILLS, "too few writes to prove anything")
         print(f"\n{kills} kills in {time.monotonic() - begin:.0f} s, {total} acknowledged writes, "
               f"statuses {[writer.statuses for writer in writers]}")
-
-    def check(self, cluster, writers):
-        tried = set().union(*(writer.tried for writer in writers))
-        found = {}
-        keys = {key for writer in writers for key, _, _ in writer.acknowledged}
-        for position, key in enumerate(sorted(keys)):
-            node = cluster.nodes[position % len(cluster.nodes)]
-            metadata = cluster.ask(node, "GET", f"secret/metadata/{key}")["data"]
-            self.assertEqual(metadata["oldest_version"] or 1, 1)
-            for version in map(int, metadata["versions"]):
-                data = cluster.ask(node, "GET", f"secret/data/{key}?version={version}")["data"]
-                value = data["data"]["value"]
-                self.assertIn(value, tried, "a value that nobody wrote")
-                self.assertNotIn(value, found, f"{value} is there twice")
-                found[value] = (key, version)
-        for writer in writers:
-            for key, version, value in writer.acknowledged:
-                self.assertEqual(found.get(value), (key, version), f"acknowledged {value} is lost")
 
 
 if __name__ == "__main__":
