@@ -40,6 +40,8 @@ struct Handover: Sendable {
         case sealed
         /// The members have agreed to do without it as a voter.
         case retiring
+        /// This node hears a majority only through the target, which hears one itself.
+        case bridged
     }
 
     enum Stage: Sendable {

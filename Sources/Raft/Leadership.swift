@@ -2,6 +2,11 @@
 struct Leadership: Sendable {
     /// By member slot. The leader's own place is unused.
     var followers: [Follower]
+    /// When it began.
+    let beganTick: UInt64
+    /// When it was last looked who takes entries, and where the log ended then.
+    var paceTick: UInt64
+    var paceIndex: LogIndex
     /// Ticks since everyone was last sent a heartbeat.
     var heartbeatElapsedTicks = 0
     /// The newest read round that has begun.

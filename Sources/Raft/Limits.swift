@@ -20,6 +20,9 @@ package enum Limits {
     package static let entryBodyBytesMax = 4 << 20
     /// Bytes an entry costs beside its body, in memory and on the wire (an upper bound).
     package static let entryOverheadBytes = 64
+    /// What a relayed message counts for beside its entries: far more than it weighs, so that
+    /// their number is bounded too.
+    package static let relayedOverheadBytes = 1 << 10
     /// Most entries that one append may carry; a longer one is refused by the decoder.
     package static let appendEntriesDecodeMax = 4_096
     /// Highest term that is believed. A message above it is damaged or hostile; real clusters

@@ -33,6 +33,7 @@ package struct Message: Equatable, Sendable {
     package var channel: MessageChannel {
         switch body {
         case .append, .appendResponse: .data
+        case .relayed(let relayed): relayed.message.channel
         default: .control
         }
     }
@@ -62,6 +63,31 @@ package enum MessageBody: Equatable, Sendable {
     /// "From which index on may I serve these reads?"
     case readIndexRequest(ReadBatch)
     case readIndexResponse(ReadIndexResponse)
+    /// "Pass this on", and then "this was passed on": where two members cannot reach each other.
+    indirect case relayed(Relayed)
+}
+
+/// A message on its way through one common peer; see `RaftCore+Relay`.
+package struct Relayed: Equatable, Sendable {
+    /// Who says it.
+    package let origin: NodeID
+    /// To whom.
+    package let target: NodeID
+    /// Not itself one that is relayed: one hop is enough for a majority around the middle of any
+    /// connected network of up to nine, and cannot go in circles.
+    package let message: Message
+
+    package init(origin: NodeID, target: NodeID, message: Message) {
+        self.origin = origin
+        self.target = target
+        self.message = message
+    }
+
+    /// What it counts for in ``RaftSettings/relayBytesPerTick``.
+    var bytes: Int {
+        guard case .append(let append) = message.body else { return Limits.relayedOverheadBytes }
+        return append.entries.reduce(Limits.relayedOverheadBytes) { $0 + $1.bytes }
+    }
 }
 
 /// A candidate shows its log.

@@ -17,6 +17,7 @@ extension Message {
         case timeoutNow = 10
         case readIndexRequest = 11
         case readIndexResponse = 12
+        case relayed = 13
     }
 
     /// Appends the message to `writer`. At most ``RaftSettings/appendBytesMax`` plus one entry
@@ -55,6 +56,10 @@ extension Message {
             writer.writeUInt64(response.batch.number)
             writer.writeBool(response.index != nil)
             writer.writeVarint(response.index?.number ?? 0)
+        case .relayed(let relayed):
+            writer.writeVarint(relayed.origin.number)
+            writer.writeVarint(relayed.target.number)
+            relayed.message.encode(into: &writer)
         }
     }
 
@@ -72,6 +77,7 @@ extension Message {
         case .timeoutNow: .timeoutNow
         case .readIndexRequest: .readIndexRequest
         case .readIndexResponse: .readIndexResponse
+        case .relayed: .relayed
         }
     }
 
@@ -80,8 +86,15 @@ extension Message {
     /// - Throws: ``WireError`` for anything ``encode(into:)`` does not write: unknown kind, terms
     ///   and indexes above ``Limits``, over-long lists and bodies.
     package init(from reader: inout ByteReader) throws(WireError) {
+        try self.init(from: &reader, mayBeRelayed: true)
+    }
+
+    /// - Parameter mayBeRelayed: false inside a relayed message, so that nothing nests deeper.
+    private init(from reader: inout ByteReader, mayBeRelayed: Bool) throws(WireError) {
         let code = try reader.readUInt8()
-        guard let kind = Kind(rawValue: code) else { throw .malformed("message kind \(code)") }
+        guard let kind = Kind(rawValue: code), mayBeRelayed || kind != .relayed else {
+            throw .malformed("message kind \(code)")
+        }
         let term = try reader.readTerm()
         let epoch = try reader.readVarint()
         let boot = try reader.readVarint()
@@ -127,6 +140,11 @@ extension Message {
             return .readIndexRequest(ReadBatch(number: try reader.readUInt64()))
         case .readIndexResponse:
             return .readIndexResponse(try ReadIndexResponse(from: &reader))
+        case .relayed:
+            let origin = NodeID(number: try reader.readVarint())
+            let target = NodeID(number: try reader.readVarint())
+            let message = try Message(from: &reader, mayBeRelayed: false)
+            return .relayed(Relayed(origin: origin, target: target, message: message))
         }
     }
 }

@@ -55,6 +55,10 @@ struct Follower: Sendable {
     private(set) var received = LogIndex.zero
     /// Ticks since it took anything while something was due.
     private(set) var quietTicks = 0
+    /// Where it was when its pace was last looked at.
+    private var pacedMatch = LogIndex.zero
+    /// Between the last two looks it took nothing, although it lacked something all the time.
+    private(set) var isStuck = false
     /// When it last said anything in this term; at first, when we began to lead.
     var heardTick: UInt64
     /// The newest read round it has answered.
@@ -82,6 +86,12 @@ struct Follower: Sendable {
 
     mutating func tick() {
         quietTicks += 1
+    }
+
+    /// A look at its pace. `index`: the log reached at least that far at the look before.
+    mutating func notePace(owedThrough index: LogIndex) {
+        isStuck = match == pacedMatch && match < index
+        pacedMatch = match
     }
 
     /// An append left that ends at `lastIndex`. An empty one is free.

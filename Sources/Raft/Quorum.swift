@@ -103,8 +103,11 @@ struct VoterHalves: Equatable, Sendable {
 /// The answers a (pre-)candidate has collected, by member slot.
 struct Ballot: Sendable {
     private var votes: [Bool?]
+    /// The leader asked for this campaign.
+    let isTransfer: Bool
 
-    init(memberCount: Int) {
+    init(memberCount: Int, isTransfer: Bool = false) {
+        self.isTransfer = isTransfer
         votes = Array(repeating: nil, count: memberCount)
     }
 
@@ -114,6 +117,8 @@ struct Ballot: Sendable {
             votes[slot] = isGranted
         }
     }
+
+    func hasAnswered(_ slot: Int) -> Bool { votes[slot] != nil }
 
     /// How it stands among these voters.
     func outcome(among voters: VoterHalves) -> ElectionOutcome {

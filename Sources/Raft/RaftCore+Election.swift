@@ -42,6 +42,7 @@ extension RaftCore {
     mutating func electionTick(into effects: inout [Effect]) {
         electionElapsedTicks += 1
         leaderQuietTicks += 1
+        campaignThroughOthers(into: &effects)
         guard electionElapsedTicks >= campaignTicks, mayCampaign, !isLeaseBound
         else { return }
         becomePreCandidate(into: &effects)
@@ -50,6 +51,7 @@ extension RaftCore {
     /// The connection to a peer broke: perhaps its process died. A follower whose leader it was
     /// asks around soon; a leader asks where that follower's log ends.
     mutating func linkReset(_ peer: NodeID, into effects: inout [Effect]) {
+        contacts.forgetWays(through: peer)
         if role == .leader {
             guard let slot = configuration.slot(of: peer), peer != id else { return }
             leadership?.followers[slot].linkLost()
@@ -140,7 +142,7 @@ extension RaftCore {
         role = .candidate
         leader = nil
         resetElectionTimer()
-        ballot = Ballot(memberCount: configuration.members.count)
+        ballot = Ballot(memberCount: configuration.members.count, isTransfer: isTransfer)
         for target in otherVoters {
             promise(.voteRequest(voteRequest(isTransfer: isTransfer)), to: target)
         }
@@ -155,6 +157,9 @@ extension RaftCore {
         let follower = Follower(next: log.lastIndex.next, heardTick: ticks)
         leadership = Leadership(
             followers: Array(repeating: follower, count: configuration.members.count),
+            beganTick: ticks,
+            paceTick: ticks,
+            paceIndex: .zero,
             uncommittedBytes: log.weight(after: commitIndex, through: log.lastIndex)
         )
         // Only an entry of its own term tells a leader what is committed.
@@ -165,7 +170,7 @@ extension RaftCore {
         voters.all.map { configuration.members[$0].id }.filter { $0 != id }
     }
 
-    private func voteRequest(isTransfer: Bool) -> VoteRequest {
+    func voteRequest(isTransfer: Bool) -> VoteRequest {
         VoteRequest(lastIndex: log.lastIndex, lastTerm: log.lastTerm, isTransfer: isTransfer)
     }
 

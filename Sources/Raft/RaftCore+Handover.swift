@@ -1,5 +1,6 @@
 // Handover: a leader gives way to another voter, because it was asked to, because it is sealed,
-// because its disk is stalled, or because the members have made it a learner.
+// because its disk is stalled, because it hears a majority only through another, or because the
+// members have made it a learner.
 //
 // Nothing appended is lost: the target is told to campaign only when its disk has the whole log
 // (with a stalled disk of our own: everything committed, and the rest is decided by whoever leads).
@@ -35,9 +36,12 @@ extension RaftCore {
         return isFit(slot, unsealedOnly: !isSealed) ? nil : .unfit
     }
 
-    /// Could lead at once, once it has the log.
-    private func isFit(_ slot: Int, unsealedOnly: Bool) -> Bool {
-        guard !isSelf(slot), let follower = leadership?.followers[slot] else { return false }
+    /// Could lead at once, once it has the log. Who is heard through a relay only is left out:
+    /// it hears fewer members than this leader does, as far as anybody knows.
+    func isFit(_ slot: Int, unsealedOnly: Bool) -> Bool {
+        guard !isSelf(slot), let follower = leadership?.followers[slot],
+            isDirectlyHeard(configuration.members[slot].id, within: settings.electionTicksMin)
+        else { return false }
         return counts(slot) && isRecentlyHeard(follower) && !follower.isDiskStalled
             && (follower.isSealed == false || !unsealedOnly)
     }
@@ -113,9 +117,14 @@ extension RaftCore {
             if let target { beginHandover(to: target, reason: .retiring) }
             return
         }
-        guard isSealed, mayTryHandover, let target = bestTarget(unsealedOnly: true) else { return }
-        lastHandoverTick = ticks
-        beginHandover(to: target, reason: .sealed)
+        guard mayTryHandover else { return }
+        if isSealed, let target = bestTarget(unsealedOnly: true) {
+            lastHandoverTick = ticks
+            beginHandover(to: target, reason: .sealed)
+        } else if let target = bridge {
+            lastHandoverTick = ticks
+            beginHandover(to: target, reason: .bridged)
+        }
     }
 
     private var mayTryHandover: Bool {
@@ -158,7 +167,7 @@ extension RaftCore {
     private func needsUnsealed(_ reason: Handover.Reason) -> Bool {
         switch reason {
         case .sealed: true
-        case .requested: !isSealed
+        case .requested, .bridged: !isSealed
         case .retiring: false
         }
     }

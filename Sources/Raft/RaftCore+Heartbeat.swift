@@ -7,7 +7,8 @@ extension RaftCore {
         for slot in configuration.members.indices {
             leadership?.followers[slot].tick()
         }
-        guard hearsQuorum else {
+        notePace()
+        guard carriesMajority else {
             becomeFollower(term: term, leader: nil, into: &effects)
             return
         }
@@ -26,10 +27,6 @@ extension RaftCore {
         ticks - follower.heardTick < UInt64(settings.electionTicksMin)
     }
 
-    /// Check-quorum: a leader that a majority has not answered for an election time-out is
-    /// probably replaced, and must not look alive to anyone.
-    private var hearsQuorum: Bool { voters.agree(isPresent) }
-
     /// Tells everyone, with the newest read round.
     mutating func broadcastHeartbeat(into effects: inout [Effect]) {
         let promise = beginLeaseRound()
@@ -42,7 +39,12 @@ extension RaftCore {
                 round: leadership.round,
                 promise: promise
             )
-            say(.heartbeat(heartbeat), to: configuration.members[slot].id, into: &effects)
+            let target = configuration.members[slot].id
+            // Always directly too: that is how a connection that works again is noticed.
+            say(.heartbeat(heartbeat), to: target, through: nil, into: &effects)
+            if let relay = heartbeatRelay(to: target, since: leadership.beganTick) {
+                say(.heartbeat(heartbeat), to: target, through: relay, into: &effects)
+            }
         }
     }
 

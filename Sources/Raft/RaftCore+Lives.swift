@@ -25,6 +25,7 @@ extension RaftCore {
     mutating func isOfNewestBoot(
         _ message: Message,
         from peer: NodeID,
+        isHearsay: Bool,
         into effects: inout [Effect]
     ) -> Bool {
         // Under another incarnation than the admitted one, nothing it says is counted anyway,
@@ -32,6 +33,7 @@ extension RaftCore {
         guard let member = configuration.member(peer),
             member.incarnation == message.incarnation
         else { return true }
+        if isHearsay { return isOfNewestToldBoot(message, of: peer) }
         guard var known = peerLives[peer], known.incarnation == message.incarnation else {
             let life = PeerLife(id: peer, incarnation: message.incarnation, boot: message.boot)
             peerLives.record(life)
@@ -52,5 +54,18 @@ extension RaftCore {
         }
         peerLives.record(known)
         return false
+    }
+
+    /// The same for what a relay brought. It is held to what was heard, from the node itself and
+    /// through relays, but what a relay says of a boot is never held against the node itself: so
+    /// a relay that lies can silence nothing but what is relayed.
+    private mutating func isOfNewestToldBoot(_ message: Message, of peer: NodeID) -> Bool {
+        let known = peerLives[peer].flatMap { $0.incarnation == message.incarnation ? $0 : nil }
+        let told = contacts[peer].toldLife.flatMap { life in
+            life.incarnation == message.incarnation ? life : nil
+        }
+        guard message.boot >= max(known?.boot ?? 0, told?.boot ?? 0) else { return false }
+        contacts[peer].toldLife = (message.incarnation, message.boot)
+        return true
     }
 }

@@ -52,15 +52,25 @@ extension RaftCore {
 
     /// Leader: a follower speaks under this incarnation. Under another one than before it is
     /// another disk, and what was known of the log on the old one says nothing.
-    mutating func followerSpoke(_ incarnation: UInt64, slot: Int) {
-        guard let known = leadership?.followers[slot].incarnation else {
-            leadership?.followers[slot].incarnation = incarnation
-            return
+    ///
+    /// - Parameter isHearsay: a relay says so. Then nothing is learned but what the configuration
+    ///   says anyway: another disk has to introduce itself.
+    /// - Returns: false if what it says is not to be looked at.
+    mutating func followerSpoke(_ incarnation: UInt64, slot: Int, isHearsay: Bool) -> Bool {
+        let known = leadership?.followers[slot].incarnation
+        if isHearsay {
+            let admitted = configuration.members[slot].incarnation
+            guard incarnation == admitted, known == nil || known == admitted else { return false }
         }
-        guard known != incarnation else { return }
+        guard let known else {
+            leadership?.followers[slot].incarnation = incarnation
+            return true
+        }
+        guard known != incarnation else { return true }
         var follower = Follower(next: log.lastIndex.next, heardTick: ticks)
         follower.incarnation = incarnation
         leadership?.followers[slot] = follower
+        return true
     }
 
     // MARK: Proposing
@@ -174,6 +184,7 @@ extension RaftCore {
         configuration = newest.configuration
         voters = VoterHalves(configuration)
         peerLives.keep(configuration.members.map(\.id))
+        contacts.keep(configuration.members.map(\.id))
         carryFollowersOver(from: old)
         effects.append(.configurationChanged(configuration))
     }

@@ -4,6 +4,7 @@ extension RaftCore {
     mutating func received(
         _ message: Message,
         from peer: NodeID,
+        through relay: NodeID? = nil,
         into effects: inout [Effect]
     ) {
         guard peer != id else {
@@ -15,12 +16,19 @@ extension RaftCore {
             return
         }
         guard isOfThisEpoch(message, from: peer, into: &effects),
-            isOfNewestBoot(message, from: peer, into: &effects)
+            isOfNewestBoot(message, from: peer, isHearsay: relay != nil, into: &effects)
         else { return }
+        if case .relayed(let relayed) = message.body {
+            relayReceived(relayed, in: message, from: peer, into: &effects)
+            return
+        }
         // Answers are counted. Of a node that is no member (any more) there is nothing to count,
         // and its term must not end a leadership. Everything else that it may say, a node whose
         // configuration lags behind has to hear.
         guard configuration.slot(of: peer) != nil || !message.body.isAnswer else { return }
+        heard(peer, through: relay)
+        answering = (peer, relay)
+        defer { answering = nil }
 
         switch message.body {
         case .preVoteRequest(let request):
@@ -70,7 +78,7 @@ extension RaftCore {
             let response = ReadIndexResponse(batch: batch, index: nil)
             say(.readIndexResponse(response), to: peer, into: &effects)
         case .appendResponse, .heartbeatResponse, .commitNotice, .timeoutNow,
-            .readIndexResponse, .voteResponse, .preVoteRequest, .preVoteResponse:
+            .readIndexResponse, .voteResponse, .preVoteRequest, .preVoteResponse, .relayed:
             break
         }
     }
@@ -97,7 +105,7 @@ extension RaftCore {
             readIndexRequested(batch, by: peer, into: &effects)
         case .readIndexResponse(let response):
             readIndexAnswered(response, from: peer, into: &effects)
-        case .preVoteRequest, .preVoteResponse:
+        case .preVoteRequest, .preVoteResponse, .relayed:
             preconditionFailure("handled before terms are settled")
         }
     }
@@ -115,7 +123,8 @@ extension RaftCore {
             return
         }
         guard role == .leader else { return }
-        followerSpoke(message.incarnation, slot: slot)
+        let isHearsay = answering?.relay != nil
+        guard followerSpoke(message.incarnation, slot: slot, isHearsay: isHearsay) else { return }
         switch message.body {
         case .appendResponse(let response):
             appendAnswered(response, by: slot, into: &effects)
@@ -133,7 +142,7 @@ extension MessageBody {
         switch self {
         case .preVoteResponse, .voteResponse, .appendResponse, .heartbeatResponse: true
         case .preVoteRequest, .voteRequest, .append, .heartbeat, .commitNotice, .timeoutNow,
-            .readIndexRequest, .readIndexResponse:
+            .readIndexRequest, .readIndexResponse, .relayed:
             false
         }
     }
@@ -174,6 +183,8 @@ extension Message {
             return (response.index ?? .zero) <= Limits.indexMax
         case .voteResponse, .timeoutNow, .readIndexRequest:
             return true
+        case .relayed(let relayed):
+            return relayed.message.isInRange
         }
     }
 }

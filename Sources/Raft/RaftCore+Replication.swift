@@ -52,7 +52,9 @@ extension RaftCore {
     mutating func replicate(to slot: Int, into effects: inout [Effect]) {
         let target = configuration.members[slot].id
         turnToSnapshotIfNeeded(slot: slot, target: target, into: &effects)
-        while let follower = leadership?.followers[slot], isDue(follower) {
+        let bytesMax =
+            way(to: target) == nil ? settings.inFlightBytesMax : settings.relayInFlightBytesMax
+        while let follower = leadership?.followers[slot], isDue(follower, bytesMax: bytesMax) {
             sendAppend(to: slot, target: target, into: &effects)
         }
         guard let follower = leadership?.followers[slot] else { return }
@@ -62,7 +64,7 @@ extension RaftCore {
         say(.commitNotice(tellable), to: target, into: &effects)
     }
 
-    private func isDue(_ follower: Follower) -> Bool {
+    private func isDue(_ follower: Follower, bytesMax: Int) -> Bool {
         switch follower.progress {
         case .probe(let isWaiting, _):
             return !isWaiting && follower.next > log.baseIndex
@@ -70,7 +72,7 @@ extension RaftCore {
             return follower.next <= log.lastIndex && follower.next > log.baseIndex
                 && !follower.inFlight.isFull(
                     messagesMax: settings.inFlightMessagesMax,
-                    bytesMax: settings.inFlightBytesMax
+                    bytesMax: bytesMax
                 )
         case .snapshot:
             return false

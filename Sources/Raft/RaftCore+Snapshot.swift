@@ -11,7 +11,8 @@ extension RaftCore {
         into effects: inout [Effect]
     ) {
         guard let follower = leadership?.followers[slot],
-            follower.next <= log.baseIndex, isRecentlyHeard(follower)
+            follower.next <= log.baseIndex,
+            isDirectlyHeard(target, within: settings.electionTicksMin)
         else { return }
         switch follower.progress {
         // A stream that just broke is not begun again at once, or it would be again and again.

@@ -85,6 +85,12 @@ package struct RaftCore: Sendable {
     /// What became of reads so far.
     package internal(set) var readCounters = ReadCounters()
     var transfer: TransferWait?
+    /// The ways to the other members.
+    var contacts = Contacts()
+    /// Whose message is being taken in, and through whom it came.
+    var answering: (peer: NodeID, relay: NodeID?)?
+    /// What may be passed on for others.
+    var relayBudget: RelayBudget
 
     /// Said in this turn, but only after the turn's persist.
     var outbox: [Outgoing] = []
@@ -97,6 +103,8 @@ package struct RaftCore: Sendable {
     struct Outgoing: Sendable {
         let message: Message
         let target: NodeID
+        /// Through whom.
+        let relay: NodeID?
         /// Vouches for something that must be on disk first.
         let isPromise: Bool
     }
@@ -167,6 +175,7 @@ package struct RaftCore: Sendable {
         self.log = log
         durability = Durability(hardState: hardState, lastIndex: log.lastIndex)
         matched = commit
+        relayBudget = RelayBudget(settings)
         random = SplitMix(seed: seed)
         forwards = ForwardedReads(firstNumber: random.next())
         announcedRole = Announcement(role: .follower, term: hardState.term, leader: nil)
@@ -233,6 +242,7 @@ package struct RaftCore: Sendable {
 
     private mutating func tick(into effects: inout [Effect]) {
         ticks += 1
+        relayBudget.tick()
         expireForwardedReads(into: &effects)
         if role == .leader {
             leaderTick(into: &effects)
@@ -264,18 +274,32 @@ package struct RaftCore: Sendable {
 
     /// Says something in the current term as soon as that term is on disk.
     mutating func say(_ body: MessageBody, to target: NodeID, into effects: inout [Effect]) {
+        say(body, to: target, through: way(to: target), into: &effects)
+    }
+
+    /// The same through this peer; `nil`: directly.
+    mutating func say(
+        _ body: MessageBody,
+        to target: NodeID,
+        through relay: NodeID?,
+        into effects: inout [Effect]
+    ) {
         let message = Message(term: term, life: life, body: body)
         if durability.holds(term: term, vote: vote) {
-            effects.append(.send(message, to: target, after: durability.votesGate))
+            let sent = wrapped(message, to: target, through: relay)
+            effects.append(.send(sent.message, to: sent.target, after: durability.votesGate))
         } else {
-            outbox.append(Outgoing(message: message, target: target, isPromise: false))
+            outbox.append(
+                Outgoing(message: message, target: target, relay: relay, isPromise: false)
+            )
         }
     }
 
     /// Says something that vouches for this turn's changes: after they are on disk.
     mutating func promise(_ body: MessageBody, to target: NodeID) {
         let message = Message(term: term, life: life, body: body)
-        outbox.append(Outgoing(message: message, target: target, isPromise: true))
+        let relay = way(to: target)
+        outbox.append(Outgoing(message: message, target: target, relay: relay, isPromise: true))
     }
 
     /// Hands everything new to one persist.
@@ -306,7 +330,8 @@ package struct RaftCore: Sendable {
         // What was said in a term that ended within this turn is of no use to anyone.
         for said in outbox where said.message.term == term {
             let gate = said.isPromise ? durability.acknowledgementGate : durability.votesGate
-            effects.append(.send(said.message, to: said.target, after: gate))
+            let sent = wrapped(said.message, to: said.target, through: said.relay)
+            effects.append(.send(sent.message, to: sent.target, after: gate))
         }
         outbox.removeAll(keepingCapacity: true)
         if let through = dueAcknowledgement {
@@ -323,7 +348,8 @@ package struct RaftCore: Sendable {
         // append brought nothing new.
         let isDurable = durability.durableIndex >= index && durability.votesGate == nil
         let gate = isDurable ? nil : durability.acknowledgementGate
-        effects.append(.send(message, to: leader, after: gate))
+        let sent = wrapped(message, to: leader, through: way(to: leader))
+        effects.append(.send(sent.message, to: sent.target, after: gate))
     }
 
     private mutating func announceCommit(into effects: inout [Effect]) {

@@ -47,6 +47,16 @@ package struct RaftSettings: Equatable, Sendable {
     package var transferTicksMax = 500
     /// Proposals stop when what was in the log this long ago has arrived at the target.
     package var transferRoundTicksMax = 5
+    /// A member that did not answer directly for this long is spoken to through others as well.
+    package var relayAfterTicks = 15
+    /// How long the peer that brought a member's message is the way to that member.
+    package var relayMemoryTicks = 20
+    /// Bytes that a node passes on for others in a tick, in the long run. More is dropped.
+    package var relayBytesPerTick = 256 << 10
+    /// Bytes that it passes on at once after a quiet time.
+    package var relayBurstBytesMax = 6 << 20
+    /// Bytes on their way to one follower through a relay.
+    package var relayInFlightBytesMax = 1 << 20
     /// Leaders read by lease, without asking a quorum each time; `nil`: they always ask. All
     /// members must agree: the answers of one that differs count for no lease.
     package var readLease: ReadLeaseSettings?
@@ -88,6 +98,13 @@ package struct RaftSettings: Equatable, Sendable {
         guard readsWaitingMax >= 1, handoverIntervalTicks >= 1, handoverTicksMax >= 1 else {
             return "readsWaitingMax or a handover limit is below 1"
         }
+        guard relayAfterTicks > heartbeatTicks, relayMemoryTicks > heartbeatTicks,
+            relayBytesPerTick >= Limits.relayedOverheadBytes, relayInFlightBytesMax >= 1,
+            relayBurstBytesMax / 8 * 7 >= Limits.relayedOverheadBytes + appendBytesMax,
+            relayBurstBytesMax / 8 * 7
+                >= Limits.relayedOverheadBytes + Limits.entryBodyBytesMax
+                + Limits.entryOverheadBytes
+        else { return "a relay limit is below what a heartbeat or an entry needs" }
         guard transferTicksMax >= 1, transferRoundTicksMax >= 1 else {
             return "a transfer limit is below 1 tick"
         }

@@ -182,10 +182,8 @@ package struct CoreDriver<Ports: CorePorts> {
     /// Entries for which there is no room are lost on the way, as far as consensus knows: the
     /// leader sends them again, and nothing is acknowledged. Votes, heartbeats and reads go on.
     private func lacksRoom(for input: Input) -> Bool {
-        guard space == .exhausted, case .received(let message, _) = input,
-            case .append(let append) = message.body
-        else { return false }
-        return !append.entries.isEmpty
+        guard space == .exhausted, case .received(let message, _) = input else { return false }
+        return core.isGivenEntries(by: message)
     }
 
     /// The clock as read after this turn's inputs were taken. Call it before ``turn(_:)``.

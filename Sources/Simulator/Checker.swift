@@ -181,6 +181,10 @@ struct Checker {
 
     /// Nothing leaves that the disk does not back.
     mutating func leaving(_ message: Message, from node: Node, to target: NodeID) throws {
+        if case .relayed(let relayed) = message.body {
+            guard relayed.origin == node.id else { return }
+            return try leaving(relayed.message, from: node, to: relayed.target)
+        }
         let position = Int(node.id.number) - 1
         let ballot = node.disk.durableBallot
         guard ballot.term >= message.term.number else {

@@ -123,6 +123,7 @@ extension MessageBody {
         case .timeoutNow: 10
         case .readIndexRequest: 11
         case .readIndexResponse: 12
+        case .relayed: 13
         }
     }
 }

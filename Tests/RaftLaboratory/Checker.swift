@@ -263,6 +263,10 @@ struct Checker {
         to target: NodeID,
         world: World
     ) throws {
+        if case .relayed(let relayed) = message.body {
+            guard relayed.origin == node.id else { return }
+            return try leaving(relayed.message, from: node, to: relayed.target, world: world)
+        }
         guard node.disk.hardState.term >= message.term else {
             throw Violation("node \(node.id.number) speaks in a term that is not on its disk")
         }

@@ -84,6 +84,8 @@ extension RaftSettings {
         settings.bootDoubtTicks = 200
         settings.handoverIntervalTicks = 40
         settings.handoverTicksMax = 8
+        settings.relayAfterTicks = 3
+        settings.relayMemoryTicks = 4
         settings.transferTicksMax = 30
         settings.transferRoundTicksMax = 2
         return settings

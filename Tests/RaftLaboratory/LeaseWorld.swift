@@ -40,6 +40,8 @@ extension RaftSettings {
         settings.electionTicksMax = 104
         settings.sealedPenaltyTicks = 100
         settings.readForwardTicksMax = 40
+        settings.relayAfterTicks = 25
+        settings.relayMemoryTicks = 35
         settings.handoverIntervalTicks = 150
         settings.handoverTicksMax = 60
         var lease = ReadLeaseSettings()

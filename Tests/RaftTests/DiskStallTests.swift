@@ -177,6 +177,7 @@ struct CutOffTests {
         try world.elect(0)
         try world.converge()
         world.cut(0, from: [2, 3, 4])
+        world.cut(1, from: [2, 3, 4])
         let start = world.now
         #expect(
             try world.run(atMost: world.settings.electionTicksMin + 2) {
@@ -219,6 +220,7 @@ struct CutOffTests {
         try world.elect(0)
         try world.converge()
         world.cut(0, from: [2, 3])
+        world.cut(1, from: [2, 3])
         try world.run(world.settings.electionTicksMin + 2)
         #expect(try world.core(0).role != .leader)
     }

@@ -10,8 +10,12 @@ extension World {
         let before = loses
         loses = { flight in
             if losingAlso(flight) { return true }
-            switch flight.message.body {
-            case .preVoteRequest, .voteRequest: return flight.source != candidate
+            var (body, source) = (flight.message.body, flight.source)
+            if case .relayed(let relayed) = body {
+                (body, source) = (relayed.message.body, relayed.origin)
+            }
+            switch body {
+            case .preVoteRequest, .voteRequest: return source != candidate
             default: return before(flight)
             }
         }
