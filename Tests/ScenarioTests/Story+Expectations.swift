@@ -103,6 +103,7 @@ extension Story {
         case "snapshot": try compare(core.snapshotIndex.number, &words)
         case "durable": try compare(core.durableIndex.number, &words)
         case "evaluated": try compare(core.evaluatedIndex.number, &words)
+        case "leased-reads": try compare(core.readCounters.leased, &words)
         case "waiting-reads": try compare(UInt64(node.reads.count), &words)
         case "waiting-writes": try compare(UInt64(node.jobs.count), &words)
         case "log":

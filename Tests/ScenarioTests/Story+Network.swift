@@ -43,8 +43,10 @@ extension Story {
         return false
     }
 
-    /// `preVoteRequest(...)` is called `pre-vote-request` in scenarios.
+    /// `preVoteRequest(...)` is called `pre-vote-request` in scenarios, and
+    /// `relayed-pre-vote-request` on both parts of its way through a common peer.
     static func kind(of body: MessageBody) -> String {
+        if case .relayed(let relayed) = body { return "relayed-\(kind(of: relayed.message.body))" }
         var kind = ""
         for character in "\(body)".prefix(while: { $0 != "(" }) {
             kind += character.isUppercase ? "-\(character.lowercased())" : String(character)
@@ -61,7 +63,7 @@ extension Story {
             let positions = try words.nodes()
             for _ in 0..<(words.numberIfAny() ?? 1) {
                 for position in positions {
-                    try world.turn(position, [.tick])
+                    try passTick(at: position)
                     try settleDisks()
                 }
             }
@@ -72,7 +74,7 @@ extension Story {
         case "run":
             for _ in 0..<(try words.number("a number of ticks")) {
                 for position in world.nodes.indices {
-                    try world.turn(position, [.tick])
+                    try passTick(at: position)
                 }
                 try stabilize(among: Set(world.nodes.indices), words)
             }
@@ -89,8 +91,8 @@ extension Story {
         guard core.role != .leader else { throw words.error("it leads already") }
         let asked = campaigns[position]
         let limit = max(settings.electionTicksMax, core.electionTimeoutTicks)
-        for _ in 0...limit + settings.sealedPenaltyTicks {
-            try world.turn(position, [.tick])
+        for _ in 0...limit + settings.sealedPenaltyTicks + settings.stalledPenaltyTicks {
+            try passTick(at: position)
             // A lone voter asks nobody.
             let isCandidate = world.nodes[position].core.map { $0.term > core.term } == true
             try settleDisks()
@@ -109,7 +111,7 @@ extension Story {
             }
             setTimeout(at: other, ticks: settings.electionTicksMax * 2)
             for _ in 0..<settings.electionTicksMin {
-                try world.turn(other, [.tick])
+                try passTick(at: other)
             }
         }
         // The first try may only teach it the term.

@@ -89,6 +89,7 @@ final class Story {
         let verb = try words.next("a command")
         switch verb {
         case "settings": try configure(&words)
+        case "leases": try useLeases(&words)
         case "nodes": try build(&words)
         case "disk": try writeDisk(&words)
         case "start": try start(&words)
@@ -98,6 +99,8 @@ final class Story {
         case "change": try change(&words)
         case "wipe": try wipe(&words)
         case "hold", "release": try holdOrRelease(verb, &words)
+        case "stall", "recover": try stallOrRecover(verb, &words)
+        case "clock": try moveClocks(&words)
         case "timeout": try setTimeout(&words)
         case "deliver", "drop", "duplicate", "reverse", "cut", "delay", "lose", "heal", "reset":
             try network(verb, &words)
@@ -117,6 +120,7 @@ final class Story {
         "resend-ticks": \.resendTicks,
         "snapshot-answer-ticks": \.snapshotAnswerTicksMax,
         "read-forward-ticks": \.readForwardTicksMax,
+        "relay-after-ticks": \.relayAfterTicks,
     ]
 
     private func configure(_ words: inout Words) throws {
@@ -139,6 +143,7 @@ final class Story {
         guard (1...9).contains(count) else { throw words.error("1 to 9 voters are supported") }
         let world = World(seed: 1, count: count, learners: learners, settings: settings)
         world.trace = []
+        startClocks(of: world)
         world.takesOver = { [unowned self] event in
             self.post(event)
             return true
