@@ -142,8 +142,12 @@ final class PeerNetwork: PeerLink, PeerHandler {
     }
 
     func connectionLost(to peer: NodeID, channel: PeerChannel) {
+        switch channel {
         // Forwarded requests and their replies travel on the data connections.
-        if channel == .data { attached.forwarder?.connectionLost(peer) }
+        case .data: attached.forwarder?.connectionLost(peer)
+        case .snapshot: attached.replica?.snapshotLinkLost(peer)
+        case .control: break
+        }
     }
 
     func linkWritable(to peer: NodeID, channel: PeerChannel) {}

@@ -77,7 +77,7 @@ package struct CoreDriver<Ports: CorePorts> {
     private let retention: LogRetention
     private var compactionAsked: LogIndex
     /// Snapshots on their way to members, one a member; ends with the leadership.
-    private var streams: [(member: NodeID, point: LogIndex, isDelivered: Bool)] = []
+    private var streams: [SnapshotHold] = []
 
     /// Begins where the storage stands.
     package init(core: RaftCore, applied: LogIndex, ports: Ports, retention: LogRetention) {
@@ -121,7 +121,7 @@ package struct CoreDriver<Ports: CorePorts> {
             case .streaming(let member, let point, let term):
                 guard core.role == .leader, term == core.term else { break }
                 streams.removeAll { $0.member == member }
-                streams.append((member, point.index, false))
+                streams.append(SnapshotHold(member: member, point: point.index))
             case .streamEnded(let member, let point, let term, let isDelivered):
                 guard term == core.term else { break }
                 streamEnded(to: member, point, isDelivered: isDelivered)
@@ -262,11 +262,7 @@ package struct CoreDriver<Ports: CorePorts> {
     ) {
         let isDelivered = isDelivered && point != nil
         if let position = streams.firstIndex(where: { $0.member == member }) {
-            if isDelivered {
-                streams[position].isDelivered = true
-            } else {
-                streams.remove(at: position)
-            }
+            streams[position].state = isDelivered ? .delivered : .broken(since: clock.now)
         }
         let nothing = SnapshotPoint(
             index: .zero,
@@ -453,9 +449,15 @@ package struct CoreDriver<Ports: CorePorts> {
     private mutating func leastNeeded() -> LogIndex {
         let members = core.memberProgress.filter { $0.progress != nil && $0.isRecentlyActive }
         streams.removeAll { stream in
-            guard stream.isDelivered else { return false }
-            let member = members.first { $0.id == stream.member }
-            return member.map { $0.match >= stream.point } ?? true
+            switch stream.state {
+            case .sending: return false
+            case .delivered:
+                let member = members.first { $0.id == stream.member }
+                return member.map { $0.match >= stream.point } ?? true
+            case .broken(let since):
+                guard let since, let now = clock.now else { return true }
+                return now - since > .seconds(Limits.snapshotResumeSeconds)
+            }
         }
         let matches = members.map(\.match).filter { $0 >= core.snapshotIndex }
         return (matches + streams.map(\.point)).min() ?? core.lastIndex

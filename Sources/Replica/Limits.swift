@@ -61,6 +61,10 @@ package enum Limits {
     package static let recentWritesMax = 65_536
     /// Bytes of one snapshot chunk on the wire.
     package static let snapshotChunkBytes = 256 << 10
+    /// Bytes of the digest over a snapshot file.
+    package static let snapshotDigestBytes = 32
+    /// Bytes of a snapshot file at most: what is announced beyond is nonsense.
+    package static let snapshotBytesMax: UInt64 = 1 << 44
     /// Bytes of a snapshot on their way that the receiver has not written yet.
     package static let snapshotWindowBytes = 8 << 20
     /// Bytes a second that snapshots begin to leave with.
@@ -77,18 +81,42 @@ package enum Limits {
     package static let snapshotLookMilliseconds = 250
     /// A longer pause than this between two turns allows no more bytes.
     package static let snapshotRefillMillisecondsMax = 50
-    /// Written bytes of an arriving file that may wait for the disk.
-    package static let snapshotUnwrittenBytesMax: UInt64 = 8 << 20
+    /// The copy to the local file may always go this fast: it holds a view, and the database grows
+    /// for as long as that is open.
+    package static let snapshotExportRateMin = 16 << 20
+    /// How long the copy waits before it looks again whether it may go on.
+    package static let snapshotExportPauseMilliseconds = 5
+    /// How long applying may trail the index of which a snapshot was asked for.
+    package static let snapshotApplySeconds = 10
+    /// A file that was exported is streamed again, so that a receiver can go on with what it has,
+    /// until so many entries were written after it: half of what the log keeps for a member.
+    package static let snapshotReuseEntriesMax = 32_768
+    /// A file that was exported, or one that has arrived in part, goes when nobody has asked for
+    /// it for this long.
+    package static let snapshotKeptSeconds = 600
+    /// The log after a snapshot stays for this long after its stream broke.
+    package static let snapshotResumeSeconds = 60
     /// Pause before a stream that failed is begun again.
     package static let snapshotRetryMilliseconds = 1_000
-    /// A stream whose receiver takes nothing for this long has failed.
+    /// A receiver without room for a snapshot refuses further ones for this long.
+    package static let snapshotNoRoomSeconds = 10
+    /// A stream whose receiver says nothing new for this long has failed.
     package static let snapshotSilenceSeconds = 20
-    /// How long a receiver may take to verify a file that it has whole.
-    package static let snapshotVerdictSeconds = 300
+    /// While it verifies a whole file, a receiver says so after this many steps.
+    package static let snapshotStepsPerWord = 4
     /// Longest pause between two steps of filling a database from a snapshot.
     package static let snapshotPauseMillisecondsMax = 200
     /// Frames of snapshots waiting for the courier; several windows of several senders.
     package static let courierInboxMax = 256
+    /// Frames handled in one turn of it.
+    package static let courierJobsPerTurnMax = 64
+    /// Words that it keeps for members whose connections have no room.
+    package static let courierUnsaidMax = 16
+    /// Time between its turns while something is being sent, while something is waited for, and
+    /// otherwise.
+    package static let courierBusyMilliseconds = 5
+    package static let courierWaitingMilliseconds = 20
+    package static let courierIdleMilliseconds = 1_000
 }
 
 /// Bounds of repair and of looking for damage.

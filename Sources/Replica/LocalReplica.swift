@@ -291,6 +291,9 @@ package final class LocalReplica: Sendable {
         courier.post(.linkReset(member))
     }
 
+    /// A connection that carries snapshots to `member`, or from it, broke.
+    package func snapshotLinkLost(_ member: NodeID) { courier.post(.linkReset(member)) }
+
     /// This node was sealed or unsealed, which decides how eagerly it leads.
     package func sealChanged(isSealed: Bool) {
         core.post(.raft(.sealChanged(isSealed: isSealed)))

@@ -1,10 +1,7 @@
 import Store
 
 /// The local files of snapshots: one that this node exported, one that is arriving, and those that
-/// arrived and wait to be installed.
-///
-/// All live in the data folder, hold ciphertext only, and are worthless after a restart, so the
-/// courier removes them when it starts.
+/// arrived and wait to be installed. All live in the data folder and hold ciphertext only.
 package struct SnapshotFolder: Sendable {
     private let folder: String
 
@@ -13,14 +10,34 @@ package struct SnapshotFolder: Sendable {
         self.folder = folder
     }
 
-    var exportedPath: String { folder + "/snapshot-exported" }
-    var arrivingPath: String { folder + "/snapshot-arriving" }
+    private static let prefix = "snapshot-"
+    private static let exportedName = prefix + "exported"
+    private static let arrivingName = prefix + "arriving"
+
+    var exportedPath: String { folder + "/" + Self.exportedName }
+    var arrivingPath: String { folder + "/" + Self.arrivingName }
 
     /// One name for each arrival: a later one cannot touch the file that is being installed.
-    func arrivedPath(_ number: UInt64) -> String { "\(folder)/snapshot-arrived-\(number)" }
+    func arrivedPath(_ number: UInt64) -> String {
+        "\(folder)/\(Self.prefix)arrived-\(number)"
+    }
 
-    /// Removes what an earlier process left.
-    func removeAll() throws(StoreError) {
-        try ChunkFile.removeAll(in: folder, prefix: "snapshot-")
+    /// Removes what an earlier process left, except for what can still be used.
+    func removeLeftovers(keepsExported: Bool, keepsArriving: Bool) throws(StoreError) {
+        try ChunkFile.removeAll(in: folder) { name in
+            guard name.hasPrefix(Self.prefix) else { return false }
+            if keepsExported, Self.isPart(name, of: Self.exportedName) { return false }
+            return !(keepsArriving && Self.isPart(name, of: Self.arrivingName))
+        }
+    }
+
+    /// Removes one file; none is fine.
+    func remove(_ path: String) throws(StoreError) {
+        try ChunkFile.removeIfPresent(path)
+    }
+
+    /// The file itself, or what says how far it got and what it is.
+    private static func isPart(_ name: String, of file: String) -> Bool {
+        [file, file + ".label", file + ".mark"].contains(name)
     }
 }

@@ -34,6 +34,8 @@ package struct ReplicaStatus: Sendable {
     package var reads = ReadCounters()
     /// What looking over the whole store came to.
     package var scrub = ScrubStatus()
+    /// What became of snapshots since the start.
+    package var snapshots = SnapshotCounters()
 }
 
 /// Holds the newest status. Readers never wait for the core.

@@ -2,11 +2,19 @@
 ///
 /// The rate is steered by what commits cost: while streams run, a mean commit dearer than it was
 /// without streams by more than a quarter lowers it, a cheap one raises it. Time is injected.
-struct StreamPacer {
+package struct StreamPacer: Sendable {
     /// Turns of the storage thread since the start, and the nanoseconds that they took in all.
-    struct Commits {
-        let count: UInt64
-        let nanoseconds: UInt64
+    package struct Commits: Sendable {
+        /// Turns.
+        package let count: UInt64
+        /// What they took in all.
+        package let nanoseconds: UInt64
+
+        /// Both count from the start.
+        package init(count: UInt64, nanoseconds: UInt64) {
+            self.count = count
+            self.nanoseconds = nanoseconds
+        }
     }
 
     /// Bytes a second.
@@ -35,6 +43,9 @@ struct StreamPacer {
         let burst = max(rate / 20, 2 * Limits.snapshotChunkBytes)
         allowance = min(allowance + rate / 1_000 * elapsed, burst)
     }
+
+    /// It never gets slower than this.
+    mutating func raise(to floor: Int) { rate = max(rate, floor) }
 
     /// `bytes` leave.
     mutating func spend(_ bytes: Int) { allowance -= bytes }

@@ -22,6 +22,19 @@ package struct ChunkFile: ~Copyable {
         guard descriptor >= 0 else { throw Self.failure("open", path) }
     }
 
+    /// Opens a file for reading and writing; nil when it is missing.
+    static func existing(_ path: String) throws(StoreError) -> ChunkFile? {
+        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        if descriptor < 0 && errno == ENOENT { return nil }
+        guard descriptor >= 0 else { throw failure("open", path) }
+        return ChunkFile(path, descriptor)
+    }
+
+    private init(_ path: String, _ descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
     /// Up to `most` bytes from `offset`; fewer only at the end of the file.
     package borrowing func read(
         at offset: UInt64,
@@ -74,6 +87,13 @@ package struct ChunkFile: ~Copyable {
         }
     }
 
+    /// Drops everything from `size` on.
+    borrowing func cut(to size: UInt64) throws(StoreError) {
+        guard ftruncate(descriptor, off_t(clamping: size)) == 0 else {
+            throw Self.failure("ftruncate", path)
+        }
+    }
+
     /// Has what was written so far put on disk, so that few bytes wait for it at any time and no
     /// sync of the log finds many. The file is a copy: a failure spoils it, nothing else.
     package borrowing func settle() throws(StoreError) {
@@ -97,11 +117,18 @@ package struct ChunkFile: ~Copyable {
         guard unsafe unlink(path) == 0 else { throw failure("unlink", path) }
     }
 
-    /// Removes every file in `folder` whose name begins with `prefix`.
-    package static func removeAll(in folder: String, prefix: String) throws(StoreError) {
-        for name in try fileNames(in: folder) where name.hasPrefix(prefix) {
-            let path = folder + "/" + name
-            guard unsafe unlink(path) == 0 else { throw failure("unlink", path) }
+    /// Removes one file, if it is there.
+    package static func removeIfPresent(_ path: String) throws(StoreError) {
+        try removeFile(path)
+    }
+
+    /// Removes the files in `folder` whose names are meant.
+    package static func removeAll(
+        in folder: String,
+        where isMeant: (String) -> Bool
+    ) throws(StoreError) {
+        for name in try fileNames(in: folder) where isMeant(name) {
+            try removeFile(folder + "/" + name)
         }
     }
 

@@ -2,6 +2,9 @@ import Glibc
 import Wire
 
 extension LocalStore {
+    /// Seconds that a copy may take: ``StoreOptions/exportSecondsMax``.
+    package var exportSecondsMax: UInt64 { options.exportSecondsMax }
+
     /// Copies what is applied to a file, at disk speed, while reads and writes go on.
     ///
     /// One read transaction is held for the copy only. The file appears under `path` when it is

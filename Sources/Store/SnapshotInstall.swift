@@ -4,7 +4,7 @@ import Wire
 /// A database beside the live one that a snapshot was read into. It lacks the node's own hard
 /// state, so nothing but an install may make it live.
 final class PreparedSnapshot: Sendable {
-    /// The snapshot file that it was filled from.
+    /// The path of the snapshot file that it was filled from, as its install will name it.
     let file: String
     let manifest: SnapshotManifest
     let generation: UInt64
@@ -51,15 +51,17 @@ extension LocalStore {
     ///
     /// - Parameters:
     ///   - path: the file; kept.
+    ///   - name: the path that the file will have when it is installed; nil for `path`.
     ///   - pause: called after each step of about 2 MiB, to leave the disk to others.
     /// - Throws: ``StoreError/damagedSnapshot(_:)``; ``StoreError/full`` when the reserve would be
     ///   used up. Nothing of it is left then.
     @discardableResult
     package func prepareSnapshot(
         from path: String,
+        as name: String? = nil,
         pause: () -> Void = {}
     ) throws(StoreError) -> SnapshotManifest {
-        let filled = try fillBeside(from: path, pause)
+        let filled = try fillBeside(from: path, as: name ?? path, pause)
         let replaced = beside.withLock { beside in
             let replaced = beside.prepared
             beside.prepared = filled
@@ -94,7 +96,7 @@ extension LocalStore {
     }
 
     /// Replaces state, requests and log by a snapshot's. Term, vote, and whom the node belongs to
-    /// are carried over. Writer thread; a few flushes long when ``prepareSnapshot(from:pause:)``
+    /// are carried over. Writer thread; a few flushes long when ``prepareSnapshot(from:as:pause:)``
     /// went before, otherwise it is done now.
     ///
     /// No part of the log is carried over: a log that has the snapshot's last entry needs no
@@ -111,7 +113,7 @@ extension LocalStore {
         if let waiting = takePrepared(from: path) {
             prepared = waiting
         } else {
-            prepared = try fillBeside(from: path, {})
+            prepared = try fillBeside(from: path, as: path, {})
         }
         do throws(StoreError) {
             try carryOver(into: prepared)
@@ -136,6 +138,7 @@ extension LocalStore {
 
     private func fillBeside(
         from path: String,
+        as name: String,
         _ pause: () -> Void
     ) throws(StoreError) -> PreparedSnapshot {
         let generation = folder.nextGeneration()
@@ -158,7 +161,7 @@ extension LocalStore {
             )
             try write(&filling, {})
             return PreparedSnapshot(
-                file: path,
+                file: name,
                 manifest: manifest,
                 generation: generation,
                 environment: environment

@@ -225,6 +225,28 @@ struct CompactionTests {
         #expect(compactions(Array(bench.ports.events[before...])) == [45, 47])
     }
 
+    /// Without this a resumed stream would be of a file after which the log is gone.
+    @Test("the log after a snapshot whose stream broke stays for a while")
+    func brokenStream() {
+        var bench = behind()
+        _ = speak(&bench)
+        let (term, now) = (bench.driver.core.term, ContinuousClock.now)
+        bench.turn(.streaming(to: node(3), point(45), term: term))
+        func commit(_ count: Int, after seconds: Int) {
+            bench.driver.look(at: now + .seconds(seconds))
+            bench.propose(count)
+            bench.flush()
+            bench.acknowledge(from: 2)
+            bench.settle()
+        }
+        commit(20, after: 0)
+        bench.turn(.streamEnded(to: node(3), point(45), term: term, isDelivered: false))
+        commit(10, after: Limits.snapshotResumeSeconds)
+        #expect(compactions(bench.ports.events).last == 45)
+        commit(1, after: Limits.snapshotResumeSeconds + 1)
+        #expect(compactions(bench.ports.events).last == bench.driver.core.lastIndex.number - 16)
+    }
+
     @Test("a stream of an earlier term keeps nothing")
     func streamOfEarlierTerm() {
         var bench = behind()

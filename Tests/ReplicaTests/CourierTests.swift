@@ -158,9 +158,59 @@ struct CourierTests {
         let manifest = try LocalStore.verifySnapshot(at: file, digest: testDigest)
         #expect(manifest.index == 20)
         #expect(receiver.snapshotFiles == ["snapshot-arrived-1"])
+        #expect(
+            sender.snapshotFiles == ["snapshot-exported", "snapshot-exported.label"],
+            "it is kept for a while"
+        )
         // What is not wanted goes.
         receiver.mailbox.post(.discard(file))
         try eventuallyBlocking("the file is gone") { receiver.snapshotFiles == [] }
+    }
+
+    /// The next process finds what can still be used, and nothing else.
+    @Test("what was exported, and what has arrived in part, outlive the process")
+    func shelf() throws {
+        let side = try sender(bytes: 3_000)
+        let folder = SnapshotFolder(folder: side.folder.path + "/node")
+        func open() throws -> SnapshotFiles {
+            let files = SnapshotFiles(store: side.store, folder: folder, digest: testDigest) {
+                side.board.commits
+            }
+            try files.open()
+            return files
+        }
+        let (first, now) = (try open(), ContinuousClock.now)
+        #expect(first.exported == nil && first.arriving == nil)
+        try first.export(StreamPacer(now, side.board.commits))
+        let offer = try #require(first.exported)
+        let bytes = try first.readExported(at: 0, atMost: 1 << 20)
+        #expect(offer.bytes == UInt64(bytes.count) && offer.digest == Array(bytes.suffix(32)))
+        try first.beginArriving(offer)
+        try first.appendArriving(Array(bytes[..<700]))
+        try first.settleArriving()
+        try first.appendArriving(Array(bytes[700..<800]))
+
+        let second = try open()
+        #expect(second.exported == offer && second.arriving == offer)
+        #expect(second.arrivingBytes == 700)
+        try second.appendArriving(Array(bytes[700...]))
+        let file = try second.prepareArriving {}
+        #expect(second.arriving == nil)
+        #expect(try LocalStore.verifySnapshot(at: file, digest: testDigest).index == 20)
+        // The next export's bytes are the same: the same entries, the same state.
+        try second.export(StreamPacer(now, side.board.commits))
+        #expect(second.exported == offer)
+
+        // Another content than announced is none of this.
+        try second.beginArriving(TestShelf.offer(20, bytes))
+        try second.appendArriving(bytes)
+        #expect(throws: StoreError.self) { try second.prepareArriving {} }
+        try second.dropArriving()
+        let third = try open()
+        #expect(third.exported == offer && third.arriving == nil)
+        #expect(side.snapshotFiles == ["snapshot-exported", "snapshot-exported.label"])
+        try third.dropExported()
+        #expect(side.snapshotFiles == [])
     }
 
     @Test("files of an earlier process are removed at the start")
@@ -187,6 +237,8 @@ struct CourierTests {
         expectStreaming(try sender.heard(), at: 20)
         // The receiver's thread does not run yet: it is as slow as can be.
         let chunks = Limits.snapshotWindowBytes / Limits.snapshotChunkBytes
+        try eventuallyBlocking("it begins") { receiver.mailbox.count == 1 }
+        sender.mailbox.post(.frame(.resume(index: index(20), offset: 0), from: node(2)))
         try eventuallyBlocking("a window is full") { receiver.mailbox.count == chunks + 1 }
         for _ in 0..<20 {
             waiting.add(receiver.mailbox.count)
@@ -198,50 +250,54 @@ struct CourierTests {
         expectEnd(try sender.heard(), isDelivered: true)
     }
 
-    @Test("a lost chunk fails the stream, and the next one arrives")
+    @Test("a lost chunk is sent again")
     func lostChunk() throws {
         let (sender, receiver) = (try sender(bytes: 2 << 20), try Side(2))
         defer { [sender, receiver].forEach { $0.mailbox.close() } }
         let lost = Atomic(false)
         sender.link.drop { frame in
-            guard case .chunk(let offset, _) = frame, offset > 0 else { return false }
+            guard case .chunk(let offset, _, _) = frame, offset > 0 else { return false }
             return !lost.exchange(true, ordering: .relaxed)
         }
         connected(sender, receiver)
-        ask(sender)
-        expectStreaming(try sender.heard(), at: 20)
-        expectEnd(try sender.heard(), isDelivered: false)
         ask(sender)
         expectStreaming(try sender.heard(), at: 20)
         _ = try arrivedFile(try receiver.heard(), at: 20)
         expectEnd(try sender.heard(), isDelivered: true)
     }
 
-    @Test("a damaged chunk fails the stream at its end")
+    @Test("bytes that are no snapshot are thrown away at their end")
     func damage() throws {
         let (sender, receiver) = (try sender(), try Side(2))
         defer { [sender, receiver].forEach { $0.mailbox.close() } }
         receiver.start()
         receiver.link.connect(sender.mailbox)
         // The sender's part is played by hand.
-        let point = SnapshotPoint(index: index(20), term: term(2), configuration: voters(3))
+        let bytes = [UInt8](repeating: 1, count: 300)
         let frames: [SnapshotFrame] = [
-            .begin(term: term(3), point: point, bytes: 300),
-            .chunk(offset: 0, bytes: [UInt8](repeating: 1, count: 300)),
+            .begin(term: term(3), TestShelf.offer(20, bytes)),
+            .chunk(offset: 0, bytes: bytes, checksum: SnapshotFrame.checksum(of: bytes, at: 0)),
         ]
         for frame in frames { receiver.mailbox.post(.frame(frame, from: node(1))) }
-        var answers: [SnapshotFrame] = []
-        while answers.count < 2 {
-            for job in sender.mailbox.take(most: 9, until: .now() + .seconds(120)) ?? [] {
-                if case .frame(let frame, node(2)) = job { answers.append(frame) }
-            }
-        }
         #expect(
-            answers == [
-                .taken(index: index(20), offset: 300), .received(index: index(20), isWhole: false),
+            answers(to: sender, count: 3) == [
+                .resume(index: index(20), offset: 0), .taken(index: index(20), offset: 300),
+                .received(index: index(20), .damaged),
             ]
         )
         #expect(receiver.core.count == 0)
+        try eventuallyBlocking("nothing is left of it") { receiver.snapshotFiles == [] }
+    }
+
+    /// What a hand-played peer is told.
+    private func answers(to peer: Side, count: Int) -> [SnapshotFrame] {
+        var answers: [SnapshotFrame] = []
+        while answers.count < count {
+            for job in peer.mailbox.take(most: 9, until: .now() + .seconds(120)) ?? [] {
+                if case .frame(let frame, _) = job { answers.append(frame) }
+            }
+        }
+        return answers
     }
 
     /// The receiver takes a byte at a time, so silence cannot be what ends the stream.
@@ -254,6 +310,7 @@ struct CourierTests {
         ask(sender)
         expectStreaming(try sender.heard(), at: 20)
         sender.mailbox.post(.linkReset(node(2)))
+        sender.mailbox.post(.frame(.resume(index: index(20), offset: 0), from: node(2)))
         var taken: UInt64 = 0
         try eventuallyBlocking("the stream ends") {
             taken += 1
@@ -334,7 +391,7 @@ struct CourierTests {
         try eventuallyBlocking("the last turn has begun") { sender.mailbox.count == 0 }
         sender.board.update { $0.role = .leader }
         // The receiver's word on the stream comes too late; a new one is begun.
-        let late = SnapshotFrame.received(index: index(20), isWhole: true)
+        let late = SnapshotFrame.received(index: index(20), .whole)
         sender.mailbox.post(.frame(late, from: node(2)))
         ask(sender)
         expectStreaming(try sender.heard(), at: 20)
@@ -364,30 +421,28 @@ struct CourierTests {
         receiver.board.update { $0.term = term(5) }
         receiver.link.connect(peer.mailbox)
         receiver.start()
+        let bytes = [UInt8](repeating: 1, count: 1_000)
         func begin(_ number: UInt64, _ at: UInt64) -> SnapshotFrame {
-            let point = SnapshotPoint(index: index(at), term: term(2), configuration: voters(3))
-            return .begin(term: term(number), point: point, bytes: 1_000)
+            .begin(term: term(number), TestShelf.offer(at, bytes))
         }
-        let chunk = SnapshotFrame.chunk(offset: 0, bytes: [1])
+        let chunk = SnapshotFrame.chunk(
+            offset: 0,
+            bytes: [1],
+            checksum: SnapshotFrame.checksum(of: [1], at: 0)
+        )
         receiver.mailbox.post(.frame(begin(6, 12), from: node(3)))
         receiver.mailbox.post(.frame(begin(row.term, row.index), from: node(1)))
         receiver.mailbox.post(.frame(chunk, from: node(1)))
         receiver.mailbox.post(.frame(chunk, from: node(3)))
-        // One of the two chunks is taken; a refused stream also hears that it is refused.
-        var answers: [SnapshotFrame] = []
-        while answers.count < (row.isTaken ? 1 : 2) {
-            for job in peer.mailbox.take(most: 9, until: .now() + .seconds(120)) ?? [] {
-                if case .frame(let frame, _) = job { answers.append(frame) }
-            }
-        }
+        // One of the two chunks is taken; a refused stream hears that it is refused.
+        let taken = SnapshotFrame.taken(index: index(row.isTaken ? row.index : 12), offset: 1)
+        let second =
+            row.isTaken
+            ? SnapshotFrame.resume(index: index(row.index), offset: 0)
+            : .received(index: index(row.index), .refused)
         #expect(
-            answers
-                == (row.isTaken
-                    ? [.taken(index: index(row.index), offset: 1)]
-                    : [
-                        .received(index: index(row.index), isWhole: false),
-                        .taken(index: index(12), offset: 1),
-                    ])
+            answers(to: peer, count: 3)
+                == [.resume(index: index(12), offset: 0), second, taken]
         )
     }
 }

@@ -9,15 +9,25 @@ struct SnapshotFrameTests {
     static let frames: [SnapshotFrame] = [
         .begin(
             term: term(3),
-            point: SnapshotPoint(index: index(70), term: term(2), configuration: voters(3)),
-            bytes: 1 << 40
+            SnapshotOffer(
+                point: SnapshotPoint(index: index(70), term: term(2), configuration: voters(3)),
+                bytes: 1 << 40,
+                digest: Array(0..<32)
+            )
         ),
-        .chunk(offset: 0, bytes: []),
-        .chunk(offset: .max, bytes: Array(0...255)),
-        .chunk(offset: 5, bytes: [UInt8](repeating: 7, count: Limits.snapshotChunkBytes)),
+        .resume(index: index(9), offset: 0),
+        .resume(index: index(70), offset: 1 << 39),
+        .chunk(offset: 0, bytes: [], checksum: 0),
+        .chunk(offset: .max, bytes: Array(0...255), checksum: .max),
+        .chunk(
+            offset: 5,
+            bytes: [UInt8](repeating: 7, count: Limits.snapshotChunkBytes),
+            checksum: 1
+        ),
         .taken(index: index(9), offset: 12_345),
-        .received(index: index(9), isWhole: true),
-        .received(index: index(.max), isWhole: false),
+        .received(index: index(9), .whole),
+        .received(index: index(.max), .refused),
+        .received(index: index(1), .damaged),
     ]
 
     @Test("come back as they were", arguments: frames)
@@ -42,8 +52,28 @@ struct SnapshotFrameTests {
     func chunkLimit() {
         let bytes = [UInt8](repeating: 0, count: Limits.snapshotChunkBytes + 1)
         #expect(throws: WireError.self) {
-            try SnapshotFrame(decoding: SnapshotFrame.chunk(offset: 0, bytes: bytes).encoded())
+            try SnapshotFrame(
+                decoding: SnapshotFrame.chunk(offset: 0, bytes: bytes, checksum: 0).encoded()
+            )
         }
+    }
+
+    @Test("nothing of no length, or beyond all disks, is announced", arguments: [0, 1 << 45])
+    func size(bytes: UInt64) {
+        let point = SnapshotPoint(index: index(70), term: term(2), configuration: voters(3))
+        let offer = SnapshotOffer(point: point, bytes: bytes, digest: Array(0..<32))
+        #expect(throws: WireError.self) {
+            try SnapshotFrame(decoding: SnapshotFrame.begin(term: term(3), offer).encoded())
+        }
+    }
+
+    @Test("a checksum covers the bytes and where they belong")
+    func checksum() {
+        let bytes = Array("bytes".utf8)
+        let sum = SnapshotFrame.checksum(of: bytes, at: 9)
+        #expect(sum == SnapshotFrame.checksum(of: bytes, at: 9))
+        #expect(sum != SnapshotFrame.checksum(of: bytes, at: 10))
+        #expect(sum != SnapshotFrame.checksum(of: bytes + [0], at: 9))
     }
 
     /// Each frame has one encoding, and nothing else decodes.
@@ -53,7 +83,7 @@ struct SnapshotFrameTests {
         var understood = 0
         for _ in 0..<5_000 {
             var bytes = random.bytes(Int(random.next() % 40))
-            if !bytes.isEmpty && random.chance(3, of: 4) { bytes[0] = UInt8(random.next() % 6) }
+            if !bytes.isEmpty && random.chance(3, of: 4) { bytes[0] = UInt8(random.next() % 7) }
             guard let frame = try? SnapshotFrame(decoding: bytes) else { continue }
             understood += 1
             #expect(frame.encoded() == bytes)
