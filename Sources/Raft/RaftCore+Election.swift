@@ -2,7 +2,7 @@
 
 extension RaftCore {
     /// Ticks from the last sign of a leader to a campaign; a lone voter has nobody to wait for.
-    private var campaignTicks: Int {
+    var campaignTicks: Int {
         // As a candidate it waits for its own vote to be on disk: a new term in each tick would
         // never let a disk that needs longer catch up.
         if voters.all == [ownSlot] && role != .candidate { return 1 }

@@ -393,6 +393,24 @@ extension RaftCore {
         role == .leader && log.term(at: commitIndex) == term
     }
 
+    /// Ticks that would do nothing, if nothing else comes, but let a leader notice that its
+    /// majority is gone: a driver may deliver a few of them late, all at once. 0 while anything is
+    /// under way that is measured in ticks.
+    package var quietTicks: Int {
+        guard transfer == nil, forwards.count == 0 else { return 0 }
+        switch role {
+        case .follower:
+            return leader == nil ? 0 : max(0, campaignTicks - electionElapsedTicks - 1)
+        case .preCandidate, .candidate:
+            return 0
+        case .leader:
+            guard let leadership, leadership.handover == nil, settings.readLease == nil,
+                commitIndex == log.lastIndex
+            else { return 0 }
+            return max(0, settings.heartbeatTicks - leadership.heartbeatElapsedTicks - 1)
+        }
+    }
+
     /// The entry at `index`, if it is retained.
     package func entry(at index: LogIndex) -> LogEntry? { log.entry(at: index) }
 

@@ -1,7 +1,7 @@
 /// What an operator may tune. Times are in ticks; the driver ticks every 10 ms.
 package struct RaftSettings: Equatable, Sendable {
     /// A leader speaks at least this often.
-    package var heartbeatTicks = 5
+    package var heartbeatTicks = 8
     /// A follower waits `electionTicksMin ... electionTicksMax` (drawn anew each time) before it
     /// campaigns. A leader that has not heard a quorum for the minimum steps down.
     package var electionTicksMin = 40
@@ -48,9 +48,9 @@ package struct RaftSettings: Equatable, Sendable {
     /// Proposals stop when what was in the log this long ago has arrived at the target.
     package var transferRoundTicksMax = 5
     /// A member that did not answer directly for this long is spoken to through others as well.
-    package var relayAfterTicks = 15
+    package var relayAfterTicks = 18
     /// How long the peer that brought a member's message is the way to that member.
-    package var relayMemoryTicks = 20
+    package var relayMemoryTicks = 24
     /// Bytes that a node passes on for others in a tick, in the long run. More is dropped.
     package var relayBytesPerTick = 256 << 10
     /// Bytes that it passes on at once after a quiet time.

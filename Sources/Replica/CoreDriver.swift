@@ -50,6 +50,8 @@ package struct CoreDriver<Ports: CorePorts> {
     package private(set) var core: RaftCore
     /// The core's numbers as of the last turn.
     package private(set) var standing: CoreStanding
+    /// Ticks after the last turn that may come late, all at once.
+    private(set) var quietTicks = 0
     private let ports: Ports
     private var effects: [Effect] = []
     private var proposals: [UInt64: BatchProposal] = [:]
@@ -152,6 +154,7 @@ package struct CoreDriver<Ports: CorePorts> {
         perform()
         compactIfNeeded()
         standing = CoreStanding(core)
+        quietTicks = transfers.isEmpty ? core.quietTicks : 0
     }
 
     // Mutating so that they look at the core where it is: a getter would be handed a copy.

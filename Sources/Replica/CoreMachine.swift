@@ -28,8 +28,13 @@ package final class CoreMachine<Ports: CorePorts> {
         judge = DiskJudge(stallTicks: core.settings.diskStallTicks)
     }
 
-    /// When the next turn is due even if nothing comes.
-    package var nextTick: ContinuousClock.Instant { ticker.next }
+    /// When the next turn is due even if nothing comes. On an idle node that is not with each tick:
+    /// waking up costs more than all that a tick does.
+    package var nextTick: ContinuousClock.Instant {
+        let isDiskBusy = watch.mark % 2 == 1
+        let spare = isDiskBusy ? 0 : min(driver.quietTicks, Limits.ticksSparedMax)
+        return ticker.next + .milliseconds(spare * Limits.tickMilliseconds)
+    }
 
     /// One turn: what has come, then the ticks that are due.
     ///

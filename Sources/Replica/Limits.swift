@@ -19,7 +19,10 @@ package enum Limits {
     /// One tick of the consensus core, in milliseconds.
     package static let tickMilliseconds = 10
     /// Ticks delivered at most after a pause: a thawed node must not storm through elections.
-    package static let ticksPerTurnMax = 3
+    package static let ticksPerTurnMax = 5
+    /// Ticks that an idle core sleeps through and takes in with the next one. Together they are
+    /// fewer than ``ticksPerTurnMax``, so that waking up a little late loses none.
+    package static let ticksSparedMax = 2
     /// Inputs handled in one turn of the core; also the most proposals that share one flush.
     package static let inputsPerTurnMax = 1_024
     /// Waiting inputs of the core. Beyond this a proposal or a read is refused at once.

@@ -262,7 +262,7 @@ struct LimitsTests {
     func consistent() {
         let settings = RaftSettings()
         #expect(settings.problem == nil)
-        #expect(settings.electionTicksMin >= 8 * settings.heartbeatTicks)
+        #expect(settings.electionTicksMin >= 5 * settings.heartbeatTicks)
         #expect(settings.resendTicks >= 2 * settings.heartbeatTicks)
         #expect(settings.resendTicks < settings.electionTicksMin)
         #expect(settings.uncommittedBytesMax >= 2 * settings.inFlightBytesMax)

@@ -19,12 +19,12 @@ struct TickerTests {
         Row(
             testDescription: "a pause is forgotten",
             asked: [60_000, 60_001, 60_010],
-            due: [3, 0, 1]
+            due: [5, 0, 1]
         ),
-        Row(testDescription: "three are no pause yet", asked: [30, 39, 40], due: [3, 0, 1]),
+        Row(testDescription: "five are no pause yet", asked: [50, 59, 60], due: [5, 0, 1]),
     ]
 
-    @Test("counts what is due, and at most three after a pause", arguments: rows)
+    @Test("counts what is due, and at most five after a pause", arguments: rows)
     func due(_ row: Row) {
         let start = ContinuousClock.now
         var ticker = Ticker(now: start)
