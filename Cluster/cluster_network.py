@@ -6,6 +6,8 @@ Needs root and `ip` (Debian's iproute2). Everything made here is removed by `rem
         HoldfastCluster(binary, folder, FIVE_IN_THREE, network=network)
         network.cut(0)       # silent: no reset, no carrier loss, packets just end nowhere
         network.heal(0)
+        network.keep_pairs([(0, 1), (1, 2)])   # a chain; all other pairs lose each other
+        network.keep_all()
 """
 
 import os
@@ -54,6 +56,36 @@ class ClusterNetwork:
 
     def heal(self, host):
         self._ip("link", "set", self._port(host), "master", self.tag)
+
+    def keep_pairs(self, pairs):
+        """Only these pairs of hosts hear each other from now on; nobody is told about the rest.
+
+        What a host sends to one that it has lost goes to a network card that nobody has. All
+        pairs are changed within a few milliseconds of each other.
+        """
+        kept = {frozenset(pair) for pair in pairs}
+        for host in range(self.count):
+            lines = []
+            for other in range(self.count):
+                if other == host:
+                    continue
+                place = f"{self.address(other)} dev eth0"
+                if {host, other} in kept:
+                    lines.append(f"neigh del {place}")
+                else:
+                    lines.append(
+                        f"neigh replace {place} lladdr 02:00:00:00:00:01 nud permanent"
+                    )
+            # Deleting what is not there fails, and nothing else can.
+            subprocess.run(
+                ["ip", "-n", self._namespace(host), "-force", "-batch", "-"],
+                input="\n".join(lines) + "\n", text=True, capture_output=True,
+            )
+
+    def keep_all(self):
+        """Every pair of hosts hears each other again."""
+        hosts = range(self.count)
+        self.keep_pairs((one, other) for one in hosts for other in hosts if one < other)
 
     def remove(self):
         for kind, name in reversed(self._made):

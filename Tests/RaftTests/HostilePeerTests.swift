@@ -17,8 +17,19 @@ private struct Liar {
         }
     }
 
+    /// One in eight pretends to have been relayed; some of those claim strange origins.
     mutating func message(for core: RaftCore) -> Message {
-        Message(term: Term(number: number(near: core.term.number)), body: body(for: core))
+        let plain = Message(
+            term: Term(number: number(near: core.term.number)),
+            body: body(for: core)
+        )
+        guard random.chance(1, of: 8) else { return plain }
+        let relayed = Relayed(
+            origin: node(UInt64(random.below(5))),
+            target: random.chance(3, of: 4) ? core.id : node(UInt64(random.below(5))),
+            message: plain
+        )
+        return Message(term: Term(number: number(near: 0)), body: .relayed(relayed))
     }
 
     private mutating func body(for core: RaftCore) -> MessageBody {

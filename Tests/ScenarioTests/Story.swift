@@ -49,6 +49,10 @@ final class Story {
 
     init(_ file: ScenarioFile) {
         self.file = file
+        // Stories count ticks, so they do not depend on how production is tuned.
+        settings.heartbeatTicks = 5
+        settings.relayAfterTicks = 15
+        settings.relayMemoryTicks = 20
     }
 
     /// Tells the story from the first line to the convergence that must follow the last one.
