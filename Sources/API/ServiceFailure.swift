@@ -27,6 +27,10 @@ package enum ServiceFailure: OperatorError, Equatable {
     case appliedWithoutAnswer
     /// Writers of the same record kept winning. Nothing was applied.
     case contended
+    /// What the answer rests on is damaged on this node's disk and not repaired yet.
+    case underRepair
+    /// No other member could confirm in time that there is nothing.
+    case unconfirmed
     /// The data folder is full but for its reserve.
     case storageFull
     /// The request is too large to travel to the leader. Bytes.
@@ -42,7 +46,7 @@ package enum ServiceFailure: OperatorError, Equatable {
         switch self {
         case .alreadyInitialized, .tooLargeToForward, .contended: .caller
         case .sealed, .notInitialized, .noLeader, .tooStale, .overloaded, .timedOut,
-            .storageFull:
+            .underRepair, .unconfirmed, .storageFull:
             .operator
         case .ceremony: .operator
         case .outcomeUnknown, .appliedWithoutAnswer: .peer
@@ -72,6 +76,9 @@ package enum ServiceFailure: OperatorError, Equatable {
             "this write was applied, and its answer was lost on the way; read the current state"
         case .contended:
             "other writers kept changing the same record; this write was not applied"
+        case .underRepair:
+            "what this answer rests on is damaged on this node's disk and being repaired"
+        case .unconfirmed: "no other member could confirm in time that there is nothing"
         case .storageFull: "the storage of this vault is full: only deletes are accepted"
         case .tooLargeToForward(let have, let limit):
             "the request is \(have) bytes, a node forwards at most \(limit) to the leader"
@@ -86,7 +93,8 @@ package enum ServiceFailure: OperatorError, Equatable {
         case .sealed: "give enough shares with: holdfast unseal"
         case .notInitialized: "initialise the vault once with: holdfast init"
         case .alreadyInitialized: "unseal it with the shares that were made then"
-        case .noLeader, .tooStale:
+        case .underRepair: "ask another node, or repeat the request a little later"
+        case .noLeader, .tooStale, .unconfirmed:
             "check with: holdfast cluster status, whether a majority of members is up"
         case .overloaded, .timedOut, .contended: "repeat the request a little later"
         case .outcomeUnknown, .appliedWithoutAnswer: "read what the write would have changed"
@@ -107,7 +115,8 @@ package enum ServiceFailure: OperatorError, Equatable {
     /// Status and body.
     package var response: APIResponse {
         switch self {
-        case .sealed, .noLeader, .tooStale, .overloaded, .timedOut, .contended:
+        case .sealed, .noLeader, .tooStale, .overloaded, .timedOut, .contended, .underRepair,
+            .unconfirmed:
             Reply.errors(503, [summary])
         case .storageFull: Reply.errors(507, [summary])
         case .notInitialized, .alreadyInitialized, .ceremony: Reply.errors(400, [summary])

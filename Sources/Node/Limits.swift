@@ -13,6 +13,8 @@ package enum Limits {
     package static let initStatusWaitMilliseconds = 2_000
     /// Pause before asking again who leads.
     package static let leaderPollMilliseconds = 10
+    /// A stale read that finds nothing waits this long for another member to confirm it.
+    package static let confirmStaleMilliseconds = 500
     /// Pause between two questions that only keep the state fresh for stale reads.
     package static let refreshPauseMilliseconds = 250
     /// A forwarded request without an answer for this long is asked again under the same id.

@@ -272,7 +272,7 @@ final class NodeParts: ReplicaObserver {
         )
         guard status.role == .leader else { return }
         timers.next().execute { [opener, seal] in
-            guard let unsealed = seal.unsealed, !opener.isOpened() else { return }
+            guard let unsealed = seal.unsealed, case .isMissing = opener.look() else { return }
             opener.recordOpening(
                 unsealed,
                 deadline: ContinuousClock.now + .seconds(Limits.requestSeconds)

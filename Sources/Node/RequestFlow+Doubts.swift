@@ -5,61 +5,74 @@ import Replica
 import Store
 import Vault
 
+/// What a step came to, and how far it can be trusted.
+struct StepOutcome: Sendable {
+    let step: VaultStep
+    /// What the view had evaluated.
+    let index: UInt64
+    /// Keys that were not found.
+    let missed: [StorageKey]
+    /// A bucket that the answer rests on and that is damaged on this node's disk.
+    let damaged: Int?
+}
+
 /// Corrupt is not absent, and a miss is a claim: what becomes of an answer that rests on either.
 extension RequestFlow {
-    /// Looks at what the view could not give.
+    /// Calls one of the two, or fails the request.
     ///
-    /// - Parameter end: called once if this returns false, on any thread: whether the answer may be
-    ///   given; else the request is worked on again.
-    /// - Returns: whether the answer may be given at once.
+    /// - Parameters:
+    ///   - answer: what the step says may be said.
+    ///   - again: what was in doubt was repaired, so the request is worked on again.
     func settle(
-        _ doubts: ViewDoubts,
-        of step: VaultStep,
-        at index: UInt64,
+        _ outcome: StepOutcome,
         _ context: RequestContext,
         attempt: Int,
-        _ end: @escaping @Sendable (Bool) -> Void
-    ) -> Bool {
-        if let damaged = doubts.damaged.first {
-            replica.mend(damaged, deadline: context.deadline) { isMended in
-                // What was not repaired is an error, and says so; it is never "not found".
-                end(!isMended || attempt >= Limits.attemptsMax)
-            }
-            return false
+        answer: @escaping @Sendable () -> Void,
+        again: @escaping @Sendable () -> Void
+    ) {
+        if let bucket = outcome.damaged {
+            guard attempt < Limits.attemptsMax else { return context.fail(.underRepair) }
+            return mend(bucket, context, again)
         }
-        let isClaim = isAbsence(step) && !doubts.missed.isEmpty
-        guard isClaim || !doubts.scanned.isEmpty, replica.hasOthers else { return true }
-        let touched = doubts.scanned.map(\.bucket) + doubts.missed.map(\.bucket)
-        if !Set(replica.status.scrub.doubtfulBuckets).isDisjoint(with: touched) {
-            guard attempt < Limits.attemptsMax, !context.isOver else {
-                context.fail(.internalFailure)
-                return false
-            }
-            again(context, end)
-            return false
+        guard !outcome.missed.isEmpty, replica.hasOthers, isAbsence(outcome.step) else {
+            return answer()
         }
-        guard isClaim else { return true }
+        let isStale = context.vault.consistency.staleNanosecondsMax != nil
+        let patience = ContinuousClock.now + .milliseconds(Limits.confirmStaleMilliseconds)
         replica.confirmAbsent(
             PresenceQuestion(
-                keys: doubts.missed,
-                index: LogIndex(number: index),
-                deadline: context.deadline
+                keys: outcome.missed,
+                index: LogIndex(number: outcome.index),
+                deadline: isStale ? min(patience, context.deadline) : context.deadline
             ) { [self] verdict in
                 switch verdict {
-                case .confirmed, .nobody: end(true)
-                case .contradicted where attempt < Limits.attemptsMax: again(context, end)
-                case .contradicted: context.fail(.internalFailure)
+                case .confirmed: onLoop(context, answer)
+                // Who takes what this node has by itself gets it: its own digest confirms it.
+                case .nobody where isStale: onLoop(context, answer)
+                case .nobody: context.fail(.unconfirmed)
+                case .contradicted where attempt < Limits.attemptsMax: later(context, again)
+                case .contradicted: context.fail(.underRepair)
                 }
             }
         )
-        return false
+    }
+
+    /// Goes on once a bucket is repaired, or fails the request.
+    func mend(
+        _ bucket: Int,
+        _ context: RequestContext,
+        _ again: @escaping @Sendable () -> Void
+    ) {
+        replica.mend(bucket, deadline: context.deadline) { [self] isMended in
+            guard isMended else { return context.fail(.underRepair) }
+            onLoop(context, again)
+        }
     }
 
     /// After a pause in which a repair may come to its end.
-    private func again(_ context: RequestContext, _ end: @escaping @Sendable (Bool) -> Void) {
-        context.loop.scheduleTask(in: .milliseconds(Int64(Limits.leaderPollMilliseconds))) {
-            end(false)
-        }
+    private func later(_ context: RequestContext, _ body: @escaping @Sendable () -> Void) {
+        let pause = TimeAmount.milliseconds(Int64(Limits.leaderPollMilliseconds))
+        context.loop.scheduleTask(in: pause) { self.onLoop(context, body) }
     }
 
     /// Whether the answer says that there is nothing.

@@ -108,25 +108,21 @@ final class RequestFlow: Sendable {
 
     private func answerRead(_ context: RequestContext, attempt: Int, _ proof: ReadProof) {
         guard let unsealed = seal.unsealed else { return context.fail(.sealed) }
-        let (step, index, doubts) = step(context, unsealed, attempt: attempt)
-        let isSettled = settle(doubts, of: step, at: index, context, attempt: attempt) {
-            [self] isDone in
-            onLoop(context) {
-                isDone
-                    ? self.answerRead(step, index, context, attempt: attempt, proof)
-                    : self.read(context, attempt: attempt + 1)
-            }
+        let outcome = step(context, unsealed, attempt: attempt)
+        settle(outcome, context, attempt: attempt) {
+            self.answerRead(outcome, context, attempt: attempt, proof)
+        } again: {
+            self.read(context, attempt: attempt + 1)
         }
-        if isSettled { answerRead(step, index, context, attempt: attempt, proof) }
     }
 
     private func answerRead(
-        _ step: VaultStep,
-        _ index: UInt64,
+        _ outcome: StepOutcome,
         _ context: RequestContext,
         attempt: Int,
         _ proof: ReadProof
     ) {
+        let (step, index) = (outcome.step, outcome.index)
         guard case .commit = step else {
             // After the reading, not before: the process may have been stopped in between.
             let now = ContinuousClock.now
@@ -190,23 +186,31 @@ final class RequestFlow: Sendable {
     /// it is confirmed by a linearizable read first; a batch confirms itself by being committed.
     private func prepare(_ context: RequestContext, attempt: Int, isConfirmed: Bool) {
         guard let unsealed = seal.unsealed else { return sealedLeader(context) }
-        guard opener.isOpened() else {
+        switch opener.look() {
+        case .isThere: break
+        case .isMissing:
             // The first write of a vault's life waits for the record that it was unsealed.
             return opener.recordOpening(unsealed, deadline: context.deadline) { [self] in
                 retryLater(context, since: attempt) { self.write(context, attempt: $0) }
             }
+        case .isDamaged(let bucket):
+            return mend(bucket, context) { self.write(context, attempt: attempt + 1) }
         }
         if attempt > 0 || context.attemptBase > 0, wasApplied(context) {
             return context.fail(.appliedWithoutAnswer)
         }
-        let step = step(context, unsealed, attempt: attempt).step
-        switch step {
+        let outcome = step(context, unsealed, attempt: attempt)
+        switch outcome.step {
         case .commit(let batch, let answer):
             let response = Reply.response(to: answer, requestID: context.request.requestID)
             propose(batch, response, context, attempt: attempt)
         case .answer, .refuse:
             guard !isConfirmed else {
-                return context.answer(response(to: step, context))
+                return settle(outcome, context, attempt: attempt) {
+                    context.answer(self.response(to: outcome.step, context))
+                } again: {
+                    self.write(context, attempt: attempt + 1)
+                }
             }
             replica.waitForRead(deadline: context.deadline) { [self] outcome in
                 guard case .ready = outcome else {
@@ -348,7 +352,7 @@ final class RequestFlow: Sendable {
         _ context: RequestContext,
         _ unsealed: Unsealed,
         attempt: Int
-    ) -> (step: VaultStep, index: UInt64, doubts: ViewDoubts) {
+    ) -> StepOutcome {
         let environment = VaultEnvironment(
             keyring: unsealed.keyring,
             cache: unsealed.cache,
@@ -359,7 +363,17 @@ final class RequestFlow: Sendable {
         )
         return store.view { view in
             let step = VaultCore.step(context.vault, in: environment, view: view)
-            return (step, view.evaluatedIndex, view.doubts())
+            let doubts = view.doubts()
+            // A batch is judged again when it is evaluated; what it rests on is looked at there.
+            let isWritten = if case .commit = step { true } else { false }
+            return StepOutcome(
+                step: step,
+                index: view.evaluatedIndex,
+                missed: doubts.missed,
+                damaged: isWritten
+                    ? doubts.damaged.first?.bucket
+                    : replica.damagedBucket(under: doubts, in: view)
+            )
         }
     }
 
@@ -388,7 +402,7 @@ final class RequestFlow: Sendable {
     // MARK: Where and when
 
     /// Runs the next step where the request belongs: its event loop, or a worker if it is long.
-    private func onLoop(_ context: RequestContext, _ body: @escaping @Sendable () -> Void) {
+    func onLoop(_ context: RequestContext, _ body: @escaping @Sendable () -> Void) {
         if context.vault.isLong {
             workers.submit { isTaken in
                 guard isTaken else { return context.fail(.overloaded) }

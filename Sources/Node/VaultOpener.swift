@@ -29,15 +29,26 @@ final class VaultOpener: Sendable {
         self.logger = logger
     }
 
-    /// Whether this vault was unsealed once, as this node's store shows it.
-    func isOpened() -> Bool {
-        if hasSeenRecord.load(ordering: .acquiring) { return true }
+    /// What this node's store shows of the first unseal.
+    enum Record {
+        /// This vault was unsealed once.
+        case isThere
+        case isMissing
+        /// The record is damaged, in this bucket.
+        case isDamaged(Int)
+    }
+
+    func look() -> Record {
+        if hasSeenRecord.load(ordering: .acquiring) { return .isThere }
         do throws(BarrierError) {
             let isOpened = try store.view { view throws(BarrierError) in
                 try VaultOpening.isOpened(view)
             }
-            if isOpened { hasSeenRecord.store(true, ordering: .releasing) }
-            return isOpened
+            guard isOpened else { return .isMissing }
+            hasSeenRecord.store(true, ordering: .releasing)
+            return .isThere
+        } catch .store(let error) where error.bucketToRepair != nil {
+            return error.bucketToRepair.map { .isDamaged($0) } ?? .isMissing
         } catch {
             Halt.now(error, while: "reading the record of the first unseal", logger: logger)
         }

@@ -35,15 +35,15 @@ package protocol EvaluationPorts {
     func tellStorage(_ job: StorageJob)
     /// What looks at each batch now, if anything does.
     var inspector: EntryInspector? { get }
-    /// Asks other members for a damaged record, after which the entry is evaluated again.
+    /// Asks other members for what a bucket lost, after which the entry is evaluated again.
     ///
     /// - Returns: false when nobody can be asked: then the process ends.
-    func mend(_ key: StorageKey) -> Bool
+    func mend(_ bucket: Int) -> Bool
 }
 
 extension EvaluationPorts {
     /// Alone: nobody has another copy.
-    package func mend(_ key: StorageKey) -> Bool { false }
+    package func mend(_ bucket: Int) -> Bool { false }
 }
 
 /// The evaluation thread's work without the thread: committed entries become layers of the
@@ -71,17 +71,22 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
     private var lastSweep: ContinuousClock.Instant
     /// An entry that met a damaged record is not evaluated again before this.
     private var mendedAt: ContinuousClock.Instant
+    private let trust: BucketTrust
 
-    /// - Parameter evaluated: what the storage has applied at the start.
+    /// - Parameters:
+    ///   - evaluated: what the storage has applied at the start.
+    ///   - trust: which buckets are known to be whole, shared with whoever reads.
     package init(
         storage: Storage,
         ports: Ports,
         evaluated: LogIndex,
+        trust: BucketTrust = BucketTrust(),
         now: ContinuousClock.Instant
     ) {
         self.storage = storage
         self.ports = ports
         self.evaluated = evaluated
+        self.trust = trust
         lastSweep = now
         mendedAt = now
         remembered = Array(repeating: Remembered(), count: Limits.outcomesRemembered)
@@ -162,8 +167,9 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
 
     /// One committed entry: decide, publish, answer.
     ///
-    /// - Returns: false when it met a damaged record, which others are asked for. Corrupt is not
-    ///   absent: to decide without it could make this replica differ from them.
+    /// - Returns: false when it met a damaged record, or missed one in a bucket that lost some, and
+    ///   others are asked for it. Corrupt is not absent: to decide without it could make this
+    ///   replica differ from them.
     private func evaluate(
         _ entry: LogEntry,
         _ now: ContinuousClock.Instant
@@ -174,9 +180,11 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
         switch entry.kind {
         case .batch:
             do throws(WorkFailure) {
-                (layer, outcome) = try evaluateBatch(entry)
+                (layer, outcome) = try evaluateBatch(entry, now)
             } catch {
-                guard let key = error.damagedKey, ports.mend(key) else { throw error }
+                guard let bucket = error.error.bucketToRepair, ports.mend(bucket) else {
+                    throw error
+                }
                 mendedAt = now + .milliseconds(Limits.repairPauseMilliseconds)
                 return false
             }
@@ -197,15 +205,20 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
     }
 
     private func evaluateBatch(
-        _ entry: LogEntry
+        _ entry: LogEntry,
+        _ now: ContinuousClock.Instant
     ) throws(WorkFailure) -> (OverlayLayer, CommitOutcome) {
         let batch = try decoded(entry)
         if let inspect = ports.inspector { inspect(entry, .batch(batch)) }
         do throws(StoreError) {
-            switch try storage.evaluate(batch, at: entry.index.number) {
-            case nil:
+            guard let evaluated = try storage.evaluate(batch, at: entry.index.number) else {
                 // A snapshot beyond this entry was installed meanwhile: its effect is in there.
                 return (empty(entry), .unknown)
+            }
+            // A check fails on a miss only when something was removed in between, or lost here.
+            let isRejected = if case .rejected = evaluated.evaluation { true } else { false }
+            try requireWhole(evaluated.absences, now, isCertain: isRejected)
+            switch evaluated.evaluation {
             case .applied(let layer):
                 return (layer, .applied)
             case .duplicate(let first):
@@ -217,6 +230,24 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
             // An operation that this version does not know, or a record that cannot be read:
             // going on would make this replica differ from the others.
             throw WorkFailure(error, while: "evaluating entry \(entry.index.number)")
+        }
+    }
+
+    /// A check, an `ensure` or a `prune` that finds nothing decides as the other replicas do only
+    /// if there is nothing. Each replica looks at its own digest, because to ask another one would
+    /// put a round trip into every entry that creates something.
+    ///
+    /// - Parameter isCertain: look now, whenever the bucket was looked at last.
+    private func requireWhole(
+        _ buckets: BucketSet,
+        _ now: ContinuousClock.Instant,
+        isCertain: Bool
+    ) throws(StoreError) {
+        for bucket in buckets.all where isCertain || !trust.isWhole(bucket, now) {
+            if let reason = try storage.bucketDamage(bucket) {
+                throw .damagedBucket(number: bucket, reason: reason)
+            }
+            trust.saw(bucket, now)
         }
     }
 

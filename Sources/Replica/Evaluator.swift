@@ -9,12 +9,12 @@ struct Evaluator {
         let core: Mailbox<CoreInput>
         let storage: Mailbox<StorageJob>
         let currentInspector: () -> EntryInspector?
-        let askForRepair: (StorageKey) -> Bool
+        let askForRepair: (Int) -> Bool
 
         func tellCore(_ input: CoreInput) { core.post(input) }
         func tellStorage(_ job: StorageJob) { storage.post(job) }
         var inspector: EntryInspector? { currentInspector() }
-        func mend(_ key: StorageKey) -> Bool { askForRepair(key) }
+        func mend(_ bucket: Int) -> Bool { askForRepair(bucket) }
     }
 
     let store: LocalStore
@@ -24,8 +24,9 @@ struct Evaluator {
     let evaluated: LogIndex
     let logger: Logger
     let inspector: () -> EntryInspector?
-    /// Asks other members for a damaged record; false when there is nobody.
-    let mend: (StorageKey) -> Bool
+    /// Asks other members for what a bucket lost; false when there is nobody.
+    let mend: (Int) -> Bool
+    let trust: BucketTrust
 
     /// Runs until the mailbox is closed.
     func run() {
@@ -38,6 +39,7 @@ struct Evaluator {
                 askForRepair: mend
             ),
             evaluated: evaluated,
+            trust: trust,
             now: .now
         )
         do throws(WorkFailure) {

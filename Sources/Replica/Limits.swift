@@ -144,6 +144,8 @@ extension Limits {
     package static let repairBucketBytesMax = 256 << 20
     /// Attempts to repair one bucket with members that answered; then the node is rebuilt.
     package static let repairAttemptsMax = 40
+    /// A bucket that added up counts as whole for this long: two passes of the scrubber.
+    package static let bucketTrustSeconds = 120
     /// Bytes in one slice of the scrubber.
     package static let scrubSliceBytes = 256 << 10
     /// Bytes that the scrubber looks at in a second, at most.

@@ -32,6 +32,7 @@ extension LocalReplica {
             repair: repair,
             core: core,
             board: board,
+            trust: trust,
             logger: logger
         )
         let (store, repair) = (store, repair)
@@ -124,17 +125,46 @@ extension LocalReplica {
         if !repair.offer(.confirm(question)) { question.completion(.nobody) }
     }
 
-    /// Waits until a damaged record is repaired.
+    /// Waits until a damaged bucket is repaired.
     ///
     /// - Parameter completion: called once, on the repair thread, with whether it was.
     package func mend(
-        _ key: StorageKey,
+        _ bucket: Int,
         deadline: ContinuousClock.Instant,
         completion: @escaping @Sendable (Bool) -> Void
     ) {
         guard hasOthers,
-            repair.offer(.mend(key, deadline: deadline, completion: completion))
+            repair.offer(.mend(bucket, deadline: deadline, completion: completion))
         else { return completion(false) }
+    }
+
+    /// The first bucket that an answer rests on and that is damaged, if any: a list must not be
+    /// short, and nothing that was missed may be lost.
+    ///
+    /// A list's bucket is added up each time, in the very moment that was read. For what was missed
+    /// it is enough that its bucket was whole a short while ago: "there is none" is confirmed by
+    /// another member besides.
+    package func damagedBucket(
+        under doubts: ViewDoubts,
+        in view: borrowing ReadView
+    ) -> Int? {
+        if let key = doubts.damaged.first { return key.bucket }
+        let now = ContinuousClock.now
+        for bucket in doubts.missedBuckets.union(doubts.scannedBuckets).all {
+            let isKnown = trust.isWhole(bucket, now)
+            if isKnown && !doubts.scannedBuckets.contains(bucket) { continue }
+            do throws(StoreError) {
+                if let reason = try store.bucketDamage(bucket, in: view) {
+                    _ = repair.offer(.found(.bucket(bucket, reason: reason)))
+                    return bucket
+                }
+            } catch {
+                _ = repair.offer(.found(.structure(error)))
+                return bucket
+            }
+            trust.saw(bucket, now)
+        }
+        return nil
     }
 
     /// Whether there is anybody else who could have another copy.
@@ -158,6 +188,7 @@ private struct RepairThreadPorts: RepairPorts, Sendable {
     let repair: Mailbox<RepairJob>
     let core: Mailbox<CoreInput>
     let board: StatusBoard
+    let trust: BucketTrust
     let logger: Logger
 
     func send(_ frame: RepairFrame, to member: NodeID) -> Bool {
@@ -179,7 +210,10 @@ private struct RepairThreadPorts: RepairPorts, Sendable {
         core.post(.body(index, term, completion: completion))
     }
 
-    func doubt(_ buckets: [Int]) { board.update { $0.scrub.doubtfulBuckets = buckets } }
+    func doubt(_ buckets: [Int]) {
+        trust.doubt(BucketSet(buckets))
+        board.update { $0.scrub.doubtfulBuckets = buckets }
+    }
 
     func note(_ event: RepairEvent) {
         switch event {

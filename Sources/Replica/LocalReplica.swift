@@ -38,6 +38,7 @@ package final class LocalReplica: Sendable {
     /// All members but this node: who could have another copy of what is damaged here.
     let repairMembers = Mutex<[NodeID]>([])
     let board: StatusBoard
+    let trust = BucketTrust()
     /// In a struct: a bare closure in a `Mutex` is wrapped once more each time it is looked at,
     /// and every call then walks all the wrappings.
     private struct Inspection: Sendable {
@@ -134,10 +135,11 @@ package final class LocalReplica: Sendable {
                 evaluated: state.applied,
                 logger: logger,
                 inspector: { self.inspection.withLock { $0 }?.inspect },
-                mend: { [self] key in
-                    mend(key, deadline: .now + .seconds(1)) { _ in }
+                mend: { [self] bucket in
+                    mend(bucket, deadline: .now + .seconds(1)) { _ in }
                     return hasOthers
-                }
+                },
+                trust: trust
             ).run()
         }
     }

@@ -5,7 +5,6 @@ import Store
 struct OpenQuestion {
     let number: UInt64
     let parts: [PresenceQuestion]
-    var attempt: Int
     var due: ContinuousClock.Instant
 
     var keys: [StorageKey] { parts.flatMap(\.keys) }
@@ -39,41 +38,51 @@ extension RepairMachine {
     }
 
     private mutating func open(_ parts: [PresenceQuestion], _ now: ContinuousClock.Instant) {
-        var question = OpenQuestion(number: number(), parts: parts, attempt: 0, due: now)
-        guard questions.count < Limits.presenceQuestionsMax, send(&question, now) else {
+        guard !members.isEmpty, questions.count < Limits.presenceQuestionsMax else {
             return parts.forEach { $0.completion(.nobody) }
         }
+        var question = OpenQuestion(number: number(), parts: parts, due: now)
+        send(&question, now)
         questions.append(question)
     }
 
-    /// - Returns: false when no further member can be asked.
-    private func send(_ question: inout OpenQuestion, _ now: ContinuousClock.Instant) -> Bool {
-        while question.attempt < members.count, let member = member(question.attempt) {
-            question.attempt += 1
-            let frame = RepairFrame.presenceRequest(
-                number: question.number,
-                index: question.index,
-                keys: question.keys
-            )
-            if ports.send(frame, to: member) {
-                question.due = now + .milliseconds(Limits.repairAnswerMilliseconds)
-                return true
-            }
+    /// To the member that answered last; whoever does not take it is passed over.
+    private mutating func send(_ question: inout OpenQuestion, _ now: ContinuousClock.Instant) {
+        let frame = RepairFrame.presenceRequest(
+            number: question.number,
+            index: question.index,
+            keys: question.keys
+        )
+        question.due = now + .milliseconds(Limits.repairAnswerMilliseconds)
+        for _ in members {
+            if let member = member(firstMember), ports.send(frame, to: member) { return }
+            firstMember &+= 1
         }
-        return false
     }
 
+    /// Asks somebody else instead of whoever did not answer, for as long as a client waits.
     mutating func sweepQuestions(_ now: ContinuousClock.Instant) {
         var waiting: [OpenQuestion] = []
+        var isSilent = false
         for var question in questions {
-            let isOver = question.parts.allSatisfy { $0.deadline <= now }
-            if question.due > now {
+            guard question.due <= now else {
                 waiting.append(question)
-            } else if !isOver, send(&question, now) {
-                waiting.append(question)
-            } else {
-                question.parts.forEach { $0.completion(.nobody) }
+                continue
             }
+            isSilent = true
+            let live = members.isEmpty ? [] : question.parts.filter { $0.deadline > now }
+            if live.count < question.parts.count {
+                // An answer to the longer question would not fit any more.
+                for part in question.parts where members.isEmpty || part.deadline <= now {
+                    part.completion(.nobody)
+                }
+                question = OpenQuestion(number: number(), parts: live, due: now)
+            }
+            if !live.isEmpty { waiting.append(question) }
+        }
+        if isSilent { firstMember &+= 1 }
+        for position in waiting.indices where waiting[position].due <= now {
+            send(&waiting[position], now)
         }
         questions = waiting
     }

@@ -6,8 +6,8 @@ package enum RepairJob: Sendable {
     case frame(RepairFrame, from: NodeID)
     /// The scrubber found this.
     case found(ScrubFinding)
-    /// Somebody met a damaged record and waits: `completion` gets whether it was repaired.
-    case mend(StorageKey, deadline: ContinuousClock.Instant, completion: @Sendable (Bool) -> Void)
+    /// Somebody met damage in a bucket and waits: `completion` gets whether it was repaired.
+    case mend(Int, deadline: ContinuousClock.Instant, completion: @Sendable (Bool) -> Void)
     /// Entries of the log whose bodies are lost; see ``RepairMachine``.
     case fetchBodies([DamagedBody], completion: @Sendable ([UInt64: [UInt8]], UInt64?) -> Void)
     /// Somebody is about to say that these keys have no record.
@@ -93,6 +93,8 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
     var search: BodySearch?
     var buckets = BucketQueue()
     var questions: [OpenQuestion] = []
+    /// Who is asked first whether a record is there: the member that answered last.
+    var firstMember = 0
     var deferred: [DeferredPresence] = []
     var menders: [Mender] = []
     private var doubted: [Int] = []
@@ -124,11 +126,9 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
             switch job {
             case .frame(let frame, let member): received(frame, from: member, now)
             case .found(let finding): found(finding)
-            case .mend(let key, let deadline, let completion):
-                menders.append(
-                    Mender(bucket: key.bucket, deadline: deadline, completion: completion)
-                )
-                buckets.add(key.bucket)
+            case .mend(let bucket, let deadline, let completion):
+                menders.append(Mender(bucket: bucket, deadline: deadline, completion: completion))
+                buckets.add(bucket)
             case .fetchBodies(let lost, let completion):
                 search = BodySearch(lost, completion)
             case .confirm(let question): fresh.append(question)

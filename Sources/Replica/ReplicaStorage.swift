@@ -32,7 +32,10 @@ package protocol ReplicaStorage: AnyObject {
     /// What a committed batch does at `index`, given everything before it.
     ///
     /// - Returns: nil when a snapshot beyond `index` was installed meanwhile: it is in there.
-    func evaluate(_ batch: WriteBatch, at index: UInt64) throws(StoreError) -> Evaluation?
+    func evaluate(_ batch: WriteBatch, at index: UInt64) throws(StoreError) -> Evaluated?
+
+    /// Why the records of a bucket are not those that its digest stands for, or nil if they are.
+    func bucketDamage(_ number: Int) throws(StoreError) -> String?
 
     /// Makes an evaluated layer visible.
     func appendLayer(_ layer: OverlayLayer)
@@ -43,6 +46,21 @@ package protocol ReplicaStorage: AnyObject {
     /// Layers that are evaluated and not applied, and what they weigh.
     var overlayCount: Int { get }
     var overlayBytes: Int { get }
+}
+
+/// What a batch came to, and on what absences that rests.
+package struct Evaluated: Sendable {
+    /// What it came to.
+    package let evaluation: Evaluation
+    /// Buckets in which something was not found: if one of them lost records, another replica may
+    /// come to something else.
+    package let absences: BucketSet
+
+    /// Collects the two.
+    package init(_ evaluation: Evaluation, absences: BucketSet) {
+        self.evaluation = evaluation
+        self.absences = absences
+    }
 }
 
 /// The part of a write transaction that a turn uses. Each rule of the log and the hard state is
@@ -91,10 +109,15 @@ extension LocalStore: ReplicaStorage {
     package func evaluate(
         _ batch: WriteBatch,
         at index: UInt64
-    ) throws(StoreError) -> Evaluation? {
-        try view { view throws(StoreError) -> Evaluation? in
+    ) throws(StoreError) -> Evaluated? {
+        try view { view throws(StoreError) -> Evaluated? in
             guard view.evaluatedIndex < index else { return nil }
-            return try Store.evaluate(batch, at: index, in: view)
+            let evaluation = try Store.evaluate(batch, at: index, in: view)
+            let doubts = view.doubts()
+            return Evaluated(
+                evaluation,
+                absences: doubts.missedBuckets.union(doubts.scannedBuckets)
+            )
         }
     }
 }

@@ -1,5 +1,4 @@
 package import Store
-import Wire
 
 /// Why a machine cannot go on. Its process ends: going on would acknowledge what is not on disk,
 /// or make this replica differ from the others.
@@ -12,13 +11,5 @@ package struct WorkFailure: Error, Equatable {
     init(_ error: StoreError, while activity: String) {
         self.error = error
         self.activity = activity
-    }
-}
-
-extension WorkFailure {
-    /// The key of the damaged record that was met, if that is what happened.
-    var damagedKey: StorageKey? {
-        guard case .damagedRecord(let key, _) = error else { return nil }
-        return Hex.decode(key).flatMap { StorageKey($0) }
     }
 }

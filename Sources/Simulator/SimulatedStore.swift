@@ -91,11 +91,14 @@ final class SimulatedStore: ReplicaStorage {
 
     // MARK: Evaluating
 
-    func evaluate(_ batch: WriteBatch, at index: UInt64) throws(StoreError) -> Evaluation? {
+    func evaluate(_ batch: WriteBatch, at index: UInt64) throws(StoreError) -> Evaluated? {
         let view = SimulatedView(self)
         guard view.evaluatedIndex < index else { return nil }
-        return try evaluateBatch(batch, at: index, in: view)
+        return Evaluated(try evaluateBatch(batch, at: index, in: view), absences: BucketSet())
     }
+
+    /// Records are damaged here, not lost.
+    func bucketDamage(_ number: Int) throws(StoreError) -> String? { nil }
 
     func appendLayer(_ layer: OverlayLayer) {
         overlay.append(layer)

@@ -97,8 +97,10 @@ package struct Record: Sendable, Equatable {
     /// Whether these bytes are a record that passes every check.
     static func isIntact(_ bytes: Span<UInt8>) -> Bool { fault(in: bytes) == nil }
 
-    /// Why these bytes are no record, or nil.
-    private static func fault(in bytes: Span<UInt8>) -> String? {
+    /// Whether the header is one, and states these bytes' own lengths; the boxes are not looked at.
+    static func hasOwnLengths(_ bytes: Span<UInt8>) -> Bool { lengthFault(in: bytes) == nil }
+
+    private static func lengthFault(in bytes: Span<UInt8>) -> String? {
         guard bytes.count >= headerBytes else { return "record of \(bytes.count) bytes" }
         guard bytes[0] == formatVersion else { return "record format \(bytes[0])" }
         let name = Int(number(bytes, at: 14, count: 4))
@@ -109,6 +111,12 @@ package struct Record: Sendable, Equatable {
         guard bytes.count == headerBytes + name + value else {
             return "record of \(bytes.count) bytes where \(headerBytes + name + value) are stated"
         }
+        return nil
+    }
+
+    /// Why these bytes are no record, or nil.
+    private static func fault(in bytes: Span<UInt8>) -> String? {
+        if let fault = lengthFault(in: bytes) { return fault }
         let boxes = bytes.extracting(headerBytes..<bytes.count)
         let crc = crc32c(boxes, continuing: crc32c(bytes.extracting(0..<22)))
         guard UInt64(crc) == number(bytes, at: 22, count: 4) else { return "record checksum" }

@@ -8,18 +8,28 @@ package struct ViewDoubts: Sendable, Equatable {
     package private(set) var missed: [StorageKey] = []
     /// Keys whose record is damaged.
     package private(set) var damaged: [StorageKey] = []
-    /// Directories that were walked.
-    package private(set) var scanned: [DirectoryPrefix] = []
+    /// The buckets of all keys that were missed, however many.
+    package private(set) var missedBuckets = BucketSet()
+    /// The buckets of directories that were walked.
+    package private(set) var scannedBuckets = BucketSet()
 
-    mutating func noteMiss(_ key: StorageKey) { Self.add(key, to: &missed) }
+    /// Nothing.
+    package init() {}
+
+    mutating func noteMiss(_ key: StorageKey) {
+        missedBuckets.insert(key.bucket)
+        Self.add(key, to: &missed)
+    }
 
     mutating func noteDamage(_ key: StorageKey) { Self.add(key, to: &damaged) }
 
-    mutating func noteScan(_ directory: DirectoryPrefix) { Self.add(directory, to: &scanned) }
+    mutating func noteScan(_ directory: DirectoryPrefix) {
+        scannedBuckets.insert(directory.bucket)
+    }
 
-    private static func add<Element: Equatable>(_ element: Element, to list: inout [Element]) {
-        guard list.count < StoreLimits.doubtsMax, !list.contains(element) else { return }
-        list.append(element)
+    private static func add(_ key: StorageKey, to list: inout [StorageKey]) {
+        guard list.count < StoreLimits.doubtsMax, !list.contains(key) else { return }
+        list.append(key)
     }
 }
 

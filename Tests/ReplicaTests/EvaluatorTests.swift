@@ -30,7 +30,8 @@ struct EvaluatorTests {
                     evaluated: index(evaluated),
                     logger: quietLogger,
                     inspector: { inspector },
-                    mend: { _ in false }
+                    mend: { _ in false },
+                    trust: BucketTrust()
                 ).run()
             }
         }

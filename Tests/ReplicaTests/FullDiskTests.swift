@@ -37,8 +37,12 @@ private final class CrampedStorage: ReplicaStorage {
 
     func removeSnapshot(_ file: String) throws(StoreError) { try store.removeSnapshot(file) }
 
-    func evaluate(_ batch: WriteBatch, at index: UInt64) throws(StoreError) -> Evaluation? {
+    func evaluate(_ batch: WriteBatch, at index: UInt64) throws(StoreError) -> Evaluated? {
         try store.evaluate(batch, at: index)
+    }
+
+    func bucketDamage(_ number: Int) throws(StoreError) -> String? {
+        try store.bucketDamage(number)
     }
 
     func appendLayer(_ layer: OverlayLayer) { store.appendLayer(layer) }

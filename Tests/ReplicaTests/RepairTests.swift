@@ -176,7 +176,7 @@ struct RepairTests {
         let store = bench.ports[0].store
         #expect(throws: StoreError.self) { try stored(7, store) }
         let mended = Collector<Bool>()
-        bench.give(.mend(key(7), deadline: bench.deadline) { mended.add($0) })
+        bench.give(.mend(key(7).bucket, deadline: bench.deadline) { mended.add($0) })
         try bench.run { mended.count > 0 }
         #expect(mended.all == [true])
         try bench.run(turns: 2)
@@ -192,7 +192,7 @@ struct RepairTests {
         bench.silent = [2, 3]
         let mended = Collector<Bool>()
         let deadline = bench.deadline - .seconds(58)
-        bench.give(.mend(key(7), deadline: deadline) { mended.add($0) })
+        bench.give(.mend(key(7).bucket, deadline: deadline) { mended.add($0) })
         try bench.run(turns: 120) { mended.count > 0 }
         #expect(mended.all == [false])
         #expect(throws: StoreError.self) { try stored(7, bench.ports[0].store) }
@@ -214,7 +214,7 @@ struct RepairTests {
             damage($0, Self.value(7), at: 4)
         }
         let mended = Collector<Bool>()
-        bench.give(.mend(key(7), deadline: bench.deadline) { mended.add($0) })
+        bench.give(.mend(key(7).bucket, deadline: bench.deadline) { mended.add($0) })
         try bench.run { mended.count > 0 }
         #expect(mended.all == [true])
         #expect(try stored(7, bench.ports[0].store) == Self.value(7))
@@ -278,11 +278,13 @@ struct RepairTests {
         try bench.run(turns: 17)
         #expect(verdicts.count == 1, "nobody has evaluated 13 yet")
         bench.ports[2].store.markEvaluated(through: 13)
-        try bench.run(turns: 8)
+        try bench.run(turns: 40) { verdicts.count == 2 }
         #expect(verdicts.all == [.confirmed, .confirmed])
         bench.silent = [2, 3]
         ask(12)
-        try bench.run { verdicts.count == 3 }
+        try bench.run(turns: 100)
+        #expect(verdicts.count == 2, "asked for as long as the client waits")
+        try bench.run(turns: 3_000) { verdicts.count == 3 }
         #expect(verdicts.all.last == .nobody)
     }
 
@@ -380,6 +382,118 @@ struct RepairTests {
             #expect(throws: WireError.self) { try RepairFrame(decoding: Array(bytes[..<count])) }
         }
         #expect(throws: WireError.self) { try RepairFrame(decoding: bytes + [0]) }
+    }
+}
+
+/// Remembers what is asked of the others.
+private final class MendingPorts: EvaluationPorts {
+    var told: [LogIndex] = []
+    var mended: [Int] = []
+    var hasOthers = true
+
+    func tellCore(_ input: CoreInput) {
+        if case .raft(.evaluated(let index)) = input { told.append(index) }
+    }
+
+    func tellStorage(_ job: StorageJob) {}
+    var inspector: EntryInspector? { nil }
+
+    func mend(_ bucket: Int) -> Bool {
+        mended.append(bucket)
+        return hasOthers
+    }
+}
+
+@Suite("Decisions that rest on an absence")
+struct AbsenceTests {
+    /// The record of key 12 is there under another name; everything else is sound.
+    private func damaged() throws -> TemporaryFolder {
+        let folder = TemporaryFolder()
+        try RepairTests.fill(try folder.open())
+        damage(folder.path + "/node/holdfast.mdb", key(12).bytes + [1, 0, 0, 0, 0, 1], at: 30)
+        return folder
+    }
+
+    /// "Create key 12 only if it is absent", and a wait for what becomes of it.
+    private func creation(_ outcomes: Collector<CommitOutcome>) -> [EvaluationJob] {
+        let body = batch(1, base: 12, put: [12], checks: [(key: 12, index: 0)]).encoded()
+        let entry = LogEntry(index: index(13), term: term(2), kind: .batch, body: body)
+        let waiter = CommitWaiter(
+            index: index(13),
+            term: term(2),
+            deadline: .now + .seconds(60)
+        ) { outcomes.add($0) }
+        return [.wait(waiter), .entries([entry])]
+    }
+
+    @Test("a check for absence in a bucket that lost a record waits, and then sees the record")
+    func waits() throws {
+        let folder = try damaged()
+        let store = try folder.open()
+        #expect(try store.bucketDamage(key(12).bucket) != nil)
+        let (ports, now) = (MendingPorts(), ContinuousClock.now)
+        let machine = EvaluationMachine(
+            storage: store,
+            ports: ports,
+            evaluated: index(12),
+            now: now
+        )
+        let outcomes = Collector<CommitOutcome>()
+        try machine.turn(creation(outcomes), now: now)
+        try machine.turn([], now: now + .milliseconds(100))
+        #expect(ports.mended == [0] && ports.told.isEmpty && outcomes.count == 0)
+
+        let lost = Record(
+            flags: 0,
+            dataKeyID: 1,
+            modificationIndex: 12,
+            nameBox: [],
+            valueBox: RepairTests.value(12)
+        )
+        let others = try store.bucketIndex(0).keys.filter { ($0.1 ?? 0) == 12 }
+        try store.write { (transaction) throws(StoreError) in
+            try transaction.repairRecords(
+                others.map { RepairedRecord(key: $0.0, bytes: nil) }
+                    + [RepairedRecord(key: key(12), bytes: lost.encoded())],
+                bucket: 0
+            )
+        }
+        try machine.turn([], now: now + .milliseconds(300))
+        #expect(outcomes.all == [.rejected], "it is there, as on every other replica")
+        #expect(ports.told == [index(13)] && ports.mended == [0])
+        #expect(try store.bucketDamage(0) == nil)
+    }
+
+    @Test("with nobody to ask, such a check is the end, never a decision")
+    func nobody() throws {
+        let folder = try damaged()
+        let (ports, now) = (MendingPorts(), ContinuousClock.now)
+        ports.hasOthers = false
+        let machine = EvaluationMachine(
+            storage: try folder.open(),
+            ports: ports,
+            evaluated: index(12),
+            now: now
+        )
+        let failure = #expect(throws: WorkFailure.self) {
+            try machine.turn(creation(Collector<CommitOutcome>()), now: now)
+        }
+        #expect(failure?.error.bucketToRepair == 0)
+    }
+
+    @Test("a bucket that was whole is not added up for each entry, unless it is doubted")
+    func trust() throws {
+        let (trust, now) = (BucketTrust(), ContinuousClock.now)
+        #expect(!trust.isWhole(7, now))
+        trust.saw(7, now)
+        #expect(trust.isWhole(7, now + .seconds(119)) && !trust.isWhole(8, now))
+        #expect(!trust.isWhole(7, now + .seconds(120)))
+        trust.doubt(BucketSet([7, 255]))
+        #expect(!trust.isWhole(7, now))
+        trust.saw(7, now)
+        #expect(!trust.isWhole(7, now), "known to be damaged until the repair is through")
+        trust.doubt(BucketSet())
+        #expect(trust.isWhole(7, now) && !trust.isWhole(255, now))
     }
 }
 

@@ -16,6 +16,11 @@ struct ScrubTests {
         Array("body of entry \(index) ".utf8) + [UInt8](repeating: UInt8(index), count: 2_500)
     }
 
+    /// Longer than the tag at its end, which the digest knows.
+    private func value(_ number: UInt8) -> String {
+        "value number \(number)! and its authentic tag"
+    }
+
     /// 30 log entries, records in several directories, all applied.
     private func fill(_ store: LocalStore) throws {
         try store.write { (transaction) throws(StoreError) in
@@ -24,7 +29,7 @@ struct ScrubTests {
             try transaction.appendEntries((1...30).map { entry($0, term: 3, body: body($0)) })
         }
         for number in UInt8(1)...20 {
-            try store.commit([.put(key(number % 5, number), record("value number \(number)!"))])
+            try store.commit([.put(key(number % 5, number), record(value(number)))])
         }
         try store.write { (transaction) throws(StoreError) in
             let layers = store.layers(after: 0, through: 20)
@@ -105,6 +110,44 @@ struct ScrubTests {
         #expect(findings == [.bucket(3, reason: reason)])
     }
 
+    @Test("one bucket is added up by itself, in the moment that a view shows")
+    func oneBucket() throws {
+        let lost = try damaged(key(3, 18).bytes, at: 30)
+        let store = try lost.open()
+        let reason = "its records do not add up to its digest"
+        #expect(try (0..<256).filter { try store.bucketDamage($0) != nil } == [3])
+        let doubts = try store.view { view throws(StoreError) -> ViewDoubts in
+            #expect(try view.record(key(3, 18)) == nil)
+            #expect(try view.record(key(4, 99)) == nil)
+            #expect(try !view.isEmpty(key(2, 1).directory))
+            #expect(try store.bucketDamage(3, in: view) == reason)
+            #expect(try store.bucketDamage(4, in: view) == nil)
+            return view.doubts()
+        }
+        #expect(doubts.missedBuckets.all == [3, 4] && doubts.scannedBuckets.all == [2])
+
+        // A value hides nothing: whoever reads it finds it.
+        let value = try damaged(Array("value number 7!".utf8), at: 2)
+        #expect(try value.open().bucketDamage(2) == nil)
+        // Written over without being read: what it was counted as is not known any more.
+        let writer = try value.open()
+        try writer.commit([.put(key(2, 7), record("another"))])
+        try writer.write { (transaction) throws(StoreError) in
+            let layers = writer.layers(after: 20, through: 21)
+            try transaction.apply(layers: layers, appliedIndex: 21, appliedTerm: 3)
+        }
+        #expect(try writer.bucketDamage(2) == "what it should add up to is not known")
+    }
+
+    @Test("sets of buckets")
+    func sets() {
+        var set = BucketSet([255, 0, 64, 63])
+        #expect(set.all == [0, 63, 64, 255] && !set.isEmpty && BucketSet().isEmpty)
+        set.insert(128)
+        #expect(set.contains(128) && !set.contains(127))
+        #expect(BucketSet([1]).union(BucketSet([200])).all == [1, 200])
+    }
+
     @Test("a record is put back only if the bucket then adds up")
     func repairRecord() throws {
         let healthy = TemporaryFolder()
@@ -130,7 +173,7 @@ struct ScrubTests {
         try store.write { (transaction) throws(StoreError) in
             try transaction.repairRecords([right], bucket: 2)
         }
-        #expect(try store.value(key(2, 7)) == "value number 7!")
+        #expect(try store.value(key(2, 7)) == value(7))
         #expect(try passState(store) == [])
         #expect(try store.stateDigest() == (try lender.stateDigest()))
     }
