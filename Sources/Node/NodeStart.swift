@@ -32,6 +32,7 @@ struct NodeStart {
                 limit: MemoryLock.limitBytes.map { "\($0) bytes" } ?? "unknown"
             )
         }
+        SuspectMarker.watch(folder: settings.data)
         let opened = try StoreCheck.open(settings, logger: logger)
         let state = opened.state
         self.state = state
@@ -53,7 +54,7 @@ struct NodeStart {
             configuration: applied.encoded(),
             formatLevel: state.cluster?.formatLevel ?? 1
         )
-        SuspectMarker.arm(folder: settings.data)
+        SuspectMarker.arm()
         firstForward = try Random.uint64()
         logger.info(
             "data folder opened",

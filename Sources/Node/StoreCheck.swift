@@ -19,7 +19,7 @@ package enum StoreCheck {
         logger: Logger
     ) throws -> (store: LocalStore, state: StoredState) {
         do {
-            try walkIfSuspect(settings.data, logger)
+            try walkIfSuspect(settings, logger)
             return try openAndLoad(settings.data, logger)
         } catch let error as StoreError where error.isDamage {
             let record = try newLife(settings, after: error)
@@ -58,8 +58,14 @@ package enum StoreCheck {
 
     /// After a crash that the database may have caused: a walk over all of it, in a child process,
     /// because what ended the last process would end this one too.
-    private static func walkIfSuspect(_ folder: String, _ logger: Logger) throws {
+    private static func walkIfSuspect(_ settings: Settings, _ logger: Logger) throws {
+        let folder = settings.data
         guard SuspectMarker.isThere(in: folder) else { return }
+        if let reason = try SuspectMarker.reason(in: folder) {
+            // It is known already; a node that is alone looks all the same, and goes on if it can.
+            let damage = StoreError.corrupt(reason)
+            if (try? newLife(settings, after: damage)) != nil { throw damage }
+        }
         logger.warning("the last process ended badly: walking the database before it is trusted")
         let end = try ChildProcess.run("/proc/self/exe", [command, "--data", folder])
         guard end == .exited(0) else {

@@ -147,7 +147,9 @@ import Glibc
 /// LMDB's assertions end the process with their text instead of `abort()`.
 private func assertionFailed(_ text: UnsafePointer<CChar>?) {
     let reason = unsafe text.map { unsafe String(cString: $0) } ?? "unknown"
-    endProcess("LMDB found its own data inconsistent: \(reason)")
+    let finding = "LMDB found its own data inconsistent: \(reason)"
+    SuspectMarker.leave(because: finding)
+    endProcess(finding)
 }
 
 /// Handles of the named tables, opened once.
@@ -215,9 +217,13 @@ func check(_ code: Int32, _ operation: String) throws(StoreError) {
     case MDB_SUCCESS: return
     case MDB_MAP_FULL: throw .full
     case MDB_PANIC: endProcess("\(operation) reports that an earlier write failed half-way")
-    case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH:
+    case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_PAGE_FULL,
+        MDB_CURSOR_FULL:
         if SuspectMarker.isArmed {
-            endProcess("\(operation) found the database damaged (LMDB code \(code))")
+            let reason = "\(operation) found the database damaged (LMDB code \(code))"
+            // A walk that only reads may not meet what a writer met.
+            SuspectMarker.leave(because: reason)
+            endProcess(reason)
         }
         throw .corrupt(StoreError.lmdb(code: code, operation: operation).summary)
     default: throw .lmdb(code: code, operation: operation)

@@ -42,7 +42,9 @@ struct FreeList {
             // Each row begins with how many page numbers follow.
             let row = unsafe cursor.value
             guard row.count >= 8 else { continue }
-            pages += unsafe row.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
+            let count = unsafe row.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
+            // A damaged number must not end the process; the rest of the row bounds it.
+            pages += min(count, UInt64(row.count / 8))
         }
         self.records = records
         self.pages = pages

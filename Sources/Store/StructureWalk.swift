@@ -28,6 +28,42 @@ extension LocalStore {
             }
             total.rows += rows
         }
+        try walkFreePages(transaction, reader.environment)
         return total
+    }
+
+    /// LMDB's own list of pages that may be written to, which only a writer would meet: a wrong
+    /// one ends the process, or lets it write over what is in use.
+    ///
+    /// Table 0, as `mdb_stat` reads it: transaction id → number of pages, then the pages,
+    /// descending.
+    private func walkFreePages(
+        _ transaction: Transaction,
+        _ environment: Environment
+    ) throws(StoreError) {
+        let pages = environment.usedBytes / environment.pageBytes
+        var cursor = try Cursor(0, in: transaction)
+        var last: UInt64 = 0
+        while try cursor.next() {
+            let (key, list) = unsafe (Self.words(cursor.key), Self.words(cursor.value))
+            guard key.count == 1, key[0] > last, let count = list.first,
+                count < UInt64(list.count)
+            else { throw .corrupt("LMDB's list of free pages has a wrong row") }
+            last = key[0]
+            var previous = UInt64.max
+            for page in list[1...Int(count)] {
+                guard page >= 2, page < pages, page < previous else {
+                    throw .corrupt("LMDB's list of free pages names page \(page) of \(pages)")
+                }
+                previous = page
+            }
+        }
+    }
+
+    /// Machine words, as LMDB stores its own numbers.
+    private static func words(_ bytes: UnsafeRawBufferPointer) -> [UInt64] {
+        (0..<bytes.count / 8).map {
+            unsafe bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self)
+        }
     }
 }

@@ -12,12 +12,11 @@ package enum SuspectMarker {
     /// Set once, before there are readers; a C string because a signal handler reads it.
     private static let path = Atomic<UInt>(0)
 
-    /// From now on a crash of this process, or damage that LMDB reports, leaves the marker.
-    ///
-    /// Before it is armed, damage is an error like others, so whoever opens a folder can act on
-    /// it; afterwards it ends the process: no thread may go on answering from a database that is
-    /// known to be damaged.
-    package static func arm(folder: String) {
+    private static let armed = Atomic(false)
+
+    /// From now on a crash of this process leaves the marker: call it before the database is
+    /// opened, because a damaged one can end the process by being opened.
+    package static func watch(folder: String) {
         guard path.load(ordering: .acquiring) == 0,
             let text = unsafe strdup(folder + "/" + name)
         else { return }
@@ -35,10 +34,37 @@ package enum SuspectMarker {
         }
     }
 
-    /// Whether damage ends the process.
-    static var isArmed: Bool { path.load(ordering: .acquiring) != 0 }
+    /// From now on damage that LMDB reports ends the process: no thread may go on answering from a
+    /// database that is known to be damaged. Before, it is an error like others, so whoever opens
+    /// a folder can act on it. Comes after ``watch(folder:)``.
+    package static func arm() { armed.store(true, ordering: .releasing) }
 
-    /// Leaves the marker, if armed. Only calls that a signal handler may make.
+    /// Whether damage ends the process.
+    static var isArmed: Bool { armed.load(ordering: .acquiring) }
+
+    /// Leaves the marker, with a reason why the next start need not walk to know.
+    package static func leave(because reason: String) {
+        leave()
+        let number = path.load(ordering: .acquiring)
+        guard let text = unsafe UnsafePointer<CChar>(bitPattern: number) else { return }
+        let file = unsafe open(text, O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        defer { _ = close(file) }
+        let bytes = Array(reason.utf8.prefix(reasonBytesMax))
+        _ = unsafe Glibc.write(file, bytes, bytes.count)
+        _ = fsync(file)
+    }
+
+    private static let reasonBytesMax = 1_024
+
+    /// Why the last process left the marker, if it said so.
+    package static func reason(in folder: String) throws(StoreError) -> String? {
+        guard let file = try FileDescriptor.open(folder + "/" + name, O_RDONLY) else { return nil }
+        let bytes = try file.read(reasonBytesMax, at: 0)
+        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Leaves the marker, if this process watches. Only calls that a signal handler may make.
     package static func leave() {
         let number = path.load(ordering: .acquiring)
         guard let text = unsafe UnsafePointer<CChar>(bitPattern: number) else { return }
