@@ -296,6 +296,32 @@ final class NodeParts: ReplicaObserver {
         network.updateMembers(configuration)
     }
 
+    func diverged(_ divergence: Divergence) {
+        logger.critical(
+            "this node's state differs from that of node \(divergence.member.number)",
+            metadata: [
+                "index": "\(divergence.own.index.number)",
+                "own": "\(Hex.encode(divergence.own.root))",
+                "theirs": "\(Hex.encode(divergence.theirs))",
+                "remedy": """
+                none needed where a majority agrees: whoever differs from it is rebuilt; otherwise \
+                stop writing, compare the members' digests and restore the one that is wrong
+                """,
+            ]
+        )
+    }
+
+    /// Reads of this node are wrong, and it cannot know which. The others have the right state:
+    /// the next start puts the database aside and gets theirs.
+    func outvoted(_ own: Checkpoint, majority: [UInt8]) {
+        let reason = """
+            after entry \(own.index.number) the state adds up to \(Hex.encode(own.root)), on a \
+            majority of the members to \(Hex.encode(majority))
+            """
+        SuspectMarker.leave(because: reason)
+        Halt.now(StoreError.corrupt(reason), while: "comparing digests", logger: logger)
+    }
+
     func raised(_ alarm: Alarm) {
         logger.critical("\(alarm.summary)", metadata: ["remedy": "\(alarm.remedy)"])
     }

@@ -9,6 +9,8 @@ package struct LogRetention: Sendable {
     package var entriesMax = 65_536
     /// The same bound in bytes.
     package var bytesMax = 128 << 20
+    /// The state is compared with the other members' every so many entries.
+    package var checkpointEntries = Limits.checkpointEntries
 
     /// The numbers for production.
     package init() {}
@@ -144,6 +146,10 @@ extension Limits {
     package static let repairBucketBytesMax = 256 << 20
     /// Attempts to repair one bucket with members that answered; then the node is rebuilt.
     package static let repairAttemptsMax = 40
+    /// Replicas compare what their states add up to every so many entries.
+    package static let checkpointEntries: UInt64 = 10_000
+    /// Members that have not said what their state added up to are asked again after this long.
+    package static let checkpointPauseSeconds = 5
     /// A bucket that added up counts as whole for this long: two passes of the scrubber.
     package static let bucketTrustSeconds = 120
     /// Bytes in one slice of the scrubber.

@@ -33,6 +33,7 @@ extension LocalReplica {
             core: core,
             board: board,
             trust: trust,
+            observer: { [self] in observer.withLock { $0 } },
             logger: logger
         )
         let (store, repair) = (store, repair)
@@ -189,6 +190,7 @@ private struct RepairThreadPorts: RepairPorts, Sendable {
     let core: Mailbox<CoreInput>
     let board: StatusBoard
     let trust: BucketTrust
+    let observer: @Sendable () -> (any ReplicaObserver)?
     let logger: Logger
 
     func send(_ frame: RepairFrame, to member: NodeID) -> Bool {
@@ -226,6 +228,9 @@ private struct RepairThreadPorts: RepairPorts, Sendable {
         case .repaired(let what):
             logger.notice("repaired: \(what)")
             board.update { $0.scrub.repaired += 1 }
+        case .diverged(let divergence): observer()?.diverged(divergence)
+        case .agreed(let index): board.update { $0.scrub.agreed = index }
+        case .outvoted(let own, let majority): observer()?.outvoted(own, majority: majority)
         case .beyondRepair(let error):
             // The next start walks everything, and puts the database aside if it is what it seems.
             SuspectMarker.leave()

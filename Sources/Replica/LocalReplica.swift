@@ -18,6 +18,11 @@ package protocol ReplicaObserver: Sendable {
     func configurationChanged(_ configuration: Configuration)
     /// Something that cannot happen did.
     func raised(_ alarm: Alarm)
+    /// Another member's state was another one after the same entry. On the repair thread.
+    func diverged(_ divergence: Divergence)
+    /// A majority agrees on another state than this node's: it must not go on. On the repair
+    /// thread.
+    func outvoted(_ own: Checkpoint, majority: [UInt8])
 }
 
 /// One member's share of the replicated log: consensus, its disk and its evaluated state.
@@ -37,6 +42,8 @@ package final class LocalReplica: Sendable {
     let isRepairing = Atomic(false)
     /// All members but this node: who could have another copy of what is damaged here.
     let repairMembers = Mutex<[NodeID]>([])
+    /// Who hears of divergences; the repair thread may run before there is one.
+    let observer = Mutex<(any ReplicaObserver)?>(nil)
     let board: StatusBoard
     let trust = BucketTrust()
     /// In a struct: a bare closure in a `Mutex` is wrapped once more each time it is looked at,
@@ -85,10 +92,11 @@ package final class LocalReplica: Sendable {
             $0.configuration = raft.configuration
             $0.committedConfiguration = raft.committedConfiguration
         }
-        startStorage(state)
+        startStorage(state, checkpointEntries: retention.checkpointEntries)
         startEvaluation(state)
         startCourier(link, folder, digest)
         let others = raft.configuration.members.map(\.id).filter { $0 != raft.id }
+        self.observer.withLock { $0 = observer }
         startRepair(link: link, members: others)
         startScrubber()
         startCore(raft, state, link, observer, retention)
@@ -97,6 +105,8 @@ package final class LocalReplica: Sendable {
     /// Ends the threads, each after what it is doing; nothing is answered any more. The disk needs
     /// no farewell: this is what a crash between two transactions leaves, too.
     package func stop() {
+        // It may hold this replica.
+        observer.withLock { $0 = nil }
         core.close()
         evaluation.close()
         courier.close()
@@ -107,7 +117,8 @@ package final class LocalReplica: Sendable {
 
     // MARK: Threads
 
-    private func startStorage(_ state: ReplicaStart) {
+    private func startStorage(_ state: ReplicaStart, checkpointEntries entries: UInt64) {
+        let repair = repair
         let (store, storage, core, logger) = (store, storage, core, logger)
         let (watch, board) = (watch, board)
         WorkerThread.start(name: "hf-storage") {
@@ -118,6 +129,8 @@ package final class LocalReplica: Sendable {
                 state: state,
                 watch: watch,
                 board: board,
+                repair: repair,
+                checkpointEntries: entries,
                 logger: logger
             ).run()
         }

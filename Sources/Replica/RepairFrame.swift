@@ -19,6 +19,8 @@ package enum RepairFrame: Equatable, Sendable {
     case presenceRequest(number: UInt64, index: LogIndex, keys: [StorageKey])
     /// The records' modification indexes, in the order of the question; 0: there is none.
     case presence(number: UInt64, indexes: [UInt64])
+    /// "My state was this after that entry"; and perhaps "what was yours?".
+    case checkpoint(Checkpoint, wantsAnswer: Bool)
 
     /// Kind byte, then the fields in order.
     package func encoded() -> [UInt8] {
@@ -55,6 +57,11 @@ package enum RepairFrame: Equatable, Sendable {
             writer.writeUInt64(number)
             writer.writeUInt32(UInt32(indexes.count))
             for index in indexes { writer.writeUInt64(index) }
+        case .checkpoint(let checkpoint, let wantsAnswer):
+            writer.writeUInt8(8)
+            writer.writeUInt64(checkpoint.index.number)
+            writer.writeBytes(checkpoint.root)
+            writer.writeBool(wantsAnswer)
         }
         return writer.bytes
     }
@@ -78,6 +85,13 @@ package enum RepairFrame: Equatable, Sendable {
         case 1...3: self = try Self.body(kind, &reader)
         case 4, 5: self = try Self.bucket(kind, &reader)
         case 6, 7: self = try Self.presence(kind, &reader)
+        case 8:
+            let index = LogIndex(number: try reader.readUInt64())
+            let root = try reader.readBytes(StoreLimits.digestBytes)
+            self = .checkpoint(
+                Checkpoint(index: index, root: root),
+                wantsAnswer: try reader.readBool()
+            )
         default: throw .malformed("repair frame of kind \(kind)")
         }
         try reader.finish()

@@ -14,6 +14,8 @@ package enum RepairJob: Sendable {
     case confirm(PresenceQuestion)
     /// The storage thread has tried to put a bucket's records back.
     case tried(bucket: Int, StoreError?)
+    /// The state was this after a checkpoint's entry.
+    case checkpoint(Checkpoint)
     /// The members are these, without this node.
     case members([NodeID])
 }
@@ -76,6 +78,12 @@ package protocol RepairPorts: Sendable {
 package enum RepairEvent: Sendable, Equatable {
     case found(ScrubFinding)
     case repaired(String)
+    /// Another member's state was another one after the same entry.
+    case diverged(Divergence)
+    /// A majority had this node's state after this entry.
+    case agreed(LogIndex)
+    /// A majority agrees on another state than this node's, which must not go on and be rebuilt.
+    case outvoted(Checkpoint, majority: [UInt8])
     /// This cannot be repaired piece by piece: the node has to be rebuilt and must not go on.
     case beyondRepair(StoreError)
 }
@@ -98,6 +106,9 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
     var deferred: [DeferredPresence] = []
     var menders: [Mender] = []
     private var doubted: [Int] = []
+    var checkpoints = CheckpointTable()
+    /// When those who said nothing about the newest are asked again.
+    var checkpointDue: ContinuousClock.Instant?
 
     struct Mender {
         let bucket: Int
@@ -133,6 +144,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
                 search = BodySearch(lost, completion)
             case .confirm(let question): fresh.append(question)
             case .tried(let bucket, let error): tried(bucket, error, now)
+            case .checkpoint(let checkpoint): reached(checkpoint, now)
             case .members(let members): self.members = members
             }
         }
@@ -142,6 +154,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
         stepSearch(now)
         stepBuckets(now)
         sweepMenders(now)
+        stepCheckpoints(now)
         if buckets.all != doubted {
             doubted = buckets.all
             ports.doubt(doubted)
@@ -187,6 +200,8 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
                 )
             )
         case .presence(let number, let indexes): presence(number, indexes)
+        case .checkpoint(let checkpoint, let wantsAnswer):
+            heard(checkpoint, wantsAnswer: wantsAnswer, from: member)
         }
     }
 

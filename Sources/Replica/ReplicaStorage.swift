@@ -1,3 +1,4 @@
+import Raft
 package import Store
 
 /// What a replica's machines need of its disk: one transaction a turn, the vote's own file, and
@@ -36,6 +37,10 @@ package protocol ReplicaStorage: AnyObject {
 
     /// Why the records of a bucket are not those that its digest stands for, or nil if they are.
     func bucketDamage(_ number: Int) throws(StoreError) -> String?
+
+    /// What the state adds up to after the last transaction; nil when a part of it is damaged and
+    /// not repaired yet.
+    func checkpoint() throws(StoreError) -> Checkpoint?
 
     /// Makes an evaluated layer visible.
     func appendLayer(_ layer: OverlayLayer)
@@ -98,6 +103,13 @@ extension LocalStore: ReplicaStorage {
     ) throws(StoreError) -> (index: UInt64, term: UInt64) {
         let manifest = try importSnapshot(from: file)
         return (manifest.index, manifest.term)
+    }
+
+    /// All buckets' digests, as of the applied index.
+    package func checkpoint() throws(StoreError) -> Checkpoint? {
+        let state = try stateDigest()
+        guard state.isTrustworthy else { return nil }
+        return Checkpoint(index: LogIndex(number: state.appliedIndex), root: state.root)
     }
 
     /// Unlinks it.

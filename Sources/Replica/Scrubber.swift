@@ -1,5 +1,6 @@
 import Dispatch
 import Logging
+package import Raft
 package import Store
 
 /// What looking over the whole store came to since the start.
@@ -17,6 +18,8 @@ package struct ScrubStatus: Sendable, Equatable {
     /// Buckets of the state that are known to be damaged and wait for repair: neither a list nor
     /// an absence may rest on them.
     package internal(set) var doubtfulBuckets: [Int] = []
+    /// The last checkpoint at which a majority had this node's state.
+    package internal(set) var agreed = LogIndex.zero
     /// The damage found last, in words.
     package internal(set) var lastFinding: String?
 }

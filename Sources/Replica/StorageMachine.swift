@@ -21,6 +21,13 @@ package enum StorageJob: Sendable {
 package protocol StoragePorts {
     /// Must not be dropped and must keep its order.
     func tellCore(_ input: CoreInput)
+    /// The state was this after a checkpoint's entry.
+    func reached(_ checkpoint: Checkpoint)
+}
+
+extension StoragePorts {
+    /// Nobody compares.
+    package func reached(_ checkpoint: Checkpoint) {}
 }
 
 /// The storage thread's work without the thread: one transaction a turn.
@@ -52,6 +59,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
     private var savedVote: (term: UInt64, vote: UInt64?)
     /// The revision of the configuration that a node with an empty log began with; else 0.
     private let toldRevision: UInt64
+    private let checkpointEntries: UInt64
 
     /// Begins where `state` says that the storage stands. Call ``begin()`` before the first turn.
     package init(
@@ -59,12 +67,14 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         ports: Ports,
         state: ReplicaStart,
         watch: DiskWatch,
+        checkpointEntries: UInt64 = Limits.checkpointEntries,
         now: ContinuousClock.Instant
     ) {
         self.storage = storage
         self.ports = ports
         self.state = state
         self.watch = watch
+        self.checkpointEntries = checkpointEntries
         oldestLayer = now
         applied = state.applied
         compacted = state.logBase
@@ -217,6 +227,9 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
             configurations.removeAll { $0.index <= applied }
             storage.pruneOverlay(through: last.index)
             ports.tellCore(.applied(applied))
+            if isCheckpoint(last.index), let reached = try storage.checkpoint() {
+                ports.reached(reached)
+            }
         }
         if let base, base > compacted {
             // Perhaps less than asked for: a transaction frees a bounded number of pages.
@@ -239,7 +252,10 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         savedVote = vote
     }
 
-    /// The oldest layers, up to the bound of bytes in one transaction.
+    private func isCheckpoint(_ index: UInt64) -> Bool { index % checkpointEntries == 0 }
+
+    /// The oldest layers, up to the bound of bytes in one transaction. One ends exactly at each
+    /// checkpoint, because there the state is compared.
     private func addLayers(to turn: inout StorageTurn) {
         var bytes = 0
         var count = 0
@@ -248,6 +264,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
             turn.layers.append(layers[count].layer)
             turn.appliedTerm = layers[count].term
             count += 1
+            if isCheckpoint(turn.layers[count - 1].index) { break }
         }
         let last = turn.layers.last?.index ?? 0
         turn.configuration = configurations.last { $0.index.number <= last }

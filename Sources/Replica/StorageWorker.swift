@@ -7,8 +7,10 @@ import Store
 struct StorageWorker {
     private struct Ports: StoragePorts {
         let core: Mailbox<CoreInput>
+        let repair: Mailbox<RepairJob>?
 
         func tellCore(_ input: CoreInput) { core.post(input) }
+        func reached(_ checkpoint: Checkpoint) { repair?.post(.checkpoint(checkpoint)) }
     }
 
     let store: LocalStore
@@ -18,15 +20,19 @@ struct StorageWorker {
     let watch: DiskWatch
     /// Told what the turns cost, if anybody wants to know.
     var board: StatusBoard?
+    /// Told of checkpoints, if anybody compares them.
+    var repair: Mailbox<RepairJob>?
+    var checkpointEntries = Limits.checkpointEntries
     let logger: Logger
 
     /// Runs until the mailbox is closed.
     func run() {
         let machine = StorageMachine(
             storage: store,
-            ports: Ports(core: core),
+            ports: Ports(core: core, repair: repair),
             state: state,
             watch: watch,
+            checkpointEntries: checkpointEntries,
             now: .now
         )
         do throws(WorkFailure) {

@@ -97,6 +97,9 @@ final class SimulatedStore: ReplicaStorage {
         return Evaluated(try evaluateBatch(batch, at: index, in: view), absences: BucketSet())
     }
 
+    /// The checker compares each state with the oracle's, at every index.
+    func checkpoint() throws(StoreError) -> Checkpoint? { nil }
+
     /// Records are damaged here, not lost.
     func bucketDamage(_ number: Int) throws(StoreError) -> String? { nil }
 

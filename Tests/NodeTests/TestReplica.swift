@@ -96,6 +96,8 @@ final class TestReplica: PeerLink, ReplicaObserver {
     func roleChanged(_ status: ReplicaStatus) {}
     func configurationChanged(_ configuration: Configuration) {}
     func raised(_ alarm: Alarm) {}
+    func diverged(_ divergence: Divergence) {}
+    func outvoted(_ own: Checkpoint, majority: [UInt8]) {}
 
     /// Node 2 says something in term 1.
     func hear(_ body: MessageBody) {

@@ -41,6 +41,8 @@ private final class CrampedStorage: ReplicaStorage {
         try store.evaluate(batch, at: index)
     }
 
+    func checkpoint() throws(StoreError) -> Checkpoint? { try store.checkpoint() }
+
     func bucketDamage(_ number: Int) throws(StoreError) -> String? {
         try store.bucketDamage(number)
     }

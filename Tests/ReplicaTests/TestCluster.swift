@@ -81,6 +81,8 @@ final class TestMember: PeerLink, ReplicaObserver {
     let store: LocalStore
     let replica: LocalReplica
     let alarms = Collector<Alarm>()
+    let divergences = Collector<Divergence>()
+    let outvotes = Collector<Checkpoint>()
     private let network: TestNetwork
 
     init(
@@ -156,6 +158,8 @@ final class TestMember: PeerLink, ReplicaObserver {
     func roleChanged(_ status: ReplicaStatus) {}
     func configurationChanged(_ configuration: Configuration) {}
     func raised(_ alarm: Alarm) { alarms.add(alarm) }
+    func diverged(_ divergence: Divergence) { divergences.add(divergence) }
+    func outvoted(_ own: Checkpoint, majority: [UInt8]) { outvotes.add(own) }
 
     func value(_ number: UInt64) throws -> [UInt8]? {
         try store.view { view in try view.record(key(number)) }?.valueBox
