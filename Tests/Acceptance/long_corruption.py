@@ -1,7 +1,7 @@
 """Random damage to any file of one node of three: no wrong read, no false "not found", no short
 list, and the node is whole again without an operator (but for the shares that unseal it).
 
-The goal is 1,000 damages; `test_corruption` runs a few of them each time. All of them:
+A goal that is not reached yet, so it is not among the tests that always run:
 
     cd Tests/Acceptance && HOLDFAST_BINARY=… HOLDFAST_TEST_CORRUPTIONS=1000 \
         ../../.build/acceptance-clients/bin/python -m unittest long_corruption
