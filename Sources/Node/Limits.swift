@@ -37,8 +37,6 @@ package enum Limits {
     package static let deadSecondsMin = 60
     /// How often the leader looks after the members: promotions and removals.
     package static let autopilotMilliseconds = 1_000
-    /// A learner is promoted when its log is at most this many entries behind.
-    package static let promotionLagMax: UInt64 = 64
     /// A member that lags by more is not called healthy.
     package static let trailingEntriesMax = 1_000
 }

@@ -34,52 +34,18 @@ extension AutopilotRules {
     }
 }
 
-/// How long each member has been silent, as this process has seen it while it led.
-struct Silence: Sendable {
-    private var heard: [NodeID: ContinuousClock.Instant] = [:]
-    private var term = Term.zero
-
-    /// Takes in what is known at `now`; a new term begins anew, with everyone heard.
-    mutating func update(
-        _ members: [RaftCore.MemberProgress],
-        term: Term,
-        now: ContinuousClock.Instant
-    ) {
-        if term != self.term {
-            heard = [:]
-            self.term = term
-        }
-        for member in members where member.isRecentlyActive || heard[member.id] == nil {
-            heard[member.id] = now
-        }
-    }
-
-    func milliseconds(of id: NodeID, now: ContinuousClock.Instant) -> Int {
-        guard let last = heard[id] else { return 0 }
-        return Int((now - last) / .milliseconds(1))
-    }
-}
-
 extension MembershipFlow {
     /// What the leader knows now; empty on others.
     func memberStates() -> [MemberState] {
         let status = replica.status
-        let now = ContinuousClock.now
+        guard let configuration = status.configuration else { return [] }
         return silence.withLock { silence in
-            silence.update(status.members, term: status.term, now: now)
-            return status.members.map { member in
-                let configured = status.configuration?.member(member.id)?.incarnation
-                let spoken = member.incarnation.flatMap { $0 == NodeLife.forgotten ? nil : $0 }
-                return MemberState(
-                    id: member.id,
-                    isSelf: member.progress == nil,
-                    match: member.match,
-                    isRecentlyActive: member.isRecentlyActive,
-                    isCounted: member.isCounted,
-                    foreignIncarnation: spoken == configured ? nil : spoken,
-                    quietMilliseconds: silence.milliseconds(of: member.id, now: now)
-                )
-            }
+            silence.states(
+                of: status.members,
+                in: configuration,
+                term: status.term,
+                now: .now
+            )
         }
     }
 
@@ -119,20 +85,12 @@ extension MembershipFlow {
         completion: @escaping @Sendable () -> Void
     ) {
         guard let unsealed = seal.unsealed else { return completion() }
-        let call: ClusterCall
-        let changes: [MembershipChange]
-        switch step {
-        case .promote(let id, let name):
-            (call, changes) = (.promote(server: name), [.voters(promote: [id], demote: [])])
-        case .suspend(let id, let name):
-            (call, changes) = (.demote(server: name), [.suspend(id)])
-        case .readmit(let id, let incarnation, let name):
-            (call, changes) = (.demote(server: name), [.readmit(id, incarnation: incarnation)])
-        case .remove(let id, let name):
-            let isVoter = replica.configuration.member(id)?.role == .voter
-            let demotion = MembershipChange.voters(promote: [], demote: [id])
-            (call, changes) = (.remove(server: name), (isVoter ? [demotion] : []) + [.remove(id)])
-        }
+        let call: ClusterCall =
+            switch step {
+            case .promote(_, let name): .promote(server: name)
+            case .suspend(_, let name), .readmit(_, _, let name): .demote(server: name)
+            case .remove(_, let name): .remove(server: name)
+            }
         let context = Context(
             call: call,
             token: [],
@@ -154,7 +112,7 @@ extension MembershipFlow {
             }
             completion()
         }
-        make(changes, context, unsealed.keyring)
+        make(step.changes(in: replica.configuration), context, unsealed.keyring)
     }
 
     private func make(_ changes: [MembershipChange], _ context: Context, _ keyring: Keyring) {

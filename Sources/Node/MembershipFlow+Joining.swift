@@ -90,29 +90,37 @@ extension MembershipFlow {
                 "\(input.name) was admitted as a learner",
                 metadata: ["peer": "\(input.peerAddress)", "pin": "\(Hex.encode(input.pin))"]
             )
-            context.answer(
-                ClusterReply.joined(
-                    admission(incarnation).encoded(),
-                    requestID: context.request.requestID
-                )
-            )
+            welcome(input, incarnation, context)
         }
     }
 
-    private func denied(_ context: Context, _ text: String) {
-        logger.warning("a node was not admitted: \(text)")
-        context.answer(Reply.errors(403, [text]))
-    }
-
-    private func admission(_ incarnation: UInt64) -> Admission {
-        let configuration = replica.configuration
-        return Admission(
+    /// Tells the node whom it belongs to: the members as they are agreed on. What is in effect
+    /// here may be a later change that is still taken back, and a node that begins with such a one
+    /// could never follow the log. The status may be a moment behind what was committed.
+    private func welcome(_ input: JoinInput, _ incarnation: UInt64, _ context: Context) {
+        guard let configuration = replica.status.committedConfiguration,
+            configuration.members.contains(where: { $0.pin == input.pin })
+        else {
+            guard ContinuousClock.now < context.deadline else {
+                return context.fail(.outcomeUnknown)
+            }
+            return later(context) { self.welcome(input, incarnation, context) }
+        }
+        let admission = Admission(
             clusterID: identity.clusterID,
             epoch: identity.epoch,
             incarnation: incarnation,
             formatLevel: configuration.formatLevel,
             configuration: configuration
         )
+        context.answer(
+            ClusterReply.joined(admission.encoded(), requestID: context.request.requestID)
+        )
+    }
+
+    private func denied(_ context: Context, _ text: String) {
+        logger.warning("a node was not admitted: \(text)")
+        context.answer(Reply.errors(403, [text]))
     }
 
     /// Whole seconds since 1970. Cluster time takes its place when there is one.

@@ -20,7 +20,18 @@ extension RaftCore {
         case .probe, .replicate: break
         }
         leadership?.followers[slot].beginSnapshot()
-        effects.append(.streamSnapshot(to: target, atLeast: log.baseIndex))
+        effects.append(.streamSnapshot(to: target, atLeast: leastPoint(of: slot)))
+    }
+
+    /// The earliest position at which a snapshot is of use to this member.
+    ///
+    /// One that counts in no quorum may be new, or begin anew, and then was told who the members
+    /// are by whoever admitted it. With a snapshot from before that it would fall behind what it
+    /// knows, so it gets one of the newest configuration. One that counts gets any that will do:
+    /// that configuration may be waiting for it.
+    private func leastPoint(of slot: Int) -> LogIndex {
+        let isNeeded = voters.contains(slot) && counts(slot)
+        return isNeeded ? log.baseIndex : max(log.baseIndex, configurationIndex)
     }
 
     mutating func snapshotStreamed(to peer: NodeID, point: SnapshotPoint, isDelivered: Bool) {
@@ -49,7 +60,8 @@ extension RaftCore {
 
     // MARK: Follower
 
-    /// A whole, verified snapshot is in a local file. Installs it if the log does not reach it.
+    /// A whole, verified snapshot is in a local file. Installs it if the log does not reach it, but
+    /// none from before the members that this node began with: it may be none of them.
     mutating func snapshotArrived(
         _ point: SnapshotPoint,
         from peer: NodeID,
@@ -83,7 +95,7 @@ extension RaftCore {
             // The log has it all: only the commit index was missing.
             matched = max(matched, point.index)
             commitIndex = point.index
-        } else {
+        } else if point.configuration.revision >= toldRevision {
             guard isPlausible(point) else {
                 effects.append(.raise(.snapshotConflict(point.index, from: peer)))
                 return

@@ -68,6 +68,12 @@ package final class CoreMachine<Ports: CorePorts> {
     /// The core's numbers.
     package var standing: CoreStanding { driver.standing }
 
+    /// Who takes part as of the commit index.
+    package var committedConfiguration: Configuration { driver.core.committedConfiguration }
+
+    /// As a leader, what it knows of each member; empty otherwise.
+    package var memberProgress: [RaftCore.MemberProgress] { driver.core.memberProgress }
+
     /// The retained entry at `index`, if there is one.
     package func entry(at index: LogIndex) -> LogEntry? { driver.entry(at: index) }
 

@@ -16,39 +16,41 @@ struct Checker {
         var candidate: NodeID?
     }
 
+    /// A vote that was given, by which disk of a node.
+    private struct Grant: Equatable {
+        let term: UInt64
+        let candidate: NodeID
+        let voter: NodeID
+        let incarnation: UInt64
+    }
+
     private(set) var oracle: Oracle
     /// Every entry that was ever on its way to a disk, by index.
     private var seen: [[Seen]] = []
     /// Who leads a term, ascending by term.
     private var leaders: [(term: UInt64, node: Int)] = []
     private var votes: [Vote]
+    private var grants: [Grant] = []
     private var processCommit: [UInt64]
     private var processTerm: [UInt64]
-    /// Nodes whose disk may lose what was durable: fewer than half, drawn once.
-    private(set) var fragile: [Bool]
     /// Everything through here has been seen by a client.
     private(set) var observed: UInt64 = 0
 
-    init(count: Int, requestsRetained: UInt64) {
-        oracle = Oracle(requestsRetained: requestsRetained)
+    init(count: Int, oracle: Oracle) {
+        self.oracle = oracle
         votes = Array(repeating: Vote(), count: count)
         processCommit = Array(repeating: 0, count: count)
         processTerm = Array(repeating: 0, count: count)
-        fragile = Array(repeating: false, count: count)
     }
-
-    mutating func setFragile(_ nodes: [Int]) {
-        precondition(nodes.count * 2 < fragile.count, "a majority must keep what it has")
-        for node in nodes { fragile[node] = true }
-    }
-
-    func mayBreak(_ position: Int) -> Bool { fragile[position] }
 
     // MARK: Processes
 
+    /// The commit index that the node's process was seen with.
+    func commit(of position: Int) -> UInt64 { processCommit[position] }
+
     mutating func started(_ position: Int, _ process: Process) throws {
         let standing = process.core.standing
-        guard standing.term.number >= processTerm[position] || fragile[position] else {
+        guard standing.term.number >= processTerm[position] else {
             throw Violation("node \(position + 1) forgot term \(processTerm[position])")
         }
         processCommit[position] = 0
@@ -59,6 +61,22 @@ struct Checker {
     mutating func ended(_ position: Int) {
         // What it thought but did not persist is forgotten; promises are checked where they leave.
         processTerm[position] = 0
+    }
+
+    /// The node's disk was made anew: it has promised nothing.
+    mutating func renewed(_ position: Int) {
+        votes[position] = Vote()
+        processTerm[position] = 0
+    }
+
+    func hasVoted(_ member: Member, for candidate: NodeID, in term: Term) -> Bool {
+        let grant = Grant(
+            term: term.number,
+            candidate: candidate,
+            voter: member.id,
+            incarnation: member.incarnation
+        )
+        return grants.contains(grant)
     }
 
     func alarmed(_ alarm: Alarm, at node: NodeID) throws {
@@ -197,6 +215,14 @@ struct Checker {
         case .voteRequest: try voted(position, node, for: node.id, in: message.term)
         case .voteResponse(isGranted: true):
             try voted(position, node, for: target, in: message.term)
+            grants.append(
+                Grant(
+                    term: message.term.number,
+                    candidate: target,
+                    voter: node.id,
+                    incarnation: message.incarnation
+                )
+            )
         case .appendResponse(let response):
             guard case .accepted(let through) = response.outcome else { return }
             try acknowledged(through, node)
@@ -243,6 +269,21 @@ struct Checker {
         }
         guard tables.stateHash == oracle.stateHash(at: applied) else {
             throw Violation("node \(node.id.number): another state at \(applied)")
+        }
+        if let bytes = node.disk.takeNewConfiguration() {
+            try configured(bytes, at: applied, node.id)
+        }
+    }
+
+    /// The members beside the state are the ones of its index, or what the node was told when it
+    /// began and its log has not reached yet.
+    private func configured(_ bytes: [UInt8], at index: UInt64, _ node: NodeID) throws {
+        guard let configuration = try? Configuration(decoding: bytes) else {
+            throw Violation("node \(node.number) has a configuration that cannot be read")
+        }
+        let wanted = oracle.configuration(at: index)
+        guard configuration == wanted || configuration.revision > wanted.revision else {
+            throw Violation("node \(node.number): other members at \(index)")
         }
     }
 

@@ -33,6 +33,9 @@ final class AnswerBox: Sendable {
         case proposed(ProposeOutcome)
         case committed(CommitOutcome)
         case read(ReadOutcome)
+        /// Of a change of members, by its serial number.
+        case changeProposed(ProposeOutcome)
+        case changeCommitted(CommitOutcome)
     }
 
     struct Addressed: Sendable {

@@ -31,6 +31,8 @@ struct Parcel {
 
 extension World {
     func stream(from process: Process, to target: Int, atLeast index: LogIndex, term: Term) {
+        // Of a member that is not committed yet nobody has heard.
+        guard target < nodes.count else { return end(process.number, target, nil, term, false) }
         let event = CourierEvent.export(
             process: process.number,
             target: target,
@@ -62,8 +64,9 @@ extension World {
         case .arrive(let parcel): arrive(parcel)
         case .end(let number, let target, let point, let term, let isDelivered):
             guard let process = processes[number] else { return }
+            let member = NodeID(number: UInt64(target) + 1)
             process.coreInbox.append(
-                .streamEnded(to: nodes[target].id, point, term: term, isDelivered: isDelivered)
+                .streamEnded(to: member, point, term: term, isDelivered: isDelivered)
             )
             wakeCore(process)
         }

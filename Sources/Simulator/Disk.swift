@@ -29,6 +29,9 @@ final class Disk {
     /// Nanoseconds for one flush.
     var flushTime: ClosedRange<UInt64> = 60_000...400_000
 
+    /// The configuration that a sync brought, until somebody has checked it.
+    private var newConfiguration: [UInt8]?
+
     init(requestsRetained: UInt64) {
         durable = DiskTables(requestsRetained: requestsRetained)
         voteCopies = (0..<VoteFile.copies).map { VoteFile.encode(.none, copy: $0) }
@@ -44,7 +47,9 @@ final class Disk {
 
     private func carryOut(_ write: Write) throws(StoreError) {
         switch write {
-        case .turn(let turn): _ = try turn.write(to: &durable)
+        case .turn(let turn):
+            _ = try turn.write(to: &durable)
+            if turn.configuration != nil { newConfiguration = durable.cluster?.configuration }
         case .vote(let ballot):
             for copy in 0..<VoteFile.copies {
                 voteCopies[copy] = VoteFile.encode(ballot, copy: copy)
@@ -52,6 +57,22 @@ final class Disk {
             durableBallot = ballot
         case .install(let image): durable.install(image)
         }
+    }
+
+    func takeNewConfiguration() -> [UInt8]? { newConfiguration.take() }
+
+    /// An empty disk begins to be a member.
+    func found(_ cluster: ClusterRecord) { durable.cluster = cluster }
+
+    /// The database is put aside; the vote's file stays where it is sound.
+    func renew(_ cluster: ClusterRecord, keepsVote: Bool) {
+        precondition(underWay.isEmpty, "a running node's disk is not made anew")
+        durable = DiskTables(requestsRetained: durable.requestsRetained)
+        durable.cluster = cluster
+        newConfiguration = nil
+        guard !keepsVote else { return }
+        voteCopies = (0..<VoteFile.copies).map { VoteFile.encode(.none, copy: $0) }
+        durableBallot = .none
     }
 
     /// The power goes: the first writes under way have made it, perhaps one is half done, the rest

@@ -119,7 +119,10 @@ struct DiskTables {
     }
 
     /// Whether anything on it is damaged, found or not.
-    var isDamaged: Bool { logDamage != nil || state.contains { $0.isDamaged } }
+    var isDamaged: Bool { logDamage != nil || isStateDamaged }
+
+    /// Whether a record of the state is.
+    var isStateDamaged: Bool { state.contains { $0.isDamaged } }
 
     private static func error(_ row: LogRow) -> StoreError {
         switch row.damage {

@@ -13,6 +13,7 @@ enum Event {
     case arrival
     indirect case client(ClientEvent)
     indirect case courier(CourierEvent)
+    indirect case members(MemberEvent)
     /// The next fault is due.
     case fault
     case resume(process: Int)

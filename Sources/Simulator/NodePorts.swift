@@ -10,6 +10,7 @@ final class NodePorts: CorePorts, StoragePorts, EvaluationPorts {
     var streams: [(target: NodeID, atLeast: LogIndex, term: Term)] = []
     var discarded: [String] = []
     var roles: [(role: Role, term: Term, leader: NodeID?)] = []
+    var configurations: [Configuration] = []
     var alarms: [Alarm] = []
 
     // MARK: core
@@ -28,7 +29,9 @@ final class NodePorts: CorePorts, StoragePorts, EvaluationPorts {
         roles.append((role, term, leader))
     }
 
-    func configurationChanged(_ configuration: Configuration) {}
+    func configurationChanged(_ configuration: Configuration) {
+        configurations.append(configuration)
+    }
 
     func raised(_ alarm: Alarm) { alarms.append(alarm) }
 

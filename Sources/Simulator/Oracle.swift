@@ -27,14 +27,24 @@ struct Oracle {
     }
 
     private(set) var log: [Committed] = []
+    /// Who the members were, from which entry on; ascending, never empty.
+    private var configurations: [(index: UInt64, configuration: Configuration)]
     private var versions: [StorageKey: [Version]] = [:]
     private var living: [DirectoryPrefix: Int] = [:]
     private var requests: [RequestName: UInt64] = [:]
     private var stateHash: UInt64 = 0
     let requestsRetained: UInt64
 
-    init(requestsRetained: UInt64) {
+    init(requestsRetained: UInt64, initial: Configuration) {
         self.requestsRetained = requestsRetained
+        configurations = [(0, initial)]
+    }
+
+    /// The newest that is committed.
+    var configuration: Configuration { configurations[configurations.count - 1].configuration }
+
+    func configuration(at index: UInt64) -> Configuration {
+        configurations.last { $0.index <= index }?.configuration ?? configurations[0].configuration
     }
 
     var lastIndex: UInt64 { UInt64(log.count) }
@@ -70,6 +80,7 @@ struct Oracle {
             let batch = try WriteBatch(decoding: entry.body)
             (outcome, draft) = try carryOut(batch, at: entry.index.number)
         }
+        if entry.kind == .configuration { try reconfigure(entry) }
         let writes = draft.changes.sorted { $0.key < $1.key }
         for (key, bytes) in writes { record(key, bytes, at: entry.index.number) }
         if let id = draft.requestID { requests[id] = entry.index.number }
@@ -82,6 +93,15 @@ struct Oracle {
                 stateHash: stateHash
             )
         )
+    }
+
+    /// Committed configurations follow on each other legally.
+    private mutating func reconfigure(_ entry: LogEntry) throws {
+        let next = try ConfigurationEntry(decoding: entry.body).configuration
+        if let problem = Configuration.problem(from: configuration, to: next) {
+            throw Violation("committed members at \(entry.index.number): \(problem)")
+        }
+        configurations.append((entry.index.number, next))
     }
 
     private mutating func record(_ key: StorageKey, _ bytes: [UInt8]?, at index: UInt64) {

@@ -1,5 +1,6 @@
 import Raft
 import Replica
+import Store
 
 /// One run of one node, from its start to its end: the production machines, and their mail.
 final class Process {
@@ -14,6 +15,12 @@ final class Process {
     let core: CoreMachine<NodePorts>
     let storage: StorageMachine<SimulatedStore, NodePorts>
     let evaluation: EvaluationMachine<SimulatedStore, NodePorts>
+    /// Who takes part, as this process goes by it.
+    var configuration: Configuration
+    /// What its autopilot has seen while it led.
+    var silence = Silence()
+    /// The term that it led after its last turn.
+    var ledTerm: Term?
 
     var coreInbox: [CoreInput] = []
     var storageInbox: [StorageJob] = []
@@ -43,6 +50,7 @@ final class Process {
         let ports = NodePorts()
         self.ports = ports
         let state = start.state
+        configuration = start.core.configuration
         core = CoreMachine(
             core: start.core,
             applied: state.applied,
@@ -89,11 +97,22 @@ struct Node {
     var clock: NodeClock
     var process: Process?
     var isSealed = false
-    /// Its disk has lost something that a start would need: it is not started again.
+    /// A record on its disk is damaged where it needs it: it is not started again.
     var isBroken = false
+    /// Something on its disk was damaged: it may stop, or refuse to start, because of that.
+    var wasDamaged = false
+    /// Somebody told it that it is a member.
+    var isJoined = true
+    /// It stays away after the end of all faults.
+    var isAway = false
+    /// What its disk was before it was made anew.
+    var formerDisks: [FormerDisk] = []
     /// A start is planned.
     var isStartPlanned = false
     var boots: UInt64 = 0
     /// An image of its disk, from some time ago.
     var oldImage: Disk.Image?
+
+    /// Under which its disk is this node.
+    var incarnation: UInt64 { disk.durable.cluster?.incarnation ?? 0 }
 }

@@ -40,6 +40,7 @@ extension World {
         try run(until: Self.second / 2)
         startClients()
         startFaults()
+        startAutopilots()
         try run(until: now + UInt64(settings.seconds) * Self.second)
         try heal()
         // Clients go on for a while: their operations must get through now.
@@ -64,21 +65,28 @@ extension World {
         }
     }
 
-    /// All that run follow one leader, and all have applied what it has.
+    /// All members that run follow one leader and have applied what it has, and there is nothing
+    /// left to be done about the members.
     var isConverged: Bool {
         guard let position = leaderPosition, let leader = nodes[position].process else {
             return false
         }
         let wanted = leader.core.standing
-        return nodes.indices.allSatisfy { position in
-            guard let process = nodes[position].process else {
-                return nodes[position].isBroken || isHealing && nodes[position].isStartPlanned
+        guard wanted.commit == wanted.last, !leader.configuration.isJoint,
+            leader.configuration == checker.oracle.configuration
+        else { return false }
+        let areEqual = leader.configuration.members.allSatisfy { member in
+            let node = nodes[Int(member.id.number) - 1]
+            guard let process = node.process else {
+                return node.isBroken || node.isAway || !node.isJoined
             }
             let standing = process.core.standing
             return standing.leader == wanted.leader && standing.commit == wanted.last
                 && standing.last == wanted.last && standing.evaluated == wanted.last
-                && nodes[position].disk.durable.point.appliedIndex == wanted.last.number
+                && node.disk.durable.point.appliedIndex == wanted.last.number
+                && node.incarnation == member.incarnation
         }
+        return areEqual && dueStep(leader) == nil
     }
 
     /// Nothing that was promised is missing, and nothing that was refused is there.
@@ -93,7 +101,8 @@ extension World {
                 throw Violation("a write that was refused for certain is at \(index)")
             }
         }
-        for node in nodes where node.process != nil {
+        for node in nodes
+        where node.process != nil && checker.oracle.configuration.member(node.id) != nil {
             let tables = node.disk.durable
             guard tables.stateHash == checker.oracle.stateHash(at: tables.point.appliedIndex) else {
                 throw Violation("node \(node.id.number) ends with another state")

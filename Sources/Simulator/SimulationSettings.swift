@@ -44,6 +44,9 @@ package struct Faults: Equatable, Sendable {
         faults.delayMicrosecondsMost = [300, 1_000, 5_000, 40_000, 150_000][dice.below(5)]
         faults.pauseMillisecondsMost = [150, 400, 1_000, 2_500][dice.below(4)]
         for kind in FaultKind.allCases where dice.chance(400) { faults[kind] = 0 }
+        // Now and then hardly anything happens but that members come and go.
+        let churn = [1, 1, 5, 20][dice.below(4)]
+        for kind in FaultKind.membership { faults[kind] *= churn }
         return faults
     }
 }
@@ -69,6 +72,16 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     case flipVote, damageLog, damageState
     /// A node is sealed or unsealed.
     case seal
+    /// Operators admit a node, make learners voters and the other way round, both in one step,
+    /// remove a member, move leadership.
+    case admit, promote, demote, replace, letGo, transfer
+    /// A node's database is lost and made anew.
+    case loseDatabase
+
+    /// What operators do, and what makes a node's promises void.
+    static let membership: [FaultKind] = [
+        .admit, .promote, .demote, .replace, .letGo, .transfer, .loseDatabase,
+    ]
 
     /// How often it is drawn in a harsh run.
     var usualWeight: Int {
@@ -90,6 +103,8 @@ package enum FaultKind: Int, CaseIterable, Sendable {
         case .flipVote: 8
         case .damageLog, .damageState: 2
         case .seal: 8
+        case .admit, .promote, .demote, .replace, .letGo, .transfer: 6
+        case .loseDatabase: 3
         }
     }
 }
@@ -152,8 +167,12 @@ package struct SimulationCounts: Equatable, Sendable {
     package internal(set) var unknown = 0
     /// Snapshots that arrived.
     package internal(set) var snapshots = 0
-    /// Nodes whose disk lost what a start needs.
+    /// Nodes whose disk lost what they need and cannot get back.
     package internal(set) var broken = 0
+    /// Databases made anew.
+    package internal(set) var rebuilt = 0
+    /// Changes of members that were committed.
+    package internal(set) var changes = 0
 
     /// Nothing yet.
     package init() {}
@@ -172,6 +191,8 @@ package struct SimulationCounts: Equatable, Sendable {
         unknown += other.unknown
         snapshots += other.snapshots
         broken += other.broken
+        rebuilt += other.rebuilt
+        changes += other.changes
     }
 }
 

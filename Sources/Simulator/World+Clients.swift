@@ -138,7 +138,7 @@ extension World {
         clients.end(position)
     }
 
-    private func deadline(_ process: Process) -> ContinuousClock.Instant {
+    func deadline(_ process: Process) -> ContinuousClock.Instant {
         instant(process.node) + .seconds(3)
     }
 
@@ -234,6 +234,14 @@ extension World {
 
     func handleAnswers() throws {
         for answer in answers.take() {
+            if case .changeProposed(let outcome) = answer.answer {
+                changeProposed(answer.operation, outcome)
+                continue
+            }
+            if case .changeCommitted(let outcome) = answer.answer {
+                changeCommitted(answer.operation, outcome)
+                continue
+            }
             guard let position = clients.position(of: answer.operation),
                 clients[position].attempt == answer.attempt
             else { continue }
@@ -241,6 +249,7 @@ extension World {
             case .proposed(let outcome): try proposed(position, answer.process, outcome)
             case .committed(let outcome): try committed(position, outcome)
             case .read(let outcome): try served(position, answer.process, outcome)
+            case .changeProposed, .changeCommitted: break
             }
         }
     }

@@ -7,12 +7,6 @@ import Store
 extension World {
     func startFaults() {
         guard faults.pauseMillisecondsMost > 0 else { return }
-        let count = (nodes.count - 1) / 2
-        var fragile: [Int] = []
-        for position in nodes.indices where fragile.count < count && dice.chance(512) {
-            fragile.append(position)
-        }
-        checker.setFragile(fragile)
         drawWeather()
         planFault()
     }
@@ -68,6 +62,8 @@ extension World {
         case .flipVote: nodes[anyNode].disk.flipVoteBit(&dice)
         case .damageLog, .damageState: damage(kind)
         case .seal: toggleSeal(anyNode)
+        case .admit, .promote, .demote, .replace, .letGo, .transfer: operate(kind)
+        case .loseDatabase: try loseDatabase(anyNode)
         }
     }
 
@@ -174,10 +170,11 @@ extension World {
         }
     }
 
-    /// Only on fragile disks: what is damaged there, others have.
+    /// Only where enough others have what is damaged.
     private func damage(_ kind: FaultKind) {
         let position = anyNode
-        guard checker.mayBreak(position) else { return }
+        guard nodes[position].isJoined, canSpare(position) else { return }
+        nodes[position].wasDamaged = true
         let tables = nodes[position].disk.durable
         let store = nodes[position].process?.store
         if kind == .damageState {
@@ -197,6 +194,16 @@ extension World {
         }
     }
 
+    /// The database is found unusable and made anew.
+    private func loseDatabase(_ position: Int) throws {
+        guard nodes[position].isJoined, !nodes[position].isBroken, canSpare(position) else {
+            return
+        }
+        try crash(position)
+        makeAnew(position)
+        planStart(position, after: dice.draw(1_000_000...2_000_000_000))
+    }
+
     // MARK: The end of it
 
     /// Nothing goes wrong from here on, and a majority runs: all that can, or only just enough.
@@ -208,23 +215,21 @@ extension World {
         network.duplication = 0
         network.reorder = 0
         network.delay = 50_000...500_000
-        // What is damaged on a disk and not found yet would still end its node, or keep a leader
-        // from exporting: those nodes are out from here on, as if a scrubber had found it.
-        for position in nodes.indices where nodes[position].disk.durable.isDamaged {
+        // A record that is damaged on a disk and not found yet would still end its node, or keep a
+        // leader from exporting: those nodes are out from here on.
+        for position in nodes.indices
+        where nodes[position].disk.durable.isStateDamaged && !nodes[position].isBroken {
             say("node \(position + 1) is taken out: its disk is damaged")
             try crash(position)
             nodes[position].isBroken = true
             counts.broken += 1
         }
-        let able = nodes.indices.filter { !nodes[$0].isBroken }
-        let majority = nodes.count / 2 + 1
-        let spare = max(0, able.count - majority)
-        var left = dice.chance(512) ? 0 : dice.below(spare + 1)
-        for position in able.reversed() where left > 0 && dice.chance(512) {
-            left -= 1
+        let leavesAny = dice.chance(512)
+        for position in nodes.indices.reversed()
+        where leavesAny && dice.chance(512) && nodes[position].isJoined && canSpare(position) {
             say("node \(position + 1) stays away")
             try crash(position)
-            nodes[position].isStartPlanned = true
+            nodes[position].isAway = true
         }
         for position in nodes.indices {
             let disk = nodes[position].disk

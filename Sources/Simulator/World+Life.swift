@@ -8,7 +8,8 @@ import Wire
 extension World {
     /// Plans a start, unless the node runs, is about to, or cannot.
     func planStart(_ position: Int, after nanoseconds: UInt64) {
-        guard nodes[position].process == nil, !nodes[position].isStartPlanned else { return }
+        let node = nodes[position]
+        guard node.process == nil, !node.isStartPlanned, node.isJoined, !node.isAway else { return }
         nodes[position].isStartPlanned = true
         queue.add(.start(node: position), at: now + nanoseconds)
     }
@@ -16,19 +17,20 @@ extension World {
     /// A process begins with what the disk holds, as `NodeStart` does it.
     func start(_ position: Int) throws {
         nodes[position].isStartPlanned = false
-        guard nodes[position].process == nil, !nodes[position].isBroken else { return }
+        guard nodes[position].process == nil, !nodes[position].isBroken,
+            !nodes[position].isAway
+        else { return }
         let disk = nodes[position].disk
         let restored: ProcessStart
         do throws(StoreError) {
             restored = try restore(position)
         } catch {
-            guard checker.mayBreak(position) else {
+            guard nodes[position].wasDamaged, error.isDamage else {
                 throw Violation("node \(position + 1) cannot start: \(error.summary)")
             }
-            say("node \(position + 1) refuses to start: \(error.summary)")
-            nodes[position].isBroken = true
-            counts.broken += 1
-            return
+            say("node \(position + 1) finds its database damaged: \(error.summary)")
+            makeAnew(position)
+            return planStart(position, after: 1_000_000)
         }
         let number = processes.count
         let process = Process(
@@ -76,10 +78,10 @@ extension World {
         let cluster = ClusterRecord(
             clusterID: [UInt8](repeating: 7, count: StoreLimits.digestBytes),
             epoch: 0,
-            incarnation: 0,
+            incarnation: tables.cluster?.incarnation ?? 0,
             bootCounter: (tables.cluster?.bootCounter ?? 0) + 1,
             configuration: configuration.encoded(),
-            formatLevel: 1
+            formatLevel: tables.cluster?.formatLevel ?? 1
         )
         let hardState = HardState(
             term: Term(number: ballot.term),
@@ -147,7 +149,7 @@ extension World {
             switch failure.error {
             case .full: true
             case .system: true
-            case .damagedRecord, .damagedLogHeader, .damagedLogBody: checker.mayBreak(position)
+            case .damagedRecord, .damagedLogHeader, .damagedLogBody: nodes[position].wasDamaged
             default: false
             }
         guard isExpected else {

@@ -44,7 +44,7 @@ extension World {
         }
         let hasNewRole = !ports.roles.isEmpty
         ports.roles.removeAll(keepingCapacity: true)
-        try checker.turned(process, isNewRole: hasNewRole)
+        try checkTurn(process, hasNewRole)
         if !ports.messages.isEmpty {
             for (message, target) in ports.messages {
                 try checker.leaving(message, from: nodes[position], to: target)
@@ -70,6 +70,29 @@ extension World {
         for file in ports.discarded { process.store.arrived.removeAll { $0.name == file } }
         ports.discarded.removeAll(keepingCapacity: true)
         try handleAnswers()
+    }
+
+    /// What the core's turn has changed, against the rules.
+    private func checkTurn(_ process: Process, _ hasNewRole: Bool) throws {
+        let known = checker.oracle.lastIndex
+        let commit = checker.commit(of: process.node)
+        try checker.turned(process, isNewRole: hasNewRole)
+        // Within a turn the configuration may change after something was committed.
+        var configurations = [process.configuration]
+        if let newest = process.ports.configurations.last {
+            configurations += process.ports.configurations
+            process.configuration = newest
+            process.ports.configurations.removeAll(keepingCapacity: true)
+        }
+        let standing = process.core.standing
+        if standing.role == .leader {
+            if hasNewRole, process.ledTerm != standing.term { try checkElection(process) }
+            if process.ledTerm == standing.term, standing.commit.number > commit {
+                try checkQuorum(process, configurations)
+            }
+            process.ledTerm = standing.term
+        }
+        if checker.oracle.lastIndex > known { growIfAdmitted() }
     }
 
     // MARK: Storage

@@ -22,6 +22,7 @@ final class World {
     var clients = Clients()
     let answers = AnswerBox()
     var courier = Courier()
+    var operators = Operators()
     var hash = TraceHash()
     var counts = SimulationCounts()
     let trace: ((String) -> Void)?
@@ -38,8 +39,9 @@ final class World {
         faults = Self.drawFaults(settings, &dice)
         tuning = Tuning(&dice)
         configuration = Self.voters(count)
-        network = Network(count: count)
-        checker = Checker(count: count, requestsRetained: tuning.requestsRetained)
+        network = Network(count: Self.nodesMax)
+        let oracle = Oracle(requestsRetained: tuning.requestsRetained, initial: configuration)
+        checker = Checker(count: Self.nodesMax, oracle: oracle)
         for position in 0..<count {
             nodes.append(
                 Node(
@@ -66,13 +68,9 @@ final class World {
             members: (1...UInt64(count)).map { number in
                 Member(
                     id: NodeID(number: number),
-                    name: "n\(number)",
-                    region: "r\(number % 3)",
-                    zone: "z",
-                    peerAddress: "n\(number):1",
-                    apiAddress: "n\(number):2",
-                    pin: [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 32),
-                    role: .voter
+                    details: Configuration.newMember(number),
+                    role: .voter,
+                    incarnation: 0
                 )
             }
         )
@@ -129,6 +127,7 @@ final class World {
         case .arrival: operationArrives()
         case .client(let event): try handle(event)
         case .courier(let event): handle(event)
+        case .members(let event): handle(event)
         case .fault: try disturb()
         case .resume(let number): try resume(number)
         case .start(let position): try start(position)

@@ -83,6 +83,7 @@ struct Campaign {
                 + "\(counts.faults) faults, \(counts.starts) starts, "
                 + "\(counts.elections) elections, \(counts.committed) committed, "
                 + "\(counts.writes + counts.reads) operations, \(counts.unknown) unknown, "
+                + "\(counts.changes) changes of members, \(counts.rebuilt) disks made anew, "
                 + "\(counts.snapshots) snapshots, \(counts.broken) broken, \(failures.count) failed"
         )
     }

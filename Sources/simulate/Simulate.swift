@@ -47,7 +47,8 @@ enum Simulate {
             events \(counts.events), messages \(counts.messages), faults \(counts.faults), starts \
             \(counts.starts), elections \(counts.elections), committed \(counts.committed), writes \
             \(counts.writes), reads \(counts.reads), retries \(counts.retries), unknown \
-            \(counts.unknown), snapshots \(counts.snapshots), broken \(counts.broken)
+            \(counts.unknown), changes of members \(counts.changes), disks made anew \
+            \(counts.rebuilt), snapshots \(counts.snapshots), broken \(counts.broken)
             hash \(report.traceHash)
             """
         )

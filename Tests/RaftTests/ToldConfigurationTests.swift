@@ -116,6 +116,31 @@ struct ToldConfigurationTests {
         #expect(core.lastIndex == .zero)
     }
 
+    private func install(_ effects: [Effect]) -> LogIndex? {
+        for case .installSnapshot(let point, _) in effects { return point.index }
+        return nil
+    }
+
+    @Test("a snapshot from before it is not installed: the node would be none of the members")
+    func olderSnapshot() throws {
+        let all = try revisions()
+        var core = core(all[2])
+        let one = NodeID(number: 1)
+        for (index, revision) in [(7, 1), (9, 2)] as [(UInt64, Int)] {
+            let point = SnapshotPoint(
+                index: LogIndex(number: index),
+                term: Term(number: 1),
+                configuration: all[revision]
+            )
+            var effects: [Effect] = []
+            core.step(.snapshotArrived(point, from: one, term: Term(number: 1)), into: &effects)
+            core.endTurn(into: &effects)
+            #expect(alarms(effects) == 0)
+            #expect(install(effects)?.number == (revision == 2 ? 9 : nil))
+            #expect(core.configuration == all[2])
+        }
+    }
+
     @Test("a node with a log of its own never goes back")
     func established() throws {
         let all = try revisions()

@@ -42,6 +42,26 @@ struct SimulationTests {
         #expect(report.counts.elections == 1)
     }
 
+    @Test("members come, go, are replaced and begin anew")
+    func members() {
+        var faults = Faults.calm
+        faults.pauseMillisecondsMost = 250
+        for kind in [.admit, .promote, .demote, .replace, .letGo, .transfer] as [FaultKind] {
+            faults[kind] = 4
+        }
+        faults[.loseDatabase] = 3
+        faults[.crash] = 2
+        var counts = SimulationCounts()
+        for seed in 1...4 as ClosedRange<UInt64> {
+            var settings = settings(seed, seconds: 10)
+            settings.faults = faults
+            let report = Simulation.run(settings)
+            #expect(report.violation == nil)
+            counts.add(report.counts)
+        }
+        #expect(counts.changes >= 20 && counts.rebuilt >= 2)
+    }
+
     /// What a disk may not do, and the checkers must see, each within so many seeds.
     @Test("a disk that breaks its word is found out", arguments: Lie.allCases)
     func lies(_ lie: Lie) {
