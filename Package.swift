@@ -92,7 +92,7 @@ let package = Package(
             swiftSettings: house
         ),
         // Level 3, beside the product: consensus under a virtual clock, network and disk
-        layer("Simulator", ["Raft", "Replica", "Store", "Wire"]),
+        layer("Simulator", ["History", "Raft", "Replica", "Store", "Wire"]),
         .executableTarget(
             name: "simulate",
             dependencies: ["Simulator", "Store"],

@@ -32,16 +32,16 @@ struct KeyHistory {
         self.open = open.isEmpty ? [] : Self.relevant(open, beside: closed)
     }
 
-    /// Numbers the answered puts by version.
+    /// Numbers the answered writes by version, deletes that told one as well.
     private static func rank(_ closed: inout [Move]) {
-        let puts = closed.indices.filter {
+        let writes = closed.indices.filter {
             closed[$0].kind == .write && closed[$0].version > 0
-                && closed[$0].value != RegisterState.absent
         }
-        let isInOrder = zip(puts, puts.dropFirst()).allSatisfy {
+        let isInOrder = zip(writes, writes.dropFirst()).allSatisfy {
             closed[$0].version < closed[$1].version
         }
-        let ordered = isInOrder ? puts : puts.sorted { closed[$0].version < closed[$1].version }
+        let ordered =
+            isInOrder ? writes : writes.sorted { closed[$0].version < closed[$1].version }
         for (rank, position) in ordered.enumerated() {
             closed[position].rank = Int32(rank)
         }

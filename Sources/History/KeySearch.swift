@@ -3,8 +3,8 @@
 ///
 /// A depth-first search that places one operation after another. What makes it fast enough:
 /// a position in the search (which operations are placed, and the state) is never entered twice;
-/// a read or mismatch that fits is placed at once, because it changes nothing and so can only be
-/// in the way later; puts with known versions are placed in the order of their versions; a write
+/// a read or mismatch that fits is placed before any write is tried, because it changes nothing
+/// and so can only be in the way later; writes with known versions are placed in the order of their versions; a write
 /// without an answer is placed only before something that can see it.
 ///
 /// - Source: Wing, Gong, "Testing and verifying concurrent objects", JPDC 1993; Lowe, "Testing
@@ -31,7 +31,7 @@ struct KeySearch {
         var closed: PositionSet
         var open: PositionSet
         var state: RegisterState
-        /// Of the next versioned put.
+        /// Of the next versioned write.
         var rank: Int32
         /// The next candidate: an answered operation, then the open writes.
         var next: Int
@@ -118,28 +118,46 @@ struct KeySearch {
 
     /// The next way on from a frame that was not tried yet.
     private mutating func nextChild(of depth: Int) -> Frame? {
+        if frames[depth].next == frames[depth].closed.prefix, let child = freeChild(of: depth) {
+            return child
+        }
         while let position = nextClosed(of: depth) {
             steps += 1
             let move = history.closed[position]
             guard move.rank < 0 || move.rank == frames[depth].rank, frames[depth].allows(move),
                 let state = frames[depth].state.after(move)
             else { continue }
-            let isFree = move.kind != .write && state == frames[depth].state
             var child = frames[depth]
             child.closed.insert(position)
             child.state = state
             child.rank += move.rank >= 0 ? 1 : 0
             child.placed = position
             child.openPlaced = -1
-            if isFree {
-                // Whatever works without it works with it here.
-                frames[depth].next = history.closed.count + history.open.count
-            } else if !isNew(child) {
-                continue
-            }
-            return begun(child)
+            if isNew(child) { return begun(child) }
         }
         return nextOpenChild(of: depth)
+    }
+
+    /// The first operation that could come next and changes nothing. Whatever works without it
+    /// works with it here, so nothing else is tried.
+    private mutating func freeChild(of depth: Int) -> Frame? {
+        var limit = UInt64.max
+        for position in frames[depth].closed.prefix..<history.closed.count
+        where !frames[depth].closed.contains(position) {
+            let move = history.closed[position]
+            guard move.call <= limit else { return nil }
+            limit = min(limit, move.end)
+            guard move.kind != .write else { continue }
+            steps += 1
+            guard frames[depth].state.after(move) == frames[depth].state else { continue }
+            frames[depth].next = history.closed.count + history.open.count
+            var child = frames[depth]
+            child.closed.insert(position)
+            child.placed = position
+            child.openPlaced = -1
+            return begun(child)
+        }
+        return nil
     }
 
     private mutating func nextOpenChild(of depth: Int) -> Frame? {

@@ -157,6 +157,9 @@ package struct CoreDriver<Ports: CorePorts> {
         quietTicks = transfers.isEmpty ? core.quietTicks : 0
     }
 
+    /// Since when the evaluated state is known to be current.
+    var currentAsOf: ContinuousClock.Instant? { freshness.currentAsOf }
+
     // Mutating so that they look at the core where it is: a getter would be handed a copy.
 
     /// The retained entry at `index`, if there is one.
@@ -176,7 +179,7 @@ package struct CoreDriver<Ports: CorePorts> {
             status.configuration = core.configuration
             status.committedConfiguration = core.committedConfiguration
             status.members = core.memberProgress
-            status.currentAsOf = freshness.currentAsOf
+            status.currentAsOf = currentAsOf
             status.reads = core.readCounters
             status.space = space
         }

@@ -71,6 +71,9 @@ package final class CoreMachine<Ports: CorePorts> {
     /// Who takes part as of the commit index.
     package var committedConfiguration: Configuration { driver.core.committedConfiguration }
 
+    /// The evaluated state holds everything acknowledged, anywhere, before this moment.
+    package var currentAsOf: ContinuousClock.Instant? { driver.currentAsOf }
+
     /// As a leader, what it knows of each member; empty otherwise.
     package var memberProgress: [RaftCore.MemberProgress] { driver.core.memberProgress }
 

@@ -35,6 +35,8 @@ struct Checker {
     private var processTerm: [UInt64]
     /// Everything through here has been seen by a client.
     private(set) var observed: UInt64 = 0
+    /// Since when; ascending in both.
+    private var observations: [(time: UInt64, index: UInt64)] = []
 
     init(count: Int, oracle: Oracle) {
         self.oracle = oracle
@@ -304,5 +306,20 @@ struct Checker {
     // MARK: Clients
 
     /// Strict order in real time: what a client has seen, every later operation builds on.
-    mutating func observe(_ index: UInt64) { observed = max(observed, index) }
+    mutating func observe(_ index: UInt64, at time: UInt64) {
+        guard index > observed else { return }
+        observed = index
+        observations.append((time, index))
+    }
+
+    /// What somebody had seen before this moment.
+    func observed(before time: UInt64) -> UInt64 {
+        var low = 0
+        var high = observations.count
+        while low < high {
+            let middle = low + (high - low) / 2
+            if observations[middle].time < time { low = middle + 1 } else { high = middle }
+        }
+        return low > 0 ? observations[low - 1].index : 0
+    }
 }

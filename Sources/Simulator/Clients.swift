@@ -4,8 +4,19 @@ import Store
 import Synchronization
 
 /// What a client asks for.
-enum OperationKind {
-    case put, checkedPut, pairOfPuts, delete, read
+enum OperationKind: Equatable {
+    case put, checkedPut, pairOfPuts, delete
+    /// A linearizable read; no lease will do, or whatever vouches for it.
+    case read(mustConfirm: Bool)
+    /// A read of a state that may be so old, in nanoseconds of the node's clock.
+    case staleRead(bound: UInt64)
+
+    var isRead: Bool {
+        switch self {
+        case .read, .staleRead: true
+        case .put, .checkedPut, .pairOfPuts, .delete: false
+        }
+    }
 }
 
 /// One operation of a client, through all its attempts.
@@ -17,6 +28,8 @@ struct Operation {
     let requestID: [UInt8]
     /// What some client had seen when this one was asked: its effect comes later.
     let floor: UInt64
+    /// When it was asked.
+    let call: UInt64
     /// When the client gives up.
     let deadline: UInt64
     /// The process that the client talks to.
@@ -25,6 +38,10 @@ struct Operation {
     var attempt: UInt64 = 0
     /// An attempt's outcome is not known: it may have been applied.
     var isUncertain = false
+    /// Batches that were made of it.
+    var proposals = 0
+    /// The versions that the newest of them checks, one for each key; empty: none.
+    var versions: [UInt64] = []
 }
 
 /// Answers on their way from a machine's callbacks to the world, which handles them after the turn.
@@ -65,6 +82,8 @@ enum ClientEvent {
     case replied(operation: UInt64, attempt: UInt64, process: Int, ProposeOutcome)
     case attempt(operation: UInt64)
     case attemptTimeout(operation: UInt64, attempt: UInt64)
+    /// The node opens a view for a read that something vouches for.
+    case serve(operation: UInt64, attempt: UInt64, process: Int, ReadProof)
 }
 
 /// Everybody who wants something from the cluster.
@@ -79,6 +98,16 @@ struct Clients {
     var acknowledged: [(id: [UInt8], index: UInt64)] = []
     /// Requests that were refused for certain, on every attempt.
     var refused: [[UInt8]] = []
+    /// What everybody asked and was told.
+    private(set) var history = ClientHistory()
+
+    mutating func record(
+        _ operation: Operation,
+        _ outcome: ClientHistory.Outcome,
+        at time: UInt64
+    ) {
+        history.add(operation, outcome, at: time)
+    }
 
     func position(of serial: UInt64) -> Int? {
         var low = 0

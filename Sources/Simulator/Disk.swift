@@ -29,8 +29,8 @@ final class Disk {
     /// Nanoseconds for one flush.
     var flushTime: ClosedRange<UInt64> = 60_000...400_000
 
-    /// The configuration that a sync brought, until somebody has checked it.
-    private var newConfiguration: [UInt8]?
+    /// A sync brought a configuration that nobody has checked yet.
+    private var hasNewConfiguration = false
 
     init(requestsRetained: UInt64) {
         durable = DiskTables(requestsRetained: requestsRetained)
@@ -49,17 +49,23 @@ final class Disk {
         switch write {
         case .turn(let turn):
             _ = try turn.write(to: &durable)
-            if turn.configuration != nil { newConfiguration = durable.cluster?.configuration }
+            if turn.configuration != nil { hasNewConfiguration = true }
         case .vote(let ballot):
             for copy in 0..<VoteFile.copies {
                 voteCopies[copy] = VoteFile.encode(ballot, copy: copy)
             }
             durableBallot = ballot
-        case .install(let image): durable.install(image)
+        case .install(let image):
+            durable.install(image)
+            hasNewConfiguration = true
         }
     }
 
-    func takeNewConfiguration() -> [UInt8]? { newConfiguration.take() }
+    func takeNewConfiguration() -> [UInt8]? {
+        guard hasNewConfiguration else { return nil }
+        hasNewConfiguration = false
+        return durable.cluster?.configuration
+    }
 
     /// An empty disk begins to be a member.
     func found(_ cluster: ClusterRecord) { durable.cluster = cluster }
@@ -69,7 +75,7 @@ final class Disk {
         precondition(underWay.isEmpty, "a running node's disk is not made anew")
         durable = DiskTables(requestsRetained: durable.requestsRetained)
         durable.cluster = cluster
-        newConfiguration = nil
+        hasNewConfiguration = false
         guard !keepsVote else { return }
         voteCopies = (0..<VoteFile.copies).map { VoteFile.encode(.none, copy: $0) }
         durableBallot = .none

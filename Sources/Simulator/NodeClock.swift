@@ -3,6 +3,8 @@
 struct NodeClock {
     /// 2²⁰ is a second a second.
     static let trueRate: UInt64 = 1 << 20
+    /// How far a rate may be off. Far beyond any oscillator; it is what leases are told to bear.
+    static let rateErrorMost = trueRate / 10
 
     private var baseTrue: UInt64 = 0
     private var baseLocal: UInt64

@@ -59,7 +59,7 @@ extension World {
         let before = clients.acknowledged.count
         while clients.acknowledged.count == before {
             begin(.put)
-            begin(.read)
+            begin(.read(mustConfirm: false))
             let isDone = try run(until: limit) { $0.clients.open.isEmpty && $0.isConverged }
             guard isDone, now < limit else { throw Violation("no progress: \(standing)") }
         }
@@ -101,6 +101,12 @@ extension World {
                 throw Violation("a write that was refused for certain is at \(index)")
             }
         }
+        counts.undecided = try clients.history.check(
+            commitOf: { id in
+                checker.oracle.requestIndex(id).map { ($0, commitTimes[Int($0) - 1]) }
+            },
+            slowest: Self.slowest
+        )
         for node in nodes
         where node.process != nil && checker.oracle.configuration.member(node.id) != nil {
             let tables = node.disk.durable

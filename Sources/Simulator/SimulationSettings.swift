@@ -159,8 +159,12 @@ package struct SimulationCounts: Equatable, Sendable {
     package internal(set) var committed = 0
     /// Writes that clients asked for, without repeats.
     package internal(set) var writes = 0
-    /// Linearizable reads that clients asked for.
+    /// Reads that clients asked for.
     package internal(set) var reads = 0
+    /// Reads that a lease or a known age vouched for, and no majority.
+    package internal(set) var unconfirmedReads = 0
+    /// Keys whose history was too hard to search.
+    package internal(set) var undecided = 0
     /// Attempts that were made again because the outcome was not known.
     package internal(set) var retries = 0
     /// Writes whose outcome their client never learned.
@@ -187,6 +191,8 @@ package struct SimulationCounts: Equatable, Sendable {
         committed += other.committed
         writes += other.writes
         reads += other.reads
+        unconfirmedReads += other.unconfirmedReads
+        undecided += other.undecided
         retries += other.retries
         unknown += other.unknown
         snapshots += other.snapshots

@@ -146,10 +146,11 @@ extension World {
     private func disturbClock(_ kind: FaultKind) {
         let position = anyNode
         if kind == .leap {
+            // Leases trust that clocks do not.
+            guard tuning.raft.readLease == nil else { return }
             nodes[position].clock.leap(by: dice.skewed(2_000) * 1_000_000)
         } else {
-            // A tenth fast or slow is far beyond any oscillator; ticks must only be roughly right.
-            let most = Int(NodeClock.trueRate) / 10
+            let most = Int(NodeClock.rateErrorMost)
             let rate = Int(NodeClock.trueRate) + dice.draw(-most...most)
             nodes[position].clock.setRate(UInt64(rate), at: now)
         }

@@ -103,7 +103,7 @@ extension World {
             entries: entries,
             evaluated: LogIndex(number: point.appliedIndex),
             isSealed: true,
-            settings: RaftSettings(),
+            settings: tuning.raft,
             seed: dice.next()
         )
         return ProcessStart(

@@ -92,7 +92,9 @@ extension World {
             }
             process.ledTerm = standing.term
         }
-        if checker.oracle.lastIndex > known { growIfAdmitted() }
+        guard checker.oracle.lastIndex > known else { return }
+        commitTimes += repeatElement(now, count: Int(checker.oracle.lastIndex - known))
+        growIfAdmitted()
     }
 
     // MARK: Storage

@@ -23,6 +23,8 @@ final class World {
     let answers = AnswerBox()
     var courier = Courier()
     var operators = Operators()
+    /// When somebody first knew each entry committed.
+    var commitTimes: [UInt64] = []
     var hash = TraceHash()
     var counts = SimulationCounts()
     let trace: ((String) -> Void)?
@@ -231,6 +233,7 @@ struct Tuning {
     let requestsRetained: UInt64
     let retention: LogRetention
     let keyCount: Int
+    let raft: RaftSettings
 
     init(_ dice: inout Dice) {
         requestsRetained = [2_000, 20_000][dice.below(2)]
@@ -241,5 +244,14 @@ struct Tuning {
         retention.bytesMax = 4 << 20
         self.retention = retention
         keyCount = [2, 8, 24][dice.below(3)]
+        var raft = RaftSettings()
+        if dice.chance(512) {
+            var lease = ReadLeaseSettings()
+            // The bound that the drifting clocks keep to, rounded up.
+            lease.clockDriftPPM = 100_000
+            lease.marginNanoseconds = dice.chance(512) ? 50_000_000 : 0
+            raft.readLease = lease
+        }
+        self.raft = raft
     }
 }

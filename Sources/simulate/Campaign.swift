@@ -82,7 +82,8 @@ struct Campaign {
                 + "\(Simulate.tenths(nanoseconds)) s simulated, \(ratio) times real time, "
                 + "\(counts.faults) faults, \(counts.starts) starts, "
                 + "\(counts.elections) elections, \(counts.committed) committed, "
-                + "\(counts.writes + counts.reads) operations, \(counts.unknown) unknown, "
+                + "\(counts.writes + counts.reads) operations, \(counts.unconfirmedReads) by lease or "
+                + "stale, \(counts.unknown) unknown, \(counts.undecided) undecided, "
                 + "\(counts.changes) changes of members, \(counts.rebuilt) disks made anew, "
                 + "\(counts.snapshots) snapshots, \(counts.broken) broken, \(failures.count) failed"
         )

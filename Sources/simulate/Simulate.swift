@@ -46,8 +46,9 @@ enum Simulate {
             simulated in \(ContinuousClock.now - began)
             events \(counts.events), messages \(counts.messages), faults \(counts.faults), starts \
             \(counts.starts), elections \(counts.elections), committed \(counts.committed), writes \
-            \(counts.writes), reads \(counts.reads), retries \(counts.retries), unknown \
-            \(counts.unknown), changes of members \(counts.changes), disks made anew \
+            \(counts.writes), reads \(counts.reads), by lease or stale \
+            \(counts.unconfirmedReads), retries \(counts.retries), unknown \(counts.unknown), \
+            undecided \(counts.undecided), changes of members \(counts.changes), disks made anew \
             \(counts.rebuilt), snapshots \(counts.snapshots), broken \(counts.broken)
             hash \(report.traceHash)
             """

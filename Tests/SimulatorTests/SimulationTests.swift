@@ -40,6 +40,7 @@ struct SimulationTests {
         #expect(report.counts.unknown == 0)
         #expect(report.counts.faults == 0)
         #expect(report.counts.elections == 1)
+        #expect(report.counts.unconfirmedReads > 0 && report.counts.undecided == 0)
     }
 
     @Test("members come, go, are replaced and begin anew")
