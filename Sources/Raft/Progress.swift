@@ -71,6 +71,10 @@ struct Follower: Sendable {
     var isDiskStalled = false
     /// Under which incarnation it spoke last; `nil` while it has not.
     var incarnation: UInt64?
+    /// Since when it rejects what it has acknowledged, with no word to the contrary.
+    var deniedTick: UInt64?
+    /// It did so for too long to be a straggler: it counts for nothing.
+    var hasForgotten = false
     /// The highest format level it said it knows; 0 until then.
     var formatLevel: UInt64 = 0
     /// The highest commit index it was told.

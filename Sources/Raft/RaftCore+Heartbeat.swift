@@ -83,7 +83,9 @@ extension RaftCore {
             base: log.baseIndex,
             resendTicks: settings.resendTicks
         )
-        if response.received < follower.match {
+        if response.received >= follower.match {
+            self.leadership?.followers[slot].deniedTick = nil
+        } else {
             // Either late, or it has restarted and knows only what is committed.
             remind(slot: slot, into: &effects)
         }

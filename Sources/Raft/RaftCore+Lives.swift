@@ -15,6 +15,26 @@ extension RaftCore {
         return message.epoch == life.epoch
     }
 
+    /// Leader: a member rejects what it has acknowledged to this leader, so its disk is not the one
+    /// that it was: an old image of the same boot, or one that has lost its end.
+    ///
+    /// A rejection can also be a straggler from before it acknowledged, so it takes a second one
+    /// ``RaftSettings/bootDoubtTicks`` later, and no word in between that it has it after all.
+    ///
+    /// - Source: design section 3, "the highest (boot, acknowledged position)"; found by a seed,
+    ///   where such a member was neither fed nor missed, for ever.
+    mutating func noteDenial(of index: LogIndex, by slot: Int, into effects: inout [Effect]) {
+        guard let follower = leadership?.followers[slot], index <= follower.match else { return }
+        let since = follower.deniedTick ?? ticks
+        leadership?.followers[slot].deniedTick = since
+        guard !follower.hasForgotten, ticks - since >= UInt64(settings.bootDoubtTicks) else {
+            return
+        }
+        leadership?.followers[slot].hasForgotten = true
+        let peer = configuration.members[slot].id
+        effects.append(.raise(.acknowledgedAndLost(peer, through: follower.match)))
+    }
+
     /// A peer whose boots go backwards is not listened to: its disk may be an old image, and it
     /// may have forgotten votes and entries that others count on.
     ///

@@ -34,11 +34,14 @@ extension RaftCore {
     }
 
     /// Leader: whether what this member says may be counted. Everything that counts members in a
-    /// quorum asks this; a disk under another incarnation is fed but never counted.
+    /// quorum asks this; a disk under another incarnation is fed but never counted, and one that
+    /// has lost what it acknowledged is not counted either.
     func counts(_ slot: Int) -> Bool {
         if isSelf(slot) { return true }
         guard let leadership else { return false }
-        return leadership.followers[slot].incarnation == configuration.members[slot].incarnation
+        let follower = leadership.followers[slot]
+        return follower.incarnation == configuration.members[slot].incarnation
+            && !follower.hasForgotten
     }
 
     /// Leader: whether this member has spoken lately. Until it has for the first time, it has the

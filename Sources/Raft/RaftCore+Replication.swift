@@ -143,6 +143,7 @@ extension RaftCore {
             accepted(through: index, by: slot, into: &effects)
         case .rejected(let previous, let hintIndex, let hintTerm):
             guard previous > .zero else { return }
+            noteDenial(of: previous, by: slot, into: &effects)
             let bound = min(hintIndex, previous.previous)
             let candidate = log.lastIndex(notAfter: bound, termAtMost: hintTerm)
             _ = leadership?.followers[slot].rejected(

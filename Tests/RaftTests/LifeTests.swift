@@ -83,6 +83,43 @@ struct LifeTests {
         #expect(core.term == term(3))
     }
 
+    private func has(_ number: UInt64) -> MessageBody {
+        .heartbeatResponse(
+            HeartbeatResponse(
+                round: 0,
+                received: index(number),
+                durable: index(number),
+                isSealed: false,
+                isDiskStalled: false,
+                formatLevel: 1
+            )
+        )
+    }
+
+    @Test("who rejects what it acknowledged counts no more; a straggler is forgiven")
+    func lostEnd() throws {
+        let denial = MessageBody.appendResponse(
+            AppendResponse(
+                outcome: .rejected(previous: index(1), hintIndex: .zero, hintTerm: .zero),
+                isSealed: false
+            )
+        )
+        for isStraggler in [false, true] {
+            var hand = try Hand.leader()
+            _ = hand.receive(denial, term: 1, from: 2)
+            for tick in 0...hand.core.settings.bootDoubtTicks {
+                _ = hand.turn(.tick)
+                _ = hand.receive(has(1), term: 1, from: 3)
+                _ = hand.receive(has(isStraggler && tick == 10 ? 1 : 0), term: 1, from: 2)
+            }
+            let alarm = Effect.raise(.acknowledgedAndLost(node(2), through: index(1)))
+            let effects = hand.receive(denial, term: 1, from: 2)
+            #expect(effects.contains(alarm) == !isStraggler)
+            #expect(hand.core.memberProgress[1].isCounted == isStraggler)
+            #expect(!hand.receive(denial, term: 1, from: 2).contains(alarm), "it is said once")
+        }
+    }
+
     @Test("a boot 0 from anywhere is out of range")
     func bootZero() {
         var core = makeCore()
