@@ -12,6 +12,11 @@ let house: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// The simulator runs on one thread and is judged by its speed, of which the checks of exclusive
+/// access to its objects took a tenth. Debug builds, and so the tests, keep them.
+let simulator =
+    house + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
@@ -92,7 +97,11 @@ let package = Package(
             swiftSettings: house
         ),
         // Level 3, beside the product: consensus under a virtual clock, network and disk
-        layer("Simulator", ["History", "Raft", "Replica", "Store", "Wire"]),
+        .target(
+            name: "Simulator",
+            dependencies: ["History", "Raft", "Replica", "Store", "Wire"],
+            swiftSettings: simulator
+        ),
         .executableTarget(
             name: "simulate",
             dependencies: ["Simulator", "Store"],

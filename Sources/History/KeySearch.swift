@@ -4,8 +4,8 @@
 /// A depth-first search that places one operation after another. What makes it fast enough:
 /// a position in the search (which operations are placed, and the state) is never entered twice;
 /// a read or mismatch that fits is placed before any write is tried, because it changes nothing
-/// and so can only be in the way later; writes with known versions are placed in the order of their versions; a write
-/// without an answer is placed only before something that can see it.
+/// and so can only be in the way later; writes with known versions are placed in the order of
+/// their versions; a write without an answer is placed only before something that can see it.
 ///
 /// - Source: Wing, Gong, "Testing and verifying concurrent objects", JPDC 1993; Lowe, "Testing
 ///   for linearizability", CPE 2017 (remembering positions); Horn, Kroening, "Faster

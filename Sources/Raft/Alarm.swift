@@ -72,7 +72,7 @@ extension Alarm: OperatorError {
         case .bootWentBack(let node, let from, let to):
             "node \(node.number) is in its boot \(to) but was heard in its boot \(from) before"
         case .acknowledgedAndLost(let node, let index):
-            "node \(node.number) acknowledged the log through entry \(index.number) and lacks it now"
+            "node \(node.number) acknowledged entry \(index.number) and lacks it now"
         case .secondLeader(let node, let term):
             "node \(node.number) claims to lead term \(term.number), which has another leader"
         case .committedConflict(let index, let node):

@@ -27,8 +27,8 @@ extension RaftCore {
     ///
     /// One that counts in no quorum may be new, or begin anew, and then was told who the members
     /// are by whoever admitted it. With a snapshot from before that it would fall behind what it
-    /// knows and would refuse it, so it gets one of the newest configuration that is evaluated here.
-    /// One that counts gets any that will do: that configuration may be waiting for it.
+    /// knows and would refuse it, so it gets one of the newest configuration that is evaluated
+    /// here. One that counts gets any that will do: that configuration may be waiting for it.
     private func leastPoint(of slot: Int) -> LogIndex {
         let isNeeded = voters.contains(slot) && counts(slot)
         return isNeeded

@@ -4,7 +4,8 @@ import Store
 
 /// The rules that hold at every moment, checked as things happen and never twice: each check costs
 /// what is new, not what there is.
-struct Checker {
+/// A class, so that looking at it copies nothing.
+final class Checker {
     private struct Seen {
         let term: Term
         let previousTerm: Term?
@@ -50,7 +51,7 @@ struct Checker {
     /// The commit index that the node's process was seen with.
     func commit(of position: Int) -> UInt64 { processCommit[position] }
 
-    mutating func started(_ position: Int, _ process: Process) throws {
+    func started(_ position: Int, _ process: Process) throws {
         let standing = process.core.standing
         guard standing.term.number >= processTerm[position] else {
             throw Violation("node \(position + 1) forgot term \(processTerm[position])")
@@ -60,13 +61,13 @@ struct Checker {
         try turned(process, isNewRole: false)
     }
 
-    mutating func ended(_ position: Int) {
+    func ended(_ position: Int) {
         // What it thought but did not persist is forgotten; promises are checked where they leave.
         processTerm[position] = 0
     }
 
     /// The node's disk was made anew: it has promised nothing.
-    mutating func renewed(_ position: Int) {
+    func renewed(_ position: Int) {
         votes[position] = Vote()
         processTerm[position] = 0
     }
@@ -85,7 +86,7 @@ struct Checker {
         throw Violation("node \(node.number) raises an alarm: \(alarm.summary)")
     }
 
-    mutating func roleChanged(
+    func roleChanged(
         _ position: Int,
         _ role: Role,
         _ term: Term,
@@ -110,7 +111,7 @@ struct Checker {
     }
 
     /// After a turn of the core: commits, and what a new leader must have.
-    mutating func turned(_ process: Process, isNewRole: Bool) throws {
+    func turned(_ process: Process, isNewRole: Bool) throws {
         let standing = process.core.standing
         let position = process.node
         let commit = standing.commit.number
@@ -130,7 +131,7 @@ struct Checker {
     }
 
     /// State-machine safety: the same entry at the same index, everywhere.
-    private mutating func checkCommitted(
+    private func checkCommitted(
         _ index: UInt64,
         _ process: Process,
         _ standing: CoreStanding
@@ -172,7 +173,7 @@ struct Checker {
     }
 
     /// Log matching: the same index and term, the same entry, after the same term.
-    mutating func persisting(_ job: StorageJob, by process: Process) throws {
+    func persisting(_ job: StorageJob, by process: Process) throws {
         guard case .persist(let persist) = job, let first = persist.entries.first else { return }
         var previousTerm = process.core.term(at: first.index.previous)
         for entry in persist.entries {
@@ -200,7 +201,7 @@ struct Checker {
     // MARK: Promises
 
     /// Nothing leaves that the disk does not back.
-    mutating func leaving(_ message: Message, from node: Node, to target: NodeID) throws {
+    func leaving(_ message: Message, from node: Node, to target: NodeID) throws {
         if case .relayed(let relayed) = message.body {
             guard relayed.origin == node.id else { return }
             return try leaving(relayed.message, from: node, to: relayed.target)
@@ -233,7 +234,7 @@ struct Checker {
         }
     }
 
-    private mutating func voted(
+    private func voted(
         _ position: Int,
         _ node: Node,
         for candidate: NodeID,
@@ -306,7 +307,7 @@ struct Checker {
     // MARK: Clients
 
     /// Strict order in real time: what a client has seen, every later operation builds on.
-    mutating func observe(_ index: UInt64, at time: UInt64) {
+    func observe(_ index: UInt64, at time: UInt64) {
         guard index > observed else { return }
         observed = index
         observations.append((time, index))

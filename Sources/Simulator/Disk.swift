@@ -137,6 +137,8 @@ final class Disk {
         let tables: DiskTables
         let voteCopies: [[UInt8]]
         let ballot: Ballot
+
+        var incarnation: UInt64 { tables.cluster?.incarnation ?? 0 }
     }
 
     var image: Image {

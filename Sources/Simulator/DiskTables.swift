@@ -31,6 +31,9 @@ struct RequestName: Hashable {
     let high: UInt64
     let low: UInt64
 
+    /// The low word alone tells them apart well enough; hashing is a large part of a run.
+    func hash(into hasher: inout Hasher) { hasher.combine(low) }
+
     init(_ id: [UInt8]) {
         precondition(id.count == StoreLimits.requestIDBytes, "request id is not 16 bytes")
         var words: (UInt64, UInt64) = (0, 0)
@@ -105,11 +108,18 @@ struct DiskTables {
         rows[position(of: index)].damage = damage
     }
 
-    /// Spoils the row of the state under `key`, if there is one.
-    mutating func damageState(_ key: StorageKey) {
+    /// Whether the entry of `term` at `index` is in the log, and can be read.
+    func isIntact(_ index: UInt64, of term: UInt64) -> Bool {
+        guard index > point.base.index, index <= point.last.index else { return false }
+        let row = rows[position(of: index)]
+        return row.entry.term == term && row.damage == .none
+    }
+
+    /// Spoils the row of the state under `key`, if there is one, or makes it good again.
+    mutating func damageState(_ key: StorageKey, isDamaged: Bool = true) {
         let position = lowerBound(key)
         guard position < state.count, state[position].key == key else { return }
-        state[position].isDamaged = true
+        state[position].isDamaged = isDamaged
     }
 
     /// What a start would find wrong: the first damaged row of the log.

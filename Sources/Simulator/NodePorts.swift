@@ -12,6 +12,8 @@ final class NodePorts: CorePorts, StoragePorts, EvaluationPorts {
     var roles: [(role: Role, term: Term, leader: NodeID?)] = []
     var configurations: [Configuration] = []
     var alarms: [Alarm] = []
+    /// Buckets with damaged records that somebody waits for.
+    var mends: [Int] = []
 
     // MARK: core
 
@@ -40,4 +42,9 @@ final class NodePorts: CorePorts, StoragePorts, EvaluationPorts {
     func tellCore(_ input: CoreInput) { coreInputs.append(input) }
     func tellStorage(_ job: StorageJob) { storageJobs.append(job) }
     var inspector: EntryInspector? { nil }
+
+    func mend(_ bucket: Int) -> Bool {
+        mends.append(bucket)
+        return true
+    }
 }

@@ -3,7 +3,9 @@ import Store
 
 /// The committed log, told by whoever committed an entry first, and what it means: an independent
 /// reading of the batch operations over plain tables, once for each entry.
-struct Oracle {
+///
+/// A class, so that looking at it copies nothing.
+final class Oracle {
     struct Committed {
         let entry: LogEntry
         /// The term of the first node that knew it committed.
@@ -72,7 +74,7 @@ struct Oracle {
     // MARK: Commits
 
     /// Takes in the next committed entry.
-    mutating func commit(_ entry: LogEntry, knownIn term: Term) throws {
+    func commit(_ entry: LogEntry, knownIn term: Term) throws {
         precondition(entry.index.number == lastIndex + 1, "commits come one after the other")
         var outcome = Outcome.applied
         var draft = Draft()
@@ -96,7 +98,7 @@ struct Oracle {
     }
 
     /// Committed configurations follow on each other legally.
-    private mutating func reconfigure(_ entry: LogEntry) throws {
+    private func reconfigure(_ entry: LogEntry) throws {
         let next = try ConfigurationEntry(decoding: entry.body).configuration
         if let problem = Configuration.problem(from: configuration, to: next) {
             throw Violation("committed members at \(entry.index.number): \(problem)")
@@ -104,7 +106,7 @@ struct Oracle {
         configurations.append((entry.index.number, next))
     }
 
-    private mutating func record(_ key: StorageKey, _ bytes: [UInt8]?, at index: UInt64) {
+    private func record(_ key: StorageKey, _ bytes: [UInt8]?, at index: UInt64) {
         let old = versions[key]?.last?.bytes
         if let old {
             stateHash &-= DiskTables.hash(key, old)

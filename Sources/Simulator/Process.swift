@@ -19,6 +19,8 @@ final class Process {
     var configuration: Configuration
     /// What its autopilot has seen while it led.
     var silence = Silence()
+    /// Damaged records that others are asked for.
+    var mending: Set<StorageKey> = []
     /// The term that it led after its last turn.
     var ledTerm: Term?
 
@@ -28,6 +30,8 @@ final class Process {
     /// When the core has something to do, and when its tick is due; `.max` for never.
     var coreDue = UInt64.max
     var coreTick = UInt64.max
+    /// When that is on the node's clock, and the same in nanoseconds: reckoned once a tick.
+    var tickSeen: (instant: ContinuousClock.Instant, nanoseconds: UInt64)?
     var storageDue = UInt64.max
     var evaluationDue = UInt64.max
     /// When storage and evaluation are to turn if nothing comes, and for when that is planned: one
@@ -91,14 +95,12 @@ struct ProcessStart {
 }
 
 /// A node: a disk and a clock always, a process sometimes.
-struct Node {
+final class Node {
     let id: NodeID
     let disk: Disk
     var clock: NodeClock
     var process: Process?
     var isSealed = false
-    /// A record on its disk is damaged where it needs it: it is not started again.
-    var isBroken = false
     /// Something on its disk was damaged: it may stop, or refuse to start, because of that.
     var wasDamaged = false
     /// Somebody told it that it is a member.
@@ -109,9 +111,23 @@ struct Node {
     var formerDisks: [FormerDisk] = []
     /// A start is planned.
     var isStartPlanned = false
+    /// Starts that waited for the bodies of entries which the disk has lost.
+    var waitsForBodies = 0
     var boots: UInt64 = 0
     /// An image of its disk, from some time ago.
     var oldImage: Disk.Image?
+    /// Its disk is an old image: others may hear an earlier boot, or miss what it acknowledged.
+    var wasRestored = false
+    /// That was so at some time: alarms about it may come late.
+    var hasBeenRestored = false
+    /// An operator was told of that, and is on the way.
+    var isOperatorComing = false
+
+    init(id: NodeID, disk: Disk, clock: NodeClock) {
+        self.id = id
+        self.disk = disk
+        self.clock = clock
+    }
 
     /// Under which its disk is this node.
     var incarnation: UInt64 { disk.durable.cluster?.incarnation ?? 0 }

@@ -121,6 +121,12 @@ final class SimulatedStore: ReplicaStorage {
         disk.durable.damageState(key)
     }
 
+    /// A record is what it was.
+    func repairState(_ key: StorageKey) {
+        live.damageState(key, isDamaged: false)
+        disk.durable.damageState(key, isDamaged: false)
+    }
+
     func damageLog(at index: UInt64, _ damage: Damage) {
         live.damageLog(at: index, damage)
         disk.durable.damageLog(at: index, damage)

@@ -78,13 +78,13 @@ extension World {
         let areEqual = leader.configuration.members.allSatisfy { member in
             let node = nodes[Int(member.id.number) - 1]
             guard let process = node.process else {
-                return node.isBroken || node.isAway || !node.isJoined
+                return node.isAway || !node.isJoined
             }
             let standing = process.core.standing
             return standing.leader == wanted.leader && standing.commit == wanted.last
                 && standing.last == wanted.last && standing.evaluated == wanted.last
                 && node.disk.durable.point.appliedIndex == wanted.last.number
-                && node.incarnation == member.incarnation
+                && node.incarnation == member.incarnation && !node.disk.durable.isStateDamaged
         }
         return areEqual && dueStep(leader) == nil
     }
@@ -127,7 +127,7 @@ extension World {
     private var standing: String {
         nodes.map { node in
             guard let process = node.process else {
-                return "\(node.id.number) \(node.isBroken ? "broken" : "down")"
+                return "\(node.id.number) \(node.isAway ? "away" : "down")"
             }
             let standing = process.core.standing
             return "\(node.id.number) \(standing.role) of term \(standing.term.number), commit "

@@ -75,12 +75,13 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     /// Operators admit a node, make learners voters and the other way round, both in one step,
     /// remove a member, move leadership.
     case admit, promote, demote, replace, letGo, transfer
-    /// A node's database is lost and made anew.
-    case loseDatabase
+    /// A node's database is lost and made anew; its disk is put back to an earlier image.
+    case loseDatabase, restoreImage
 
     /// What operators do, and what makes a node's promises void.
     static let membership: [FaultKind] = [
         .admit, .promote, .demote, .replace, .letGo, .transfer, .loseDatabase,
+        .restoreImage,
     ]
 
     /// How often it is drawn in a harsh run.
@@ -101,10 +102,10 @@ package enum FaultKind: Int, CaseIterable, Sendable {
         case .full: 4
         case .syncError: 4
         case .flipVote: 8
-        case .damageLog, .damageState: 2
+        case .damageLog, .damageState: 6
         case .seal: 8
         case .admit, .promote, .demote, .replace, .letGo, .transfer: 6
-        case .loseDatabase: 3
+        case .loseDatabase, .restoreImage: 3
         }
     }
 }
@@ -171,8 +172,10 @@ package struct SimulationCounts: Equatable, Sendable {
     package internal(set) var unknown = 0
     /// Snapshots that arrived.
     package internal(set) var snapshots = 0
-    /// Nodes whose disk lost what they need and cannot get back.
-    package internal(set) var broken = 0
+    /// Records and bodies that came back from other members or from memory.
+    package internal(set) var mended = 0
+    /// Disks put back to an earlier image.
+    package internal(set) var restored = 0
     /// Databases made anew.
     package internal(set) var rebuilt = 0
     /// Changes of members that were committed.
@@ -196,7 +199,8 @@ package struct SimulationCounts: Equatable, Sendable {
         retries += other.retries
         unknown += other.unknown
         snapshots += other.snapshots
-        broken += other.broken
+        mended += other.mended
+        restored += other.restored
         rebuilt += other.rebuilt
         changes += other.changes
     }

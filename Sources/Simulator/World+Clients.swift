@@ -260,7 +260,7 @@ extension World {
             switch answer.answer {
             case .proposed(let outcome): try proposed(position, answer.process, outcome)
             case .committed(let outcome): try committed(position, outcome)
-            case .read(let outcome): readReady(position, answer.process, outcome)
+            case .read(let outcome): try readReady(position, answer.process, outcome)
             case .changeProposed, .changeCommitted: break
             }
         }

@@ -64,6 +64,7 @@ extension World {
         case .seal: toggleSeal(anyNode)
         case .admit, .promote, .demote, .replace, .letGo, .transfer: operate(kind)
         case .loseDatabase: try loseDatabase(anyNode)
+        case .restoreImage: try restoreImage(anyNode)
         }
     }
 
@@ -197,9 +198,7 @@ extension World {
 
     /// The database is found unusable and made anew.
     private func loseDatabase(_ position: Int) throws {
-        guard nodes[position].isJoined, !nodes[position].isBroken, canSpare(position) else {
-            return
-        }
+        guard nodes[position].isJoined, canSpare(position) else { return }
         try crash(position)
         makeAnew(position)
         planStart(position, after: dice.draw(1_000_000...2_000_000_000))
@@ -216,15 +215,6 @@ extension World {
         network.duplication = 0
         network.reorder = 0
         network.delay = 50_000...500_000
-        // A record that is damaged on a disk and not found yet would still end its node, or keep a
-        // leader from exporting: those nodes are out from here on.
-        for position in nodes.indices
-        where nodes[position].disk.durable.isStateDamaged && !nodes[position].isBroken {
-            say("node \(position + 1) is taken out: its disk is damaged")
-            try crash(position)
-            nodes[position].isBroken = true
-            counts.broken += 1
-        }
         let leavesAny = dice.chance(512)
         for position in nodes.indices.reversed()
         where leavesAny && dice.chance(512) && nodes[position].isJoined && canSpare(position) {

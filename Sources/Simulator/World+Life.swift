@@ -17,9 +17,15 @@ extension World {
     /// A process begins with what the disk holds, as `NodeStart` does it.
     func start(_ position: Int) throws {
         nodes[position].isStartPlanned = false
-        guard nodes[position].process == nil, !nodes[position].isBroken,
-            !nodes[position].isAway
-        else { return }
+        guard nodes[position].process == nil, !nodes[position].isAway else { return }
+        if nodes[position].wasDamaged, !fetchBodies(position), nodes[position].waitsForBodies < 40 {
+            nodes[position].waitsForBodies += 1
+            return planStart(position, after: 100_000_000)
+        }
+        nodes[position].waitsForBodies = 0
+        if nodes[position].oldImage == nil, !isHealing, dice.chance(512) {
+            nodes[position].oldImage = nodes[position].disk.image
+        }
         let disk = nodes[position].disk
         let restored: ProcessStart
         do throws(StoreError) {
@@ -149,7 +155,7 @@ extension World {
             switch failure.error {
             case .full: true
             case .system: true
-            case .damagedRecord, .damagedLogHeader, .damagedLogBody: nodes[position].wasDamaged
+            case .damagedLogHeader, .damagedLogBody: nodes[position].wasDamaged
             default: false
             }
         guard isExpected else {
@@ -158,11 +164,6 @@ extension World {
             )
         }
         say("node \(position + 1) stops while \(failure.activity): \(failure.error.summary)")
-        if case .damagedRecord = failure.error {
-            // It would stop again at the same entry.
-            nodes[position].isBroken = true
-            counts.broken += 1
-        }
         try crash(position)
         planStart(position, after: dice.draw(50_000_000...2_000_000_000))
     }

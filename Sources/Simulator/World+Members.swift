@@ -13,13 +13,14 @@ extension World {
 
     // MARK: Who has what was promised
 
-    /// Whether this member's disk is the admitted one, and sound.
+    /// Whether this member's disk is the admitted one, and sound. An old image never is again, even
+    /// when the log has brought back what it lacked: some may remember, and refuse it.
     func isWhole(_ member: Member) -> Bool {
         let position = Int(member.id.number) - 1
         guard nodes.indices.contains(position) else { return false }
         let node = nodes[position]
-        return node.isJoined && !node.isAway && !node.isBroken && !node.disk.durable.isDamaged
-            && node.incarnation == member.incarnation
+        return node.isJoined && !node.isAway && !node.disk.durable.isDamaged
+            && node.incarnation == member.incarnation && !node.wasRestored
     }
 
     private func isWhole(_ configuration: Configuration, without position: Int?) -> Bool {
@@ -29,6 +30,11 @@ extension World {
     /// Whether the others can decide without this node, whatever configuration they go by: what
     /// takes more than that is for disaster recovery.
     func canSpare(_ position: Int) -> Bool {
+        knownConfigurations.allSatisfy { isWhole($0, without: position) }
+    }
+
+    /// Every configuration that anybody goes by, or may.
+    var knownConfigurations: [Configuration] {
         var known = [checker.oracle.configuration]
         known += operators.open.map(\.next)
         for node in nodes where node.isJoined {
@@ -46,7 +52,7 @@ extension World {
                 known.append(entry.configuration)
             }
         }
-        return known.allSatisfy { isWhole($0, without: position) }
+        return known
     }
 
     func isMember(_ position: Int) -> Bool {
@@ -161,8 +167,11 @@ extension World {
         settle(serial, patience: 300)
     }
 
-    func handle(_ event: MemberEvent) {
+    func handle(_ event: MemberEvent) throws {
         switch event {
+        case .mend(let process, let key, let attempt):
+            try mend(key, in: process, attempt: attempt)
+        case .readmit(let position): try readmit(position)
         case .look: lookAfterMembers()
         case .settle(let serial, let patience): settle(serial, patience: patience)
         }
@@ -220,6 +229,7 @@ extension World {
     private func lookAfterMembers() {
         queue.add(.members(.look), at: now + Self.lookEvery)
         for node in nodes {
+            if let process = node.process, process.pausedUntil <= now { scrub(process) }
             guard let process = node.process, process.core.standing.role == .leader,
                 process.pausedUntil <= now, let step = dueStep(process)
             else { continue }
@@ -264,6 +274,9 @@ extension World {
         record.bootCounter = 0
         node.disk.renew(record, keepsVote: dice.chance(700))
         nodes[position].wasDamaged = false
+        nodes[position].waitsForBodies = 0
+        nodes[position].oldImage = nil
+        nodes[position].wasRestored = false
         checker.renewed(position)
     }
 
@@ -323,7 +336,7 @@ extension World {
     func growIfAdmitted() {
         let last = checker.oracle.configuration.nextNodeID.number - 1
         while nodes.count < Int(last) {
-            var node = Node(
+            let node = Node(
                 id: NodeID(number: UInt64(nodes.count) + 1),
                 disk: Disk(requestsRetained: tuning.requestsRetained),
                 clock: NodeClock(startingAt: UInt64(dice.below(1 << 40)))

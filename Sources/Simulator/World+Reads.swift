@@ -42,9 +42,14 @@ extension World {
         wakeCore(process)
     }
 
-    func readReady(_ position: Int, _ number: Int, _ outcome: ReadOutcome) {
-        guard case .ready(_, let proof) = outcome else {
+    /// The index itself must cover what had been seen: that the view shows more is luck.
+    func readReady(_ position: Int, _ number: Int, _ outcome: ReadOutcome) throws {
+        guard case .ready(let index, let proof) = outcome else {
             return retry(position, after: dice.draw(2_000_000...40_000_000))
+        }
+        let floor = clients[position].floor
+        guard index.number >= floor else {
+            throw Violation("a read is promised entry \(index.number), \(floor) had been seen")
         }
         planServe(clients[position], number, proof)
     }

@@ -20,20 +20,27 @@ extension World {
     }
 
     func planTick(_ process: Process) {
-        let local = process.core.nextTick - origin
-        let (seconds, attoseconds) = local.components
-        let nanoseconds = UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
-        let due = nodes[process.node].clock.time(of: nanoseconds, notBefore: now)
+        let local = localTick(process)
+        let due = nodes[process.node].clock.time(of: local, notBefore: now)
         let tick = max(due, now + 1)
         guard tick != process.coreTick else { return }
         process.coreTick = tick
         queue.add(.core(process: process.number), at: tick)
     }
 
+    private func localTick(_ process: Process) -> UInt64 {
+        let next = process.core.nextTick
+        if let seen = process.tickSeen, seen.instant == next { return seen.nanoseconds }
+        let (seconds, attoseconds) = (next - origin).components
+        let nanoseconds = UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+        process.tickSeen = (next, nanoseconds)
+        return nanoseconds
+    }
+
     private func drainCore(_ process: Process) throws {
         let ports = process.ports
         let position = process.node
-        for alarm in ports.alarms { try checker.alarmed(alarm, at: nodes[position].id) }
+        for alarm in ports.alarms { try alarmed(alarm, at: position) }
         ports.alarms.removeAll(keepingCapacity: true)
         // Roles first: what is said in a term is checked against who leads it.
         for (role, term, leader) in ports.roles {
@@ -165,6 +172,7 @@ extension World {
             try checker.evaluated(layer, by: nodes[process.node].id)
         }
         let ports = process.ports
+        if !ports.mends.isEmpty { planMends(of: process) }
         if !ports.coreInputs.isEmpty {
             process.coreInbox += ports.coreInputs
             ports.coreInputs.removeAll(keepingCapacity: true)

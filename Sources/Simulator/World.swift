@@ -18,7 +18,7 @@ final class World {
     /// By number. Dead ones are nil.
     var processes: [Process?] = []
     var network: Network
-    var checker: Checker
+    let checker: Checker
     var clients = Clients()
     let answers = AnswerBox()
     var courier = Courier()
@@ -129,7 +129,7 @@ final class World {
         case .arrival: operationArrives()
         case .client(let event): try handle(event)
         case .courier(let event): handle(event)
-        case .members(let event): handle(event)
+        case .members(let event): try handle(event)
         case .fault: try disturb()
         case .resume(let number): try resume(number)
         case .start(let position): try start(position)

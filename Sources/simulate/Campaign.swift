@@ -8,6 +8,7 @@ struct Campaign {
     private let began = ContinuousClock.now
     private var done: UInt64 = 0
     private var nanoseconds: UInt64 = 0
+    private var nodes = 0
     private var counts = SimulationCounts()
     private var failures: [UInt64] = []
     /// All seeds below this one are done; those done above it.
@@ -52,6 +53,7 @@ struct Campaign {
     private mutating func note(_ seed: UInt64, _ report: SimulationReport) {
         done += 1
         nanoseconds += report.nanoseconds
+        nodes += report.nodes
         counts.add(report.counts)
         ahead.insert(seed)
         while ahead.remove(frontier) != nil { frontier += 1 }
@@ -67,7 +69,8 @@ struct Campaign {
         progress(isLast: false)
     }
 
-    /// Seeds a second, simulated time, and how that compares with real time.
+    /// Seeds a second, simulated time and of what, how that compares with real time and with the
+    /// processors' time, which does not depend on who else uses the machine.
     private func progress(isLast: Bool) {
         let (seconds, attoseconds) = (ContinuousClock.now - began).components
         let milliseconds = max(
@@ -76,16 +79,24 @@ struct Campaign {
         )
         let total = options.seeds.upperBound - options.seeds.lowerBound + 1
         let ratio = nanoseconds / 1_000_000 / milliseconds
+        let processor = max(1, UInt64(clock()) * 1_000 / UInt64(CLOCKS_PER_SEC))
+        let tenthsOfNodes = UInt64(nodes) * 10 / max(1, done)
         Simulate.complain(
             "\(isLast ? "ended: " : "")\(done) of \(total) seeds, "
                 + "\(done * 1_000 / milliseconds) a second, "
-                + "\(Simulate.tenths(nanoseconds)) s simulated, \(ratio) times real time, "
+                + "\(Simulate.tenths(nanoseconds)) s simulated of "
+                + "\(tenthsOfNodes / 10).\(tenthsOfNodes % 10) nodes and "
+                + "\(options.operations) operations/s, \(options.faultsName ?? "swarm"), "
+                + "\(ratio) times real time, "
+                + "\(nanoseconds / 1_000_000 / processor) times processor time, "
                 + "\(counts.faults) faults, \(counts.starts) starts, "
                 + "\(counts.elections) elections, \(counts.committed) committed, "
-                + "\(counts.writes + counts.reads) operations, \(counts.unconfirmedReads) by lease or "
-                + "stale, \(counts.unknown) unknown, \(counts.undecided) undecided, "
+                + "\(counts.writes + counts.reads) operations, "
+                + "\(counts.unconfirmedReads) by lease or stale, \(counts.unknown) unknown, "
+                + "\(counts.undecided) undecided, "
                 + "\(counts.changes) changes of members, \(counts.rebuilt) disks made anew, "
-                + "\(counts.snapshots) snapshots, \(counts.broken) broken, \(failures.count) failed"
+                + "\(counts.snapshots) snapshots, \(counts.mended) mended, "
+                + "\(counts.restored) put back, \(failures.count) failed"
         )
     }
 

@@ -49,7 +49,8 @@ enum Simulate {
             \(counts.writes), reads \(counts.reads), by lease or stale \
             \(counts.unconfirmedReads), retries \(counts.retries), unknown \(counts.unknown), \
             undecided \(counts.undecided), changes of members \(counts.changes), disks made anew \
-            \(counts.rebuilt), snapshots \(counts.snapshots), broken \(counts.broken)
+            \(counts.rebuilt), snapshots \(counts.snapshots), mended \(counts.mended), put back \
+            \(counts.restored)
             hash \(report.traceHash)
             """
         )
