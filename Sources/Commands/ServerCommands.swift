@@ -201,7 +201,11 @@ struct CheckStoreCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: StoreCheck.command,
         abstract: "Read all of a stopped node's database and say whether it is sound.",
-        discussion: "Changes nothing. A process that ends by a signal means: damaged."
+        discussion: """
+            Changes no data: it does what the start of a node does before it serves, and then \
+            reads. A folder that no node has used is refused. A process that ends by a signal \
+            means: damaged.
+            """
     )
 
     @Option(name: long("data"), help: "the node's data folder") var data: String

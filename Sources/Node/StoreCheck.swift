@@ -79,8 +79,10 @@ package enum StoreCheck {
     /// asked for it while the node runs.
     ///
     /// - Returns: rows found.
-    /// - Throws: `StoreError` for damage; or does not return, if the damage ends the process.
+    /// - Throws: `StoreError` for damage, or when no node ever kept anything in this folder: none
+    ///   is made; or does not return, if the damage ends the process.
     package static func walk(data folder: String) throws -> UInt64 {
+        try LocalStore.requireMade(folder: folder)
         let store = try LocalStore.open(folder: folder, digest: sha256)
         let rows = try store.walkStructure().rows
         var scrub = StateScrub()

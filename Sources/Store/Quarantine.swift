@@ -127,6 +127,15 @@ extension LocalStore {
     package static func clusterCopy(folder: String) -> ClusterRecord? {
         ClusterFile(folder: folder).read()
     }
+
+    /// For whoever wants to look at a folder that ``open(folder:options:digest:)`` would make.
+    ///
+    /// - Throws: ``StoreError/system(code:operation:path:)`` when no node ever kept anything there.
+    package static func requireMade(folder: String) throws(StoreError) {
+        let names = ["/FORMAT", "/" + Rebuild.name]
+        guard !names.contains(where: { unsafe access(folder + $0, F_OK) == 0 }) else { return }
+        throw .system(code: errno, operation: "looking for a database", path: folder)
+    }
 }
 
 extension StoreError {

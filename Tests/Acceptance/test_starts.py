@@ -145,6 +145,14 @@ class Starts(ClusterTest):
         self.assertIn(str(node.pid), done.stdout + done.stderr)
         self.assertEqual(cluster.health(node), 200)
 
+    def test_looking_for_a_store_makes_none(self):
+        folder = pathlib.Path(self.folder.name) / "nothing"
+        done = subprocess.run([BINARY, "check-store", "--data", str(folder)], timeout=30,
+                              capture_output=True, text=True, env=clean_environment())
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("No such file or directory", done.stderr)
+        self.assertFalse(folder.exists())
+
     def test_two_different_initial_configurations(self):
         cluster = self.cluster()
         cluster.prepare()
