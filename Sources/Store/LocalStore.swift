@@ -26,6 +26,8 @@ import Synchronization
     private var spaceKeeper: SpaceKeeper
     private var commitsUntilSpaceCheck = 0
     private var usedAtSpaceCheck: UInt64 = 0
+    /// What the copy of the cluster record should say, when there was no room to write it.
+    private var dueCopy: ClusterRecord?
 
     /// Opens the data folder of a node, and makes it if there is none.
     ///
@@ -186,11 +188,20 @@ import Synchronization
 
     /// Keeps the copy of the cluster record current. Not for the boot counter alone: it would
     /// cost two flushes at each start, and a new life counts anew.
+    ///
+    /// Without room the copy stays as it is, whole, until there is some: the record itself is in
+    /// the database already, and a full disk must not end a node.
     private func copy(_ record: ClusterRecord) throws(StoreError) {
         let file = ClusterFile(folder: environment.folder.path)
         var known = file.read()
         known?.bootCounter = record.bootCounter
-        if known != record { try file.write(record) }
+        dueCopy = nil
+        if known == record { return }
+        do throws(StoreError) {
+            try file.write(record)
+        } catch .system(let code, _, _) where code == ENOSPC || code == EDQUOT {
+            dueCopy = record
+        }
     }
 
     /// Stores term and vote durably in the vote file: two copies, sync, two copies, sync. Comes
@@ -211,6 +222,7 @@ import Synchronization
     package func preallocateIfNeeded() throws(StoreError) -> Bool {
         claimWriter()
         precondition(!isWriting, "preallocation inside a write transaction")
+        if let dueCopy { try copy(dueCopy) }
         do throws(StoreError) {
             if try spaceKeeper.extend() > 0 { tally.countPreallocationFlush() }
         } catch .full {

@@ -15,6 +15,9 @@ struct SpaceKeeper {
     /// A write transaction is refused when less than this is certain: failing half-way in a commit
     /// would end the process.
     static let transactionRoomBytes: UInt64 = 8 << 20
+    /// What is left to others of a disk's last room: small files in the data folder (the copy of
+    /// the cluster record, the marker of the live database) are written anew, beside the old one.
+    static let spareBytes: UInt64 = 4 << 20
 
     private let environment: Environment
     private let stepBytes: UInt64
@@ -87,16 +90,22 @@ struct SpaceKeeper {
     func roomBytes() throws(StoreError) -> UInt64 {
         let used = environment.usedBytes
         let ahead = fileBytes - min(used, fileBytes)
-        let disk = ahead + (try diskRoomBytes(environment.folder.path))
+        let disk = ahead + (try unspared())
         let map = environment.mapBytes - min(used, environment.mapBytes)
         let room = min(disk, map)
         return room > reserveBytes ? room : room + (try reusableBytes())
     }
 
+    /// Bytes of the disk that the file may take.
+    private func unspared() throws(StoreError) -> UInt64 {
+        let free = try diskRoomBytes(environment.folder.path)
+        return free - min(free, Self.spareBytes)
+    }
+
     /// Reserves a step and what is missing of the reserve, or as much of it as the disk has left.
     private mutating func allocate() throws(StoreError) {
         let wanted = max(fileBytes + stepBytes, environment.usedBytes + stepBytes + reserveBytes)
-        var target = min(wanted, environment.mapBytes)
+        var target = min(wanted, environment.mapBytes, fileBytes + (try unspared()))
         isDiskFull = true
         guard target > fileBytes else { throw .full }
         let before = fileBytes

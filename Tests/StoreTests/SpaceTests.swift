@@ -150,4 +150,51 @@ struct SpaceTests {
             exit(42)
         }
     }
+
+    @Test("without room for the copy of the cluster record the node goes on, and it follows later")
+    func copyWithoutRoom() async {
+        await #expect(processExitsWith: .exitCode(42)) {
+            let folder = TemporaryFolder()
+            let store = try folder.open()
+            try store.fillLog(1)
+            try store.write { (t) throws(StoreError) in try t.setCluster(testCluster) }
+            let gate = folder.path + "/full"
+            writeFile(gate, [])
+            inject("write */cluster.new 1+ ENOSPC @\(gate)")
+            try store.write { (t) throws(StoreError) in
+                try t.setConfiguration([4, 4, 4], formatLevel: 1)
+            }
+            guard LocalStore.clusterCopy(folder: folder.node) == testCluster else { exit(1) }
+            guard try store.load().cluster?.configuration == [4, 4, 4] else { exit(2) }
+            deleteFile(gate)
+            try store.preallocateIfNeeded()
+            guard LocalStore.clusterCopy(folder: folder.node)?.configuration == [4, 4, 4] else {
+                exit(3)
+            }
+            exit(42)
+        }
+    }
+
+    @Test("of a disk's last room some is left for small files")
+    func spare() async {
+        await #expect(processExitsWith: .exitCode(42)) {
+            let folder = TemporaryFolder()
+            let store = try folder.open()
+            let before = readFile(folder.node + "/holdfast.mdb").count
+            inject("statfs */node 1+ full")
+            try store.preallocateIfNeeded()
+            guard readFile(folder.node + "/holdfast.mdb").count == before else { exit(1) }
+            guard store.space != .ample else { exit(2) }
+            exit(42)
+        }
+    }
+
+    @Test("a folder that no node has used is not made by looking for one")
+    func nothingThere() throws {
+        let folder = TemporaryFolder()
+        #expect(throws: StoreError.self) { try LocalStore.requireMade(folder: folder.node) }
+        #expect(!fileExists(folder.node))
+        _ = try folder.open()
+        try LocalStore.requireMade(folder: folder.node)
+    }
 }
