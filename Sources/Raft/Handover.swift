@@ -38,6 +38,8 @@ struct Handover: Sendable {
         case requested
         /// This node holds no keys and the target does.
         case sealed
+        /// This node's disk has no room for what clients write, and the target's has.
+        case roomless
         /// The members have agreed to do without it as a voter.
         case retiring
         /// This node hears a majority only through the target, which hears one itself.

@@ -34,6 +34,8 @@ package enum Input: Sendable {
     case transferRequested(Ticket, to: NodeID?)
     /// The storage stalls, or has recovered.
     case diskHealth(DiskHealth)
+    /// The storage has so little room left that clients' writes are refused, or has enough again.
+    case roomChanged(isShort: Bool)
 }
 
 /// An entry somebody wants in the log.

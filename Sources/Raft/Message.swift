@@ -194,6 +194,8 @@ package struct HeartbeatResponse: Equatable, Sendable {
     package let isPromised: Bool
     /// Whether the sender's disk is stalled, so that it should not be made leader.
     package let isDiskStalled: Bool
+    /// Whether the sender's disk has so little room left that another one should lead.
+    package let isShortOfRoom: Bool
     /// The highest format level that the sender knows.
     package let formatLevel: UInt64
 
@@ -204,6 +206,7 @@ package struct HeartbeatResponse: Equatable, Sendable {
         isSealed: Bool,
         isPromised: Bool = false,
         isDiskStalled: Bool = false,
+        isShortOfRoom: Bool = false,
         formatLevel: UInt64 = 1
     ) {
         self.formatLevel = formatLevel
@@ -213,6 +216,7 @@ package struct HeartbeatResponse: Equatable, Sendable {
         self.isSealed = isSealed
         self.isPromised = isPromised
         self.isDiskStalled = isDiskStalled
+        self.isShortOfRoom = isShortOfRoom
     }
 }
 

@@ -268,6 +268,7 @@ extension HeartbeatResponse {
         writer.writeBool(isSealed)
         writer.writeBool(isPromised)
         writer.writeBool(isDiskStalled)
+        writer.writeBool(isShortOfRoom)
         writer.writeVarint(formatLevel)
     }
 
@@ -278,6 +279,7 @@ extension HeartbeatResponse {
         let isSealed = try reader.readBool()
         let isPromised = try reader.readBool()
         let isDiskStalled = try reader.readBool()
+        let isShortOfRoom = try reader.readBool()
         self.init(
             round: round,
             received: received,
@@ -285,6 +287,7 @@ extension HeartbeatResponse {
             isSealed: isSealed,
             isPromised: isPromised,
             isDiskStalled: isDiskStalled,
+            isShortOfRoom: isShortOfRoom,
             formatLevel: try reader.readVarint()
         )
     }

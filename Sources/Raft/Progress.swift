@@ -69,6 +69,8 @@ struct Follower: Sendable {
     var isSealed: Bool?
     /// As its last heartbeat response says.
     var isDiskStalled = false
+    /// As its last heartbeat response says.
+    var isShortOfRoom = false
     /// Under which incarnation it spoke last; `nil` while it has not.
     var incarnation: UInt64?
     /// Since when it rejects what it has acknowledged, with no word to the contrary.

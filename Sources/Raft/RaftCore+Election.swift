@@ -10,13 +10,14 @@ extension RaftCore {
     }
 
     /// What a node waits longer that should lead only if no better one does: a sealed one lets
-    /// unsealed ones come first, and one with a stalled disk lets all others come first. It is not
+    /// unsealed ones come first, and one with a stalled disk, or short of room, which would refuse
+    /// what clients write, lets all others come first. It is not
     /// kept from campaigning: where every disk is slow, somebody has to lead all the same, and
     /// with a disk that really hangs nothing of its campaign leaves this node, because a request
     /// for votes waits for its own vote. Preferred regions attach here.
     private var penaltyTicks: Int {
         (isSealed ? settings.sealedPenaltyTicks : 0)
-            + (isDiskStalled ? settings.stalledPenaltyTicks : 0)
+            + (isDiskStalled || isShortOfRoom ? settings.stalledPenaltyTicks : 0)
     }
 
     /// A reason to refuse (pre-)votes: there is a leader and it is alive.

@@ -1,6 +1,6 @@
 // Handover: a leader gives way to another voter, because it was asked to, because it is sealed,
-// because its disk is stalled, because it hears a majority only through another, or because the
-// members have made it a learner.
+// because its disk is stalled or nearly full, because it hears a majority only through another, or
+// because the members have made it a learner.
 //
 // Nothing appended is lost: the target is told to campaign only when its disk has the whole log
 // (with a stalled disk of our own: everything committed, and the rest is decided by whoever leads).
@@ -46,15 +46,20 @@ extension RaftCore {
             && (follower.isSealed == false || !unsealedOnly)
     }
 
-    /// The fit voter that follows and has most of the log. Preferred regions attach here.
-    private func bestTarget(unsealedOnly: Bool) -> NodeID? {
+    /// The fit voter that follows and has most of the log, one with room before others. Preferred
+    /// regions attach here.
+    private func bestTarget(unsealedOnly: Bool, mustHaveRoom: Bool = false) -> NodeID? {
         guard let leadership else { return nil }
         let fit = voters.incoming.filter { slot in
             isFit(slot, unsealedOnly: unsealedOnly)
                 && leadership.followers[slot].progress == .replicate
                 && leadership.followers[slot].match >= commitIndex
         }
-        let best = fit.max { leadership.followers[$0].match < leadership.followers[$1].match }
+        let roomy = fit.filter { !leadership.followers[$0].isShortOfRoom }
+        let candidates = roomy.isEmpty && !mustHaveRoom ? fit : roomy
+        let best = candidates.max {
+            leadership.followers[$0].match < leadership.followers[$1].match
+        }
         return best.map { configuration.members[$0].id }
     }
 
@@ -124,6 +129,11 @@ extension RaftCore {
         } else if let target = bridge {
             lastHandoverTick = ticks
             beginHandover(to: target, reason: .bridged)
+        } else if isShortOfRoom,
+            let target = bestTarget(unsealedOnly: !isSealed, mustHaveRoom: true)
+        {
+            lastHandoverTick = ticks
+            beginHandover(to: target, reason: .roomless)
         }
     }
 
@@ -167,7 +177,7 @@ extension RaftCore {
     private func needsUnsealed(_ reason: Handover.Reason) -> Bool {
         switch reason {
         case .sealed: true
-        case .requested, .bridged: !isSealed
+        case .requested, .bridged, .roomless: !isSealed
         case .retiring: false
         }
     }

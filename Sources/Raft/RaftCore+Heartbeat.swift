@@ -67,6 +67,7 @@ extension RaftCore {
         self.leadership?.followers[slot].heardTick = ticks
         self.leadership?.followers[slot].isSealed = response.isSealed
         self.leadership?.followers[slot].isDiskStalled = response.isDiskStalled
+        self.leadership?.followers[slot].isShortOfRoom = response.isShortOfRoom
         self.leadership?.followers[slot].formatLevel = response.formatLevel
         self.leadership?.followers[slot].round = max(follower.round, response.round)
         if response.isPromised {
@@ -109,6 +110,7 @@ extension RaftCore {
             isSealed: isSealed,
             isPromised: isPromised,
             isDiskStalled: isDiskStalled,
+            isShortOfRoom: isShortOfRoom,
             formatLevel: settings.formatLevel
         )
         say(.heartbeatResponse(response), to: peer, into: &effects)

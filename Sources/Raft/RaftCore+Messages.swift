@@ -69,6 +69,7 @@ extension RaftCore {
                 durable: .zero,
                 isSealed: isSealed,
                 isDiskStalled: isDiskStalled,
+                isShortOfRoom: isShortOfRoom,
                 formatLevel: settings.formatLevel
             )
             say(.heartbeatResponse(response), to: peer, into: &effects)

@@ -49,6 +49,8 @@ package struct RaftCore: Sendable {
     package internal(set) var isSealed: Bool
     /// As last told by the driver. A stalled node does not lead and does not campaign.
     package internal(set) var isDiskStalled = false
+    /// As last told by the driver. Such a node lets others lead where it can.
+    package internal(set) var isShortOfRoom = false
 
     /// What was heard of other nodes' lives.
     var peerLives = PeerLives()
@@ -216,6 +218,8 @@ package struct RaftCore: Sendable {
             transferRequested(ticket, to: target, into: &effects)
         case .diskHealth(let health):
             diskHealthChanged(health, into: &effects)
+        case .roomChanged(let isShort):
+            isShortOfRoom = isShort
         }
         announceRole(into: &effects)
     }

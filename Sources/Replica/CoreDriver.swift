@@ -116,6 +116,7 @@ package struct CoreDriver<Ports: CorePorts> {
                 applied = max(applied, index)
             case .space(let space):
                 self.space = space
+                step(.roomChanged(isShort: space != .ample))
             case .arrived(_, _, _, let file) where space == .exhausted:
                 ports.discardSnapshot(file)
             case .arrived(let point, let member, let term, let file):

@@ -115,6 +115,7 @@ struct MessageCodecTests {
                     isSealed: true,
                     isPromised: true,
                     isDiskStalled: true,
+                    isShortOfRoom: true,
                     formatLevel: 1
                 )
             ),
