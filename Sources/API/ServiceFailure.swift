@@ -33,6 +33,8 @@ package enum ServiceFailure: OperatorError, Equatable {
     case unconfirmed
     /// The data folder is full but for its reserve.
     case storageFull
+    /// The disk of this node takes no more entries, so it would never learn what became of a write.
+    case nodeFull
     /// The request is too large to travel to the leader. Bytes.
     case tooLargeToForward(have: Int, limit: Int)
     /// A share or another input of a ceremony was refused; the text is for the person at the
@@ -46,7 +48,7 @@ package enum ServiceFailure: OperatorError, Equatable {
         switch self {
         case .alreadyInitialized, .tooLargeToForward, .contended: .caller
         case .sealed, .notInitialized, .noLeader, .tooStale, .overloaded, .timedOut,
-            .underRepair, .unconfirmed, .storageFull:
+            .underRepair, .unconfirmed, .storageFull, .nodeFull:
             .operator
         case .ceremony: .operator
         case .outcomeUnknown, .appliedWithoutAnswer: .peer
@@ -80,6 +82,7 @@ package enum ServiceFailure: OperatorError, Equatable {
             "what this answer rests on is damaged on this node's disk and being repaired"
         case .unconfirmed: "no other member could confirm in time that there is nothing"
         case .storageFull: "the storage of this vault is full: only deletes are accepted"
+        case .nodeFull: "the disk of this node is full: write through another node"
         case .tooLargeToForward(let have, let limit):
             "the request is \(have) bytes, a node forwards at most \(limit) to the leader"
         case .ceremony(let text): text
@@ -98,7 +101,7 @@ package enum ServiceFailure: OperatorError, Equatable {
             "check with: holdfast cluster status, whether a majority of members is up"
         case .overloaded, .timedOut, .contended: "repeat the request a little later"
         case .outcomeUnknown, .appliedWithoutAnswer: "read what the write would have changed"
-        case .storageFull: "add disk space, or delete data"
+        case .storageFull, .nodeFull: "add disk space, or delete data"
         case .tooLargeToForward: "send it to the leader itself, or in smaller parts"
         case .ceremony: "check the share and its label"
         case .internalFailure: "see this node's log at the same time"
@@ -116,7 +119,7 @@ package enum ServiceFailure: OperatorError, Equatable {
     package var response: APIResponse {
         switch self {
         case .sealed, .noLeader, .tooStale, .overloaded, .timedOut, .contended, .underRepair,
-            .unconfirmed:
+            .unconfirmed, .nodeFull:
             Reply.errors(503, [summary])
         case .storageFull: Reply.errors(507, [summary])
         case .notInitialized, .alreadyInitialized, .ceremony: Reply.errors(400, [summary])

@@ -59,11 +59,13 @@ final class RequestFlow: Sendable {
     }
 
     /// Begins. Called on the context's loop.
-    func handle(_ context: RequestContext) {
+    func handle(_ context: RequestContext) { go(context, attempt: 0) }
+
+    private func go(_ context: RequestContext, attempt: Int) {
         if context.vault.isWrite {
-            write(context, attempt: 0)
+            write(context, attempt: attempt)
         } else {
-            read(context, attempt: 0)
+            read(context, attempt: attempt)
         }
     }
 
@@ -72,9 +74,20 @@ final class RequestFlow: Sendable {
     private func read(_ context: RequestContext, attempt: Int) {
         if let proof = staleProof(context) {
             onLoop(context) { self.answerRead(context, attempt: attempt, proof) }
+        } else if let leader = readerInstead(of: context) {
+            forward(context, to: leader, attempt: attempt)
         } else {
             confirmRead(context, attempt: attempt, mustConfirm: false)
         }
+    }
+
+    /// The leader, on a node whose disk takes no entries: what it has grows old, and no wait for
+    /// what is committed would end.
+    private func readerInstead(of context: RequestContext) -> NodeID? {
+        let status = replica.status
+        guard case .client = context.origin, status.space == .exhausted, status.role != .leader
+        else { return nil }
+        return status.leader
     }
 
     /// What vouches for the state as it is, if it is fresh enough for this read.
@@ -173,6 +186,8 @@ final class RequestFlow: Sendable {
             onLoop(context) { self.prepare(context, attempt: attempt, isConfirmed: false) }
         } else if case .member = context.origin {
             context.finish(.notLeader(hint: status.leader))
+        } else if status.space == .exhausted {
+            context.fail(.nodeFull)
         } else if let leader = status.leader {
             forward(context, to: leader, attempt: attempt)
         } else {
@@ -324,14 +339,14 @@ final class RequestFlow: Sendable {
                 }
             case .replied(.overloaded): context.fail(.overloaded)
             case .replied(.notLeader), .notSent:
-                retryLater(context, since: attempt) { self.write(context, attempt: $0) }
+                retryLater(context, since: attempt) { self.go(context, attempt: $0) }
             case .lost:
                 // It may be in the log. Asked again under the same id it happens once all the
                 // same, but from now on a failure must not claim that nothing happened.
                 var uncertain = context
-                uncertain.mayBeApplied = true
+                uncertain.mayBeApplied = context.mayBeApplied || context.vault.isWrite
                 retryLater(uncertain, since: attempt) { [uncertain] in
-                    self.write(uncertain, attempt: $0)
+                    self.go(uncertain, attempt: $0)
                 }
             }
         }

@@ -5,7 +5,6 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 
@@ -136,3 +135,165 @@ class SyncErrors(ClusterTest):
         self.comes_back(cluster, leader)
         stop(writers)
         check_acknowledged(self, cluster, writers)
+
+
+class SmallDisk:
+    """A file system of its own on a file, with a filler that can be taken away."""
+
+    def __init__(self, test, free_mib):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-disk-"))
+        test.addCleanup(self.remove)
+        self.image = self.folder / "image"
+        self.root = self.folder / "mount"
+        self.filler = self.root / "filler"
+        with open(self.image, "wb") as file:
+            file.truncate(512 * MIB)
+        commands = [
+            ["mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", "-N", "256", str(self.image)],
+            ["mount", "-o", "loop", str(self.image), str(self.root)],
+        ]
+        self.root.mkdir()
+        for command in commands:
+            try:
+                done = subprocess.run(command, capture_output=True, text=True)
+                problem = done.stderr.strip() if done.returncode else None
+            except OSError as error:
+                problem = str(error)
+            if problem:
+                test.skipTest(f"no loop file system here: {command[0]}: {problem}")
+        with open(self.filler, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, self.free() - free_mib * MIB)
+
+    def free(self):
+        status = os.statvfs(self.root)
+        return status.f_bavail * status.f_frsize
+
+    def make_room(self):
+        self.filler.unlink()
+
+    def remove(self):
+        subprocess.run(["umount", "-l", str(self.root)], stderr=subprocess.DEVNULL, check=False)
+        shutil.rmtree(self.folder)
+
+
+class FullDisk(ClusterTest):
+    """Writes are refused with a reason; votes, reads and deletes go on; with room all resumes."""
+
+    # A node keeps 128 MiB for itself, so the first of these lasts for a few writes of a megabyte.
+    FREE_MIB = 141
+    VALUE = "v" * 900_000
+
+    def start(self, small):
+        """A cluster whose first `small` nodes have a small disk each."""
+        disks = [SmallDisk(self, self.FREE_MIB) for _ in range(small)]
+        cluster = self.cluster()
+        for node, disk in zip(cluster.nodes, disks):
+            node.data = disk.root / "data"
+        cluster.start_all()
+        cluster.initialise()
+        cluster.unseal_all()
+        cluster.wait_for_leader()
+        cluster.enable_kv()
+        self.count = 0
+        return cluster, disks
+
+    def write(self, cluster, node):
+        """One large write; its status, 0 without an answer, and what was said."""
+        self.count += 1
+        try:
+            answer = cluster.call(node, "POST", f"secret/data/large-{self.count}",
+                                  {"data": {"value": self.VALUE}}, cluster.root_token, timeout=10)
+        except OSError as error:
+            return 0, str(error)
+        return answer.status, answer.errors()
+
+    def reads(self, cluster, key):
+        """Every node that is up answers a linearizable read."""
+        for node in cluster.nodes:
+            if node.is_alive():
+                value = cluster.ask(node, "GET", f"secret/data/{key}")["data"]["data"]["value"]
+                self.assertEqual(value, self.VALUE)
+
+    def log(self, node):
+        return node.daemon.log.read_text(errors="replace")
+
+    def test_a_full_leader_hands_over(self):
+        cluster, [disk] = self.start(small=1)
+        full = cluster.nodes[0]
+        leader = cluster.wait_for_leader()
+        if leader is not full:
+            cluster.ask(leader, "PUT", "sys/cluster/transfer", {"server_id": full.name})
+            wait_until("the small disk is the leader's", lambda: cluster.leader() is full)
+
+        written = 0
+        while cluster.leader() is full:
+            status, text = self.write(cluster, full)
+            self.assertIn(status, (200, 503, 507), text)
+            written += status == 200
+            self.assertLess(written, 40, "the leader with a full disk leads on")
+        self.assertGreater(written, 1)
+        wait_until("another node leads", lambda: cluster.leader() not in (None, full), 10)
+
+        # The others have room. What comes for the full one is more than it keeps for itself.
+        refused = 0
+        while "this node appends nothing" not in self.log(full):
+            status, text = self.write(cluster, cluster.wait_for_leader())
+            refused += status != 200
+            self.assertLess(self.count, 200, "the small disk is never exhausted")
+        self.assertLessEqual(refused, 2)
+        self.assertIsNot(cluster.leader(), full, "it was made leader again")
+        self.reads(cluster, "large-1")
+        status, text = self.write(cluster, full)
+        self.assertEqual(status, 503, text)
+        self.assertIn("write through another node", text)
+
+        # Two of three are left, so the full one's vote decides.
+        old = cluster.wait_for_leader()
+        cluster.kill(old)
+        new = wait_until("a leader by the full node's vote", cluster.leader, 20)
+        self.assertIsNot(new, full)
+        cluster.restart(old)
+        cluster.unseal(old)
+        wait_until("writes go on", lambda: self.write(cluster, new)[0] == 200, 20)
+
+        disk.make_room()
+        cluster.wait_until_caught_up(full)
+        self.assertIn("there is room for the database again", self.log(full))
+        self.reads(cluster, "large-1")
+
+    def test_full_everywhere(self):
+        cluster, disks = self.start(small=3)
+        leader = cluster.wait_for_leader()
+        status = 200
+        while status in (200, 503):
+            status, text = self.write(cluster, leader)
+            leader = cluster.wait_for_leader()
+            self.assertLess(self.count, 60, "no disk is ever full")
+        self.assertEqual(status, 507, text)
+        self.assertIn("full", text)
+        self.reads(cluster, "large-1")
+        # From any node: a follower forwards and says the same.
+        for node in cluster.nodes:
+            status, text = self.write(cluster, node)
+            self.assertEqual(status, 507, text)
+        cluster.ask(leader, "DELETE", "secret/metadata/large-2")
+        self.assertEqual(
+            cluster.call(leader, "GET", "secret/data/large-2", token=cluster.root_token).status,
+            404)
+
+        cluster.kill(leader)
+        new = wait_until("the others elect a leader", cluster.leader, 20)
+        cluster.ask(new, "DELETE", "secret/metadata/large-3")
+        cluster.restart(leader)
+        cluster.unseal(leader)
+
+        for disk in disks:
+            disk.make_room()
+        wait_until("writes are taken again",
+                   lambda: self.write(cluster, cluster.wait_for_leader())[0] == 200, 20)
+        cluster.wait_until_caught_up(leader)
+        self.reads(cluster, "large-1")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -294,6 +294,7 @@ struct NodeReplyTests {
             (.outcomeUnknown, 409, "may have been applied"),
             (.appliedWithoutAnswer, 409, "was applied"), (.notInitialized, 400, "not initialized"),
             (.alreadyInitialized, 400, "already initialized"), (.storageFull, 507, "full"),
+            (.nodeFull, 503, "another node"),
             (.tooLargeToForward(have: 9, limit: 8), 413, "9 bytes"), (.ceremony("no"), 400, "no"),
             (.underRepair, 503, "being repaired"), (.unconfirmed, 503, "could confirm"),
             (.internalFailure, 500, "internal error"),
