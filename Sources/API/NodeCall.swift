@@ -15,6 +15,8 @@ package enum NodeCall: Sendable {
     case health(HealthInput)
     /// `GET sys/leader`
     case leader
+    /// `GET sys/metrics` with the client's token, which the settings may not ask for.
+    case metrics(MetricsFormat, token: [UInt8])
 }
 
 /// How the seal key is to be split, from the body of `PUT sys/init`. Checked against the rules of

@@ -88,6 +88,13 @@ private struct RequestParser {
             try require("GET")
             if isSealed { throw .refused(503, ["Vault is sealed"]) }
             return .node(.leader)
+        case "sys/metrics":
+            try require("GET")
+            let name = target.query.first("format") ?? ""
+            guard let format = MetricsFormat(name) else {
+                return .reply(MetricsReply.unknownFormat)
+            }
+            return .node(.metrics(format, token: token()))
         default:
             return nil
         }

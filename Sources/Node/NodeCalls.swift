@@ -16,6 +16,7 @@ final class NodeCalls: Sendable {
     private let seal: SealKeeper
     private let opener: VaultOpener
     private let creation: CreationFlow
+    private let metrics: NodeMetrics
     private let store: LocalStore
     private let replica: LocalReplica
     private let workers: Workers
@@ -25,6 +26,7 @@ final class NodeCalls: Sendable {
     init(
         state: NodeState,
         parts: (seal: SealKeeper, opener: VaultOpener, creation: CreationFlow),
+        metrics: NodeMetrics,
         store: LocalStore,
         replica: LocalReplica,
         workers: Workers,
@@ -33,6 +35,7 @@ final class NodeCalls: Sendable {
     ) {
         self.state = state
         (seal, opener, creation) = parts
+        self.metrics = metrics
         self.store = store
         self.replica = replica
         self.workers = workers
@@ -72,6 +75,8 @@ final class NodeCalls: Sendable {
                 seal.unsealed == nil
                     ? ServiceFailure.sealed.response : NodeReply.leader(state.leader())
             )
+        case .metrics(let format, let token):
+            metrics.isOpen ? tell(format, completion) : tell(format, token, loop, completion)
         }
     }
 
@@ -141,9 +146,41 @@ final class NodeCalls: Sendable {
         }
     }
 
+    /// A token that was taken back a moment ago may still read numbers on a node that cannot ask
+    /// a majority: that is when they are needed most.
+    private func tell(
+        _ format: MetricsFormat,
+        _ token: [UInt8],
+        _ loop: any EventLoop,
+        _ completion: @escaping @Sendable (APIResponse) -> Void
+    ) {
+        let deadline = ContinuousClock.now + .milliseconds(Limits.initStatusWaitMilliseconds)
+        replica.waitForReadPatiently(on: loop, deadline: deadline) { [self] _ in
+            guard let unsealed = seal.unsealed else {
+                return completion(ServiceFailure.sealed.response)
+            }
+            if let refusal = check.refusal(of: token, unsealed) { return completion(refusal) }
+            tell(format, completion)
+        }
+    }
+
+    private func tell(
+        _ format: MetricsFormat,
+        _ completion: @escaping @Sendable (APIResponse) -> Void
+    ) {
+        onWorker(completion) { [self] in
+            completion(
+                answer { MetricsReply.response(try metrics.collect(), format, now: clock()) }
+            )
+        }
+    }
+
+    private var check: OperatorCheck {
+        OperatorCheck(store: store, facts: { self.state.facts() }, clock: clock)
+    }
+
     private func authorizeAndSeal(_ token: [UInt8]) -> APIResponse {
         guard let unsealed = seal.unsealed else { return NodeReply.sealed }
-        let check = OperatorCheck(store: store, facts: { self.state.facts() }, clock: clock)
         if let refusal = check.refusal(of: token, unsealed) { return refusal }
         seal.seal()
         return NodeReply.sealed

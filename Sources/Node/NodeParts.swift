@@ -60,6 +60,12 @@ final class NodeParts: ReplicaObserver {
         calls = NodeCalls(
             state: state,
             parts: (seal, opener, creation),
+            metrics: NodeMetrics(
+                store: store,
+                replica: replica,
+                seal: seal,
+                isOpen: settings.metricsUnauthenticated
+            ),
             store: store,
             replica: replica,
             workers: workers,

@@ -29,6 +29,8 @@ package struct Settings: Equatable, Sendable {
     package var readLease: Bool
     /// How far any node's clock may run fast or slow, in parts per million: what leases rest on.
     package var clockDriftPPM: Int
+    /// `sys/metrics` answers without a token, sealed or not.
+    package var metricsUnauthenticated: Bool
     /// The initial members, in any order; empty for a node that joined later.
     package var members: [InitialMember]
     /// For a node that joins a cluster that exists already.

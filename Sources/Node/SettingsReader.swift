@@ -15,6 +15,7 @@ package enum SettingsReader {
         ("peer_listen", .text), ("cluster_name", .text), ("tls.certificate", .text),
         ("tls.key", .text), ("plain_http_on_loopback", .flag), ("log_level", .text),
         ("allow_unlocked_memory", .flag), ("read_lease", .flag), ("clock_drift_ppm", .number),
+        ("metrics_unauthenticated", .flag),
         ("join.region", .text), ("join.zone", .text), ("join.peer_address", .text),
         ("autopilot.cleanup_dead_servers", .flag),
         ("autopilot.dead_server_last_contact_threshold", .text),
@@ -231,6 +232,7 @@ package enum SettingsReader {
             allowUnlockedMemory: values["allow_unlocked_memory"] == "true",
             readLease: values["read_lease"] == "true",
             clockDriftPPM: try clockDrift(values["clock_drift_ppm"]),
+            metricsUnauthenticated: values["metrics_unauthenticated"] == "true",
             members: members,
             join: join,
             autopilot: try autopilot(values)

@@ -1,0 +1,41 @@
+import API
+import Cryptography
+import Store
+import Testing
+
+@testable import Node
+@testable import Replica
+
+@Suite("what a node tells of itself")
+struct NodeMetricsTests {
+    @Test("every number has a name of its own, a unit, a sentence and a value")
+    func table() throws {
+        let folder = TemporaryFolder()
+        let store = try LocalStore.open(folder: folder.path + "/node", digest: sha256)
+        let metrics = NodeMetrics.metrics(
+            of: NodeMetrics.Facts(
+                growth: try store.growth(),
+                status: ReplicaStatus(),
+                overlay: (3, 400),
+                isSealed: true,
+                now: .now
+            )
+        )
+        #expect(Set(metrics.map(\.name)).count == metrics.count)
+        for metric in metrics {
+            #expect(metric.name.hasPrefix("holdfast_"))
+            #expect(metric.name.utf8.allSatisfy { $0 == 0x5F || (0x61...0x7A).contains($0) })
+            #expect(metric.name.hasSuffix("_total") == (metric.kind == .counter))
+            #expect(!metric.help.isEmpty && !metric.help.contains("\n"))
+        }
+        let values = Dictionary(
+            uniqueKeysWithValues: metrics.compactMap { metric in
+                metric.samples.first.map { (metric.name, $0.value) }
+            }
+        )
+        #expect(values["holdfast_sealed"] == 1)
+        #expect(values["holdfast_store_overlay_bytes"] == 400)
+        #expect(values["holdfast_store_live_bytes"] ?? 0 > 0)
+        #expect(values["holdfast_raft_has_leader"] == 0)
+    }
+}
