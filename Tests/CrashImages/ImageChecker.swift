@@ -30,6 +30,8 @@ struct ImageChecker {
         ScratchFolder.remove(folder)
         precondition(makeFolder(folder), "cannot make \(folder)")
         precondition(makeFolder(folder + "/node"), "cannot make \(folder)/node")
+        // Making a folder is not recorded: an empty one means nothing.
+        precondition(makeFolder(folder + "/node/quarantine"), "cannot make a quarantine")
         for path in image.keys.sorted() {
             precondition(path.hasPrefix(live + "/"), "\(path) is not below \(live)")
             let name = path.dropFirst(live.count)
@@ -53,12 +55,22 @@ struct ImageChecker {
                 store,
                 requestsThrough: workload.requestsThrough(candidate)
             )
-            if found == workload.states[candidate] { return nil }
+            if found == workload.states[candidate] { return try unsoundness(store) }
             if difference == "no step to compare with" || candidate == step {
                 difference = found.difference(from: workload.states[candidate])
             }
         }
         return "it holds another state: \(difference)"
+    }
+
+    /// Whether the records do not add up to their digest, or one is damaged.
+    private func unsoundness(_ store: LocalStore) throws -> String? {
+        var scrub = StateScrub()
+        while true {
+            let slice = try store.scrubState(&scrub, bytesMax: 1 << 20)
+            if let finding = slice.findings.first { return "scrubbed: \(finding)" }
+            if slice.isFinished { return nil }
+        }
     }
 
     /// A snapshot that was finished is there and whole; one that was not may be anything else.

@@ -9,6 +9,8 @@ package struct Observation: Equatable {
     let entries: [StoredEntry]
     /// Each record's key and bytes.
     let rows: [[UInt8]]
+    /// What the records add up to, as table `digest` says.
+    let digest: StateDigest
     /// Where each request that the trial ever made was carried out, if it is remembered.
     let requests: [UInt64?]
 
@@ -19,6 +21,7 @@ package struct Observation: Equatable {
         point = state.point
         cluster = state.cluster
         entries = state.entries
+        digest = try store.stateDigest()
         (rows, requests) = try store.view { view in
             var rows: [[UInt8]] = []
             for directory in Trial.directories {
@@ -42,6 +45,7 @@ package struct Observation: Equatable {
         if cluster != other.cluster { return "cluster record" }
         if entries != other.entries { return "log" }
         if rows != other.rows { return "\(rows.count) records, want \(other.rows.count)" }
+        if digest != other.digest { return "digest of the records" }
         if requests != other.requests { return "remembered requests" }
         return "nothing"
     }

@@ -1,7 +1,8 @@
 import CFaults
 import Store
 
-/// What a node may do to its disk, step by step, under the recorder.
+/// What a node may do to its disk, step by step, under the recorder: turns, votes, snapshots out
+/// and in (which switch to another database), and a rebuild after damage.
 ///
 /// After each durable step a mark goes into the trace: from there on the step counts as
 /// acknowledged, and every later image must have it.
@@ -11,7 +12,7 @@ package struct Workload {
     /// The snapshot files that were finished, each with the step after which it must be there.
     private(set) var exports: [(step: Int, name: String)] = []
 
-    private let store: LocalStore
+    private var store: LocalStore
     private let folder: String
     private let helper: ScratchFolder
     private var random: Seeded
@@ -46,7 +47,11 @@ package struct Workload {
         self.folder = folder
         helper = ScratchFolder()
         random = Seeded(seed)
-        store = try LocalStore.open(
+        store = try Self.open(folder)
+    }
+
+    private static func open(_ folder: String) throws -> LocalStore {
+        try LocalStore.open(
             folder: folder + "/node",
             options: Trial.options,
             digest: Trial.digest
@@ -67,6 +72,7 @@ package struct Workload {
         switch number % 40 {
         case 17: return try exportSnapshot()
         case 31: return try installSnapshot()
+        case 38: return try rebuild()
         default: break
         }
         switch UInt64.random(in: 0..<100, using: &random) {
@@ -223,5 +229,26 @@ package struct Workload {
         terms = [0] + [UInt64](repeating: term, count: Int(end))
         last = end
         applied = end
+    }
+
+    /// The database counts as damaged: it is put aside, and an empty one begins a new life with the
+    /// old vote. From `REBUILD` on its end is certain, whoever opens the folder next.
+    private mutating func rebuild() throws {
+        var cluster = Trial.cluster
+        cluster.incarnation += UInt64(states.count)
+        // The lock on the folder goes with the store.
+        store = try LocalStore.open(
+            folder: helper.path + "/other-\(states.count)",
+            options: Trial.options,
+            digest: Trial.digest
+        )
+        try LocalStore.quarantine(folder: folder + "/node", reason: "trial", cluster: cluster)
+        store = try Self.open(folder)
+        (last, applied, terms) = (0, 0, [0])
+        try acknowledge()
+        let ballot = states[states.count - 1].ballot
+        try store.write { (t) throws(StoreError) in
+            try t.setHardState(term: ballot.term, vote: ballot.vote, commit: 0)
+        }
     }
 }
