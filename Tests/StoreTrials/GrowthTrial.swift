@@ -17,6 +17,8 @@ struct GrowthSettings {
     var viewSeconds = 1
     /// How long the copy of a snapshot keeps its view, once an hour.
     var copySeconds = 5
+    /// Bytes of the largest value: one in a hundred has up to so many, one in eight up to 8,000.
+    var largestBytes = 64_000
     var seed: UInt64 = 1
     /// Where the data folder is made; nil for one in memory, where a sync costs nothing.
     var folder: String?
@@ -267,11 +269,13 @@ final class GrowthTrial {
 
     /// Mostly small secrets; one in a hundred is a bundle of certificates or the like.
     private func valueBytes() -> Int {
-        switch random.next() % 100 {
-        case ..<87: .random(in: 200...1_500, using: &random)
-        case ..<99: .random(in: 1_500...8_000, using: &random)
-        default: .random(in: 8_000...64_000, using: &random)
-        }
+        let wanted: Int =
+            switch random.next() % 100 {
+            case ..<87: .random(in: 200...1_500, using: &random)
+            case ..<99: .random(in: 1_500...8_000, using: &random)
+            default: .random(in: 8_000...64_000, using: &random)
+            }
+        return min(wanted, settings.largestBytes)
     }
 
     private func record(_ valueBytes: Int, at index: UInt64) -> [UInt8] {

@@ -8,7 +8,8 @@ import Glibc
 ///
 /// Options of `growth`, all with a number: --hours, --rate (writes a second), --commit (milliseconds
 /// of a transaction), --records, --view and --copy (seconds for which a listing a minute and a
-/// snapshot an hour hold their view), --seed; and --folder DIR (new; in memory without it).
+/// snapshot an hour hold their view), --largest (bytes of a value), --seed; and --folder DIR (new;
+/// in memory without it).
 let arguments = CommandLine.arguments.dropFirst()
 
 func number(after name: String, else fallback: Int) -> Int {
@@ -50,6 +51,7 @@ func runGrowth() throws {
     settings.records = number(after: "--records", else: settings.records)
     settings.viewSeconds = number(after: "--view", else: settings.viewSeconds)
     settings.copySeconds = number(after: "--copy", else: settings.copySeconds)
+    settings.largestBytes = number(after: "--largest", else: settings.largestBytes)
     settings.seed = UInt64(number(after: "--seed", else: 1))
     settings.folder = text(after: "--folder")
     exit(try GrowthTrial(settings).run() ? 0 : 1)
