@@ -12,7 +12,9 @@ package struct Metric: Sendable {
 
     /// One value, and what it is of.
     package struct Sample: Sendable {
+        /// In the order in which they are printed; a name is letters, digits and `_`.
         package let labels: [(name: String, value: String)]
+        /// In the unit that the metric's name ends with.
         package let value: Double
 
         package init(labels: [(name: String, value: String)] = [], value: Double) {

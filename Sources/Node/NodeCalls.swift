@@ -26,7 +26,7 @@ final class NodeCalls: Sendable {
     init(
         state: NodeState,
         parts: (seal: SealKeeper, opener: VaultOpener, creation: CreationFlow),
-        metrics: NodeMetrics,
+        tellsMetricsToAll: Bool,
         store: LocalStore,
         replica: LocalReplica,
         workers: Workers,
@@ -35,7 +35,12 @@ final class NodeCalls: Sendable {
     ) {
         self.state = state
         (seal, opener, creation) = parts
-        self.metrics = metrics
+        metrics = NodeMetrics(
+            store: store,
+            replica: replica,
+            seal: parts.seal,
+            isOpen: tellsMetricsToAll
+        )
         self.store = store
         self.replica = replica
         self.workers = workers

@@ -60,12 +60,7 @@ final class NodeParts: ReplicaObserver {
         calls = NodeCalls(
             state: state,
             parts: (seal, opener, creation),
-            metrics: NodeMetrics(
-                store: store,
-                replica: replica,
-                seal: seal,
-                isOpen: settings.metricsUnauthenticated
-            ),
+            tellsMetricsToAll: settings.metricsUnauthenticated,
             store: store,
             replica: replica,
             workers: workers,
