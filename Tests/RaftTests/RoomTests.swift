@@ -17,10 +17,10 @@ struct RoomTests {
     func handsOver(seed: UInt64) throws {
         let world = try world(seed: 900 + seed)
         try world.turn(1, [.roomChanged(isShort: true)])
-        try world.run(10)
+        try world.run(30)
         let before = try world.core(0).term
         try world.turn(0, [.roomChanged(isShort: true)])
-        try world.run(20)
+        try world.run(40)
         #expect(try world.core(2).role == .leader)
         #expect(try world.core(2).term == before.next, "one election, and no second one")
         try world.converge()
@@ -31,7 +31,7 @@ struct RoomTests {
         let world = try world(seed: 950)
         for position in [1, 2, 0] {
             try world.turn(position, [.roomChanged(isShort: true)])
-            try world.run(10)
+            try world.run(30)
         }
         let before = try world.core(0).term
         try world.run(1_000)
@@ -44,7 +44,7 @@ struct RoomTests {
         let world = try world(seed: 951)
         for position in [1, 2, 0] {
             try world.turn(position, [.roomChanged(isShort: true)])
-            try world.run(10)
+            try world.run(30)
         }
         try world.turn(1, [.roomChanged(isShort: false)])
         try world.run(2 * RaftSettings.hectic.handoverIntervalTicks)
