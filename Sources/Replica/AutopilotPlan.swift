@@ -2,7 +2,9 @@ package import Raft
 
 /// What the leader knows of one member, with how long it has been silent.
 package struct MemberState: Equatable, Sendable {
+    /// Which one.
     package let id: NodeID
+    /// It is the leader that knows all this.
     package let isSelf: Bool
     /// The end of its log as far as the leader knows.
     package let match: LogIndex

@@ -168,7 +168,8 @@ extension World {
             nodes[position].isOperatorComing = false
             return
         }
-        guard canSpare(position) else {
+        // Once nothing goes wrong any more, damage that lies unfound elsewhere is no reason to wait.
+        guard isHealing || canSpare(position) else {
             return queue.add(.members(.readmit(node: position)), at: now + 1_000_000_000)
         }
         nodes[position].isOperatorComing = false
