@@ -168,7 +168,7 @@ extension World {
             nodes[position].isOperatorComing = false
             return
         }
-        // Once nothing goes wrong any more, damage that lies unfound elsewhere is no reason to wait.
+        // Once nothing goes wrong any more, damage unfound elsewhere is no reason to wait.
         guard isHealing || canSpare(position) else {
             return queue.add(.members(.readmit(node: position)), at: now + 1_000_000_000)
         }
