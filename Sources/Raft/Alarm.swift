@@ -12,9 +12,9 @@ package enum Alarm: Equatable, Sendable {
     /// A member keeps speaking in an earlier boot than it was heard in before.
     /// Reason: boots are counted on disk, so its disk is an older one.
     case bootWentBack(NodeID, from: UInt64, to: UInt64)
-    /// A member keeps rejecting entries that it has acknowledged to this leader.
-    /// Reason: it acknowledges what is on its disk, so that is not its disk any more.
-    case acknowledgedAndLost(NodeID, through: LogIndex)
+    /// A member lacks entries that it acknowledged before; it has them through the
+    /// second index at most. Reason: what is acknowledged is on disk.
+    case acknowledgedLess(NodeID, from: LogIndex, to: LogIndex)
     /// Two nodes claim to lead one term.
     /// Reason: a voter votes once a term, and two majorities share a voter.
     case secondLeader(NodeID, term: Term)
@@ -71,8 +71,8 @@ extension Alarm: OperatorError {
             "node \(node.number) is in epoch \(epoch), after a recovery that left this node out"
         case .bootWentBack(let node, let from, let to):
             "node \(node.number) is in its boot \(to) but was heard in its boot \(from) before"
-        case .acknowledgedAndLost(let node, let index):
-            "node \(node.number) acknowledged entry \(index.number) and lacks it now"
+        case .acknowledgedLess(let node, let from, let to):
+            "node \(node.number) acknowledged entry \(from.number) and has none after \(to.number)"
         case .secondLeader(let node, let term):
             "node \(node.number) claims to lead term \(term.number), which has another leader"
         case .committedConflict(let index, let node):
@@ -104,7 +104,7 @@ extension Alarm: OperatorError {
         switch self {
         case .laterEpoch:
             "keep this node's data, and admit it again as a learner"
-        case .bootWentBack, .acknowledgedAndLost:
+        case .bootWentBack, .acknowledgedLess:
             "its disk is an older image or copy: stop it, and admit it again as a learner"
         case .unsupportedEntry:
             "run the same version on all nodes"

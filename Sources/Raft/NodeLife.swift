@@ -46,6 +46,9 @@ struct PeerLife: Sendable {
     var regressedTick: UInt64?
     /// The alarm about that was raised.
     var isReported = false
+    /// It was caught without entries that it had acknowledged, so it may have forgotten votes,
+    /// too. Under another incarnation it begins anew.
+    var hasForgotten = false
 }
 
 /// One ``PeerLife`` for each node that was heard, ascending by id.

@@ -73,10 +73,13 @@ struct Follower: Sendable {
     var isShortOfRoom = false
     /// Under which incarnation it spoke last; `nil` while it has not.
     var incarnation: UInt64?
-    /// Since when it rejects what it has acknowledged, with no word to the contrary.
+    /// In which of its starts it spoke last, relays not counted.
+    var boot: UInt64 = 0
+    /// In which of them it acknowledged `match`.
+    private(set) var matchBoot: UInt64 = 0
+    /// Since when it rejects, in that same start, what it has acknowledged, with no word to the
+    /// contrary.
     var deniedTick: UInt64?
-    /// It did so for too long to be a straggler: it counts for nothing.
-    var hasForgotten = false
     /// The highest format level it said it knows; 0 until then.
     var formatLevel: UInt64 = 0
     /// The highest commit index it was told.
@@ -125,6 +128,7 @@ struct Follower: Sendable {
             match = index
             quietTicks = 0
         }
+        if index >= match { matchBoot = boot }
         received = max(received, match)
         inFlight.release(through: match)
         next = max(next, match.next)

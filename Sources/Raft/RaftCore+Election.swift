@@ -256,7 +256,7 @@ extension RaftCore {
             return
         }
         guard role == .preCandidate, response.proposedTerm == term.next,
-            message.incarnation == configuration.members[slot].incarnation
+            isTrusted(slot: slot, incarnation: message.incarnation)
         else { return }
         ballot?.record(response.isGranted, slot: slot)
         settleElection(into: &effects)
@@ -300,9 +300,9 @@ extension RaftCore {
     ) {
         // The vote of another disk than the one that was admitted is worth nothing: the admitted
         // one may have voted otherwise in this term.
-        guard role == .candidate,
-            message.incarnation == configuration.members[slot].incarnation
-        else { return }
+        guard role == .candidate, isTrusted(slot: slot, incarnation: message.incarnation) else {
+            return
+        }
         ballot?.record(isGranted, slot: slot)
         settleElection(into: &effects)
     }

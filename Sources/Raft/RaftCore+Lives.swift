@@ -15,26 +15,6 @@ extension RaftCore {
         return message.epoch == life.epoch
     }
 
-    /// Leader: a member rejects what it has acknowledged to this leader, so its disk is not the one
-    /// that it was: an old image of the same boot, or one that has lost its end.
-    ///
-    /// A rejection can also be a straggler from before it acknowledged, so it takes a second one
-    /// ``RaftSettings/bootDoubtTicks`` later, and no word in between that it has it after all.
-    ///
-    /// - Source: design section 3, "the highest (boot, acknowledged position)"; found by a seed,
-    ///   where such a member was neither fed nor missed, for ever.
-    mutating func noteDenial(of index: LogIndex, by slot: Int, into effects: inout [Effect]) {
-        guard let follower = leadership?.followers[slot], index <= follower.match else { return }
-        let since = follower.deniedTick ?? ticks
-        leadership?.followers[slot].deniedTick = since
-        guard !follower.hasForgotten, ticks - since >= UInt64(settings.bootDoubtTicks) else {
-            return
-        }
-        leadership?.followers[slot].hasForgotten = true
-        let peer = configuration.members[slot].id
-        effects.append(.raise(.acknowledgedAndLost(peer, through: follower.match)))
-    }
-
     /// A peer whose boots go backwards is not listened to: its disk may be an old image, and it
     /// may have forgotten votes and entries that others count on.
     ///
@@ -86,6 +66,56 @@ extension RaftCore {
         }
         guard message.boot >= max(known?.boot ?? 0, told?.boot ?? 0) else { return false }
         contacts[peer].toldLife = (message.incarnation, message.boot)
+        return true
+    }
+
+    /// Whether a disk that speaks under this incarnation is the member's as it was admitted, and
+    /// has not been caught forgetting since.
+    func isTrusted(slot: Int, incarnation: UInt64?) -> Bool {
+        let member = configuration.members[slot]
+        guard member.incarnation == incarnation else { return false }
+        guard let known = peerLives[member.id], known.incarnation == incarnation else {
+            return true
+        }
+        return !known.hasForgotten
+    }
+
+    /// Leader: a member rejects what it acknowledged to this leader: its disk was put back to an
+    /// older image after that. From now on it is fed, but it counts for nothing here and its votes
+    /// for this node neither, until it is admitted again under another incarnation.
+    ///
+    /// In a later start one rejection is proof: nobody but this leader could have told it to drop
+    /// anything in this term, and an answer of the start before is no answer of this one. In the
+    /// same start it can be a straggler from before the acknowledgement. But an image from before
+    /// that start counts up to the same number again, so a second rejection
+    /// ``RaftSettings/bootDoubtTicks`` later, with no word in between that it has it, is proof too.
+    ///
+    /// - Source: design section 3, "peers remember the highest (boot, acknowledged position)"; the
+    ///   second rule found by a seed, where such a member was neither fed nor missed, for ever.
+    mutating func isCaughtForgetting(
+        _ previous: LogIndex,
+        hint: LogIndex,
+        by slot: Int,
+        into effects: inout [Effect]
+    ) -> Bool {
+        guard let follower = leadership?.followers[slot], answering?.relay == nil,
+            previous <= follower.match, counts(slot), let incarnation = follower.incarnation
+        else { return false }
+        if follower.boot <= follower.matchBoot {
+            let since = follower.deniedTick ?? ticks
+            leadership?.followers[slot].deniedTick = since
+            guard ticks - since >= UInt64(settings.bootDoubtTicks) else { return false }
+        }
+        let peer = configuration.members[slot].id
+        var known =
+            peerLives[peer] ?? PeerLife(id: peer, incarnation: incarnation, boot: follower.boot)
+        known.hasForgotten = true
+        peerLives.record(known)
+        effects.append(.raise(.acknowledgedLess(peer, from: follower.match, to: hint)))
+        var fresh = Follower(next: min(previous, hint.next), heardTick: ticks)
+        fresh.incarnation = incarnation
+        fresh.boot = follower.boot
+        leadership?.followers[slot] = fresh
         return true
     }
 }

@@ -34,14 +34,11 @@ extension RaftCore {
     }
 
     /// Leader: whether what this member says may be counted. Everything that counts members in a
-    /// quorum asks this; a disk under another incarnation is fed but never counted, and one that
-    /// has lost what it acknowledged is not counted either.
+    /// quorum asks this; a disk under another incarnation is fed but never counted.
     func counts(_ slot: Int) -> Bool {
         if isSelf(slot) { return true }
         guard let leadership else { return false }
-        let follower = leadership.followers[slot]
-        return follower.incarnation == configuration.members[slot].incarnation
-            && !follower.hasForgotten
+        return isTrusted(slot: slot, incarnation: leadership.followers[slot].incarnation)
     }
 
     /// Leader: whether this member has spoken lately. Until it has for the first time, it has the

@@ -126,6 +126,7 @@ extension RaftCore {
         guard role == .leader else { return }
         let isHearsay = answering?.relay != nil
         guard followerSpoke(message.incarnation, slot: slot, isHearsay: isHearsay) else { return }
+        if !isHearsay { leadership?.followers[slot].boot = message.boot }
         switch message.body {
         case .appendResponse(let response):
             appendAnswered(response, by: slot, into: &effects)

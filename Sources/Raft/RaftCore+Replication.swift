@@ -142,8 +142,9 @@ extension RaftCore {
         case .accepted(let index):
             accepted(through: index, by: slot, into: &effects)
         case .rejected(let previous, let hintIndex, let hintTerm):
-            guard previous > .zero else { return }
-            noteDenial(of: previous, by: slot, into: &effects)
+            guard previous > .zero,
+                !isCaughtForgetting(previous, hint: hintIndex, by: slot, into: &effects)
+            else { return }
             let bound = min(hintIndex, previous.previous)
             let candidate = log.lastIndex(notAfter: bound, termAtMost: hintTerm)
             _ = leadership?.followers[slot].rejected(

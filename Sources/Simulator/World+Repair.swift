@@ -147,7 +147,7 @@ extension World {
     func alarmed(_ alarm: Alarm, at position: Int) throws {
         let accused: NodeID? =
             switch alarm {
-            case .bootWentBack(let peer, _, _), .acknowledgedAndLost(let peer, _): peer
+            case .bootWentBack(let peer, _, _), .acknowledgedLess(let peer, _, _): peer
             default: nil
             }
         guard let peer = accused, nodes.indices.contains(Int(peer.number) - 1),

@@ -112,7 +112,7 @@ struct LifeTests {
                 _ = hand.receive(has(1), term: 1, from: 3)
                 _ = hand.receive(has(isStraggler && tick == 10 ? 1 : 0), term: 1, from: 2)
             }
-            let alarm = Effect.raise(.acknowledgedAndLost(node(2), through: index(1)))
+            let alarm = Effect.raise(.acknowledgedLess(node(2), from: index(1), to: .zero))
             let effects = hand.receive(denial, term: 1, from: 2)
             #expect(effects.contains(alarm) == !isStraggler)
             #expect(hand.core.memberProgress[1].isCounted == isStraggler)
@@ -125,5 +125,98 @@ struct LifeTests {
         var core = makeCore()
         let effects = turn(&core, [.received(heartbeat(boot: 0), from: node(2))])
         #expect(effects == [.raise(.numberOutOfRange(from: node(2)))])
+    }
+
+    // MARK: A disk that was put back to an image of the last start
+
+    private func says(_ body: MessageBody, boot: UInt64, incarnation: UInt64 = 0) -> Input {
+        .received(
+            Message(term: term(1), epoch: 0, boot: boot, incarnation: incarnation, body: body),
+            from: node(2)
+        )
+    }
+
+    private func rejects(_ previous: UInt64, hint: UInt64, boot: UInt64) -> Input {
+        let outcome = AppendResponse.Outcome.rejected(
+            previous: index(previous),
+            hintIndex: index(hint),
+            hintTerm: term(1)
+        )
+        return says(.appendResponse(AppendResponse(outcome: outcome, isSealed: false)), boot: boot)
+    }
+
+    /// Leads three nodes; node 2 has acknowledged entry 4 in its boot 1, node 3 entry 1.
+    private func leader() throws -> Hand {
+        var hand = try Hand.leader()
+        let bodies = (1...3).map { Proposal(ticket: Ticket(number: $0), kind: .batch, body: [1]) }
+        _ = hand.turn(.proposed(bodies))
+        _ = hand.turn(.durable(hand.core.newestToken))
+        _ = hand.turn(says(Hand.accepted(4), boot: 1))
+        try #require(hand.core.commitIndex == index(4))
+        return hand
+    }
+
+    private func second(_ core: RaftCore) -> RaftCore.MemberProgress? {
+        core.memberProgress.first { $0.id == node(2) }
+    }
+
+    /// Boots do not show it: the image is of the last start, so the next start counts on.
+    @Test("who lacks in a later boot what it had acknowledged neither counts nor votes")
+    func forgetful() throws {
+        var hand = try leader()
+        let effects = hand.turn(rejects(4, hint: 2, boot: 2))
+        let alarm = Effect.raise(.acknowledgedLess(node(2), from: index(4), to: index(2)))
+        #expect(effects.filter { if case .raise = $0 { true } else { false } } == [alarm])
+        #expect(second(hand.core)?.isCounted == false && second(hand.core)?.match == .zero)
+        // It is fed, from where it is.
+        let sent = effects.compactMap { effect -> Append? in
+            guard case .send(let message, node(2), _) = effect,
+                case .append(let append) = message.body
+            else { return nil }
+            return append
+        }
+        #expect(sent.first?.previousIndex == index(2))
+        // What it acknowledges from now on commits nothing.
+        let proposal = Proposal(ticket: Ticket(number: 9), kind: .batch, body: [1])
+        _ = hand.turn(.proposed([proposal]))
+        _ = hand.turn(.durable(hand.core.newestToken))
+        _ = hand.turn(says(Hand.accepted(5), boot: 2))
+        #expect(hand.core.commitIndex == index(4))
+        _ = hand.receive(Hand.accepted(5), term: 1, from: 3)
+        #expect(hand.core.commitIndex == index(5))
+
+        // Nor do its votes, in whatever term, until its disk is another one by admission.
+        _ = hand.receive(.heartbeat(Heartbeat(commit: .zero, round: 0)), term: 2, from: 3)
+        #expect(hand.core.role == .follower)
+        let ticks = hand.core.settings.electionTicksMax
+        for _ in 0..<ticks { _ = hand.turn(.tick) }
+        #expect(hand.core.role == .preCandidate)
+        let grant = PreVoteResponse(proposedTerm: term(3), isGranted: true)
+        let granted = Message(
+            term: term(2),
+            epoch: 0,
+            boot: 2,
+            incarnation: 0,
+            body: .preVoteResponse(grant)
+        )
+        _ = hand.turn(.received(granted, from: node(2)))
+        #expect(hand.core.role == .preCandidate)
+        _ = hand.receive(.preVoteResponse(grant), term: 2, from: 3)
+        #expect(hand.core.role == .candidate)
+    }
+
+    @Test("a straggler, an honest restart and a new entry that is missing are no such thing")
+    func honest() throws {
+        for (previous, hint, boot) in [(4, 2, 1), (5, 4, 2)] as [(UInt64, UInt64, UInt64)] {
+            var hand = try leader()
+            let effects = hand.turn(rejects(previous, hint: hint, boot: boot))
+            #expect(!effects.contains { if case .raise = $0 { true } else { false } })
+            #expect(second(hand.core)?.isCounted == true)
+        }
+        // It says so again in its new boot: what it lacks later, it never had.
+        var hand = try leader()
+        _ = hand.turn(says(Hand.accepted(4), boot: 2))
+        #expect(hand.turn(rejects(4, hint: 2, boot: 2)).isEmpty)
+        #expect(second(hand.core)?.match == index(4))
     }
 }
