@@ -57,6 +57,7 @@ let package = Package(
         // Level 1
         layer("Raft", ["Wire"]),
         layer("History", ["Wire"]),
+        layer("Policy", ["Wire"]),
         layer("Cryptography", ["COpenSSL", "Wire", crypto]),
         layer("Store", ["CLMDB", "Wire"]),
         // Level 2
@@ -118,6 +119,7 @@ let package = Package(
         tests("RaftTests", ["Raft", "RaftLaboratory", "Wire"]),
         tests("ScenarioTests", ["Raft", "RaftLaboratory"]),
         tests("HistoryTests", ["History", "Wire"]),
+        tests("PolicyTests", ["Policy", "Wire"]),
         tests("CryptographyTests", ["Cryptography", "Wire"]),
         .target(name: "CFaults", path: "Tests/Faults"),
         .target(

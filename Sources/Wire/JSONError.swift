@@ -11,6 +11,8 @@ package enum JSONError: OperatorError, Equatable {
     case tooManyStrings(limit: Int)
     /// The document would take more memory than allowed.
     case tooMuchMemory(limit: Int)
+    /// A name that stands twice in one object, where ``JSONLimits`` does not allow it.
+    case duplicateName(String)
 
     /// Whoever sent the document.
     package var blame: Blame { .caller }
@@ -18,7 +20,7 @@ package enum JSONError: OperatorError, Equatable {
     /// Whether the document may be well-formed and was refused for its cost only.
     package var isComplexity: Bool {
         switch self {
-        case .invalidCharacter, .unexpectedEnd: false
+        case .invalidCharacter, .unexpectedEnd, .duplicateName: false
         case .tooDeep, .tooManyStrings, .tooMuchMemory: true
         }
     }
@@ -32,6 +34,7 @@ package enum JSONError: OperatorError, Equatable {
         case .tooDeep: "exceeded max depth"
         case .tooManyStrings: "exceeded maximum number of strings"
         case .tooMuchMemory: "exceeded maximum estimated memory limits"
+        case .duplicateName(let name): "the name \"\(name)\" stands twice in one object"
         }
     }
 
@@ -42,6 +45,7 @@ package enum JSONError: OperatorError, Equatable {
         case .tooDeep(let limit): "nest at most \(limit) arrays and objects"
         case .tooManyStrings(let limit): "split the request: at most \(limit) names and strings"
         case .tooMuchMemory(let limit): "split the request: at most \(limit) bytes when decoded"
+        case .duplicateName: "join the two members into one"
         }
     }
 }

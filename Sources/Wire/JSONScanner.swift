@@ -7,17 +7,22 @@ package struct JSONLimits: Sendable {
     /// Estimated bytes of the decoded document: 16 for each value and each string, 48 more for each
     /// object, and the bytes of every string and number.
     package let memoryBytesMax: Int
+    /// Whether a name may stand twice in an object. Go takes the last value; where the first could
+    /// be a rule that somebody relies on, that is refused instead.
+    package let allowsDuplicateNames: Bool
 
     /// - Parameter depthMax: 1...512, the deepest that fits the smallest thread stack many times.
     package init(
         depthMax: Int = 128,
         stringsMax: Int = 1_000,
-        memoryBytesMax: Int = 34_078_720
+        memoryBytesMax: Int = 34_078_720,
+        allowsDuplicateNames: Bool = true
     ) {
         precondition((1...512).contains(depthMax), "depth \(depthMax) does not fit the stack")
         self.depthMax = depthMax
         self.stringsMax = stringsMax
         self.memoryBytesMax = memoryBytesMax
+        self.allowsDuplicateNames = allowsDuplicateNames
     }
 
     /// For documents of our own making, as a client reads them: only the depth is bounded.
@@ -108,7 +113,8 @@ private struct JSONWalk {
             let colon = try nextByte(in: bytes)
             guard colon == 0x3A else { throw .invalidCharacter(colon, .afterName) }
             position += 1
-            members.set(name, try value(in: bytes))
+            let isNew = members.set(name, try value(in: bytes))
+            guard isNew || limits.allowsDuplicateNames else { throw .duplicateName(name) }
             switch try nextByte(in: bytes) {
             case 0x2C:
                 position += 1
@@ -233,15 +239,17 @@ private struct MemberList {
     private var positions: [NameBytes: Int] = [:]
     private static let searchedMax = 16
 
-    mutating func set(_ name: String, _ value: JSONValue) {
+    /// - Returns: whether there was no member of this name.
+    mutating func set(_ name: String, _ value: JSONValue) -> Bool {
         if let position = position(of: name) {
             members[position].value = value
-            return
+            return false
         }
         members.append((name, value))
         if members.count > Self.searchedMax {
             positions[NameBytes(text: name)] = members.count - 1
         }
+        return true
     }
 
     private func position(of name: String) -> Int? {

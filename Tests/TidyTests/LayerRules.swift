@@ -3,7 +3,7 @@
 enum Layer {
     /// Imports only point to a lower number.
     static let levels: [String: Int] = [
-        "Wire": 0, "Raft": 1, "History": 1, "Cryptography": 1, "Store": 1, "Shamir": 2,
+        "Wire": 0, "Raft": 1, "History": 1, "Policy": 1, "Cryptography": 1, "Store": 1, "Shamir": 2,
         "Replica": 2,
         "Barrier": 3, "Engines": 4, "Vault": 5, "API": 6, "Transport": 6, "Node": 7,
         "Client": 8, "Commands": 9, "holdfast": 10, "history-check": 10,

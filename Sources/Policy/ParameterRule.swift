@@ -1,0 +1,124 @@
+import Wire
+
+/// Values of one parameter that a rule names. No values: any.
+struct ParameterValues: Equatable, Sendable {
+    private(set) var values: [JSONValue]
+
+    init(_ values: [JSONValue]) { self.values = values }
+
+    var isAny: Bool { values.isEmpty }
+
+    /// An empty list takes the place of the other one: any value.
+    mutating func merge(_ other: ParameterValues) {
+        values = isAny || other.isAny ? [] : values + other.values
+    }
+
+    /// Whether this value of a request is one of those. Texts may begin or end in `*`; numbers
+    /// compare by value, so that `1.0` does not slip past a rule about `1`.
+    func contains(_ value: JSONValue) -> Bool {
+        isAny || values.contains { Self.matches($0, value) }
+    }
+
+    private static func matches(_ pattern: JSONValue, _ value: JSONValue) -> Bool {
+        switch (pattern, value) {
+        case (.string(let glob), .string(let text)):
+            isGlob(Array(glob.utf8), matching: Array(text.utf8))
+        case (.number(let first), .number(let second)):
+            first == second || Double(first.text) == Double(second.text)
+        default: pattern == value
+        }
+    }
+
+    private static func isGlob(_ glob: [UInt8], matching text: [UInt8]) -> Bool {
+        let star = UInt8(ascii: "*")
+        guard glob != [star] else { return true }
+        let isSuffix = glob.first == star
+        let isPrefix = glob.count > 1 && glob.last == star
+        let core = glob.dropFirst(isSuffix ? 1 : 0).dropLast(isPrefix ? 1 : 0)
+        switch (isSuffix, isPrefix) {
+        case (false, false): return text == glob
+        case (true, false): return text.suffix(core.count) == core && text.count >= core.count
+        case (false, true): return text.starts(with: core)
+        case (true, true):
+            guard text.count >= core.count else { return false }
+            return (0...(text.count - core.count)).contains { text[$0...].starts(with: core) }
+        }
+    }
+}
+
+/// What a rule says of a request's parameters. Names are lower case.
+struct ParameterRule: Equatable, Sendable {
+    /// Of each name in order; `*` stands for all others.
+    typealias Table = [(name: String, values: ParameterValues)]
+
+    /// nil: nothing is said. Empty: everything is allowed.
+    private(set) var allowed: Table?
+    private(set) var denied: Table = []
+    private(set) var required: [String] = []
+
+    /// Whether no request can fail it.
+    var isEmpty: Bool { allowed == nil && denied.isEmpty && required.isEmpty }
+
+    mutating func allow(_ table: Table) { allowed = Self.union(allowed ?? [], table) }
+    mutating func deny(_ table: Table) { denied = Self.union(denied, table) }
+    mutating func require(_ names: [String]) {
+        for name in names where !required.contains(name) { required.append(name) }
+    }
+
+    mutating func merge(_ other: ParameterRule) {
+        if let table = other.allowed { allow(table) }
+        deny(other.denied)
+        require(other.required)
+    }
+
+    private static func union(_ first: Table, _ second: Table) -> Table {
+        var merged = first
+        for (name, values) in second {
+            if let position = merged.firstIndex(where: { utf8Equals($0.name, name) }) {
+                merged[position].values.merge(values)
+            } else {
+                merged.append((name, values))
+            }
+        }
+        return merged
+    }
+
+    static func == (a: ParameterRule, b: ParameterRule) -> Bool {
+        a.required == b.required && isEqual(a.denied, b.denied)
+            && (a.allowed == nil) == (b.allowed == nil)
+            && isEqual(a.allowed ?? [], b.allowed ?? [])
+    }
+
+    private static func isEqual(_ a: Table, _ b: Table) -> Bool {
+        a.count == b.count && zip(a, b).allSatisfy { $0 == $1 }
+    }
+
+    /// What in these parameters is not as the rule wants it; nil if nothing is.
+    func problem(in parameters: JSONObject) -> Decision.Reason? {
+        let fields = parameters.members.map { (name: $0.name.lowercased(), value: $0.value) }
+        for name in required where !fields.contains(where: { utf8Equals($0.name, name) }) {
+            return .parameterMissing(name)
+        }
+        guard !fields.isEmpty else { return nil }
+        if denied.contains(where: { $0.name == "*" }) { return .parameterDenied(fields[0].name) }
+        for field in fields {
+            if let values = Self.values(denied, field.name), values.contains(field.value) {
+                return .parameterDenied(field.name)
+            }
+        }
+        guard let allowed, !allowed.isEmpty else { return nil }
+        let others = allowed.contains { $0.name == "*" }
+        for field in fields {
+            guard let values = Self.values(allowed, field.name) else {
+                if others { continue }
+                return .parameterNotAllowed(field.name)
+            }
+            guard values.contains(field.value) else { return .parameterNotAllowed(field.name) }
+        }
+        return nil
+    }
+
+    private static func values(_ table: Table, _ name: String) -> ParameterValues? {
+        table.first { utf8Equals($0.name, name) }?.values
+    }
+}

@@ -1,0 +1,97 @@
+/// The path of a rule: exact, a prefix (`secret/*`), or with segments that stand for any one
+/// segment (`secret/+/key`); the last two can be combined.
+package struct PathPattern: Hashable, Sendable {
+    /// As written, without a leading slash.
+    package let text: String
+    /// What a path has to begin with, and for an exact pattern be: everything before the first
+    /// wildcard.
+    let anchor: [UInt8]
+    /// Whether the text ends in `*`.
+    let isPrefix: Bool
+    /// Segments between slashes, nil for `+`, without the final `*`; empty if there is no `+`.
+    let segments: [[UInt8]?]
+
+    /// - Parameter written: as in a policy, templates already expanded.
+    /// - Returns: nil for the forbidden `+*`.
+    package init?(_ written: String) {
+        var bytes = Array(written.utf8)
+        if bytes.first == Self.slash { bytes.removeFirst() }
+        text = String(decoding: bytes, as: UTF8.self)
+        isPrefix = bytes.last == Self.star
+        if isPrefix { bytes.removeLast() }
+        if isPrefix, bytes.last == Self.plus { return nil }
+        let parts = bytes.split(separator: Self.slash, omittingEmptySubsequences: false)
+        let isWild = { (part: ArraySlice<UInt8>) in part.elementsEqual([Self.plus]) }
+        guard let first = parts.firstIndex(where: isWild) else {
+            segments = []
+            anchor = bytes
+            return
+        }
+        segments = parts.map { isWild($0) ? nil : Array($0) }
+        anchor = Array(bytes[..<parts[first].startIndex])
+    }
+
+    static let slash = UInt8(ascii: "/")
+    private static let star = UInt8(ascii: "*")
+    private static let plus = UInt8(ascii: "+")
+
+    /// Whether some segment is `+`.
+    var hasSegments: Bool { !segments.isEmpty }
+    /// Whether it matches one path only.
+    var isExact: Bool { !isPrefix && !hasSegments }
+    /// Number of `+`.
+    var wildSegments: Int { segments.count { $0 == nil } }
+
+    /// Whether this path, without a leading slash, is one of those it stands for.
+    package func matches(_ path: Span<UInt8>) -> Bool {
+        guard hasSegments else {
+            return begins(path, with: anchor) && (isPrefix || path.count == anchor.count)
+        }
+        return matchesSegments(path)
+    }
+
+    private func begins(_ path: Span<UInt8>, with prefix: [UInt8], at start: Int = 0) -> Bool {
+        guard path.count - start >= prefix.count else { return false }
+        for offset in prefix.indices where path[start + offset] != prefix[offset] {
+            return false
+        }
+        return true
+    }
+
+    /// One walk over the path, a segment at a time.
+    private func matchesSegments(_ path: Span<UInt8>) -> Bool {
+        var start = 0
+        for number in segments.indices {
+            let isLast = number == segments.count - 1
+            if isLast, isPrefix {
+                // `+*` is forbidden, so the last segment is a literal one.
+                return begins(path, with: segments[number] ?? [], at: start)
+            }
+            var end = start
+            while end < path.count, path[end] != Self.slash { end += 1 }
+            if let literal = segments[number] {
+                guard end - start == literal.count, begins(path, with: literal, at: start) else {
+                    return false
+                }
+            }
+            if isLast { return end == path.count }
+            guard end < path.count else { return false }
+            start = end + 1
+        }
+        return false
+    }
+
+    /// Whether this one decides before `other` where both match. A total order over texts.
+    ///
+    /// - Source: OpenBao's documentation of policies, "priority matching".
+    func precedes(_ other: PathPattern) -> Bool {
+        if isExact != other.isExact { return isExact }
+        if anchor.count != other.anchor.count { return anchor.count > other.anchor.count }
+        if isPrefix != other.isPrefix { return !isPrefix }
+        if wildSegments != other.wildSegments { return wildSegments < other.wildSegments }
+        let own = Array(text.utf8)
+        let others = Array(other.text.utf8)
+        if own.count != others.count { return own.count > others.count }
+        return others.lexicographicallyPrecedes(own)
+    }
+}
