@@ -4,7 +4,7 @@ package import Wire
 ///
 /// Rules with the same path are merged; of rules with different paths that match a request, one
 /// decides (``PathPattern/precedes(_:)``). Finding it costs one walk over the path, whatever the
-/// number of rules that do not match: rules hang on what a path has to begin with.
+/// number of rules that do not match (``RuleTree``).
 package struct AccessList: Sendable {
     /// A policy to put together.
     package struct Source: Sendable {
@@ -56,7 +56,7 @@ package struct AccessList: Sendable {
     package private(set) var rules: [Rule] = []
     /// From this moment on a block has expired, and the list has to be made anew; nil: never.
     package private(set) var validUntil: Timestamp?
-    private var anchors: AnchorTable
+    private var tree: RuleTree
 
     /// - Parameters:
     ///   - sources: at most ``PolicyLimits/policiesMax``; their order decides nothing.
@@ -67,7 +67,6 @@ package struct AccessList: Sendable {
     package init(_ sources: [Source], for subject: PolicySubject, at now: Timestamp) {
         precondition(sources.count <= PolicyLimits.policiesMax)
         isRoot = false
-        anchors = AnchorTable()
         var positions: [[UInt8]: Int] = [:]
         for source in sources {
             for block in source.document.rules {
@@ -88,12 +87,12 @@ package struct AccessList: Sendable {
                 }
             }
         }
-        anchors = AnchorTable(rules.map(\.pattern))
+        tree = RuleTree(rules.map(\.pattern))
     }
 
     private init(isRoot: Bool) {
         self.isRoot = isRoot
-        anchors = AnchorTable()
+        tree = RuleTree([])
     }
 
     /// For a token with the policy `root`.
@@ -132,13 +131,14 @@ package struct AccessList: Sendable {
     /// A list of `a/b/` is also a list of `a/b`, so a rule about that decides if there is no exact
     /// one.
     package func rule(for path: String, isListing: Bool) -> Int? {
-        var bytes = Array(path.utf8)
-        if bytes.first == PathPattern.slash { bytes.removeFirst() }
-        let found = anchors.find(bytes.span, rules)
-        guard isListing, bytes.last == PathPattern.slash else { return found }
+        var text = path.utf8Span.span
+        if !text.isEmpty, text[0] == PathPattern.slash { text = text.extracting(droppingFirst: 1) }
+        let found = tree.find(text)
+        guard isListing, !text.isEmpty, text[text.count - 1] == PathPattern.slash else {
+            return found
+        }
         if let found, rules[found].pattern.isExact { return found }
-        bytes.removeLast()
-        let bare = anchors.find(bytes.span, rules)
+        let bare = tree.find(text.extracting(droppingLast: 1))
         if let bare, rules[bare].pattern.isExact { return bare }
         return found ?? bare
     }

@@ -66,7 +66,7 @@ extension AccessList {
 
     private static func reason(_ loser: PathPattern, _ winner: PathPattern) -> String {
         if winner.isExact { return "an exact path comes before wildcards" }
-        if winner.anchor.count != loser.anchor.count {
+        if winner.literalBytes != loser.literalBytes {
             return "its first wildcard stands earlier in the path"
         }
         if winner.isPrefix != loser.isPrefix { return "it ends in *" }

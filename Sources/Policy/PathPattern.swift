@@ -3,13 +3,14 @@
 package struct PathPattern: Hashable, Sendable {
     /// As written, without a leading slash.
     package let text: String
-    /// What a path has to begin with, and for an exact pattern be: everything before the first
-    /// wildcard.
-    let anchor: [UInt8]
     /// Whether the text ends in `*`.
     let isPrefix: Bool
-    /// Segments between slashes, nil for `+`, without the final `*`; empty if there is no `+`.
+    /// What stands between slashes, nil for `+`, without the final `*`. Never empty.
     let segments: [[UInt8]?]
+    /// Bytes before the first wildcard.
+    let literalBytes: Int
+    /// Number of `+`.
+    let wildSegments: Int
 
     /// - Parameter written: as in a policy, templates already expanded.
     /// - Returns: nil for the forbidden `+*`.
@@ -21,45 +22,24 @@ package struct PathPattern: Hashable, Sendable {
         if isPrefix { bytes.removeLast() }
         if isPrefix, bytes.last == Self.plus { return nil }
         let parts = bytes.split(separator: Self.slash, omittingEmptySubsequences: false)
-        let isWild = { (part: ArraySlice<UInt8>) in part.elementsEqual([Self.plus]) }
-        guard let first = parts.firstIndex(where: isWild) else {
-            segments = []
-            anchor = bytes
-            return
-        }
-        segments = parts.map { isWild($0) ? nil : Array($0) }
-        anchor = Array(bytes[..<parts[first].startIndex])
+        segments = parts.map { $0.elementsEqual([Self.plus]) ? nil : Array($0) }
+        wildSegments = segments.count { $0 == nil }
+        let first = segments.firstIndex { $0 == nil }
+        literalBytes = first.map { parts[$0].startIndex } ?? bytes.count
     }
 
     static let slash = UInt8(ascii: "/")
     private static let star = UInt8(ascii: "*")
     private static let plus = UInt8(ascii: "+")
 
-    /// Whether some segment is `+`.
-    var hasSegments: Bool { !segments.isEmpty }
     /// Whether it matches one path only.
-    var isExact: Bool { !isPrefix && !hasSegments }
-    /// Number of `+`.
-    var wildSegments: Int { segments.count { $0 == nil } }
+    var isExact: Bool { !isPrefix && wildSegments == 0 }
 
     /// Whether this path, without a leading slash, is one of those it stands for.
+    ///
+    /// One walk over the path, a segment at a time. ``RuleTree`` finds the same for many patterns
+    /// at once.
     package func matches(_ path: Span<UInt8>) -> Bool {
-        guard hasSegments else {
-            return begins(path, with: anchor) && (isPrefix || path.count == anchor.count)
-        }
-        return matchesSegments(path)
-    }
-
-    private func begins(_ path: Span<UInt8>, with prefix: [UInt8], at start: Int = 0) -> Bool {
-        guard path.count - start >= prefix.count else { return false }
-        for offset in prefix.indices where path[start + offset] != prefix[offset] {
-            return false
-        }
-        return true
-    }
-
-    /// One walk over the path, a segment at a time.
-    private func matchesSegments(_ path: Span<UInt8>) -> Bool {
         var start = 0
         for number in segments.indices {
             let isLast = number == segments.count - 1
@@ -81,16 +61,23 @@ package struct PathPattern: Hashable, Sendable {
         return false
     }
 
+    private func begins(_ path: Span<UInt8>, with prefix: [UInt8], at start: Int) -> Bool {
+        guard path.count - start >= prefix.count else { return false }
+        for offset in prefix.indices where path[start + offset] != prefix[offset] {
+            return false
+        }
+        return true
+    }
+
     /// Whether this one decides before `other` where both match. A total order over texts.
     ///
     /// - Source: OpenBao's documentation of policies, "priority matching".
     func precedes(_ other: PathPattern) -> Bool {
         if isExact != other.isExact { return isExact }
-        if anchor.count != other.anchor.count { return anchor.count > other.anchor.count }
+        if literalBytes != other.literalBytes { return literalBytes > other.literalBytes }
         if isPrefix != other.isPrefix { return !isPrefix }
         if wildSegments != other.wildSegments { return wildSegments < other.wildSegments }
-        let own = Array(text.utf8)
-        let others = Array(other.text.utf8)
+        let (own, others) = (text.utf8, other.text.utf8)
         if own.count != others.count { return own.count > others.count }
         return others.lexicographicallyPrecedes(own)
     }
