@@ -157,8 +157,8 @@ extension RaftCore {
                 decoded.configuration.formatLevel <= settings.formatLevel
             else { return .failure(.unsupported(entry.index)) }
             let next = decoded.configuration
-            // A new or rebuilt node knows the members from others, not from its empty log: it
-            // passes over the steps that led there. The last of them must be what it was told.
+            // A new or rebuilt node knows the members from others before its log does: it passes
+            // over the steps that led there. The last of them must be what it was told.
             if next.revision <= toldRevision {
                 guard next.revision < toldRevision || next == current else {
                     return .failure(.illegal(entry.index))

@@ -25,8 +25,9 @@ package struct RaftCore: Sendable {
     /// The entry that brought ``configuration``. At most one above the commit index is a change;
     /// followers may hold more of them, from leaders that follow each other.
     var configurationIndex: LogIndex
-    /// The revision of the configuration that this node began with although its log was empty:
-    /// that of the members when they admitted it. Zero for all others.
+    /// The revision of the configuration that this start began with. A node that was admitted, or
+    /// begins anew, was told the members before its log has them, and it may stop and start again
+    /// before its log has come that far: the disk does not say which of the two it is.
     var toldRevision: UInt64 = 0
     /// What ``configuration`` was along the log.
     var configurations: ConfigurationHistory
@@ -157,7 +158,7 @@ package struct RaftCore: Sendable {
         self.life = life
         self.settings = settings
         configurations = ConfigurationHistory(configuration, at: evaluated)
-        toldRevision = evaluated == .zero ? configuration.revision : 0
+        toldRevision = configuration.revision
         for entry in entries where entry.index > evaluated && entry.kind == .configuration {
             guard let decoded = try? ConfigurationEntry(decoding: entry.body) else {
                 preconditionFailure("entry \(entry.index.number) was checked when it was appended")

@@ -147,6 +147,26 @@ struct ToldConfigurationTests {
         var core = core(all[2], evaluated: 9)
         var effects: [Effect] = []
         core.step(append([body(all[1])], after: 9), into: &effects)
+        core.endTurn(into: &effects)
+        #expect(core.configuration == all[2])
+        let other = try all[1].applying(.remove(NodeID(number: 4)))
+        core.step(append([body(other)], after: 10), into: &effects)
         #expect(alarms(effects) == 1 && core.configuration == all[2])
+    }
+
+    @Test("a node that starts again on the way there still passes over the steps")
+    func startsAgain() throws {
+        let all = try revisions()
+        // It has applied some of the log, and none of the changes that it was told of.
+        var core = core(all[2], evaluated: 9)
+        var effects: [Effect] = []
+        core.step(append([body(all[1]), nil, body(all[2])], after: 9), into: &effects)
+        core.endTurn(into: &effects)
+        #expect(alarms(effects) == 0)
+        #expect(core.lastIndex.number == 12 && core.configuration == all[2])
+        let third = try all[2].applying(.remove(NodeID(number: 4)))
+        core.step(append([body(third)], after: 12), into: &effects)
+        core.endTurn(into: &effects)
+        #expect(alarms(effects) == 0 && core.configuration == third)
     }
 }
