@@ -78,8 +78,9 @@ struct ClientHistory {
             action = write(operation, position)
             outcome = .written(version: version)
         case (_, .rejected):
-            // Of two checks nobody knows which one failed.
-            guard operation.keys.count == 1, !operation.versions.isEmpty else { return nil }
+            // Of two checks nobody knows which one failed, nor of two attempts with different ones.
+            guard operation.keys.count == 1, operation.proposals == 1, !operation.versions.isEmpty
+            else { return nil }
             action = write(operation, position)
             outcome = .mismatch
         case (_, .unknown):

@@ -18,6 +18,8 @@ enum Event {
     case fault
     case resume(process: Int)
     case start(node: Int)
+    /// The end of a process that was just elected.
+    case doom(process: Int)
     case reset(of: Int, at: Int)
 }
 

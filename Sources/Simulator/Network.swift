@@ -27,6 +27,8 @@ struct Network {
 
     mutating func cut(_ source: Int, _ target: Int) { cuts[source * count + target] = true }
 
+    mutating func join(_ source: Int, _ target: Int) { cuts[source * count + target] = false }
+
     mutating func mend() { cuts = [Bool](repeating: false, count: count * count) }
 
     /// Both directions lose what is on its way.

@@ -42,6 +42,8 @@ final class Process {
     var isStorageBusy = false
     var heldForCore: [CoreInput] = []
     var pausedUntil: UInt64 = 0
+    /// It dies when its commit index passes this.
+    var lastsUntil: LogIndex?
     /// What would have happened during the pause, in order.
     var deferred: [Event] = []
     /// For the checkers: committed entries that were compared through here.

@@ -6,6 +6,8 @@ package struct Faults: Equatable, Sendable {
     package var reorderMost = 0
     /// Longest usual delay of a message, in microseconds.
     package var delayMicrosecondsMost = 1_000
+    /// How many of the elected leaders do not last: they leave the hardest logs behind.
+    package var freshLeaderDeaths = 0
     /// How often each kind of disturbance is drawn, relative to each other. 0 is never.
     package var weights = [Int](repeating: 0, count: FaultKind.allCases.count)
     /// Time between two disturbances, at most, in milliseconds. 0: none at all.
@@ -30,6 +32,7 @@ package struct Faults: Equatable, Sendable {
         faults.duplicationMost = 200
         faults.reorderMost = 200
         faults.delayMicrosecondsMost = 40_000
+        faults.freshLeaderDeaths = 100
         faults.pauseMillisecondsMost = 500
         for kind in FaultKind.allCases { faults[kind] = kind.usualWeight }
         return faults
@@ -42,6 +45,7 @@ package struct Faults: Equatable, Sendable {
         faults.duplicationMost = [0, 0, 50, 300][dice.below(4)]
         faults.reorderMost = [0, 0, 50, 300][dice.below(4)]
         faults.delayMicrosecondsMost = [300, 1_000, 5_000, 40_000, 150_000][dice.below(5)]
+        faults.freshLeaderDeaths = [0, 0, 100, 900][dice.below(4)]
         faults.pauseMillisecondsMost = [150, 400, 1_000, 2_500][dice.below(4)]
         for kind in FaultKind.allCases where dice.chance(400) { faults[kind] = 0 }
         // Now and then hardly anything happens but that members come and go.
@@ -72,6 +76,8 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     case flipVote, damageLog, damageState
     /// A node is sealed or unsealed.
     case seal
+    /// A member that a disaster recovery left behind speaks of its own history.
+    case ghost
     /// Operators admit a node, make learners voters and the other way round, both in one step,
     /// remove a member, move leadership.
     case admit, promote, demote, replace, letGo, transfer
@@ -104,6 +110,7 @@ package enum FaultKind: Int, CaseIterable, Sendable {
         case .flipVote: 8
         case .damageLog, .damageState: 6
         case .seal: 8
+        case .ghost: 4
         case .admit, .promote, .demote, .replace, .letGo, .transfer: 6
         case .loseDatabase, .restoreImage: 3
         }

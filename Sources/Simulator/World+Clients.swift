@@ -216,8 +216,10 @@ extension World {
                 versions.append(0)
                 continue
             }
-            operations.append(.check(key, modificationIndex: record.modificationIndex))
-            versions.append(record.modificationIndex)
+            // Some clients hold on to what they saw some time ago; they are refused.
+            let version = record.modificationIndex - (dice.chance(64) ? 1 : 0)
+            operations.append(.check(key, modificationIndex: version))
+            versions.append(version)
         }
         for position in operation.keys {
             let key = Keyspace.key(position)

@@ -60,11 +60,12 @@ extension World {
         case .drift, .leap: disturbClock(kind)
         case .slowDisk, .stall, .full, .syncError: disturbDisk(kind)
         case .flipVote: nodes[anyNode].disk.flipVoteBit(&dice)
-        case .damageLog, .damageState: damage(kind)
+        case .damageLog, .damageState: try damage(kind)
         case .seal: toggleSeal(anyNode)
         case .admit, .promote, .demote, .replace, .letGo, .transfer: operate(kind)
         case .loseDatabase: try loseDatabase(anyNode)
         case .restoreImage: try restoreImage(anyNode)
+        case .ghost: haunt()
         }
     }
 
@@ -74,6 +75,33 @@ extension World {
         try crash(position)
         let nap = dice.chance(512) ? 100_000_000 : UInt64(4_000_000_000)
         planStart(position, after: dice.draw(1_000_000...nap))
+    }
+
+    /// Some leaders are not meant to last: they leave the hardest logs behind.
+    func elected(_ process: Process) {
+        counts.elections += 1
+        guard !isHealing, dice.chance(faults.freshLeaderDeaths) else { return }
+        let event = Event.doom(process: process.number)
+        switch dice.below(3) {
+        case 0:
+            // With an entry that nobody else ever gets.
+            for other in nodes.indices { network.cut(process.node, other) }
+            queue.add(event, at: now + dice.draw(1_000_000...30_000_000))
+        case 1:
+            // With the first commit of its term, before anybody hears of it.
+            process.lastsUntil = process.core.standing.commit
+        default: queue.add(event, at: now + dice.skewed(32_000) * 1_000)
+        }
+    }
+
+    func doom(_ number: Int) throws {
+        guard !isHealing, let process = processes[number] else { return }
+        counts.faults += 1
+        let position = process.node
+        for other in nodes.indices { network.join(position, other) }
+        try crash(position)
+        // Soon enough to be the next one.
+        planStart(position, after: dice.draw(1_000_000...500_000_000))
     }
 
     private func pause(_ position: Int) {
@@ -122,6 +150,18 @@ extension World {
                 if dice.chance(700) { network.cut(other, one) }
             }
         }
+        if dice.chance(300) { noticeCuts() }
+    }
+
+    /// Some cuts are noticed at once, as where a router refuses what it carried before: followers
+    /// then campaign while their leader believes in itself for the rest of its time-out.
+    private func noticeCuts() {
+        for source in nodes.indices {
+            for target in nodes.indices where network.isCut(source, target) {
+                network.reset(source, target)
+                post(.raft(.linkReset(nodes[source].id)), to: target)
+            }
+        }
     }
 
     private func resetSome() {
@@ -131,6 +171,22 @@ extension World {
         network.reset(one, other)
         post(.raft(.linkReset(nodes[other].id)), to: one)
         if dice.chance(800) { post(.raft(.linkReset(nodes[one].id)), to: other) }
+    }
+
+    /// A leader of the epoch before this one, in the name of a member: its terms and indexes mean
+    /// other entries.
+    private func haunt() {
+        let (source, target) = (anyNode, anyNode)
+        guard source != target, let standing = nodes[target].process?.core.standing else { return }
+        let message = Message(
+            term: Term(number: standing.term.number + UInt64(dice.below(3))),
+            epoch: Self.epoch - 1,
+            boot: 1 << 20,
+            incarnation: 0,
+            body: .heartbeat(Heartbeat(commit: standing.last, round: 0))
+        )
+        say("\(source + 1) speaks to \(target + 1) in an earlier epoch")
+        post(.raft(.received(message, from: nodes[source].id)), to: target)
     }
 
     private func drawWeather() {
@@ -173,9 +229,12 @@ extension World {
     }
 
     /// Only where enough others have what is damaged.
-    private func damage(_ kind: FaultKind) {
+    private func damage(_ kind: FaultKind) throws {
         let position = anyNode
         guard nodes[position].isJoined, canSpare(position) else { return }
+        // The power goes while the end of the log is written.
+        let isTorn = kind == .damageLog && dice.chance(512)
+        if isTorn { try kill(position) }
         nodes[position].wasDamaged = true
         let tables = nodes[position].disk.durable
         let store = nodes[position].process?.store
@@ -188,7 +247,9 @@ extension World {
         } else {
             let (base, last) = (tables.point.base.index, tables.point.last.index)
             guard last > base else { return }
-            let index = base + 1 + UInt64(dice.below(Int(last - base)))
+            let depth =
+                isTorn ? min(dice.skewed(16), last - base - 1) : dice.next() % (last - base)
+            let index = last - depth
             let damage: Damage = [.header, .body, .missing][dice.below(3)]
             say("entry \(index) of node \(position + 1) is damaged: \(damage)")
             store?.damageLog(at: index, damage)

@@ -6,6 +6,9 @@ import Wire
 // Starts and ends of processes.
 
 extension World {
+    /// As after one disaster recovery.
+    static let epoch: UInt64 = 1
+
     /// Plans a start, unless the node runs, is about to, or cannot.
     func planStart(_ position: Int, after nanoseconds: UInt64) {
         let node = nodes[position]
@@ -72,6 +75,7 @@ extension World {
     private func restore(_ position: Int) throws(StoreError) -> ProcessStart {
         let disk = nodes[position].disk
         let vote = try disk.openVote()
+        if planted("truncatesCorrupt") { disk.durable.cutAtDamage() }
         let tables = disk.durable
         if let damage = tables.logDamage { throw damage }
         if let contradiction = tables.point.contradiction { throw .damagedHardState(contradiction) }
@@ -83,7 +87,7 @@ extension World {
         let configuration = known ?? self.configuration
         let cluster = ClusterRecord(
             clusterID: [UInt8](repeating: 7, count: StoreLimits.digestBytes),
-            epoch: 0,
+            epoch: Self.epoch,
             incarnation: tables.cluster?.incarnation ?? 0,
             bootCounter: (tables.cluster?.bootCounter ?? 0) + 1,
             configuration: configuration.encoded(),

@@ -214,7 +214,7 @@ extension World {
     ) -> ClusterRecord {
         ClusterRecord(
             clusterID: [UInt8](repeating: 7, count: StoreLimits.digestBytes),
-            epoch: 0,
+            epoch: epoch,
             incarnation: incarnation,
             bootCounter: 0,
             configuration: configuration.encoded(),

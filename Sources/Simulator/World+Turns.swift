@@ -17,6 +17,9 @@ extension World {
         process.core.turn(inputs, now: instant(process.node))
         try drainCore(process)
         planTick(process)
+        if let end = process.lastsUntil, process.core.standing.commit > end {
+            try doom(process.number)
+        }
     }
 
     func planTick(_ process: Process) {
@@ -46,7 +49,7 @@ extension World {
         for (role, term, leader) in ports.roles {
             say("node \(position + 1) is \(role) in term \(term.number)")
             hash.mix(UInt64(position) << 8 | 1, term.number << 2 | UInt64(role.ordinal))
-            if role == .leader { counts.elections += 1 }
+            if role == .leader { elected(process) }
             try checker.roleChanged(position, role, term, leader)
         }
         let hasNewRole = !ports.roles.isEmpty

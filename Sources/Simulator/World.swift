@@ -133,6 +133,7 @@ final class World {
         case .fault: try disturb()
         case .resume(let number): try resume(number)
         case .start(let position): try start(position)
+        case .doom(let number): try doom(number)
         case .reset(let peer, let position):
             post(.raft(.linkReset(nodes[peer].id)), to: position)
         }
@@ -244,7 +245,11 @@ struct Tuning {
         retention.bytesMax = 4 << 20
         self.retention = retention
         keyCount = [2, 8, 24][dice.below(3)]
+        // Small appends: an old entry and the first one of a new leader then travel apart, and a
+        // leader can die between the two.
         var raft = RaftSettings()
+        raft.appendEntriesMax = [1, 1, 8, 1_024][dice.below(4)]
+        raft.inFlightMessagesMax = [1, 4, 128][dice.below(3)]
         if dice.chance(512) {
             var lease = ReadLeaseSettings()
             // The bound that the drifting clocks keep to, rounded up.
