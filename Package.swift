@@ -40,6 +40,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let package = Package(
     name: "holdfast",
     products: [.executable(name: "holdfast", targets: ["holdfast"])],
+    traits: [
+        .trait(
+            name: "PlantedBugs",
+            description: "Faults that `simulate --planted` shows to be found; never in a product."
+        )
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
@@ -105,7 +111,10 @@ let package = Package(
         ),
         .executableTarget(
             name: "simulate",
-            dependencies: ["Simulator", "Store"],
+            dependencies: [
+                "Simulator", "Store",
+                .target(name: "RaftLaboratory", condition: .when(traits: ["PlantedBugs"])),
+            ],
             swiftSettings: house
         ),
         // Tests

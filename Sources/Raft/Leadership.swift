@@ -1,3 +1,5 @@
+import Wire
+
 /// What only a leader has. It ends with the leadership.
 struct Leadership: Sendable {
     /// By member slot. The leader's own place is unused.
@@ -74,6 +76,10 @@ struct ReadQueue: Sendable {
         guard let round = underWay else { return nil }
         underWay = nil
         weight -= round.reads.reduce(0) { $0 + $1.weight }
+        if planted("readsJoinLate") {
+            defer { waiting = [] }
+            return Round(number: round.number, index: round.index, reads: round.reads + waiting)
+        }
         return round
     }
 

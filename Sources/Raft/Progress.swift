@@ -1,3 +1,5 @@
+import Wire
+
 /// Appends on their way to one follower, oldest first.
 struct InFlight: Sendable {
     private struct Shipment: Sendable {
@@ -155,6 +157,7 @@ struct Follower: Sendable {
         }
         received = index
         switch progress {
+        case .replicate where planted("neverResends"): break
         case .replicate where isOutstanding && quietTicks >= resendTicks:
             // It answers, yet has not moved: what was in flight is lost, or it forgot in a
             // restart what it had not on disk. Unless it has all of it and its disk is slow.

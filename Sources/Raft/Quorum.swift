@@ -1,3 +1,5 @@
+import Wire
+
 /// How many of `voterCount` voters make a majority: any two majorities share a voter.
 func quorumCount(of voterCount: Int) -> Int {
     precondition((1...Limits.votersMax).contains(voterCount))
@@ -14,6 +16,7 @@ func committedIndex(acknowledged: [LogIndex]) -> LogIndex {
     precondition(acknowledged.count <= Limits.votersMax)
     guard !acknowledged.isEmpty else { return Limits.indexMax }
     let downward = acknowledged.sorted(by: >)
+    if planted("minorityCommits") { return downward[max(0, downward.count / 2 - 1)] }
     return downward[downward.count / 2]
 }
 
@@ -30,7 +33,7 @@ enum ElectionOutcome: Equatable, Sendable {
 /// - Parameter votes: one per voter; `nil` when it has not answered. At most 9; none elect anyone.
 func electionOutcome(votes: [Bool?]) -> ElectionOutcome {
     guard !votes.isEmpty else { return .won }
-    let quorum = quorumCount(of: votes.count)
+    let quorum = quorumCount(of: votes.count) - (planted("minorityElects") ? 1 : 0)
     if votes.count(where: { $0 == true }) >= quorum { return .won }
     let refused = votes.count { $0 == false }
     return votes.count - refused < quorum ? .lost : .open
@@ -59,9 +62,12 @@ struct VoterHalves: Equatable, Sendable {
     init(_ configuration: Configuration) {
         let slots = configuration.members.indices
         self.init(
-            incoming: slots.filter { configuration.members[$0].role == .voter },
+            incoming: slots.filter {
+                configuration.members[$0].role == .voter || planted("countsLearners")
+            },
             outgoing: slots.filter {
                 configuration.outgoingVoters.contains(configuration.members[$0].id)
+                    && !planted("halfJointQuorum")
             }
         )
     }

@@ -1,5 +1,7 @@
 // Elections: timers, pre-votes, votes, and who believes whom.
 
+import Wire
+
 extension RaftCore {
     /// Ticks from the last sign of a leader to a campaign; a lone voter has nobody to wait for.
     var campaignTicks: Int {
@@ -92,7 +94,7 @@ extension RaftCore {
     }
 
     private mutating func enter(_ newTerm: Term, vote newVote: NodeID?) {
-        if newTerm > term {
+        if newTerm > term && !planted("keepsMatchAcrossTerms") {
             // Only what is committed surely equals the log of whoever leads next.
             matched = commitIndex
             dueAcknowledgement = nil
@@ -206,6 +208,8 @@ extension RaftCore {
 
     private func isFresh(_ request: VoteRequest) -> Bool {
         (request.lastTerm, request.lastIndex) >= (log.lastTerm, log.lastIndex)
+            || planted("votesForStaleLogs")
+            || (request.lastIndex >= log.lastIndex && planted("comparesLengthsOnly"))
     }
 
     /// Would we vote for this node in the term after its own? Promises nothing.
@@ -276,7 +280,8 @@ extension RaftCore {
         by candidate: NodeID,
         into effects: inout [Effect]
     ) {
-        let isFree = vote == candidate || (vote == nil && leader == nil)
+        let isFree =
+            vote == candidate || (vote == nil && leader == nil) || planted("votesTwice")
         // With amnesia: this node may have voted otherwise, or acknowledged what it lacks now.
         guard life.mayVote && isFree && isFresh(request) && !isLeaseBound else {
             say(.voteResponse(isGranted: false), to: candidate, into: &effects)
@@ -300,9 +305,10 @@ extension RaftCore {
     ) {
         // The vote of another disk than the one that was admitted is worth nothing: the admitted
         // one may have voted otherwise in this term.
-        guard role == .candidate, isTrusted(slot: slot, incarnation: message.incarnation) else {
-            return
-        }
+        guard role == .candidate,
+            isTrusted(slot: slot, incarnation: message.incarnation)
+                || planted("countsVotesOfOtherDisks")
+        else { return }
         ballot?.record(isGranted, slot: slot)
         settleElection(into: &effects)
     }

@@ -5,6 +5,8 @@
 // Nothing appended is lost: the target is told to campaign only when its disk has the whole log
 // (with a stalled disk of our own: everything committed, and the rest is decided by whoever leads).
 
+import Wire
+
 extension RaftCore {
     // MARK: Asking
 
@@ -144,7 +146,7 @@ extension RaftCore {
 
     /// The target did not make it: lead on, and take proposals again.
     mutating func expireHandover(into effects: inout [Effect]) {
-        guard let handover = leadership?.handover else { return }
+        guard let handover = leadership?.handover, !planted("handoverNeverEnds") else { return }
         switch handover.stage {
         case .catchingUp:
             guard let slot = configuration.slot(of: handover.target),

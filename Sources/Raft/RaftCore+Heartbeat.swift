@@ -1,5 +1,7 @@
 // Heartbeats: a leader proves it lives, asks whether it still leads, and learns what got lost.
 
+import Wire
+
 extension RaftCore {
     // MARK: Leader
 
@@ -33,7 +35,8 @@ extension RaftCore {
         guard let leadership else { return }
         self.leadership?.heartbeatElapsedTicks = 0
         for slot in configuration.members.indices where !isSelf(slot) {
-            let commit = min(commitIndex, leadership.followers[slot].match)
+            let match = leadership.followers[slot].match
+            let commit = planted("commitsUnmatched") ? commitIndex : min(commitIndex, match)
             let heartbeat = Heartbeat(
                 commit: commit,
                 round: leadership.round,
@@ -74,9 +77,10 @@ extension RaftCore {
             let leased = max(follower.leasedRound, response.round)
             self.leadership?.followers[slot].leasedRound = leased
         }
-        if response.durable > follower.match {
+        let durable = planted("countsReceived") ? response.received : response.durable
+        if durable > follower.match {
             // The answer to its append got lost; this one says as much.
-            self.leadership?.followers[slot].acknowledged(through: response.durable)
+            self.leadership?.followers[slot].acknowledged(through: durable)
             advanceCommit()
         }
         self.leadership?.followers[slot].reported(

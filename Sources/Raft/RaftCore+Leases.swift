@@ -11,6 +11,8 @@
 // Sources: dissertation section 6.4.1, made strict: it trusts election time-outs, which a reset
 // connection, a transfer or a restart cut short. All those paths are closed by `isLeaseBound`.
 
+import Wire
+
 extension RaftCore {
     // MARK: The clock
 
@@ -24,7 +26,9 @@ extension RaftCore {
             // Stopped for a while. The next round shows whether anything was missed.
             leadership?.lease.forget()
         }
-        if clock == nil, settings.readLease?.keepsStillAtStart == true {
+        if clock == nil, settings.readLease?.keepsStillAtStart == true,
+            !planted("restartForgetsPromise")
+        {
             leaseBoundUntil = now + (settings.leasePromiseNanoseconds ?? 0)
         }
         clock = now
@@ -35,7 +39,7 @@ extension RaftCore {
     /// This node promised a leader to vote for nobody, and the time is not over by its own clock.
     /// The one rule that leases rest on: votes, pre-votes and campaigns ask here.
     var isLeaseBound: Bool {
-        guard settings.readLease != nil else { return false }
+        guard settings.readLease != nil, !planted("votesDespitePromise") else { return false }
         guard let clock else { return true }
         return clock < leaseBoundUntil
     }
@@ -81,12 +85,16 @@ extension RaftCore {
     /// Reckoned anew each time, because a quorum of another configuration has promised nothing.
     var leaseEnd: UInt64? {
         guard let readLease = settings.readLease, let promise = settings.leasePromiseNanoseconds,
-            let leadership, isReadable, !leadership.lease.isReleased
+            let leadership, isReadable || planted("leaseBeforeOwnCommit"),
+            !leadership.lease.isReleased
         else { return nil }
         let confirmed = leadership.lease.newest { number in
             isQuorum { isSelf($0) || leadership.followers[$0].leasedRound >= number }
         }
-        return confirmed.map { $0.sentAt + readLease.lease(ofPromise: promise) }
+        return confirmed.map { round in
+            let start = planted("leaseFromAnswer") ? clock ?? round.sentAt : round.sentAt
+            return start + readLease.lease(ofPromise: promise)
+        }
     }
 
     /// Answers everything that waits and need not be confirmed, if the lease runs.

@@ -1,5 +1,7 @@
 // Which life of a peer speaks, and whether that one is listened to.
 
+import Wire
+
 extension RaftCore {
     /// A message of another epoch speaks of another history: after a disaster recovery its terms
     /// and indexes mean other entries. An earlier epoch is a member that was left behind, and
@@ -12,7 +14,7 @@ extension RaftCore {
         if message.epoch > life.epoch {
             effects.append(.raise(.laterEpoch(peer, epoch: message.epoch)))
         }
-        return message.epoch == life.epoch
+        return message.epoch == life.epoch || planted("forgetsEpoch")
     }
 
     /// A peer whose boots go backwards is not listened to: its disk may be an old image, and it

@@ -10,6 +10,8 @@
 //   whoever leads ends once it is committed (`leaveJointIfDue`);
 // - a disk that is not the one that was admitted counts for nothing (`counts`).
 
+import Wire
+
 extension RaftCore {
     // MARK: Who counts
 
@@ -31,6 +33,7 @@ extension RaftCore {
             member.incarnation == life.incarnation
         else { return false }
         return configuration.isVoter(id) || committedConfiguration.isVoter(id)
+            || planted("learnersCampaign")
     }
 
     /// Leader: whether what this member says may be counted. Everything that counts members in a
@@ -39,6 +42,7 @@ extension RaftCore {
         if isSelf(slot) { return true }
         guard let leadership else { return false }
         return isTrusted(slot: slot, incarnation: leadership.followers[slot].incarnation)
+            || planted("countsOtherDisks")
     }
 
     /// Leader: whether this member has spoken lately. Until it has for the first time, it has the
@@ -79,10 +83,14 @@ extension RaftCore {
     func membershipRefusal(_ body: [UInt8]) -> Refusal? {
         guard let entry = try? ConfigurationEntry(decoding: body) else { return .unsupported }
         let next = entry.configuration
-        guard !configuration.isJoint, configurationIndex <= commitIndex else {
+        guard !configuration.isJoint,
+            configurationIndex <= commitIndex || planted("changesOverlap")
+        else {
             return .membership(.changeUnderWay)
         }
-        guard isReadable else { return .membership(.leaderTooNew) }
+        guard isReadable || planted("changesBeforeOwnCommit") else {
+            return .membership(.leaderTooNew)
+        }
         if let problem = Configuration.problem(from: configuration, to: next) {
             return .membership(.invalid(problem))
         }
@@ -122,7 +130,8 @@ extension RaftCore {
     /// one. Appending it takes it into effect, so it happens once a leadership at most.
     mutating func leaveJointIfDue() {
         guard role == .leader, isReadable, configuration.isJoint,
-            configurationIndex <= commitIndex, log.lastIndex < Limits.indexMax
+            configurationIndex <= commitIndex || planted("leavesJointEarly"),
+            log.lastIndex < Limits.indexMax
         else { return }
         guard let next = try? configuration.leavingJoint() else {
             preconditionFailure("a joint configuration can be left")
@@ -176,7 +185,8 @@ extension RaftCore {
 
     /// Brings what the newest configuration of the history says into effect.
     mutating func adoptNewest(into effects: inout [Effect]) {
-        let newest = configurations.newest
+        let isLate = planted("membersTakeEffectLate")
+        let newest = isLate ? configurations.step(at: commitIndex) : configurations.newest
         configurationIndex = newest.index
         guard newest.configuration != configuration else { return }
         precondition(ballot == nil, "slots are in use while campaigning")

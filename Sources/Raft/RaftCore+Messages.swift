@@ -1,5 +1,7 @@
 // What a message means before its content matters: who may speak, and in which term.
 
+import Wire
+
 extension RaftCore {
     mutating func received(
         _ message: Message,
@@ -44,10 +46,10 @@ extension RaftCore {
             break
         }
 
-        if message.term > term {
+        if message.term > term && !planted("ignoresLaterTerms") {
             becomeFollower(term: message.term, leader: nil, into: &effects)
         }
-        if message.term < term {
+        if message.term < term && !planted("heedsEarlierTerms") {
             answerOutdated(message.body, from: peer, into: &effects)
         } else {
             answerCurrent(message, from: peer, into: &effects)

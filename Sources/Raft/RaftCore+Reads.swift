@@ -3,6 +3,8 @@
 // A read index is the leader's commit index at a moment after the read arrived, confirmed by a
 // quorum that still follows this leader after that moment. Source: dissertation section 6.4.
 
+import Wire
+
 extension RaftCore {
     mutating func readRequested(
         _ tickets: [ReadTicket],
@@ -17,6 +19,9 @@ extension RaftCore {
             }
             self.leadership?.reads.add(.local(tickets, mustConfirm: mustConfirm))
             return
+        }
+        if planted("followersReadAlone") {
+            return effects.append(.readReady(tickets, commitIndex))
         }
         guard role == .follower, leader != nil, !isLeaderLinkReset else {
             effects.append(.readRefused(tickets, .notLeader(hint: nil)))
@@ -35,7 +40,8 @@ extension RaftCore {
     /// turn, so every read in the round arrived before the first heartbeat of it leaves.
     mutating func beginReadRound(into effects: inout [Effect]) {
         answerByLease(into: &effects)
-        guard isReadable, let reads = leadership?.reads, reads.underWay == nil,
+        guard isReadable || planted("readsBeforeOwnCommit"),
+            let reads = leadership?.reads, reads.underWay == nil,
             !reads.waiting.isEmpty
         else { return }
         leadership?.round += 1
@@ -48,7 +54,12 @@ extension RaftCore {
 
     mutating func confirmReadRound(into effects: inout [Effect]) {
         guard let leadership, let round = leadership.reads.underWay else { return }
-        guard isQuorum({ isSelf($0) || leadership.followers[$0].round >= round.number })
+        let isOld = planted("readsByEarlierRound")
+        guard
+            isQuorum({ slot in
+                let answered = leadership.followers[slot].round + (isOld ? 1 : 0)
+                return isSelf(slot) || answered >= round.number
+            }) || planted("readsWithoutQuorum")
         else { return }
         _ = self.leadership?.reads.endRound()
         for read in round.reads {

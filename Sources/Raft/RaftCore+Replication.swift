@@ -1,5 +1,7 @@
 // The log: proposals, appends, their answers, and the commit index.
 
+import Wire
+
 extension RaftCore {
     // MARK: Leader: proposals
 
@@ -175,11 +177,13 @@ extension RaftCore {
     mutating func advanceCommit() {
         guard role == .leader, let leadership else { return }
         let index = voters.committedIndex { slot in
+            if isSelf(slot), planted("countsOwnMemory") { return log.lastIndex }
             if isSelf(slot) { return durability.durableIndex }
             return counts(slot) ? leadership.followers[slot].match : .zero
         }
         precondition(index <= log.lastIndex)
-        guard index > commitIndex, log.term(at: index) == term else { return }
+        guard index > commitIndex, log.term(at: index) == term || planted("commitsOldTerm")
+        else { return }
         self.leadership?.uncommittedBytes -= log.weight(after: commitIndex, through: index)
         commitIndex = index
     }
@@ -224,6 +228,7 @@ extension RaftCore {
         guard
             append.previousIndex <= commitIndex
                 || log.term(at: append.previousIndex) == append.previousTerm
+                || (append.previousIndex <= log.lastIndex && planted("skipsPreviousTerm"))
         else {
             reject(append, from: peer, into: &effects)
             return
@@ -236,7 +241,7 @@ extension RaftCore {
             effects.append(.raise(fault.alarm(from: peer)))
             return
         }
-        matched = max(matched, through)
+        matched = max(matched, planted("acknowledgesWholeLog") ? log.lastIndex : through)
         commitIndex = max(commitIndex, min(append.commit, through))
         acknowledgeLater(through: matched)
     }
@@ -245,10 +250,10 @@ extension RaftCore {
     private mutating func take(_ entries: [LogEntry], _ steps: [ConfigurationHistory.Step]) {
         for entry in entries where entry.index > commitIndex {
             if let known = log.term(at: entry.index) {
-                if known == entry.term { continue }
+                if known == entry.term && !planted("truncatesWhatAgrees") { continue }
                 log.truncate(from: entry.index)
                 durability.truncated(from: entry.index)
-                configurations.truncate(from: entry.index)
+                if !planted("keepsTruncatedMembers") { configurations.truncate(from: entry.index) }
             }
             log.append(entry)
         }
@@ -315,7 +320,8 @@ extension RaftCore {
 
     /// Believes a commit index as far as the log is known to equal the leader's.
     mutating func followCommit(_ index: LogIndex) {
-        commitIndex = max(commitIndex, min(index, matched))
+        let sure = planted("commitsUnmatched") ? log.lastIndex : matched
+        commitIndex = max(commitIndex, min(index, sure))
     }
 
     mutating func commitNoticed(

@@ -9,6 +9,8 @@
 //
 // Read leases: `RaftCore+Leases`. Membership: `RaftCore+Membership`.
 
+import Wire
+
 /// Raft for one node, as a pure value: inputs go in, ordered effects come out.
 ///
 /// - Source: Ongaro, "Consensus: Bridging Theory and Practice", 2014: chapter 3 (the algorithm),
@@ -292,7 +294,8 @@ package struct RaftCore: Sendable {
         let message = Message(term: term, life: life, body: body)
         if durability.holds(term: term, vote: vote) {
             let sent = wrapped(message, to: target, through: relay)
-            effects.append(.send(sent.message, to: sent.target, after: durability.votesGate))
+            let gate = planted("speaksBeforeSync") ? nil : durability.votesGate
+            effects.append(.send(sent.message, to: sent.target, after: gate))
         } else {
             outbox.append(
                 Outgoing(message: message, target: target, relay: relay, isPromise: false)
@@ -322,7 +325,7 @@ package struct RaftCore: Sendable {
                 Persist(
                     token: token,
                     hardState: isNew ? state : nil,
-                    truncateFrom: truncateFrom,
+                    truncateFrom: planted("truncatesInMemoryOnly") ? nil : truncateFrom,
                     entries: entries,
                     votesChanged: votesChanged
                 )
@@ -334,7 +337,8 @@ package struct RaftCore: Sendable {
         precondition(durability.holds(term: term, vote: vote), "speaking comes after the flush")
         // What was said in a term that ended within this turn is of no use to anyone.
         for said in outbox where said.message.term == term {
-            let gate = said.isPromise ? durability.acknowledgementGate : durability.votesGate
+            var gate = said.isPromise ? durability.acknowledgementGate : durability.votesGate
+            if planted("votesBeforeSync") { gate = nil }
             let sent = wrapped(said.message, to: said.target, through: said.relay)
             effects.append(.send(sent.message, to: sent.target, after: gate))
         }
@@ -351,14 +355,18 @@ package struct RaftCore: Sendable {
         let message = Message(term: term, life: life, body: .appendResponse(response))
         // Anything in memory that is not on disk waits for the newest persist, even if this very
         // append brought nothing new.
-        let isDurable = durability.durableIndex >= index && durability.votesGate == nil
+        let isDurable =
+            durability.durableIndex >= index && durability.votesGate == nil
+            || planted("acknowledgesBeforeSync")
         let gate = isDurable ? nil : durability.acknowledgementGate
         let sent = wrapped(message, to: leader, through: way(to: leader))
         effects.append(.send(sent.message, to: sent.target, after: gate))
     }
 
     private mutating func announceCommit(into effects: inout [Effect]) {
-        let index = min(commitIndex, durability.durableIndex)
+        var index = min(commitIndex, durability.durableIndex)
+        if planted("appliesBeforePersist") { index = commitIndex }
+        if planted("appliesBeforeCommit") { index = durability.durableIndex }
         guard index > announcedCommit else { return }
         announcedCommit = index
         effects.append(.commit(through: index))

@@ -4,6 +4,8 @@
 // (CLOCK_BOOTTIME) and which nobody sets. Two nodes' clocks are never compared; only their rates
 // matter, and each is trusted to stay within `clockDriftPPM` of the true one.
 
+import Wire
+
 /// How read leases are reckoned. Every member has to be set to the same.
 package struct ReadLeaseSettings: Equatable, Sendable {
     /// How far any member's clock may run fast or slow, in parts per million of true time.
@@ -31,6 +33,7 @@ package struct ReadLeaseSettings: Equatable, Sendable {
     /// lease = promise × (1 − drift) / (1 + drift), rounded down, less the margin.
     package func lease(ofPromise promise: UInt64) -> UInt64 {
         let believed = promise / (Self.million + clockDriftPPM) * (Self.million - clockDriftPPM)
+        if planted("leaseWithoutMargin") { return promise }
         return believed > marginNanoseconds ? believed - marginNanoseconds : 0
     }
 

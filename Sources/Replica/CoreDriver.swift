@@ -1,5 +1,6 @@
 package import Raft
 package import Store
+import Wire
 
 /// Everything that can wake the core's thread.
 package enum CoreInput: Sendable {
@@ -317,7 +318,7 @@ package struct CoreDriver<Ports: CorePorts> {
         while released < held.count, held[released].after <= durable {
             // What was said in a term that has ended meanwhile is of no use to anyone, and what
             // it vouches for may be replaced by the very persist that let it go.
-            if held[released].message.term == core.term {
+            if held[released].message.term == core.term || planted("letsGoOfEndedTerms") {
                 ports.send(held[released].message, to: held[released].member)
             }
             released += 1
@@ -334,7 +335,7 @@ package struct CoreDriver<Ports: CorePorts> {
     private mutating func perform(_ effect: Effect) {
         switch effect {
         case .send(let message, let member, let after):
-            if let after, after > durable {
+            if let after, after > durable, !planted("sendsBeforeSync") {
                 held.append((after, message, member))
             } else {
                 ports.send(message, to: member)
@@ -381,7 +382,7 @@ package struct CoreDriver<Ports: CorePorts> {
             freshness.answered(at: index, askedAt: asOf)
             freshness.evaluated(through: visible)
         }
-        if index <= visible {
+        if index <= visible || planted("readsUnevaluated") {
             // Nearly always: spare the reads a detour over another thread.
             for waiter in ready { waiter.completion(.ready(index, waiter.proof)) }
         } else if !ready.isEmpty {
@@ -396,6 +397,7 @@ package struct CoreDriver<Ports: CorePorts> {
         }
         guard let proposal = proposals.removeValue(forKey: ticket.number) else { return }
         recent.record(proposal.batch.writtenKeys, at: index)
+        if planted("answersBeforeCommit") { proposal.onCommitted?(.applied) }
         if let completion = proposal.onCommitted {
             // Registered before the entry can be handed over, so its outcome cannot be missed.
             ports.evaluate(

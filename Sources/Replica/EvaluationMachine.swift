@@ -266,7 +266,8 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
         remembered[slot] = Remembered(index: entry.index, term: entry.term, outcome: outcome)
         guard let waiters = commitWaiters.removeValue(forKey: entry.index) else { return }
         for waiter in waiters {
-            waiter.completion(waiter.term == entry.term ? outcome : .superseded)
+            let isOwn = waiter.term == entry.term || planted("answersForOtherTerms")
+            waiter.completion(isOwn ? outcome : .superseded)
         }
     }
 

@@ -1,5 +1,6 @@
 package import Raft
 package import Store
+import Wire
 
 /// Work for the one thread that owns the write transaction.
 package enum StorageJob: Sendable {
@@ -142,7 +143,9 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
     /// A term or a vote alone is durable as soon as the vote file has it, which needs no room. The
     /// tables follow with the next transaction, as they do after a crash between the two.
     private func acknowledgeVotes() {
-        let isVotesOnly = persists.allSatisfy { $0.entries.isEmpty && $0.truncateFrom == nil }
+        let isVotesOnly =
+            persists.allSatisfy { $0.entries.isEmpty && $0.truncateFrom == nil }
+            || planted("acknowledgesWithoutRoom")
         guard isVotesOnly, let last = persists.last else { return }
         persists.removeAll { $0.hardState == nil }
         if persists.count > 1 { persists.removeFirst(persists.count - 1) }
@@ -220,6 +223,9 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         for persist in persists { try saveVoteIfChanged(persist) }
         let base = try storage.commit(turn).map { LogIndex(number: $0) }
         persists = []
+        if planted("prunesUnapplied") {
+            storage.pruneOverlay(through: layers.last?.layer.index ?? 0)
+        }
         if let last = turn.persists.last { ports.tellCore(.raft(.durable(last.token))) }
         if let last = turn.layers.last {
             layers.removeFirst(turn.layers.count)
@@ -247,7 +253,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         let isNewer =
             vote.term > savedVote.term
             || (vote.term == savedVote.term && savedVote.vote == nil && vote.vote != nil)
-        guard isNewer else { return }
+            || planted("savesOlderVotes")
+        guard isNewer, !planted("savesNoVotes") else { return }
         try storage.saveVote(term: vote.term, vote: vote.vote)
         savedVote = vote
     }

@@ -1,5 +1,6 @@
 import Replica
 import Store
+import Wire
 
 /// What a checksum would find in a row when it is read.
 enum Damage: Equatable {
@@ -187,7 +188,7 @@ struct DiskTables {
         let commit = max(point.commitIndex, image.index)
         state = image.tables.state
         stateHash = image.tables.stateHash
-        requests = image.tables.requests
+        requests = planted("snapshotForgetsRequests") ? [:] : image.tables.requests
         requestOrder = image.tables.requestOrder
         requestHead = image.tables.requestHead
         rows = []
@@ -310,7 +311,9 @@ extension DiskTables: StorageTransaction {
             for (key, bytes) in layer.writes {
                 if let bytes { put(key, bytes) } else { delete(key) }
             }
-            if let id = layer.requestID { remember(RequestName(id), at: layer.index) }
+            if let id = layer.requestID, !planted("forgetsRequests") {
+                remember(RequestName(id), at: layer.index)
+            }
         }
         guard appliedIndex >= point.appliedIndex else {
             throw .misuse("applied index may not go from \(point.appliedIndex) to \(appliedIndex)")

@@ -22,6 +22,13 @@ extension Disk {
 }
 
 extension DiskTables {
+    /// What a start does that takes a damaged entry for the end of the log.
+    mutating func cutAtDamage() {
+        guard let first = log.first(where: { $0.damage != .none })?.entry.index else { return }
+        for row in log where row.damage != .none { damageLog(at: row.entry.index, .none) }
+        forgetEnd(upTo: Int(point.last.index - first) + 1)
+    }
+
     /// Loses entries at the end, committed or not.
     fileprivate mutating func forgetEnd(upTo count: Int) {
         let last = point.last.index

@@ -1,3 +1,5 @@
+import Wire
+
 /// What a committed batch turned out to do.
 package enum Evaluation: Sendable {
     /// It changes this; reply, and apply the layer later.
@@ -55,7 +57,8 @@ package func evaluateBatch<View: EvaluationView & ~Copyable>(
         // A repeat would fail its own checks, so this comes before all of them. Ids count for a
         // fixed number of indexes, so that it does not matter how far a replica has pruned.
         if let earlier = try view.requestIndex(id),
-            index <= earlier || index - earlier <= view.requestsRetained
+            index <= earlier || index - earlier <= view.requestsRetained,
+            !planted("appliesRetriesTwice")
         {
             return .duplicate(of: earlier)
         }
@@ -99,12 +102,13 @@ private struct PendingWrites {
         case .delete(let key):
             delete(key)
         case .check(let key, let wanted):
-            return try modificationIndex(of: key, in: view) == wanted
+            return try modificationIndex(of: key, in: view) == wanted || planted("ignoresChecks")
         case .ensure(let key, let record):
-            if try !contains(key, in: view) { put(key, record) }
+            if try !contains(key, in: view) || planted("ensureOverwrites") { put(key, record) }
         case .prune(let steps):
             for step in steps {
-                guard try isEmpty(step.directory, in: view) else { break }
+                guard try isEmpty(step.directory, in: view) || planted("prunesFullFolders")
+                else { break }
                 if try contains(step.marker, in: view) { delete(step.marker) }
             }
         case .once:
@@ -117,7 +121,8 @@ private struct PendingWrites {
         if !isLive(key) { liveCounts[key.directory, default: 0] += 1 }
         deleted.remove(key)
         positions[key] = writes.count
-        writes.append((key, record.stamped(index).encoded()))
+        let stamp = planted("stampsPreviousIndex") ? index - 1 : index
+        writes.append((key, record.stamped(stamp).encoded()))
     }
 
     private mutating func delete(_ key: StorageKey) {

@@ -1,3 +1,5 @@
+import Wire
+
 /// Evaluated but unapplied layers, oldest first. A value: who holds a copy sees one moment.
 package struct Overlay: Sendable {
     /// Ascending by index.
@@ -58,6 +60,7 @@ package struct Overlay: Sendable {
 
     /// The newest write of `key` in the layers from position `start`. The inner nil is a deletion.
     package func write(of key: StorageKey, from start: Int) -> [UInt8]?? {
+        if planted("overlooksOverlay") { return nil }
         let bit = key.maskBit
         var position = keyMasks.count - 1
         while position >= start {
@@ -71,6 +74,7 @@ package struct Overlay: Sendable {
 
     /// The index of the newest layer with this request id.
     package func requestIndex(_ id: [UInt8], from start: Int) -> UInt64? {
+        if planted("overlooksPendingRequests") { return nil }
         let head = bigEndianWord(id, at: 0)
         var position = requestHeads.count - 1
         while position >= start {

@@ -29,7 +29,7 @@ package struct Ballot: Sendable, Equatable {
         if term == other.term, let first = vote, let second = other.vote, first != second {
             throw .twoVotes(term: term, first: first, second: second)
         }
-        return isNewer(than: other) ? self : other
+        return isNewer(than: other) != planted("mergesOlderVotes") ? self : other
     }
 }
 

@@ -1,4 +1,5 @@
 import CLMDB
+import Wire
 
 /// One turn of the storage thread: everything done through it becomes durable together or not at
 /// all. Lent by ``LocalStore/write(_:)``; cannot be kept, nested or carried across an `await`.
@@ -224,7 +225,7 @@ package struct WriteTransaction: ~Copyable {
                 try transaction.delete(key, in: tables.state)
             }
         }
-        if let id = layer.requestID {
+        if let id = layer.requestID, !planted("forgetsRequests") {
             try RequestTable.insert(id, at: layer.index, in: transaction, tables)
         }
     }

@@ -45,6 +45,10 @@ struct Options {
                 }
                 faultsName = value
             case "--seconds": seconds = max(1, try Self.number(value, name, Int.self))
+            #if PlantedBugs
+                // Looked for before anything else, see `PlantedBug`.
+                case "--planted": break
+            #endif
             case "--operations": operations = try Self.number(value, name, Int.self)
             default: throw UsageError(reason: "\(name) is not an option")
             }

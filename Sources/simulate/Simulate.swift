@@ -19,6 +19,11 @@ enum Simulate {
         """
 
     static func main() async {
+        #if PlantedBugs
+            if let code = await PlantedRun.run(Array(CommandLine.arguments.dropFirst())) {
+                exit(code)
+            }
+        #endif
         let options: Options
         do throws(UsageError) {
             options = try Options(CommandLine.arguments.dropFirst())

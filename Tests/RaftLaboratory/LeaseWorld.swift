@@ -1,4 +1,4 @@
-import Raft
+package import Raft
 
 /// A node's clock: its rate wanders within a bound, and it runs on while the node is frozen.
 struct SimClock {
@@ -56,7 +56,7 @@ extension RaftSettings {
 /// A run against leases: clocks at the edge of their bound, the leader cut off or frozen right after
 /// its heartbeats, voters restarted, seals turned and links reset at the worst moments, while
 /// everybody writes and reads all the time.
-struct LeaseRun {
+package struct LeaseRun {
     static let driftPPM = 100_000
     static let episodes = 6
 
@@ -64,6 +64,16 @@ struct LeaseRun {
     /// Members come and go, and lose their disks.
     var churns = false
     var settings = RaftSettings.leasing(driftPPM: UInt64(driftPPM))
+
+    /// - Parameters:
+    ///   - seed: decides everything.
+    ///   - churns: members come and go, and lose their disks.
+    ///   - settings: with leases; nil for ``RaftSettings/leasing(driftPPM:marginTicks:)``.
+    package init(seed: UInt64, churns: Bool = false, settings: RaftSettings? = nil) {
+        self.seed = seed
+        self.churns = churns
+        if let settings { self.settings = settings }
+    }
 
     struct Summary: Equatable {
         var fingerprint: UInt64 = 0
@@ -101,7 +111,7 @@ struct LeaseRun {
     }
 
     /// `nil` if all is well, else what went wrong.
-    func problem() -> String? {
+    package func problem() -> String? {
         do {
             _ = try run()
             return nil

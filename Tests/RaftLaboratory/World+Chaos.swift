@@ -1,7 +1,7 @@
 import Raft
 
 /// A run: everything goes wrong for a while, then nothing does, and it must converge.
-struct ChaosRun {
+package struct ChaosRun {
     static let chaosTicks = 400
     static let convergenceTicksMax = 400
 
@@ -9,6 +9,16 @@ struct ChaosRun {
     let nodeCount: Int
     /// Members come and go, and lose their disks.
     var churns = false
+
+    /// - Parameters:
+    ///   - seed: decides everything.
+    ///   - nodeCount: voters at the beginning.
+    ///   - churns: members come and go, and lose their disks.
+    package init(seed: UInt64, nodeCount: Int, churns: Bool = false) {
+        self.seed = seed
+        self.nodeCount = nodeCount
+        self.churns = churns
+    }
 
     struct Summary: Equatable {
         var fingerprint: UInt64 = 0
@@ -49,7 +59,7 @@ struct ChaosRun {
     }
 
     /// `nil` if all is well, else what went wrong, told in full.
-    func problem() -> String? {
+    package func problem() -> String? {
         do {
             _ = try run()
             return nil

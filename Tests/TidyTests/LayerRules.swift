@@ -48,6 +48,8 @@ enum Layer {
             "Commands", "Simulator", "simulate",
         ],
         "FoundationEssentials": ["Cryptography", "Transport"],
+        // Only with the trait `PlantedBugs`.
+        "RaftLaboratory": ["simulate"],
     ]
 
     /// Arrows that point sideways or up, and guests in the wrong house.
