@@ -123,6 +123,7 @@ extension RaftCore {
         evaluatedIndex = max(evaluatedIndex, point.index)
         effects.append(.installSnapshot(point, token: token))
         configurations = ConfigurationHistory(point.configuration, at: point.index)
+        toldRevision = point.configuration.revision
         adoptNewest(into: &effects)
     }
 }

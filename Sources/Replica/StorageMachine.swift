@@ -58,8 +58,9 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
     /// Told before and after everything that waits for the disk.
     private let watch: DiskWatch
     private var savedVote: (term: UInt64, vote: UInt64?)
-    /// The revision of the configuration that a node with an empty log began with; else 0.
-    private let toldRevision: UInt64
+    /// The revision of the configuration in the tables when this began, or that a snapshot
+    /// brought since: it may be later than what the log has applied, and nothing older replaces it.
+    private var toldRevision: UInt64
     private let checkpointEntries: UInt64
 
     /// Begins where `state` says that the storage stands. Call ``begin()`` before the first turn.
@@ -81,7 +82,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         compacted = state.logBase
         savedVote = (state.hardState.term.number, state.hardState.vote?.number)
         let told = try? Configuration(decoding: state.cluster.configuration)
-        toldRevision = state.applied == .zero ? told?.revision ?? 0 : 0
+        toldRevision = told?.revision ?? 0
     }
 
     /// Records that this start happened, before anything that follows from it.
@@ -180,7 +181,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
                 if layers.isEmpty { oldestLayer = now }
                 if layer.index > applied.number { layers.append((layer, term)) }
             case .reconfigured(let configuration):
-                // What a new node was told is later than what its log begins with.
+                // What a new node was told is later than what its log has at first.
                 guard configuration.revision > toldRevision else { break }
                 if configuration.index > applied { configurations.append(configuration) }
             case .compact(let index):
@@ -297,6 +298,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         )
         layers.removeAll { $0.layer.index <= point.index.number }
         configurations.removeAll { $0.index <= point.index }
+        toldRevision = point.configuration.revision
         applied = point.index
         compacted = point.index
         compactThrough = point.index
