@@ -217,8 +217,10 @@ func check(_ code: Int32, _ operation: String) throws(StoreError) {
     case MDB_SUCCESS: return
     case MDB_MAP_FULL: throw .full
     case MDB_PANIC: endProcess("\(operation) reports that an earlier write failed half-way")
+    // A transaction is bad after one of its own calls failed, and every failure that is seen here
+    // ends it: what is left is damage that LMDB met on its own account.
     case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_PAGE_FULL,
-        MDB_CURSOR_FULL:
+        MDB_CURSOR_FULL, MDB_BAD_TXN:
         if SuspectMarker.isArmed {
             let reason = "\(operation) found the database damaged (LMDB code \(code))"
             // A walk that only reads may not meet what a writer met.

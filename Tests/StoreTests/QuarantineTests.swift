@@ -1,7 +1,8 @@
 import Glibc
-import Store
 import Testing
 import Wire
+
+@testable import Store
 
 /// A damaged database is put aside, and the folder begins a new life in the same cluster.
 @Suite("Quarantine and rebuild")
@@ -134,6 +135,17 @@ struct QuarantineTests {
         flip(folder.node + "/REBUILD", at: 3)
         #expect(throws: StoreError.self) { try folder.open() }
         #expect(exists(folder, "holdfast.mdb") && !exists(folder, "quarantine"))
+    }
+
+    /// In the order of `lmdb.h`: page not found, corrupted, other version, invalid, cursor full,
+    /// page full, bad transaction.
+    @Test(
+        "what LMDB says of a damaged file is damage",
+        arguments: [-30_797, -30_796, -30_794, -30_793, -30_787, -30_786, -30_782] as [Int32]
+    )
+    func codes(_ code: Int32) throws {
+        let error = try #require(throws: StoreError.self) { try check(code, "mdb_put") }
+        #expect(error.isDamage)
     }
 
     @Test("what is damage, and what a new database would not cure")
