@@ -266,6 +266,24 @@
         ]
 
         private static let members: [PlantedCase] = [
+            .init(
+                "halfJointQuorum",
+                .cluster,
+                within: 300,
+                "asks the incoming voters of a joint configuration only"
+            ),
+            .init(
+                "countsOtherDisks",
+                .cluster,
+                within: 300,
+                "counts a member whose disk is not the admitted one"
+            ),
+            .init(
+                "countsVotesOfOtherDisks",
+                .cluster,
+                within: 300,
+                "counts the vote of a disk that is not the admitted one"
+            ),
             .init("countsLearners", .members, within: 300, "counts learners as voters"),
             .init(
                 "leavesJointEarly",
@@ -392,30 +410,12 @@
         /// next. Not part of ``all``.
         static let unseen: [PlantedCase] = [
             .init(
-                "halfJointQuorum",
-                .members,
-                within: 3_000,
-                "asks the incoming voters of a joint configuration only"
-            ),
-            .init(
                 "changesBeforeOwnCommit",
-                .members,
+                .cluster,
                 within: 3_000,
                 "changes members before its first own commit"
             ),
-            .init("learnersCampaign", .members, within: 3_000, "campaigns as a learner"),
-            .init(
-                "countsOtherDisks",
-                .members,
-                within: 3_000,
-                "counts a member whose disk is not the admitted one"
-            ),
-            .init(
-                "countsVotesOfOtherDisks",
-                .members,
-                within: 3_000,
-                "counts the vote of a disk that is not the admitted one"
-            ),
+            .init("learnersCampaign", .cluster, within: 3_000, "campaigns as a learner"),
             .init("restartForgetsPromise", .leases, within: 3_000, "votes at once after a restart"),
             .init(
                 "readsJoinLate",
