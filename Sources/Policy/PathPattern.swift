@@ -45,12 +45,12 @@ package struct PathPattern: Hashable, Sendable {
             let isLast = number == segments.count - 1
             if isLast, isPrefix {
                 // `+*` is forbidden, so the last segment is a literal one.
-                return begins(path, with: segments[number] ?? [], at: start)
+                return path.holds(segments[number] ?? [], at: start)
             }
             var end = start
             while end < path.count, path[end] != Self.slash { end += 1 }
             if let literal = segments[number] {
-                guard end - start == literal.count, begins(path, with: literal, at: start) else {
+                guard end - start == literal.count, path.holds(literal, at: start) else {
                     return false
                 }
             }
@@ -59,14 +59,6 @@ package struct PathPattern: Hashable, Sendable {
             start = end + 1
         }
         return false
-    }
-
-    private func begins(_ path: Span<UInt8>, with prefix: [UInt8], at start: Int) -> Bool {
-        guard path.count - start >= prefix.count else { return false }
-        for offset in prefix.indices where path[start + offset] != prefix[offset] {
-            return false
-        }
-        return true
     }
 
     /// Whether this one decides before `other` where both match. A total order over texts.
@@ -80,5 +72,14 @@ package struct PathPattern: Hashable, Sendable {
         let (own, others) = (text.utf8, other.text.utf8)
         if own.count != others.count { return own.count > others.count }
         return others.lexicographicallyPrecedes(own)
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether these bytes stand here, from `start` on.
+    func holds(_ text: [UInt8], at start: Int) -> Bool {
+        guard count - start >= text.count else { return false }
+        for offset in text.indices where self[start + offset] != text[offset] { return false }
+        return true
     }
 }

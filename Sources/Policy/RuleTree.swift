@@ -114,18 +114,13 @@ struct RuleTree: Sendable {
             let position = Int(slots[slot]) - 1
             if branches[position].node == node,
                 branches[position].segment.count == end - start,
-                Self.agree(branches[position].segment, path, start)
+                path.holds(branches[position].segment, at: start)
             {
                 return Int(branches[position].target)
             }
             slot = (slot + 1) & mask
         }
         return nil
-    }
-
-    private static func agree(_ text: [UInt8], _ path: Span<UInt8>, _ start: Int) -> Bool {
-        for offset in text.indices where path[start + offset] != text[offset] { return false }
-        return true
     }
 
     // MARK: Prefixes
@@ -162,10 +157,7 @@ struct RuleTree: Sendable {
         }
         var position = low - 1
         while position >= 0 {
-            let rest = prefixes[position].rest
-            if rest.count <= path.count - start, agree(rest, path, start) {
-                return prefixes[position].rule
-            }
+            if path.holds(prefixes[position].rest, at: start) { return prefixes[position].rule }
             position = prefixes[position].parent
         }
         return nil
