@@ -18,7 +18,7 @@ package enum MembershipError: OperatorError, Equatable {
     case pinTaken(by: NodeID)
     case unknownToken(UInt64)
     case tokenExists(UInt64)
-    /// Another node showed the token first.
+    /// The token admitted another node.
     case tokenBoundElsewhere(UInt64)
     case formatNotAbove(UInt64)
     /// A member has not said that it knows the level.
