@@ -64,6 +64,8 @@ package enum MembershipError: OperatorError, Equatable {
         case .formatUnknown: "run a version that knows it on every member"
         case .notCounted: "check that the member runs; if its disk is a new one, readmit it first"
         case .unknownToken, .tokenBoundElsewhere: "ask for a new join token"
+        case .nameTaken(let name):
+            "choose another name; if that member was this node: holdfast cluster remove \(name)"
         default: "look at the members as they are, and ask for something else"
         }
     }

@@ -107,15 +107,18 @@ class Members(ClusterTest):
         ports = free_ports(2)
         node = Node(name, region, f"{region}-z", self.main.folder / name, *ports, "https")
         node.folder.mkdir(mode=0o700)
-        text = json.dumps
-        node.config.write_text("\n".join([
-            f"node = {text(name)}", f"data = {text(str(node.data))}",
-            f"api_listen = {text(node.api_listen)}", f"api_address = {text(node.address)}",
-            f"peer_listen = {text(node.peer_listen)}", "[join]", f"region = {text(region)}",
-            f"peer_address = {text(node.peer_listen)}",
-        ]) + "\n")
+        self.join_settings(node)
         node.daemon = Daemon([BINARY, "server", "--config", node.config], node.folder / "node.log")
         return node
+
+    def join_settings(self, node):
+        text = json.dumps
+        node.config.write_text("\n".join([
+            f"node = {text(node.name)}", f"data = {text(str(node.data))}",
+            f"api_listen = {text(node.api_listen)}", f"api_address = {text(node.address)}",
+            f"peer_listen = {text(node.peer_listen)}", "[join]", f"region = {text(node.region)}",
+            f"peer_address = {text(node.peer_listen)}",
+        ]) + "\n")
 
     def join(self, node, *options):
         """Token from one member, admission by another, start, unseal."""
@@ -293,6 +296,73 @@ class Members(ClusterTest):
         data = self.main.ask(node, "GET", "secret/data/large/55", timeout=30)["data"]
         self.assertEqual(data["data"]["value"], f"55 {value}")
         self.assertIn("it is whole and verified", node.daemon.log.read_text(), "it was to need a snapshot")
+
+    def test_a_node_behind_by_all_members_is_told_how_to_come_back(self):
+        self.main = self.open_cluster()
+        first, second, third = self.main.nodes
+        self.main.ask(first, "POST", "secret/data/before", {"data": {"value": "x"}})
+        self.main.wait_until_caught_up(third)
+        third.daemon.stop()
+        for name in ["eu-2", "us-2"]:
+            self.join(self.new_node(name, name[:2]))
+            wait_until(f"{name} votes by itself", lambda: self.is_voter(name), 60)
+        # Everyone whom the third node knows goes. It stays a voter, and its vote is missing.
+        fresh = self.main.nodes[3:]
+        for old in [first, second]:
+            self.command(fresh[0], "cluster", "remove", old.name)
+            self.main.nodes.remove(old)
+            old.daemon.stop()
+        self.main.ask(fresh[0], "POST", "secret/data/after", {"data": {"value": "y"}})
+
+        third.daemon.start()
+        self.main.wait_until_answering(third)
+        wait_until(
+            "the node says that it has no way back",
+            lambda: f"node {third.name} has no way back" in third.daemon.log.read_text(), 60,
+        )
+        said = third.daemon.log.read_text()
+        self.assertIn("keys that it does not know call it", said)
+        self.assertEqual(third.daemon.log.read_text().count("no way back"), 1)
+        self.assertNotEqual(self.main.health(third), 200)
+
+        # And now exactly what it says.
+        for command in [
+            f"holdfast cluster remove {third.name}", "holdfast cluster join-token",
+            f"mv {third.data} {third.data}.old", "holdfast cluster join --config FILE",
+        ]:
+            self.assertIn(command, said)
+        self.command(fresh[0], "cluster", "remove", third.name)
+        token = self.command(fresh[0], "cluster", "join-token").stdout.strip()
+        third.daemon.stop()
+        third.data.rename(f"{third.data}.old")
+        self.join_settings(third)
+        done = self.command(
+            fresh[1], "cluster", "join", "--config", str(third.config), stdin=token + "\n"
+        )
+        self.assertIn(f"{third.name} is a member of a cluster of 3", done.stdout)
+        third.daemon.start()
+        self.main._bundled = set()  # Its certificate is a new one.
+        self.main.wait_until_answering(third)
+        self.main.unseal(third)
+        wait_until("it votes again", lambda: self.is_voter(third.name), 60)
+        for path, value in [("before", "x"), ("after", "y")]:
+            data = self.main.ask(third, "GET", f"secret/data/{path}")["data"]
+            self.assertEqual(data["data"]["value"], value)
+
+    def test_a_removed_node_says_so(self):
+        self.main = self.open_cluster()
+        first, second, third = self.main.nodes
+        third.daemon.stop()
+        self.command(first, "cluster", "remove", third.name)
+        third.daemon.start()
+        wait_until(
+            "the node says that it has no way back",
+            lambda: f"node {third.name} has no way back" in third.daemon.log.read_text(), 60,
+        )
+        self.assertIn("do not know its key", third.daemon.log.read_text())
+        # The others are in touch with each other and say nothing of the kind.
+        for node in [first, second]:
+            self.assertNotIn("no way back", node.daemon.log.read_text())
 
     def test_the_leader_can_be_removed(self):
         self.main = self.open_cluster()
