@@ -38,4 +38,37 @@ package final class BucketTrust: Sendable {
             for bucket in buckets.all { state.seen[bucket] = nil }
         }
     }
+
+    /// The first bucket that an answer rests on and that is damaged, if any: a list must not be
+    /// short, and nothing that was missed may be lost.
+    ///
+    /// A list's bucket is added up each time, in the very moment that was read. For what was missed
+    /// it is enough that its bucket was whole a short while ago: "there is none" is confirmed by
+    /// another member besides.
+    ///
+    /// - Parameters:
+    ///   - look: why a bucket is damaged in the moment that was read, or nil.
+    ///   - found: told what is to be repaired.
+    package func damagedBucket(
+        under doubts: ViewDoubts,
+        _ now: ContinuousClock.Instant,
+        look: (Int) throws(StoreError) -> String?,
+        found: (ScrubFinding) -> Void
+    ) -> Int? {
+        if let key = doubts.damaged.first { return key.bucket }
+        for bucket in doubts.missedBuckets.union(doubts.scannedBuckets).all {
+            if isWhole(bucket, now), !doubts.scannedBuckets.contains(bucket) { continue }
+            do throws(StoreError) {
+                if let reason = try look(bucket) {
+                    found(.bucket(bucket, reason: reason))
+                    return bucket
+                }
+            } catch {
+                found(.structure(error))
+                return bucket
+            }
+            saw(bucket, now)
+        }
+        return nil
+    }
 }

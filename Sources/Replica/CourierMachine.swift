@@ -66,6 +66,7 @@ package struct CourierStanding: Sendable {
 package final class CourierMachine<Shelf: SnapshotShelf, Ports: CourierPorts> {
     let shelf: Shelf
     let ports: Ports
+    private let sizes: StreamSizes
     /// What has been sent, received and thrown away since the start.
     package internal(set) var counters = SnapshotCounters()
     /// As of this turn.
@@ -87,9 +88,17 @@ package final class CourierMachine<Shelf: SnapshotShelf, Ports: CourierPorts> {
     private var unsaid: [(frame: SnapshotFrame, member: NodeID)] = []
 
     /// Call ``begin()`` before the first turn.
-    package init(shelf: Shelf, ports: Ports, now: ContinuousClock.Instant) {
+    ///
+    /// - Parameter sizes: others than production's only where files are small.
+    package init(
+        shelf: Shelf,
+        ports: Ports,
+        sizes: StreamSizes = StreamSizes(),
+        now: ContinuousClock.Instant
+    ) {
         self.shelf = shelf
         self.ports = ports
+        self.sizes = sizes
         self.now = now
         exportUsed = now
         arrivingUsed = now
@@ -266,8 +275,9 @@ package final class CourierMachine<Shelf: SnapshotShelf, Ports: CourierPorts> {
             guard ports.sendSnapshot(begin, to: stream.member) else { return }
             stream.isAnnounced = true
         }
-        while stream.offset < stream.sendableEnd, pacer.allowance > 0 {
-            let most = min(UInt64(Limits.snapshotChunkBytes), stream.sendableEnd - stream.offset)
+        let end = stream.sendableEnd(window: sizes.windowBytes)
+        while stream.offset < end, pacer.allowance > 0 {
+            let most = min(UInt64(sizes.chunkBytes), end - stream.offset)
             let bytes = try shelf.readExported(at: stream.offset, atMost: Int(most))
             guard !bytes.isEmpty else { throw .corrupt("the exported snapshot became shorter") }
             let chunk = SnapshotFrame.chunk(

@@ -63,7 +63,8 @@ extension LocalReplica {
 
     /// Fetches the bodies that the log lost while the node was down, before it takes part: it must
     /// neither vote nor acknowledge without them. Waits as long as it takes, because giving up an
-    /// entry that was acknowledged could lose it.
+    /// entry that was acknowledged could lose it. Where the others have applied one and have it no
+    /// more the process ends, and the next start puts the database aside.
     ///
     /// Call ``startRepair(link:members:)`` first. What was fetched is written once the storage
     /// thread runs, before anything else it is asked for.
@@ -139,33 +140,18 @@ extension LocalReplica {
         else { return completion(false) }
     }
 
-    /// The first bucket that an answer rests on and that is damaged, if any: a list must not be
-    /// short, and nothing that was missed may be lost.
-    ///
-    /// A list's bucket is added up each time, in the very moment that was read. For what was missed
-    /// it is enough that its bucket was whole a short while ago: "there is none" is confirmed by
-    /// another member besides.
+    /// The first bucket that an answer rests on and that is damaged, if any; see
+    /// ``BucketTrust/damagedBucket(under:_:look:found:)``.
     package func damagedBucket(
         under doubts: ViewDoubts,
         in view: borrowing ReadView
     ) -> Int? {
-        if let key = doubts.damaged.first { return key.bucket }
-        let now = ContinuousClock.now
-        for bucket in doubts.missedBuckets.union(doubts.scannedBuckets).all {
-            let isKnown = trust.isWhole(bucket, now)
-            if isKnown && !doubts.scannedBuckets.contains(bucket) { continue }
-            do throws(StoreError) {
-                if let reason = try store.bucketDamage(bucket, in: view) {
-                    _ = repair.offer(.found(.bucket(bucket, reason: reason)))
-                    return bucket
-                }
-            } catch {
-                _ = repair.offer(.found(.structure(error)))
-                return bucket
-            }
-            trust.saw(bucket, now)
-        }
-        return nil
+        trust.damagedBucket(
+            under: doubts,
+            .now,
+            look: { (bucket) throws(StoreError) in try store.bucketDamage(bucket, in: view) },
+            found: { _ = repair.offer(.found($0)) }
+        )
     }
 
     /// Whether there is anybody else who could have another copy.
@@ -234,6 +220,9 @@ private struct RepairThreadPorts: RepairPorts, Sendable {
         case .beyondRepair(let error):
             // The next start walks everything, and puts the database aside if it is what it seems.
             SuspectMarker.leave()
+            Halt.now(error, while: "repairing the data folder", logger: logger)
+        case .irreplaceable(let error):
+            SuspectMarker.leave(because: error.summary)
             Halt.now(error, while: "repairing the data folder", logger: logger)
         }
     }

@@ -9,8 +9,9 @@ package enum RepairFrame: Equatable, Sendable {
     case bodyRequest(index: LogIndex, term: Term, digest: [UInt8])
     /// The body.
     case body(index: LogIndex, term: Term, bytes: [UInt8])
-    /// No such entry here. The term of the *committed* entry at that place, where one is known.
-    case noBody(index: LogIndex, term: Term, committedTerm: Term?)
+    /// No such entry here. The term of the *committed* entry at that place, where one is known, and
+    /// whether the log begins after it: what was there is applied.
+    case noBody(index: LogIndex, term: Term, committedTerm: Term?, isCompacted: Bool)
     /// "Lend me the records of this bucket from this key on."
     case bucketRequest(number: UInt64, bucket: UInt8, from: StorageKey?)
     /// Some of them.
@@ -32,10 +33,11 @@ package enum RepairFrame: Equatable, Sendable {
         case .body(let index, let term, let bytes):
             Self.head(2, index, term, &writer)
             writer.writeBlob(bytes)
-        case .noBody(let index, let term, let committedTerm):
+        case .noBody(let index, let term, let committedTerm, let isCompacted):
             Self.head(3, index, term, &writer)
             writer.writeBool(committedTerm != nil)
             writer.writeUInt64(committedTerm?.number ?? 0)
+            writer.writeBool(isCompacted)
         case .bucketRequest(let number, let bucket, let start):
             writer.writeUInt8(4)
             writer.writeUInt64(number)
@@ -113,7 +115,12 @@ package enum RepairFrame: Equatable, Sendable {
         default:
             let isKnown = try reader.readBool()
             let committed = Term(number: try reader.readUInt64())
-            return .noBody(index: index, term: term, committedTerm: isKnown ? committed : nil)
+            return .noBody(
+                index: index,
+                term: term,
+                committedTerm: isKnown ? committed : nil,
+                isCompacted: try reader.readBool()
+            )
         }
     }
 

@@ -14,7 +14,8 @@ struct BucketQueue {
         var next: StorageKey?
         var appliedIndex: UInt64?
         var isTrying = false
-        var due = ContinuousClock.now
+        /// Nobody is asked before this; nil: at once.
+        var due: ContinuousClock.Instant?
     }
 
     private(set) var waiting: [Int] = []
@@ -55,31 +56,33 @@ extension RepairMachine {
     /// Asks for the next part of what is being repaired, when it is time.
     mutating func stepBuckets(_ now: ContinuousClock.Instant) {
         buckets.begin()
-        guard var current = buckets.current, !current.isTrying, current.due <= now else { return }
-        guard let member = member(current.attempt) else {
-            // Nobody has another copy. Reads of what is damaged fail, and say so.
-            current.due = now + .milliseconds(Limits.repairLargeAnswerMilliseconds)
-            buckets.current = current
-            return
-        }
+        guard var current = buckets.current, !current.isTrying, current.due ?? now <= now
+        else { return }
         current = BucketQueue.Current(
             bucket: current.bucket,
             number: number(),
-            attempt: current.attempt + 1,
+            attempt: current.attempt,
             answered: current.answered,
             due: now + .milliseconds(Limits.repairLargeAnswerMilliseconds)
         )
-        request(current, member)
+        // Whoever does not take the question is passed over. Where nobody does, or nobody has
+        // another copy, reads of what is damaged fail, and say so.
+        for _ in members {
+            current.attempt += 1
+            if let member = member(current.attempt - 1), request(current, member) { break }
+        }
         buckets.current = current
     }
 
-    private func request(_ current: BucketQueue.Current, _ member: NodeID) {
+    /// - Returns: whether it was sent.
+    @discardableResult
+    private func request(_ current: BucketQueue.Current, _ member: NodeID) -> Bool {
         let frame = RepairFrame.bucketRequest(
             number: current.number,
             bucket: UInt8(current.bucket),
             from: current.next
         )
-        _ = ports.send(frame, to: member)
+        return ports.send(frame, to: member)
     }
 
     mutating func lentArrived(
@@ -120,17 +123,15 @@ extension RepairMachine {
                 let own = try store.bucketIndex(bucket)
                 let plan = RepairPlan(own: own.keys, at: own.appliedIndex, records, lent)
                 let isEqual = own.appliedIndex == lent.appliedIndex && !lent.bucket.isSuspect
-                let isSuspect = try store.stateDigest().buckets[bucket].isSuspect
+                let isSuspect = try store.isSuspect(bucket)
                 guard !isSuspect || isEqual else {
                     throw .damagedBucket(number: bucket, reason: "members are not level yet")
                 }
-                try store.write { (transaction) throws(StoreError) in
-                    try transaction.repairRecords(
-                        plan.changes,
-                        bucket: bucket,
-                        expected: isSuspect ? lent.bucket : nil
-                    )
-                }
+                try store.repairRecords(
+                    plan.changes,
+                    bucket: bucket,
+                    expected: isSuspect ? lent.bucket : nil
+                )
                 ports.note(.repaired("bucket \(bucket), \(plan.changes.count) records"))
                 ports.again(.tried(bucket: bucket, nil))
             } catch {
@@ -148,7 +149,9 @@ extension RepairMachine {
             return done.forEach { $0.completion(true) }
         }
         if error != .full, current.answered >= Limits.repairAttemptsMax {
-            ports.note(.beyondRepair(error))
+            // Evaluation may wait for a record that the others have long written over: a walk would
+            // find one damaged record, call the rest sound, and all would begin again.
+            ports.note(.irreplaceable(error))
         }
         current.isTrying = false
         current.records = []

@@ -112,10 +112,7 @@ extension RepairMachine {
         guard !deferred.isEmpty else { return }
         var waiting: [DeferredPresence] = []
         for request in deferred {
-            let indexes = store.view { view -> [UInt64]? in
-                guard view.evaluatedIndex >= request.index else { return nil }
-                return Self.indexes(of: request.keys, in: view)
-            }
+            let indexes = store.presence(of: request.keys, from: request.index)
             if let indexes {
                 if !indexes.isEmpty {
                     let answer = RepairFrame.presence(number: request.number, indexes: indexes)
@@ -126,21 +123,5 @@ extension RepairMachine {
             }
         }
         deferred = waiting
-    }
-
-    /// Empty when one of them is damaged here: then this node cannot tell.
-    private static func indexes(
-        of keys: [StorageKey],
-        in view: borrowing ReadView
-    ) -> [UInt64] {
-        var indexes: [UInt64] = []
-        for key in keys {
-            do throws(StoreError) {
-                indexes.append(try view.record(key)?.modificationIndex ?? 0)
-            } catch {
-                return []
-            }
-        }
-        return indexes
     }
 }

@@ -56,10 +56,12 @@ package enum PresenceVerdict: Sendable, Equatable {
 
 /// What the repair machine asks of its surroundings.
 package protocol RepairPorts: Sendable {
+    /// The disk that is repaired.
+    associatedtype Storage: RepairStorage
     /// - Returns: false when the connection is down or full.
     func send(_ frame: RepairFrame, to member: NodeID) -> Bool
     /// Runs `body` on the thread that owns the write transaction, after what it was given before.
-    func write(_ body: @escaping @Sendable (LocalStore) -> Void)
+    func write(_ body: @escaping @Sendable (Storage) -> Void)
     /// Puts a job into this machine's own inbox.
     func again(_ job: RepairJob)
     /// The body of an entry that this node's log has in memory.
@@ -84,17 +86,22 @@ package enum RepairEvent: Sendable, Equatable {
     case agreed(LogIndex)
     /// A majority agrees on another state than this node's, which must not go on and be rebuilt.
     case outvoted(Checkpoint, majority: [UInt8])
-    /// This cannot be repaired piece by piece: the node has to be rebuilt and must not go on.
+    /// This cannot be repaired piece by piece: the node must not go on, and has to be rebuilt if a
+    /// walk over the database finds the same.
     case beyondRepair(StoreError)
+    /// What was lost is nowhere to be had, because the others have gone on from there, and the node
+    /// cannot go on without it: it has to be rebuilt, however little it is.
+    case irreplaceable(StoreError)
 }
 
 /// The repair thread's work without the thread: answers members that lost something, and gets back
 /// from them what this node lost.
 ///
 /// Nothing that a member sends is believed: a body must match the digest in its entry's intact
-/// header, and a bucket with records put back must add up to its digest.
+/// header, and a bucket with records put back must add up to its digest. It owns no thread, clock
+/// or file, so the same code runs under the simulator.
 package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
-    let store: LocalStore
+    let store: Ports.Storage
     let ports: Ports
     var members: [NodeID]
     var nextNumber: UInt64 = 1
@@ -117,7 +124,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
     }
 
     /// - Parameter members: all but this node.
-    package init(store: LocalStore, ports: Ports, members: [NodeID]) {
+    package init(store: Ports.Storage, ports: Ports, members: [NodeID]) {
         self.store = store
         self.ports = ports
         self.members = members
@@ -182,8 +189,8 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
         case .body(let index, let term, let bytes):
             let store = store
             search?.arrived(index, term, bytes, store)
-        case .noBody(let index, let term, let committed):
-            search?.denied(index, term, committed)
+        case .noBody(let index, let term, let committed, let isCompacted):
+            search?.denied(index, term, committed, isCompacted)
         case .bucketRequest(let number, let bucket, let start):
             lend(number, Int(bucket), start, to: member)
         case .bucket(let number, let lent): lentArrived(number, lent, now)
@@ -223,9 +230,11 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
             guard let body else { return }
             ports.write { store in
                 do throws(StoreError) {
-                    let isWritten = try store.write { (transaction) throws(StoreError) in
-                        try transaction.repairBody(at: lost.index, term: lost.term, body: body)
-                    }
+                    let isWritten = try store.repairBody(
+                        at: lost.index,
+                        term: lost.term,
+                        body: body
+                    )
                     if isWritten { ports.note(.repaired("body of log entry \(lost.index)")) }
                 } catch .full {
                     // The scrubber will find it again when there is room.
@@ -242,7 +251,12 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
         } else {
             let committed = store.committedTerm(at: index.number).map { Term(number: $0) }
             _ = ports.send(
-                .noBody(index: index, term: term, committedTerm: committed),
+                .noBody(
+                    index: index,
+                    term: term,
+                    committedTerm: committed,
+                    isCompacted: store.isCompacted(index.number)
+                ),
                 to: member
             )
         }
@@ -266,7 +280,18 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
             search = nil
             return current.completion(current.bodies, nil)
         }
-        guard current.due <= now else { return }
+        guard !current.isGone else {
+            search = nil
+            return ports.note(
+                .irreplaceable(
+                    .damagedLogBody(
+                        index: next.index,
+                        reason: "the other members have applied it and dropped it from their logs"
+                    )
+                )
+            )
+        }
+        if let due = current.due, due > now { return }
         current.due = now + .milliseconds(Limits.repairAnswerMilliseconds)
         if let member = member(current.attempt) {
             _ = ports.send(
@@ -292,7 +317,10 @@ struct BodySearch {
     /// Another entry is committed at this place: this one and all after it never were.
     private(set) var cut: UInt64?
     var attempt = 0
-    var due = ContinuousClock.now
+    /// The attempt after which a member first said that the next one is applied and gone.
+    private var goneSince: Int?
+    /// Nobody is asked before this; nil: at once.
+    var due: ContinuousClock.Instant?
 
     init(
         _ lost: [DamagedBody],
@@ -305,19 +333,35 @@ struct BodySearch {
     /// The lowest that is still missing.
     var next: DamagedBody? { lost.first { bodies[$0.index] == nil } }
 
-    mutating func arrived(_ index: LogIndex, _ term: Term, _ bytes: [UInt8], _ store: LocalStore) {
+    mutating func arrived(
+        _ index: LogIndex,
+        _ term: Term,
+        _ bytes: [UInt8],
+        _ store: some RepairStorage
+    ) {
         guard
             let entry = lost.first(where: {
                 $0.index == index.number && $0.term == term.number
             }), bytes.count == entry.bytes, store.digest(of: bytes) == entry.digest
         else { return }
         bodies[entry.index] = bytes
-        due = .now
+        goneSince = nil
+        due = nil
     }
 
-    mutating func denied(_ index: LogIndex, _ term: Term, _ committed: Term?) {
+    /// Whether nobody has the next one any more, as far as all could be asked: it is in their
+    /// states, which a node without it can only get as a whole.
+    var isGone: Bool { goneSince.map { attempt - $0 >= Limits.repairAttemptsMax } ?? false }
+
+    mutating func denied(
+        _ index: LogIndex,
+        _ term: Term,
+        _ committed: Term?,
+        _ isCompacted: Bool
+    ) {
         guard let next, next.index == index.number, next.term == term.number else { return }
         // Two entries cannot both be committed at one place.
         if let committed, committed != term { cut = next.index }
+        if isCompacted, goneSince == nil { goneSince = attempt }
     }
 }

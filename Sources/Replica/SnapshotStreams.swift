@@ -10,6 +10,17 @@ struct StreamRequest {
     let deadline: ContinuousClock.Instant
 }
 
+/// How a sender cuts a file up.
+package struct StreamSizes: Sendable {
+    /// Bytes of one chunk.
+    package var chunkBytes = Limits.snapshotChunkBytes
+    /// Bytes on their way that the receiver has not written yet.
+    package var windowBytes = Limits.snapshotWindowBytes
+
+    /// Production's.
+    package init() {}
+}
+
 /// The sender's side of a stream.
 struct OutgoingStream {
     let member: NodeID
@@ -39,9 +50,9 @@ struct OutgoingStream {
     }
 
     /// Through here may be sent: one window beyond what the receiver has written.
-    var sendableEnd: UInt64 {
+    func sendableEnd(window bytes: Int) -> UInt64 {
         guard sent != nil else { return 0 }
-        return min(offer.bytes, taken + UInt64(Limits.snapshotWindowBytes))
+        return min(offer.bytes, taken + UInt64(bytes))
     }
 
     /// - Returns: false when the receiver cannot have that much.

@@ -14,6 +14,18 @@ package struct DamagedBody: Sendable, Equatable {
     /// What is wrong with what is stored.
     package let reason: String
 
+    /// Of an entry whose body was this, before it was lost: for a simulated store.
+    ///
+    /// - Parameter digest: 32 bytes over the body.
+    package init(_ entry: StoredEntry, digest: [UInt8], reason: String) {
+        index = entry.index
+        term = entry.term
+        kind = entry.kind
+        self.digest = digest
+        bytes = entry.body.count
+        self.reason = reason
+    }
+
     init(_ header: LogHeader, reason: String) {
         index = header.index
         term = header.term

@@ -12,6 +12,21 @@ package struct LentBucket: Sendable, Equatable {
     package let next: StorageKey?
     /// Whether no record between the first and the last was left out.
     package let isComplete: Bool
+
+    /// All that a store lends at once.
+    package init(
+        at appliedIndex: UInt64,
+        _ bucket: StateBucket,
+        records: [RepairedRecord],
+        next: StorageKey?,
+        isComplete: Bool
+    ) {
+        self.appliedIndex = appliedIndex
+        self.bucket = bucket
+        self.records = records
+        self.next = next
+        self.isComplete = isComplete
+    }
 }
 
 extension LentBucket {

@@ -53,8 +53,8 @@ extension LocalStore {
             isFound = try cursor.next()
         }
         return LentBucket(
-            appliedIndex: try HardPoint.readAppliedIndex(transaction, tables),
-            bucket: try DigestTable.read(number, transaction, tables),
+            at: try HardPoint.readAppliedIndex(transaction, tables),
+            try DigestTable.read(number, transaction, tables),
             records: records,
             next: next,
             isComplete: isComplete
@@ -97,6 +97,20 @@ extension LocalStore {
                 .body(of: header)
         } catch {
             return nil
+        }
+    }
+
+    /// Whether the log begins after `index`: what was there is applied. False when it cannot be
+    /// told.
+    package func isCompacted(_ index: UInt64) -> Bool {
+        do throws(StoreError) {
+            let reader = try readers.take()
+            defer { readers.give(reader) }
+            let transaction = unsafe Transaction(reader.transaction)
+            guard let point = try HardPoint.read(transaction, reader.tables) else { return false }
+            return index <= point.base.index
+        } catch {
+            return false
         }
     }
 

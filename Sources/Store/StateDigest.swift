@@ -21,6 +21,15 @@ package struct StateBucket: Sendable, Equatable {
     /// An empty bucket.
     package init() {}
 
+    /// A bucket that somebody else has added up: a simulated store.
+    ///
+    /// - Parameter words: the sum, lowest word first.
+    package init(count: UInt64, words: SIMD4<UInt64>, isSuspect: Bool) {
+        self.count = count
+        self.words = words
+        self.isSuspect = isSuspect
+    }
+
     /// Equal in what they add up to, whatever is suspected.
     package func matches(_ other: StateBucket) -> Bool {
         count == other.count && words == other.words

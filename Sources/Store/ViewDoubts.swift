@@ -16,14 +16,17 @@ package struct ViewDoubts: Sendable, Equatable {
     /// Nothing.
     package init() {}
 
-    mutating func noteMiss(_ key: StorageKey) {
+    /// A key that was not found.
+    package mutating func noteMiss(_ key: StorageKey) {
         missedBuckets.insert(key.bucket)
         Self.add(key, to: &missed)
     }
 
-    mutating func noteDamage(_ key: StorageKey) { Self.add(key, to: &damaged) }
+    /// A key whose record cannot be read.
+    package mutating func noteDamage(_ key: StorageKey) { Self.add(key, to: &damaged) }
 
-    mutating func noteScan(_ directory: DirectoryPrefix) {
+    /// A directory that was walked.
+    package mutating func noteScan(_ directory: DirectoryPrefix) {
         scannedBuckets.insert(directory.bucket)
     }
 

@@ -1,0 +1,108 @@
+package import Store
+
+/// What a replica's repair needs of its disk. Reads come from any thread, each sees one moment; the
+/// last two write, and belong to the thread that owns the write transaction.
+///
+/// ``LocalStore`` in production; a disk that loses and damages what is on it in the simulator.
+package protocol RepairStorage {
+    /// 32 bytes: what bodies are hashed with.
+    func digest(of bytes: [UInt8]) -> [UInt8]
+
+    /// A log entry's body, for a member that lost its own; nil where it is not, or is damaged, too.
+    func body(at index: UInt64, term: UInt64, digest wanted: [UInt8]) -> [UInt8]?
+
+    /// The term of the committed entry at `index`, as far as log and hard state show one.
+    func committedTerm(at index: UInt64) -> UInt64?
+
+    /// Whether the log begins after `index`: what was there is applied.
+    func isCompacted(_ index: UInt64) -> Bool
+
+    /// Records of one bucket from `start` on; stops after about `bytesMax` bytes.
+    func lendBucket(
+        _ number: Int,
+        from start: StorageKey?,
+        bytesMax: Int
+    ) throws(StoreError) -> LentBucket
+
+    /// Keys of one bucket with modification indexes; nil for those of damaged records.
+    func bucketIndex(
+        _ number: Int
+    ) throws(StoreError) -> (appliedIndex: UInt64, keys: [(StorageKey, UInt64?)])
+
+    /// Whether it is not known what a bucket should add up to.
+    func isSuspect(_ bucket: Int) throws(StoreError) -> Bool
+
+    /// The records' modification indexes, 0 where there is none; nil while `index` is not evaluated
+    /// here, empty when a record is damaged: then this node cannot tell.
+    func presence(of keys: [StorageKey], from index: UInt64) -> [UInt64]?
+
+    /// Writes an entry's body once more, in a transaction of its own.
+    ///
+    /// - Returns: false when the entry is not in the log any more: nothing is changed.
+    /// - Throws: ``StoreError/damagedLogBody(index:reason:)`` when `body` is not that entry's.
+    func repairBody(at index: UInt64, term: UInt64, body: [UInt8]) throws(StoreError) -> Bool
+
+    /// Puts records of one bucket back, in a transaction of its own, and keeps them only if the
+    /// bucket then adds up to `expected`; nil: to what its own digest says.
+    ///
+    /// - Throws: ``StoreError/damagedBucket(number:reason:)`` when it does not.
+    func repairRecords(
+        _ records: [RepairedRecord],
+        bucket: Int,
+        expected: StateBucket?
+    ) throws(StoreError)
+}
+
+extension RepairStorage {
+    /// ``presence(of:from:)`` in one moment of the store.
+    package static func presence(
+        of keys: [StorageKey],
+        in view: borrowing some EvaluationView & ~Copyable
+    ) -> [UInt64] {
+        var indexes: [UInt64] = []
+        for key in keys {
+            do throws(StoreError) {
+                indexes.append(try view.record(key)?.modificationIndex ?? 0)
+            } catch {
+                return []
+            }
+        }
+        return indexes
+    }
+}
+
+extension LocalStore: RepairStorage {
+    /// As of the newest transaction.
+    package func isSuspect(_ bucket: Int) throws(StoreError) -> Bool {
+        try stateDigest().buckets[bucket].isSuspect
+    }
+
+    /// Against a view opened now.
+    package func presence(of keys: [StorageKey], from index: UInt64) -> [UInt64]? {
+        view { view in
+            view.evaluatedIndex >= index ? Self.presence(of: keys, in: view) : nil
+        }
+    }
+
+    /// One LMDB transaction.
+    package func repairBody(
+        at index: UInt64,
+        term: UInt64,
+        body: [UInt8]
+    ) throws(StoreError) -> Bool {
+        try write { (transaction) throws(StoreError) in
+            try transaction.repairBody(at: index, term: term, body: body)
+        }
+    }
+
+    /// One LMDB transaction.
+    package func repairRecords(
+        _ records: [RepairedRecord],
+        bucket: Int,
+        expected: StateBucket?
+    ) throws(StoreError) {
+        try write { (transaction) throws(StoreError) in
+            try transaction.repairRecords(records, bucket: bucket, expected: expected)
+        }
+    }
+}
