@@ -10,13 +10,22 @@ enum OperationKind: Equatable {
     case read(mustConfirm: Bool)
     /// A read of a state that may be so old, in nanoseconds of the node's clock.
     case staleRead(bound: UInt64)
+    /// All keys of a folder, linearizable.
+    case list
 
     var isRead: Bool {
         switch self {
-        case .read, .staleRead: true
+        case .read, .staleRead, .list: true
         case .put, .checkedPut, .pairOfPuts, .delete: false
         }
     }
+}
+
+/// What a read finds.
+enum Shown {
+    /// Nil: there is none.
+    case record(Record?)
+    case list([StorageKey])
 }
 
 /// One operation of a client, through all its attempts.
@@ -42,6 +51,8 @@ struct Operation {
     var proposals = 0
     /// The versions that the newest of them checks, one for each key; empty: none.
     var versions: [UInt64] = []
+    /// What a read has found, as of which index, while something confirms it.
+    var shown: (Shown, index: UInt64)?
 }
 
 /// Answers on their way from a machine's callbacks to the world, which handles them after the turn.
@@ -50,6 +61,9 @@ final class AnswerBox: Sendable {
         case proposed(ProposeOutcome)
         case committed(CommitOutcome)
         case read(ReadOutcome)
+        /// A damaged bucket that a read waits for.
+        case mended(Bool)
+        case presence(PresenceVerdict)
         /// Of a change of members, by its serial number.
         case changeProposed(ProposeOutcome)
         case changeCommitted(CommitOutcome)
@@ -134,14 +148,17 @@ struct Clients {
     mutating func end(_ position: Int) { open.remove(at: position) }
 }
 
-/// The keys that clients use: two folders, and a marker for each in a third.
+/// The keys that clients use: two folders, and a marker for each in a third. Each folder is in a
+/// bucket of its own.
 enum Keyspace {
     static func key(_ position: Int) -> StorageKey {
         let folder = UInt64(position % 2) + 1
-        return StorageKey(words: (9, folder, 9, TraceHash.scramble(UInt64(position) + 100)))
+        return StorageKey(
+            words: (folder << 60 | 9, folder, 9, TraceHash.scramble(UInt64(position) + 100))
+        )
     }
 
     static func marker(of position: Int) -> StorageKey {
-        StorageKey(words: (9, 3, 9, UInt64(position % 2) + 1))
+        StorageKey(words: (3 << 60 | 9, 3, 9, UInt64(position % 2) + 1))
     }
 }

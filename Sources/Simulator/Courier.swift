@@ -2,156 +2,156 @@ import Raft
 import Replica
 import Store
 
-/// Snapshots on their way. The files and threads of production's courier are not simulated: an
-/// image travels whole, takes its time, and is lost when its connection or an end is.
-struct Courier {
-    /// Unique names for the files at receivers.
-    var arrivals = 0
+/// Where the courier of one process puts what it says, and what it goes by. The world fills it
+/// before each turn and empties it afterwards.
+final class CourierMail: CourierPorts {
+    var standing: CourierStanding
+    /// By position: how many more frames the connection takes; none where there is no connection.
+    var room: [Int] = []
+    var frames: [(frame: SnapshotFrame, target: NodeID)] = []
+    var inputs: [CoreInput] = []
+
+    init(_ standing: CourierStanding) {
+        self.standing = standing
+    }
+
+    func sendSnapshot(_ frame: SnapshotFrame, to member: NodeID) -> Bool {
+        let position = Int(member.number) - 1
+        guard room.indices.contains(position), room[position] > 0 else { return false }
+        room[position] -= 1
+        frames.append((frame, member))
+        return true
+    }
+
+    func tellCore(_ input: CoreInput) { inputs.append(input) }
+    func noted(_ note: CourierNote, _ counters: SnapshotCounters) {}
 }
 
-enum CourierEvent {
-    /// The sender looks whether it has applied far enough to export.
-    case export(process: Int, target: Int, atLeast: LogIndex, term: Term, patience: Int)
-    /// All of it is with the receiver.
-    case arrive(Parcel)
-    /// The sender hears how its stream ended; no point: nothing was exported.
-    case end(process: Int, target: Int, SnapshotPoint?, Term, isDelivered: Bool)
-}
+/// What travels between two nodes besides the messages of consensus.
+struct FrameDelivery {
+    enum Content {
+        case snapshot(SnapshotFrame)
+        case repair(RepairFrame)
+    }
 
-/// A snapshot between two processes.
-struct Parcel {
-    let sender: Int
-    let receiver: Int
+    let source: Int
     let target: Int
+    /// Of the link when it was sent: a reset loses what is on the way.
     let generation: UInt32
-    let term: Term
-    let point: SnapshotPoint
-    let image: SnapshotImage
+    let content: Content
 }
 
 extension World {
-    func stream(from process: Process, to target: Int, atLeast index: LogIndex, term: Term) {
-        // Of a member that is not committed yet nobody has heard.
-        guard target < nodes.count else { return end(process.number, target, nil, term, false) }
-        let event = CourierEvent.export(
-            process: process.number,
-            target: target,
-            atLeast: index,
-            term: term,
-            patience: 400
-        )
-        queue.add(.courier(event), at: now + 500_000)
+    /// A job for the courier of a process.
+    func post(_ job: CourierJob, to process: Process) {
+        process.courierInbox.append(job)
+        wakeCourier(process)
     }
 
-    func handle(_ event: CourierEvent) {
-        switch event {
-        case .export(let number, let target, let index, let term, let patience):
-            guard let process = processes[number] else { return }
-            let applied = nodes[process.node].disk.durable.point.appliedIndex
-            guard applied >= index.number, applied > 0, process.pausedUntil <= now else {
-                guard patience > 0 else { return end(number, target, nil, term, false) }
-                let again = CourierEvent.export(
-                    process: number,
-                    target: target,
-                    atLeast: index,
-                    term: term,
-                    patience: patience - 1
-                )
-                queue.add(.courier(again), at: now + 5_000_000)
-                return
-            }
-            export(process, to: target, term: term)
-        case .arrive(let parcel): arrive(parcel)
-        case .end(let number, let target, let point, let term, let isDelivered):
-            guard let process = processes[number] else { return }
-            let member = NodeID(number: UInt64(target) + 1)
-            process.coreInbox.append(
-                .streamEnded(to: member, point, term: term, isDelivered: isDelivered)
-            )
-            wakeCore(process)
+    private func wakeCourier(_ process: Process) {
+        let due = now + wakeTime()
+        guard due < process.courierDue else { return }
+        process.courierDue = due
+        queue.add(.courier(process: process.number), at: due)
+    }
+
+    /// Both ends of a connection learn of its end at their own time.
+    func linkBroke(at position: Int, with other: Int) {
+        guard let process = nodes[position].process else { return }
+        post(.raft(.linkReset(nodes[other].id)), to: position)
+        post(.linkReset(nodes[other].id), to: process)
+    }
+
+    func turnCourier(_ process: Process) {
+        process.courierDue = .max
+        let count = min(process.courierInbox.count, Limits.courierJobsPerTurnMax)
+        let jobs = Array(process.courierInbox[..<count])
+        process.courierInbox.removeFirst(count)
+        let (mail, position) = (process.courierMail, process.node)
+        mail.standing = courierStanding(of: process)
+        mail.room = nodes.indices.map { target in
+            nodes[target].process == nil || target == position
+                ? 0
+                : max(0, tuning.snapshotFramesMost - network.snapshotsUnderWay(position, target))
         }
+        process.courier.turn(jobs, now: instant(position))
+        drainCourier(process)
+        let wait = UInt64(process.courier.waitMilliseconds) * 1_000_000
+        setIdle(&process.courierIdle, at: now + wait, .courier(process: process.number))
+        if !process.courierInbox.isEmpty { wakeCourier(process) }
     }
 
-    private func export(_ process: Process, to target: Int, term: Term) {
+    func courierStanding(of process: Process) -> CourierStanding {
         let standing = process.core.standing
-        guard standing.role == .leader, standing.term == term else { return }
-        let tables = nodes[process.node].disk.durable
-        guard let record = tables.cluster,
-            let configuration = try? Configuration(decoding: record.configuration),
-            !tables.state.contains(where: \.isDamaged)
-        else { return end(process.number, target, nil, term, false) }
-        let image = SnapshotImage(
-            index: tables.point.appliedIndex,
-            term: tables.point.appliedTerm,
-            configuration: record.configuration,
-            tables: tables
+        let applied = nodes[process.node].disk.durable.point.appliedIndex
+        return CourierStanding(
+            (standing.role, standing.term),
+            committed: standing.commit,
+            applied: LogIndex(number: applied),
+            last: standing.last,
+            commits: process.commits
         )
-        let point = SnapshotPoint(
-            index: LogIndex(number: image.index),
-            term: Term(number: image.term),
-            configuration: configuration
-        )
-        process.coreInbox.append(.streaming(to: nodes[target].id, point, term: term))
+    }
+
+    private func drainCourier(_ process: Process) {
+        let mail = process.courierMail
+        for (frame, target) in mail.frames {
+            let target = Int(target.number) - 1
+            hash.mix(UInt64(process.node) << 16 | UInt64(target) << 8 | 7, frame.ordinal)
+            network.beginSnapshot(process.node, target)
+            transmit(.snapshot(frame), from: process.node, to: target)
+        }
+        mail.frames.removeAll(keepingCapacity: true)
+        guard !mail.inputs.isEmpty else { return }
+        for case .arrived(let point, let sender, _, _) in mail.inputs {
+            counts.snapshots += 1
+            say("\(sender.number) > \(process.node + 1) snapshot at \(point.index.number)")
+        }
+        process.coreInbox += mail.inputs
+        mail.inputs.removeAll(keepingCapacity: true)
         wakeCore(process)
-        guard let receiver = nodes[target].process, !network.isCut(process.node, target) else {
-            return end(process.number, target, point, term, false)
-        }
-        let parcel = Parcel(
-            sender: process.number,
-            receiver: receiver.number,
-            target: target,
-            generation: network.generation(process.node, target),
-            term: term,
-            point: point,
-            image: image
-        )
-        let travel = network.drawDelay(&dice) + dice.draw(1_000_000...200_000_000)
-        queue.add(.courier(.arrive(parcel)), at: now + travel)
     }
 
-    /// As the courier's receiving half decides.
-    private func arrive(_ parcel: Parcel) {
-        guard let sender = processes[parcel.sender] else { return }
-        let (source, target) = (sender.node, parcel.target)
-        let isLost =
-            network.isCut(source, target) || network.isCut(target, source)
-            || network.generation(source, target) != parcel.generation
-        guard let receiver = processes[parcel.receiver], receiver.pausedUntil <= now, !isLost else {
-            return end(parcel.sender, target, parcel.point, parcel.term, false)
-        }
-        let standing = receiver.core.standing
-        guard parcel.term >= standing.term, parcel.point.index > standing.commit else {
-            return end(parcel.sender, target, parcel.point, parcel.term, false)
-        }
-        courier.arrivals += 1
-        counts.snapshots += 1
-        let file = "snapshot-arrived-\(courier.arrivals)"
-        say("\(source + 1) > \(target + 1) snapshot at \(parcel.point.index.number)")
-        hash.mix(UInt64(target) << 8 | 4, parcel.point.index.number)
-        receiver.store.arrived.append((file, parcel.image))
-        receiver.coreInbox.append(
-            .arrived(parcel.point, from: nodes[source].id, term: parcel.term, file: file)
+    /// Frames keep their order on their connection. What a cut swallows its sender is not told of.
+    func transmit(_ content: FrameDelivery.Content, from source: Int, to target: Int) {
+        let channel =
+            if case .snapshot = content { Network.snapshotChannel } else {
+                Int(MessageChannel.data.rawValue)
+            }
+        let delivery = FrameDelivery(
+            source: source,
+            target: target,
+            generation: network.generation(source, target),
+            content: content
         )
-        wakeCore(receiver)
-        end(parcel.sender, target, parcel.point, parcel.term, true)
+        let time = network.arrival(source, target, channel: channel, now: now, &dice)
+        queue.add(.frame(delivery), at: time)
     }
 
-    /// Tells the sender; of a failure after the pause that production makes.
-    private func end(
-        _ number: Int,
-        _ target: Int,
-        _ point: SnapshotPoint?,
-        _ term: Term,
-        _ isDelivered: Bool
-    ) {
-        let pause = isDelivered ? 1_000_000 : UInt64(Limits.snapshotRetryMilliseconds) * 1_000_000
-        let event = CourierEvent.end(
-            process: number,
-            target: target,
-            point,
-            term,
-            isDelivered: isDelivered
-        )
-        queue.add(.courier(event), at: now + pause)
+    func deliver(_ delivery: FrameDelivery) {
+        let (source, target) = (delivery.source, delivery.target)
+        if case .snapshot = delivery.content { network.endSnapshot(source, target) }
+        guard delivery.generation == network.generation(source, target),
+            !network.isCut(source, target)
+        else { return }
+        switch delivery.content {
+        case .snapshot(let frame):
+            guard let process = nodes[target].process else { return }
+            post(.frame(frame, from: nodes[source].id), to: process)
+        case .repair(let frame): post(.frame(frame, from: nodes[source].id), toRepairOf: target)
+        }
+    }
+}
+
+extension SnapshotFrame {
+    /// For the trace's hash.
+    fileprivate var ordinal: UInt64 {
+        switch self {
+        case .begin(_, let offer): offer.point.index.number << 3 | 1
+        case .chunk(let offset, _, _): offset << 3 | 2
+        case .received(let index, _): index.number << 3 | 3
+        case .taken(_, let offset): offset << 3 | 4
+        case .resume(_, let offset): offset << 3 | 5
+        }
     }
 }

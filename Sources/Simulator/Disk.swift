@@ -11,10 +11,16 @@ final class Disk {
         case turn(StorageTurn)
         case vote(Ballot)
         case install(SnapshotImage)
+        case body(index: UInt64)
+        case records([RepairedRecord], bucket: Int, expected: StateBucket?)
+        /// Not a write, but what happened to those before it: in the order in which it happened.
+        case mishap(Mishap)
     }
 
     /// What the last finished sync left.
     var durable: DiskTables
+    /// Beside the tables: the files of snapshots.
+    var files = SnapshotFilesAtRest()
     /// The four copies of the vote, as their bytes.
     private(set) var voteCopies: [[UInt8]]
     /// The vote that all copies had after the last finished save.
@@ -39,6 +45,12 @@ final class Disk {
 
     func begin(_ write: Write) { underWay.append(write) }
 
+    /// Something happens to what is on the disk, or on its way to it. Of the latter it is seen once
+    /// it is there, so that the disk comes to what the process has seen of it.
+    func suffer(_ mishap: Mishap) {
+        if underWay.isEmpty { durable.suffer(mishap) } else { underWay.append(.mishap(mishap)) }
+    }
+
     /// The syncs have returned: all that was under way is durable.
     func finish() throws(StoreError) {
         for write in underWay { try carryOut(write) }
@@ -58,7 +70,16 @@ final class Disk {
         case .install(let image):
             durable.install(image)
             hasNewConfiguration = true
+        case .body(let index): durable.damageLog(at: index, .none)
+        case .records(let records, let bucket, let expected):
+            try durable.repairRecords(records, bucket: bucket, expected: expected)
+        case .mishap(let mishap): durable.suffer(mishap)
         }
+    }
+
+    /// Whether anything on it is damaged, or will be once what is under way is there.
+    var isDamaged: Bool {
+        durable.isDamaged || underWay.contains { if case .mishap = $0 { true } else { false } }
     }
 
     func takeNewConfiguration() -> [UInt8]? {
@@ -89,6 +110,7 @@ final class Disk {
         if kept < underWay.count, case .vote(let ballot) = underWay[kept] {
             tear(ballot, &dice)
         }
+        files.crash()
         underWay.removeAll(keepingCapacity: true)
     }
 
@@ -137,12 +159,13 @@ final class Disk {
         let tables: DiskTables
         let voteCopies: [[UInt8]]
         let ballot: Ballot
+        let files: SnapshotFilesAtRest
 
         var incarnation: UInt64 { tables.cluster?.incarnation ?? 0 }
     }
 
     var image: Image {
-        Image(tables: durable, voteCopies: voteCopies, ballot: durableBallot)
+        Image(tables: durable, voteCopies: voteCopies, ballot: durableBallot, files: files)
     }
 
     /// Somebody restored an old image of the machine.
@@ -151,5 +174,6 @@ final class Disk {
         durable = image.tables
         voteCopies = image.voteCopies
         durableBallot = image.ballot
+        files = image.files
     }
 }

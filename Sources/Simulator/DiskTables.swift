@@ -24,7 +24,7 @@ struct StateRow {
     let key: StorageKey
     var bytes: [UInt8]
     var hash: UInt64
-    var isDamaged = false
+    var damage = RowDamage.none
 }
 
 /// A request id as two words.
@@ -34,6 +34,10 @@ struct RequestName: Hashable {
 
     /// The low word alone tells them apart well enough; hashing is a large part of a run.
     func hash(into hasher: inout Hasher) { hasher.combine(low) }
+
+    init(high: UInt64, low: UInt64) {
+        (self.high, self.low) = (high, low)
+    }
 
     init(_ id: [UInt8]) {
         precondition(id.count == StoreLimits.requestIDBytes, "request id is not 16 bytes")
@@ -54,8 +58,18 @@ struct DiskTables {
     var point = HardPoint()
     var cluster: ClusterRecord?
     private(set) var state: [StateRow] = []
-    /// Sum of the hashes of all rows of the state: equal states, equal sums.
+    /// Sum of the hashes of all rows of the state, lost ones included: what it should be. Only the
+    /// checkers know it; equal states, equal sums.
     private(set) var stateHash: UInt64 = 0
+    /// What table `digest` says, as production keeps it: without knowing what was lost.
+    private(set) var buckets = [BucketRow](
+        repeating: BucketRow(),
+        count: StateBucket.countOfBuckets
+    )
+    /// Records that cannot be found any more.
+    private var lost: [(key: StorageKey, hash: UInt64)] = []
+    /// Something was damaged some time.
+    private var hasSuffered = false
     private var rows: [LogRow] = []
     private var head = 0
     private var requests: [RequestName: UInt64] = [:]
@@ -65,6 +79,17 @@ struct DiskTables {
 
     init(requestsRetained: UInt64) {
         self.requestsRetained = requestsRetained
+    }
+
+    /// What a snapshot holds; requests ascending.
+    init(
+        requestsRetained: UInt64,
+        state: [(key: StorageKey, bytes: [UInt8])],
+        requests: [(index: UInt64, name: RequestName)]
+    ) {
+        self.init(requestsRetained: requestsRetained)
+        for (key, bytes) in state { put(key, bytes) }
+        for (index, name) in requests { remember(name, at: index) }
     }
 
     // MARK: Reading
@@ -95,6 +120,11 @@ struct DiskTables {
         return low
     }
 
+    /// All requests that are remembered, ascending.
+    var rememberedRequests: ArraySlice<(index: UInt64, name: RequestName)> {
+        requestOrder[requestHead...]
+    }
+
     func requestIndex(_ id: [UInt8]) -> UInt64? { requests[RequestName(id)] }
 
     private func position(of index: UInt64) -> Int {
@@ -109,33 +139,41 @@ struct DiskTables {
         rows[position(of: index)].damage = damage
     }
 
-    /// Whether the entry of `term` at `index` is in the log, and can be read.
-    func isIntact(_ index: UInt64, of term: UInt64) -> Bool {
-        guard index > point.base.index, index <= point.last.index else { return false }
-        let row = rows[position(of: index)]
-        return row.entry.term == term && row.damage == .none
+    /// The row of a retained entry.
+    func logRow(at index: UInt64) -> LogRow? {
+        guard index > point.base.index, index <= point.last.index else { return nil }
+        return rows[position(of: index)]
     }
 
-    /// Spoils the row of the state under `key`, if there is one, or makes it good again.
-    mutating func damageState(_ key: StorageKey, isDamaged: Bool = true) {
-        let position = lowerBound(key)
-        guard position < state.count, state[position].key == key else { return }
-        state[position].isDamaged = isDamaged
+    /// Something happens to what lies on the disk; nothing, where it is not there.
+    mutating func suffer(_ mishap: Mishap) {
+        switch mishap {
+        case .entry(let index, let damage): damageLog(at: index, damage)
+        case .record(let key, let damage):
+            guard let position = position(of: key) else { return }
+            state[position].damage = damage
+        case .loss(let key):
+            guard let position = position(of: key) else { return }
+            lost.append((key, state[position].hash))
+            state.remove(at: position)
+        }
+        hasSuffered = true
     }
 
-    /// What a start would find wrong: the first damaged row of the log.
+    /// The first damaged row of the log.
     var logDamage: StoreError? {
-        for row in log where row.damage != .none { return Self.error(row) }
-        return nil
+        log.first { $0.damage != .none }.map(Self.error)
+    }
+
+    /// The first that a start does not get over: of its entry not even the identity is left.
+    var headerDamage: StoreError? {
+        log.first { $0.damage == .header || $0.damage == .missing }.map(Self.error)
     }
 
     /// Whether anything on it is damaged, found or not.
-    var isDamaged: Bool { logDamage != nil || isStateDamaged }
+    var isDamaged: Bool { hasSuffered && (logDamage != nil || stateDamage != nil) }
 
-    /// Whether a record of the state is.
-    var isStateDamaged: Bool { state.contains { $0.isDamaged } }
-
-    private static func error(_ row: LogRow) -> StoreError {
+    static func error(_ row: LogRow) -> StoreError {
         switch row.damage {
         case .body: .damagedLogBody(index: row.entry.index, reason: "checksum")
         case .missing: .damagedLogHeader(index: row.entry.index, reason: "it is missing")
@@ -152,24 +190,68 @@ struct DiskTables {
     // MARK: State
 
     private mutating func put(_ key: StorageKey, _ bytes: [UInt8]) {
-        let hash = Self.hash(key, bytes)
-        let position = lowerBound(key)
-        stateHash &+= hash
-        if position < state.count, state[position].key == key {
-            stateHash &-= state[position].hash
-            state[position].bytes = bytes
-            state[position].hash = hash
-            state[position].isDamaged = false
-        } else {
-            state.insert(StateRow(key: key, bytes: bytes, hash: hash), at: position)
-        }
+        let row = StateRow(key: key, bytes: bytes, hash: Self.hash(key, bytes))
+        if let old = replace(key, by: row) { buckets[key.bucket].remove(old) }
+        buckets[key.bucket].insert(row.hash)
     }
 
     private mutating func delete(_ key: StorageKey) {
+        if let old = replace(key, by: nil) { buckets[key.bucket].remove(old) }
+    }
+
+    /// Changes a row and what the state should be, not what the digest says.
+    ///
+    /// - Returns: the row that was there.
+    private mutating func replace(_ key: StorageKey, by row: StateRow?) -> StateRow? {
         let position = lowerBound(key)
-        guard position < state.count, state[position].key == key else { return }
-        stateHash &-= state[position].hash
-        state.remove(at: position)
+        let old =
+            position < state.count && state[position].key == key ? state[position] : nil
+        if let old {
+            stateHash &-= old.hash
+        } else if let place = lost.firstIndex(where: { $0.key == key }) {
+            stateHash &-= lost.remove(at: place).hash
+        }
+        stateHash &+= row?.hash ?? 0
+        switch (old, row) {
+        case (nil, let row?): state.insert(row, at: position)
+        case (_?, let row?): state[position] = row
+        case (_?, nil): state.remove(at: position)
+        case (nil, nil): break
+        }
+        return old
+    }
+
+    private func position(of key: StorageKey) -> Int? {
+        let position = lowerBound(key)
+        return position < state.count && state[position].key == key ? position : nil
+    }
+
+    /// As `WriteTransaction.repairRecords`: all of it, or an error and nothing.
+    mutating func repairRecords(
+        _ records: [RepairedRecord],
+        bucket number: Int,
+        expected: StateBucket?
+    ) throws(StoreError) {
+        var copy = self
+        for record in records {
+            guard record.key.bucket == number else {
+                throw .misuse("a record of bucket \(record.key.bucket) cannot repair \(number)")
+            }
+            let row = record.bytes.map {
+                StateRow(key: record.key, bytes: $0, hash: Self.hash(record.key, $0))
+            }
+            _ = copy.replace(record.key, by: row)
+        }
+        if let row = copy.rows(ofBucket: number).first(where: { $0.damage != .none }) {
+            throw .damagedRecord(key: row.key.hex, reason: "it is damaged, too")
+        }
+        let wanted = expected ?? buckets[number].digest
+        let found = copy.sum(ofBucket: number)
+        if let reason = wanted.difference(from: found.digest) {
+            throw .damagedBucket(number: number, reason: "after a repair, \(reason)")
+        }
+        copy.buckets[number] = found
+        self = copy
     }
 
     /// Another content under a valid checksum: only the self-test does that.
@@ -188,6 +270,8 @@ struct DiskTables {
         let commit = max(point.commitIndex, image.index)
         state = image.tables.state
         stateHash = image.tables.stateHash
+        buckets = image.tables.buckets
+        lost = []
         requests = planted("snapshotForgetsRequests") ? [:] : image.tables.requests
         requestOrder = image.tables.requestOrder
         requestHead = image.tables.requestHead
@@ -205,14 +289,6 @@ struct DiskTables {
         point.commitIndex = commit
         cluster?.configuration = image.configuration
     }
-}
-
-/// The applied state of one node at one index, on its way to another.
-struct SnapshotImage {
-    let index: UInt64
-    let term: UInt64
-    let configuration: [UInt8]
-    let tables: DiskTables
 }
 
 extension DiskTables: StorageTransaction {

@@ -8,11 +8,15 @@ enum Event {
     case storage(process: Int)
     case storageDone(process: Int)
     case evaluation(process: Int)
+    case courier(process: Int)
+    case repair(process: Int)
+    /// Of a start that waits for bodies.
+    case recovery(node: Int)
     case message(Delivery)
+    indirect case frame(FrameDelivery)
     /// The next operation of the clients comes.
     case arrival
     indirect case client(ClientEvent)
-    indirect case courier(CourierEvent)
     indirect case members(MemberEvent)
     /// The next fault is due.
     case fault

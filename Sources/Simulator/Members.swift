@@ -20,8 +20,6 @@ enum MemberEvent {
     case look
     /// Whether the joint configuration that a change led to is left.
     case settle(change: UInt64, patience: Int)
-    /// Somebody is asked for a record that is damaged here.
-    case mend(process: Int, StorageKey, attempt: Int)
     /// An operator deals with a node whose disk is an old image.
     case readmit(node: Int)
 }

@@ -14,12 +14,19 @@ struct Network {
     private var cuts: [Bool]
     private var generations: [UInt32]
     private var lastArrivals: [UInt64]
+    /// Frames of snapshots on their way.
+    private var underWay: [Int]
+
+    /// Beside the two of consensus messages.
+    static let snapshotChannel = 2
+    private static let channels = 3
 
     init(count: Int) {
         self.count = count
         cuts = [Bool](repeating: false, count: count * count)
         generations = [UInt32](repeating: 0, count: count * count)
-        lastArrivals = [UInt64](repeating: 0, count: count * count * 2)
+        lastArrivals = [UInt64](repeating: 0, count: count * count * Self.channels)
+        underWay = [Int](repeating: 0, count: count * count)
     }
 
     /// Whether nothing gets from `source` to `target`.
@@ -39,6 +46,18 @@ struct Network {
 
     func generation(_ source: Int, _ target: Int) -> UInt32 { generations[source * count + target] }
 
+    func snapshotsUnderWay(_ source: Int, _ target: Int) -> Int {
+        underWay[source * count + target]
+    }
+
+    mutating func beginSnapshot(_ source: Int, _ target: Int) {
+        underWay[source * count + target] += 1
+    }
+
+    mutating func endSnapshot(_ source: Int, _ target: Int) {
+        underWay[source * count + target] -= 1
+    }
+
     mutating func drawDelay(_ dice: inout Dice) -> UInt64 {
         let usual = dice.draw(delay)
         return dice.chance(16) ? usual * UInt64(dice.draw(2...8)) : usual
@@ -48,13 +67,13 @@ struct Network {
     mutating func arrival(
         _ source: Int,
         _ target: Int,
-        channel: MessageChannel,
+        channel: Int,
         now: UInt64,
         _ dice: inout Dice
     ) -> UInt64 {
-        let slot = (source * count + target) * 2 + Int(channel.rawValue)
+        let slot = (source * count + target) * Self.channels + channel
         let time = now + drawDelay(&dice)
-        if dice.chance(reorder) { return time }
+        if channel != Self.snapshotChannel, dice.chance(reorder) { return time }
         lastArrivals[slot] = max(lastArrivals[slot] + 1, time)
         return lastArrivals[slot]
     }
@@ -77,7 +96,7 @@ extension World {
         let time = network.arrival(
             source,
             target,
-            channel: message.channel,
+            channel: Int(message.channel.rawValue),
             now: now,
             &dice
         )

@@ -7,8 +7,8 @@ final class NodePorts: CorePorts, StoragePorts, EvaluationPorts {
     var storageJobs: [StorageJob] = []
     var evaluationJobs: [EvaluationJob] = []
     var coreInputs: [CoreInput] = []
-    var streams: [(target: NodeID, atLeast: LogIndex, term: Term)] = []
-    var discarded: [String] = []
+    var courierJobs: [CourierJob] = []
+    var checkpoints: [Checkpoint] = []
     var roles: [(role: Role, term: Term, leader: NodeID?)] = []
     var configurations: [Configuration] = []
     var alarms: [Alarm] = []
@@ -22,10 +22,10 @@ final class NodePorts: CorePorts, StoragePorts, EvaluationPorts {
     func evaluate(_ job: EvaluationJob) { evaluationJobs.append(job) }
 
     func streamSnapshot(to member: NodeID, atLeast index: LogIndex, term: Term) {
-        streams.append((member, index, term))
+        courierJobs.append(.stream(to: member, atLeast: index, term: term))
     }
 
-    func discardSnapshot(_ file: String) { discarded.append(file) }
+    func discardSnapshot(_ file: String) { courierJobs.append(.discard(file)) }
 
     func roleChanged(_ role: Role, term: Term, leader: NodeID?) {
         roles.append((role, term, leader))
@@ -40,6 +40,7 @@ final class NodePorts: CorePorts, StoragePorts, EvaluationPorts {
     // MARK: storage and evaluation
 
     func tellCore(_ input: CoreInput) { coreInputs.append(input) }
+    func reached(_ checkpoint: Checkpoint) { checkpoints.append(checkpoint) }
     func tellStorage(_ job: StorageJob) { storageJobs.append(job) }
     var inspector: EntryInspector? { nil }
 

@@ -15,18 +15,24 @@ final class Process {
     let core: CoreMachine<NodePorts>
     let storage: StorageMachine<SimulatedStore, NodePorts>
     let evaluation: EvaluationMachine<SimulatedStore, NodePorts>
+    let courierMail: CourierMail
+    let courier: CourierMachine<SimulatedShelf, CourierMail>
+    let repair: RepairDesk
+    /// Which buckets were seen whole, for whoever reads and for the evaluation.
+    let trust = BucketTrust()
     /// Who takes part, as this process goes by it.
     var configuration: Configuration
     /// What its autopilot has seen while it led.
     var silence = Silence()
-    /// Damaged records that others are asked for.
-    var mending: Set<StorageKey> = []
     /// The term that it led after its last turn.
     var ledTerm: Term?
 
     var coreInbox: [CoreInput] = []
     var storageInbox: [StorageJob] = []
     var evaluationInbox: [EvaluationJob] = []
+    var courierInbox: [CourierJob] = []
+    /// Repairs that wait for the storage thread.
+    var repairWrites: [@Sendable (SimulatedStore) -> Void] = []
     /// When the core has something to do, and when its tick is due; `.max` for never.
     var coreDue = UInt64.max
     var coreTick = UInt64.max
@@ -34,13 +40,18 @@ final class Process {
     var tickSeen: (instant: ContinuousClock.Instant, nanoseconds: UInt64)?
     var storageDue = UInt64.max
     var evaluationDue = UInt64.max
-    /// When storage and evaluation are to turn if nothing comes, and for when that is planned: one
-    /// event at a time, planned anew when it finds itself early.
+    var courierDue = UInt64.max
+    /// When these are to turn if nothing comes, and for when that is planned: one event at a time,
+    /// planned anew when it finds itself early.
     var storageIdle = IdleTimer()
     var evaluationIdle = IdleTimer()
+    var courierIdle = IdleTimer()
     /// The storage thread is waiting for the disk; what it will say then.
     var isStorageBusy = false
     var heldForCore: [CoreInput] = []
+    /// What transactions have cost so far, and when the one that goes on began.
+    var commits = StreamPacer.Commits(count: 0, nanoseconds: 0)
+    var commitBegun: UInt64 = 0
     var pausedUntil: UInt64 = 0
     /// It dies when its commit index passes this.
     var lastsUntil: LogIndex?
@@ -70,14 +81,36 @@ final class Process {
             ports: ports,
             state: state,
             watch: watch,
+            checkpointEntries: start.checkpointEntries,
             now: start.now
         )
         evaluation = EvaluationMachine(
             storage: store,
             ports: ports,
             evaluated: state.applied,
+            trust: trust,
             now: start.now
         )
+        let standing = core.standing
+        courierMail = CourierMail(
+            CourierStanding(
+                (standing.role, standing.term),
+                committed: standing.commit,
+                applied: state.applied,
+                last: standing.last,
+                commits: commits
+            )
+        )
+        courier = CourierMachine(
+            shelf: SimulatedShelf(disk: store.disk, store: store),
+            ports: courierMail,
+            sizes: start.streams,
+            now: start.now
+        )
+        courier.begin()
+        let own = start.id
+        let others = start.core.configuration.members.map(\.id).filter { $0 != own }
+        repair = RepairDesk(store: store, members: others)
         checkedCommit = state.applied.number
     }
 }
@@ -90,10 +123,22 @@ struct IdleTimer {
 
 /// What a process begins with.
 struct ProcessStart {
+    let id: NodeID
     let core: RaftCore
     let state: ReplicaStart
     let retention: LogRetention
+    let checkpointEntries: UInt64
+    let streams: StreamSizes
     let now: ContinuousClock.Instant
+}
+
+/// Why a database is not trusted, as `SuspectMarker` says it.
+enum Suspicion {
+    case none
+    /// It is to be walked over.
+    case walk
+    /// It is known to be wrong.
+    case known
 }
 
 /// A node: a disk and a clock always, a process sometimes.
@@ -113,8 +158,13 @@ final class Node {
     var formerDisks: [FormerDisk] = []
     /// A start is planned.
     var isStartPlanned = false
-    /// Starts that waited for the bodies of entries which the disk has lost.
-    var waitsForBodies = 0
+    /// Its start waits for the bodies of entries that the disk has lost.
+    var recovery: RepairDesk?
+    /// What the last process left for the next start to look into.
+    var suspicion = Suspicion.none
+    /// A record of its was lost at some time: another one that was written over it, or the lack of
+    /// it, may have made its state differ.
+    var hasLostRecords = false
     var boots: UInt64 = 0
     /// An image of its disk, from some time ago.
     var oldImage: Disk.Image?

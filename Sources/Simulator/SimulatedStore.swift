@@ -1,3 +1,4 @@
+import Raft
 import Replica
 import Store
 
@@ -15,6 +16,8 @@ final class SimulatedStore: ReplicaStorage {
     private(set) var flushesAsked = 0
     /// Layers evaluated since somebody looked, for the checkers.
     private(set) var evaluated: [OverlayLayer] = []
+    /// What the newest view did not find, or found damaged.
+    fileprivate(set) var doubts = ViewDoubts()
     /// Snapshots that arrived, by the name of their file.
     var arrived: [(name: String, image: SnapshotImage)] = []
 
@@ -94,14 +97,16 @@ final class SimulatedStore: ReplicaStorage {
     func evaluate(_ batch: WriteBatch, at index: UInt64) throws(StoreError) -> Evaluated? {
         let view = SimulatedView(self)
         guard view.evaluatedIndex < index else { return nil }
-        return Evaluated(try evaluateBatch(batch, at: index, in: view), absences: BucketSet())
+        let evaluation = try evaluateBatch(batch, at: index, in: view)
+        return Evaluated(evaluation, absences: doubts.missedBuckets.union(doubts.scannedBuckets))
     }
 
-    /// The checker compares each state with the oracle's, at every index.
-    func checkpoint() throws(StoreError) -> Checkpoint? { nil }
+    func checkpoint() throws(StoreError) -> Checkpoint? {
+        guard !live.buckets.contains(where: \.isSuspect) else { return nil }
+        return Checkpoint(index: LogIndex(number: live.point.appliedIndex), root: live.root)
+    }
 
-    /// Records are damaged here, not lost.
-    func bucketDamage(_ number: Int) throws(StoreError) -> String? { nil }
+    func bucketDamage(_ number: Int) throws(StoreError) -> String? { live.bucketDamage(number) }
 
     func appendLayer(_ layer: OverlayLayer) {
         overlay.append(layer)
@@ -115,21 +120,109 @@ final class SimulatedStore: ReplicaStorage {
 
     // MARK: At rest
 
-    /// A bit of the state flips under the running process, which maps the file.
-    func damageState(_ key: StorageKey) {
-        live.damageState(key)
-        disk.durable.damageState(key)
+    /// Something happens to the disk under the running process, which maps the file.
+    func suffer(_ mishap: Mishap) {
+        live.suffer(mishap)
+        disk.suffer(mishap)
+    }
+}
+
+extension SimulatedStore: RepairStorage {
+    /// Small, so that most buckets are lent in several parts.
+    private static let lentBytesMax = 1_000
+
+    func digest(of bytes: [UInt8]) -> [UInt8] { hash256(bytes) }
+
+    func body(at index: UInt64, term: UInt64, digest wanted: [UInt8]) -> [UInt8]? {
+        guard let row = live.logRow(at: index), row.entry.term == term, row.damage == .none,
+            hash256(row.entry.body) == wanted
+        else { return nil }
+        return row.entry.body
     }
 
-    /// A record is what it was.
-    func repairState(_ key: StorageKey) {
-        live.damageState(key, isDamaged: false)
-        disk.durable.damageState(key, isDamaged: false)
+    func committedTerm(at index: UInt64) -> UInt64? {
+        guard index <= live.point.commitIndex else { return nil }
+        if let row = live.logRow(at: index) {
+            guard row.damage == .none || row.damage == .body else { return nil }
+        }
+        return live.term(at: index)
     }
 
-    func damageLog(at index: UInt64, _ damage: Damage) {
-        live.damageLog(at: index, damage)
-        disk.durable.damageLog(at: index, damage)
+    func isCompacted(_ index: UInt64) -> Bool { index <= live.point.base.index }
+
+    func lendBucket(
+        _ number: Int,
+        from start: StorageKey?,
+        bytesMax: Int
+    ) throws(StoreError) -> LentBucket {
+        var records: [RepairedRecord] = []
+        var bytes = 0
+        var isComplete = true
+        var next: StorageKey?
+        for row in live.rows(ofBucket: number) where row.key >= start ?? row.key {
+            if bytes >= min(bytesMax, Self.lentBytesMax) {
+                next = row.key
+                break
+            }
+            bytes += row.bytes.count
+            if row.damage == .none {
+                records.append(RepairedRecord(key: row.key, bytes: row.bytes))
+            } else {
+                isComplete = false
+            }
+        }
+        return LentBucket(
+            at: live.point.appliedIndex,
+            live.buckets[number].digest,
+            records: records,
+            next: next,
+            isComplete: isComplete
+        )
+    }
+
+    func bucketIndex(
+        _ number: Int
+    ) throws(StoreError) -> (appliedIndex: UInt64, keys: [(StorageKey, UInt64?)]) {
+        let keys = live.rows(ofBucket: number).map { row in
+            (row.key, row.damage == .none ? Record.index(of: row.bytes) : nil)
+        }
+        return (live.point.appliedIndex, keys)
+    }
+
+    func isSuspect(_ bucket: Int) throws(StoreError) -> Bool { live.buckets[bucket].isSuspect }
+
+    func presence(of keys: [StorageKey], from index: UInt64) -> [UInt64]? {
+        let view = SimulatedView(self)
+        return view.evaluatedIndex >= index ? Self.presence(of: keys, in: view) : nil
+    }
+
+    func repairBody(at index: UInt64, term: UInt64, body: [UInt8]) throws(StoreError) -> Bool {
+        guard let row = live.logRow(at: index), row.entry.term == term else { return false }
+        guard row.damage == .none || row.damage == .body else { throw DiskTables.error(row) }
+        guard row.entry.body == body else {
+            throw .damagedLogBody(index: index, reason: "what was fetched is not its body")
+        }
+        try begin(.body(index: index))
+        live.damageLog(at: index, .none)
+        return true
+    }
+
+    func repairRecords(
+        _ records: [RepairedRecord],
+        bucket: Int,
+        expected: StateBucket?
+    ) throws(StoreError) {
+        var next = live
+        try next.repairRecords(records, bucket: bucket, expected: expected)
+        try begin(.records(records, bucket: bucket, expected: expected))
+        live = next
+    }
+
+    private func begin(_ write: Disk.Write) throws(StoreError) {
+        if disk.isFull { throw .full }
+        try requireSync()
+        flushesAsked += 2
+        disk.begin(write)
     }
 }
 
@@ -140,6 +233,7 @@ struct SimulatedView: EvaluationView {
 
     init(_ store: SimulatedStore) {
         self.store = store
+        store.doubts = ViewDoubts()
         layersFrom = store.overlay.position(after: store.live.point.appliedIndex)
     }
 
@@ -153,20 +247,50 @@ struct SimulatedView: EvaluationView {
         if let found = store.overlay.write(of: key, from: layersFrom) {
             return found.map { Record(trusted: $0) }
         }
-        guard let row = store.live.row(of: key) else { return nil }
-        guard !row.isDamaged else { throw .damagedRecord(key: key.hex, reason: "checksum") }
+        guard let row = store.live.row(of: key) else {
+            store.doubts.noteMiss(key)
+            return nil
+        }
+        guard row.damage == .none else {
+            store.doubts.noteDamage(key)
+            throw .damagedRecord(key: key.hex, reason: "checksum")
+        }
         return Record(trusted: row.bytes)
     }
 
     func contains(_ key: StorageKey) throws(StoreError) -> Bool {
         if let found = store.overlay.write(of: key, from: layersFrom) { return found != nil }
-        return store.live.row(of: key) != nil
+        let isFound = store.live.row(of: key) != nil
+        if !isFound { store.doubts.noteMiss(key) }
+        return isFound
+    }
+
+    /// The keys of a directory, as a listing reads them: headers only.
+    func list(_ directory: DirectoryPrefix) throws(StoreError) -> [StorageKey] {
+        store.doubts.noteScan(directory)
+        let first = directory.firstKey
+        let writes = store.overlay.writes(in: directory, from: first, layersFrom: layersFrom)
+        var keys: Set<StorageKey> = []
+        for row in store.live.state[store.live.lowerBound(first)...] {
+            guard row.key.directory == directory else { break }
+            let isOverwritten = writes.contains { $0.0 == row.key }
+            guard isOverwritten || row.damage != .header else {
+                store.doubts.noteDamage(row.key)
+                throw .damagedRecord(key: row.key.hex, reason: "record header")
+            }
+            keys.insert(row.key)
+        }
+        for (key, bytes) in writes {
+            if bytes == nil { keys.remove(key) } else { keys.insert(key) }
+        }
+        return keys.sorted()
     }
 
     func isEmpty(
         _ directory: DirectoryPrefix,
         besides gone: Set<StorageKey>
     ) throws(StoreError) -> Bool {
+        store.doubts.noteScan(directory)
         let first = directory.firstKey
         let writes = store.overlay.writes(in: directory, from: first, layersFrom: layersFrom)
         for (key, bytes) in writes where bytes != nil && !gone.contains(key) { return false }

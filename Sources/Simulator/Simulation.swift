@@ -84,7 +84,7 @@ extension World {
             return standing.leader == wanted.leader && standing.commit == wanted.last
                 && standing.last == wanted.last && standing.evaluated == wanted.last
                 && node.disk.durable.point.appliedIndex == wanted.last.number
-                && node.incarnation == member.incarnation && !node.disk.durable.isStateDamaged
+                && node.incarnation == member.incarnation && !node.disk.isDamaged
         }
         return areEqual && dueStep(leader) == nil
     }

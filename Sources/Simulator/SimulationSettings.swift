@@ -74,6 +74,8 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     /// A bit flips in a copy of the vote, in the log, in the state; a write is torn, lost, or
     /// lands elsewhere.
     case flipVote, damageLog, damageState
+    /// A record cannot be found any more; a bit flips in a snapshot's file.
+    case loseRecord, damageSnapshot
     /// A node is sealed or unsealed.
     case seal
     /// A member that a disaster recovery left behind speaks of its own history.
@@ -108,7 +110,8 @@ package enum FaultKind: Int, CaseIterable, Sendable {
         case .full: 4
         case .syncError: 4
         case .flipVote: 8
-        case .damageLog, .damageState: 6
+        case .damageLog, .damageState, .loseRecord: 6
+        case .damageSnapshot: 3
         case .seal: 8
         case .ghost: 4
         case .admit, .promote, .demote, .replace, .letGo, .transfer: 6
@@ -179,8 +182,12 @@ package struct SimulationCounts: Equatable, Sendable {
     package internal(set) var unknown = 0
     /// Snapshots that arrived.
     package internal(set) var snapshots = 0
-    /// Records and bodies that came back from other members or from memory.
+    /// Buckets and bodies that came back from other members or from memory.
     package internal(set) var mended = 0
+    /// Absences that another member confirmed before a client was told.
+    package internal(set) var confirmed = 0
+    /// Folders that were listed.
+    package internal(set) var lists = 0
     /// Disks put back to an earlier image.
     package internal(set) var restored = 0
     /// Databases made anew.
@@ -207,6 +214,8 @@ package struct SimulationCounts: Equatable, Sendable {
         unknown += other.unknown
         snapshots += other.snapshots
         mended += other.mended
+        confirmed += other.confirmed
+        lists += other.lists
         restored += other.restored
         rebuilt += other.rebuilt
         changes += other.changes

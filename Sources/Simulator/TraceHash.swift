@@ -38,6 +38,14 @@ package struct TraceHash: Equatable, Sendable {
     }
 }
 
+/// 32 bytes over some bytes: stands for SHA-256 within one run.
+func hash256(_ bytes: [UInt8]) -> [UInt8] {
+    (UInt64(0)..<4).flatMap { lane in
+        let hash = hash64(bytes, seed: lane)
+        return (0..<8).map { UInt8(truncatingIfNeeded: hash >> (8 * $0)) }
+    }
+}
+
 /// 64 bits over some bytes, for comparing states within one run.
 func hash64(_ bytes: [UInt8], seed: UInt64) -> UInt64 {
     var hash = seed ^ UInt64(bytes.count) &* 0x9E37_79B9_7F4A_7C15

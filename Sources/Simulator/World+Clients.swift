@@ -35,7 +35,7 @@ extension World {
         let bound: UInt64 = [50, 200, 1_000, 5_000][dice.below(4)]
         switch dice.below(4) {
         case 0: return .read(mustConfirm: true)
-        case 1: return .staleRead(bound: bound * 1_000_000)
+        case 1: return dice.chance(256) ? .list : .staleRead(bound: bound * 1_000_000)
         default: return .read(mustConfirm: false)
         }
     }
@@ -263,6 +263,8 @@ extension World {
             case .proposed(let outcome): try proposed(position, answer.process, outcome)
             case .committed(let outcome): try committed(position, outcome)
             case .read(let outcome): try readReady(position, answer.process, outcome)
+            case .mended(let isMended): mended(position, answer.process, isMended)
+            case .presence(let verdict): try confirmed(position, answer.process, verdict)
             case .changeProposed, .changeCommitted: break
             }
         }

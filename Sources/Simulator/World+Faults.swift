@@ -60,7 +60,8 @@ extension World {
         case .drift, .leap: disturbClock(kind)
         case .slowDisk, .stall, .full, .syncError: disturbDisk(kind)
         case .flipVote: nodes[anyNode].disk.flipVoteBit(&dice)
-        case .damageLog, .damageState: try damage(kind)
+        case .damageLog, .damageState, .loseRecord: try damage(kind)
+        case .damageSnapshot: damageSnapshot(anyNode)
         case .seal: toggleSeal(anyNode)
         case .admit, .promote, .demote, .replace, .letGo, .transfer: operate(kind)
         case .loseDatabase: try loseDatabase(anyNode)
@@ -159,7 +160,7 @@ extension World {
         for source in nodes.indices {
             for target in nodes.indices where network.isCut(source, target) {
                 network.reset(source, target)
-                post(.raft(.linkReset(nodes[source].id)), to: target)
+                linkBroke(at: target, with: source)
             }
         }
     }
@@ -169,8 +170,8 @@ extension World {
         guard one != other else { return }
         say("connection \(one + 1) - \(other + 1) breaks")
         network.reset(one, other)
-        post(.raft(.linkReset(nodes[other].id)), to: one)
-        if dice.chance(800) { post(.raft(.linkReset(nodes[one].id)), to: other) }
+        linkBroke(at: one, with: other)
+        if dice.chance(800) { linkBroke(at: other, with: one) }
     }
 
     /// A leader of the epoch before this one, in the name of a member: its terms and indexes mean
@@ -235,16 +236,8 @@ extension World {
         // The power goes while the end of the log is written.
         let isTorn = kind == .damageLog && dice.chance(512)
         if isTorn { try kill(position) }
-        nodes[position].wasDamaged = true
-        let tables = nodes[position].disk.durable
-        let store = nodes[position].process?.store
-        if kind == .damageState {
-            guard !tables.state.isEmpty else { return }
-            let key = tables.state[dice.below(tables.state.count)].key
-            say("a record of node \(position + 1) is damaged")
-            store?.damageState(key)
-            nodes[position].disk.durable.damageState(key)
-        } else {
+        let tables = nodes[position].process?.store.live ?? nodes[position].disk.durable
+        if kind == .damageLog {
             let (base, last) = (tables.point.base.index, tables.point.last.index)
             guard last > base else { return }
             let depth =
@@ -252,9 +245,36 @@ extension World {
             let index = last - depth
             let damage: Damage = [.header, .body, .missing][dice.below(3)]
             say("entry \(index) of node \(position + 1) is damaged: \(damage)")
-            store?.damageLog(at: index, damage)
-            nodes[position].disk.durable.damageLog(at: index, damage)
+            return suffer(.entry(index, damage), at: position)
         }
+        guard !tables.state.isEmpty else { return }
+        let key = tables.state[dice.below(tables.state.count)].key
+        guard kind == .loseRecord else {
+            say("a record of node \(position + 1) is damaged")
+            return suffer(.record(key, dice.chance(512) ? .content : .header), at: position)
+        }
+        // What is decided on a record that goes shortly after its bucket was seen whole is wrong
+        // until the next checkpoint: decision 0014 bears that. So the process ends, and sees the
+        // disk with fresh eyes, unless it did not trust the bucket anyway.
+        let process = nodes[position].process
+        if process?.trust.isWhole(key.bucket, instant(position)) == true { try kill(position) }
+        say("node \(position + 1) loses a record of bucket \(key.bucket)")
+        nodes[position].hasLostRecords = true
+        suffer(.loss(key), at: position)
+    }
+
+    private func suffer(_ mishap: Mishap, at position: Int) {
+        nodes[position].wasDamaged = true
+        if let store = nodes[position].process?.store {
+            store.suffer(mishap)
+        } else {
+            nodes[position].disk.suffer(mishap)
+        }
+    }
+
+    private func damageSnapshot(_ position: Int) {
+        guard nodes[position].disk.files.damage(&dice) else { return }
+        say("a snapshot file of node \(position + 1) is damaged")
     }
 
     /// The database is found unusable and made anew.

@@ -21,16 +21,15 @@ extension World {
     func start(_ position: Int) throws {
         nodes[position].isStartPlanned = false
         guard nodes[position].process == nil, !nodes[position].isAway else { return }
-        if nodes[position].wasDamaged, !fetchBodies(position), nodes[position].waitsForBodies < 40 {
-            nodes[position].waitsForBodies += 1
-            return planStart(position, after: 100_000_000)
+        guard isTrusted(position) else {
+            makeAnew(position)
+            return planStart(position, after: 1_000_000)
         }
-        nodes[position].waitsForBodies = 0
         if nodes[position].oldImage == nil, !isHealing, dice.chance(512) {
             nodes[position].oldImage = nodes[position].disk.image
         }
         let disk = nodes[position].disk
-        let restored: ProcessStart
+        let restored: ProcessStart?
         do throws(StoreError) {
             restored = try restore(position)
         } catch {
@@ -41,6 +40,7 @@ extension World {
             makeAnew(position)
             return planStart(position, after: 1_000_000)
         }
+        guard let restored else { return }
         let number = processes.count
         let process = Process(
             number: number,
@@ -63,6 +63,8 @@ extension World {
         try diskWorks(process)
         process.coreInbox.append(.raft(.sealChanged(isSealed: nodes[position].isSealed)))
         wakeCore(process)
+        setIdle(&process.courierIdle, at: now + 10_000_000, .courier(process: number))
+        setIdle(&process.repair.idle, at: now + 20_000_000, .repair(process: number))
         setIdle(
             &process.evaluationIdle,
             at: now + 250_000_000,
@@ -72,12 +74,14 @@ extension World {
         for other in nodes.indices where other != position { network.reset(position, other) }
     }
 
-    private func restore(_ position: Int) throws(StoreError) -> ProcessStart {
+    /// - Returns: nil when bodies have to be fetched first.
+    private func restore(_ position: Int) throws(StoreError) -> ProcessStart? {
         let disk = nodes[position].disk
         let vote = try disk.openVote()
         if planted("truncatesCorrupt") { disk.durable.cutAtDamage() }
+        if let damage = disk.durable.headerDamage { throw damage }
+        try disk.durable.dropAppliedDamage()
         let tables = disk.durable
-        if let damage = tables.logDamage { throw damage }
         if let contradiction = tables.point.contradiction { throw .damagedHardState(contradiction) }
         let point = tables.point
         let ballot = try vote.merged(with: Ballot(term: point.term, vote: point.vote))
@@ -85,6 +89,11 @@ extension World {
         for row in tables.log { entries.append(try Self.entry(row.entry)) }
         let known = try Self.configuration(tables.cluster)
         let configuration = known ?? self.configuration
+        let lost = tables.damagedBodies
+        guard lost.isEmpty else {
+            recover(lost, position, configuration)
+            return nil
+        }
         let cluster = ClusterRecord(
             clusterID: [UInt8](repeating: 7, count: StoreLimits.digestBytes),
             epoch: Self.epoch,
@@ -117,6 +126,7 @@ extension World {
             seed: dice.next()
         )
         return ProcessStart(
+            id: nodes[position].id,
             core: core,
             state: ReplicaStart(
                 hardState: hardState,
@@ -125,6 +135,8 @@ extension World {
                 cluster: cluster
             ),
             retention: tuning.retention,
+            checkpointEntries: tuning.checkpointEntries,
+            streams: tuning.streams,
             now: instant(position)
         )
     }
@@ -174,6 +186,10 @@ extension World {
 
     /// The process is gone, and with it what was not synced.
     func crash(_ position: Int) throws {
+        if nodes[position].recovery != nil {
+            nodes[position].recovery = nil
+            nodes[position].isStartPlanned = false
+        }
         guard let process = nodes[position].process else { return }
         say("node \(position + 1) dies")
         hash.mix(UInt64(position) << 8 | 3, UInt64(process.number))

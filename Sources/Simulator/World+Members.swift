@@ -19,7 +19,7 @@ extension World {
         let position = Int(member.id.number) - 1
         guard nodes.indices.contains(position) else { return false }
         let node = nodes[position]
-        return node.isJoined && !node.isAway && !node.disk.durable.isDamaged
+        return node.isJoined && !node.isAway && !node.disk.isDamaged
             && node.incarnation == member.incarnation && !node.wasRestored
     }
 
@@ -39,18 +39,23 @@ extension World {
         known += operators.open.map(\.next)
         for node in nodes where node.isJoined {
             if let process = node.process { known.append(process.configuration) }
-            if let bytes = node.disk.durable.cluster?.configuration,
-                let applied = try? Configuration(decoding: bytes)
-            {
-                known.append(applied)
-            }
-            for row in node.disk.durable.log
-            where row.entry.kind == EntryKind.configuration.rawValue {
-                guard let entry = try? ConfigurationEntry(decoding: row.entry.body) else {
-                    continue
-                }
-                known.append(entry.configuration)
-            }
+            known += configurations(of: node.disk.durable)
+        }
+        return known
+    }
+
+    /// Every configuration that a node with these tables may go by. Where they say nothing it is
+    /// the one of its settings.
+    func configurations(of tables: DiskTables) -> [Configuration] {
+        var known = tables.cluster == nil ? [configuration] : []
+        if let bytes = tables.cluster?.configuration,
+            let applied = try? Configuration(decoding: bytes)
+        {
+            known.append(applied)
+        }
+        for row in tables.log where row.entry.kind == EntryKind.configuration.rawValue {
+            guard let entry = try? ConfigurationEntry(decoding: row.entry.body) else { continue }
+            known.append(entry.configuration)
         }
         return known
     }
@@ -169,8 +174,6 @@ extension World {
 
     func handle(_ event: MemberEvent) throws {
         switch event {
-        case .mend(let process, let key, let attempt):
-            try mend(key, in: process, attempt: attempt)
         case .readmit(let position): try readmit(position)
         case .look: lookAfterMembers()
         case .settle(let serial, let patience): settle(serial, patience: patience)
@@ -274,7 +277,7 @@ extension World {
         record.bootCounter = 0
         node.disk.renew(record, keepsVote: dice.chance(700))
         nodes[position].wasDamaged = false
-        nodes[position].waitsForBodies = 0
+        nodes[position].suspicion = .none
         nodes[position].oldImage = nil
         nodes[position].wasRestored = false
         checker.renewed(position)

@@ -5,6 +5,9 @@ import Store
 // Reads: confirmed, by lease, or of a state that may be so old; on every node.
 
 extension World {
+    /// Nanoseconds for which a stale read waits for another member, as in `RequestFlow`.
+    private static let confirmStale: UInt64 = 500_000_000
+
     /// True time that may pass while some clock shows `nanoseconds`.
     static func slowest(_ nanoseconds: UInt64) -> UInt64 {
         nanoseconds / (NodeClock.trueRate - NodeClock.rateErrorMost) * NodeClock.trueRate
@@ -20,8 +23,7 @@ extension World {
                 return planServe(operation, process.number, proof)
             }
         }
-        var mustConfirm = false
-        if case .read(mustConfirm: true) = operation.kind { mustConfirm = true }
+        let mustConfirm = operation.kind == .read(mustConfirm: true)
         askToRead(operation, at: process, mustConfirm: mustConfirm)
     }
 
@@ -72,24 +74,138 @@ extension World {
         if let end = proof.validUntil, clock >= end {
             return askToRead(operation, at: process, mustConfirm: true)
         }
+        let shown = look(operation, view)
+        let doubts = process.store.doubts
+        // Corrupt is not absent, and a miss is a claim.
+        let damaged = process.trust.damagedBucket(
+            under: doubts,
+            clock,
+            look: { (bucket) throws(StoreError) in try process.store.bucketDamage(bucket) },
+            found: { post(.found($0), toRepairOf: process.node) }
+        )
+        if let damaged { return wait(for: damaged, operation, process) }
+        guard let shown else { return retry(position, after: dice.draw(5_000_000...50_000_000)) }
         try checkAge(operation, view, process, proof.currentAsOf.map { clock - $0 })
         if proof.validUntil != nil { counts.unconfirmedReads += 1 }
-        let key = Keyspace.key(operation.keys[0])
-        // A damaged record is an error to the client, never an absence.
-        if let record = try? view.record(key) {
-            try compare(record.encoded(), key, view.evaluatedIndex, process)
-            let writer = record.valueBox[8..<16].reduce(0) { $0 << 8 | UInt64($1) }
-            clients.record(
-                operation,
-                .found((writer: writer, version: record.modificationIndex)),
-                at: now
-            )
-        } else if (try? view.contains(key)) == false {
-            try compare(nil, key, view.evaluatedIndex, process)
-            clients.record(operation, .found(nil), at: now)
+        clients[position].shown = (shown, view.evaluatedIndex)
+        guard case .record(nil) = shown, !doubts.missed.isEmpty else {
+            return try answer(position, process.node)
         }
-        hash.mix(operation.serial, view.evaluatedIndex)
-        if case .read = operation.kind { checker.observe(view.evaluatedIndex, at: now) }
+        confirm(doubts.missed, view.evaluatedIndex, clients[position], process)
+    }
+
+    /// Nil where damage is in the way.
+    private func look(_ operation: Operation, _ view: SimulatedView) -> Shown? {
+        let key = Keyspace.key(operation.keys[0])
+        do throws(StoreError) {
+            guard operation.kind == .list else { return .record(try view.record(key)) }
+            return .list(try view.list(key.directory))
+        } catch {
+            return nil
+        }
+    }
+
+    /// The client waits for the repair, and what it asked is read again then.
+    private func wait(for bucket: Int, _ operation: Operation, _ process: Process) {
+        let (answers, number) = (answers, process.number)
+        let (serial, attempt) = (operation.serial, operation.attempt)
+        mend(bucket, in: process, for: operation.deadline - min(now, operation.deadline)) {
+            answers.add(
+                AnswerBox.Addressed(
+                    process: number,
+                    operation: serial,
+                    attempt: attempt,
+                    answer: .mended($0)
+                )
+            )
+        }
+    }
+
+    func mended(_ position: Int, _ number: Int, _ isMended: Bool) {
+        guard isMended, let process = processes[number] else {
+            return retry(position, after: dice.draw(5_000_000...50_000_000))
+        }
+        read(clients[position], at: process)
+    }
+
+    /// "There is none" is confirmed by another member before it is said.
+    private func confirm(
+        _ missed: [StorageKey],
+        _ index: UInt64,
+        _ operation: Operation,
+        _ process: Process
+    ) {
+        let (answers, number) = (answers, process.number)
+        let (serial, attempt) = (operation.serial, operation.attempt)
+        var patience = operation.deadline - min(now, operation.deadline)
+        if case .staleRead = operation.kind { patience = min(patience, Self.confirmStale) }
+        let question = PresenceQuestion(
+            keys: missed,
+            index: LogIndex(number: index),
+            deadline: instant(process.node) + .nanoseconds(Int64(patience))
+        ) {
+            answers.add(
+                AnswerBox.Addressed(
+                    process: number,
+                    operation: serial,
+                    attempt: attempt,
+                    answer: .presence($0)
+                )
+            )
+        }
+        post(.confirm(question), toRepairOf: process.node)
+    }
+
+    func confirmed(_ position: Int, _ number: Int, _ verdict: PresenceVerdict) throws {
+        let operation = clients[position]
+        guard let process = processes[number] else { return }
+        var isStale = false
+        if case .staleRead = operation.kind { isStale = true }
+        switch verdict {
+        case .confirmed:
+            counts.confirmed += 1
+            try answer(position, process.node)
+        // Who takes what this node has by itself gets it: its own digest confirms it.
+        case .nobody where isStale: try answer(position, process.node)
+        case .nobody: retry(position, after: dice.draw(5_000_000...50_000_000))
+        case .contradicted:
+            say("node \(process.node + 1) is told that something is there after all")
+            read(operation, at: process)
+        }
+    }
+
+    /// The client hears what was shown, which has to be what the log says of that moment.
+    private func answer(_ position: Int, _ node: Int) throws {
+        let operation = clients[position]
+        guard let (shown, index) = operation.shown else {
+            preconditionFailure("there is nothing to answer")
+        }
+        let key = Keyspace.key(operation.keys[0])
+        switch shown {
+        case .record(let record):
+            guard record?.encoded() == checker.oracle.record(of: key, at: index) else {
+                throw Violation("node \(node + 1) reads something else at \(index)")
+            }
+            let found = record.map { record in
+                (
+                    writer: record.valueBox[8..<16].reduce(0) { $0 << 8 | UInt64($1) },
+                    version: record.modificationIndex
+                )
+            }
+            clients.record(operation, .found(found), at: now)
+        case .list(let keys):
+            let wanted = (0..<tuning.keyCount).map { Keyspace.key($0) }.filter {
+                $0.directory == key.directory && checker.oracle.record(of: $0, at: index) != nil
+            }
+            guard keys == wanted.sorted() else {
+                throw Violation(
+                    "node \(node + 1) lists \(keys.count) of \(wanted.count) keys at \(index)"
+                )
+            }
+            counts.lists += 1
+        }
+        hash.mix(operation.serial, index)
+        if case .staleRead = operation.kind {} else { checker.observe(index, at: now) }
         clients.end(position)
     }
 
@@ -120,17 +236,6 @@ extension World {
                 "node \(process.node + 1) calls its state \(nanoseconds) ns old: it shows "
                     + "\(shown), but \(known) had been seen before"
             )
-        }
-    }
-
-    private func compare(
-        _ bytes: [UInt8]?,
-        _ key: StorageKey,
-        _ index: UInt64,
-        _ process: Process
-    ) throws {
-        guard bytes == checker.oracle.record(of: key, at: index) else {
-            throw Violation("node \(process.node + 1) reads something else at \(index)")
         }
     }
 }

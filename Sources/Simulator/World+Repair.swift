@@ -2,100 +2,232 @@ import Raft
 import Replica
 import Store
 
-// What is damaged comes back from other members, as `RepairMachine` brings it back: its contract,
-// not its code, which is bound to LMDB. And disks that are old images of themselves.
+// Repair: production's machine for each process, and for starts that lack bodies. And disks that
+// are old images of themselves.
 
 extension World {
-    // MARK: Records and bodies
+    // MARK: Turns
 
-    /// Looks for damage that nobody has met yet. Bodies of the log are in memory.
-    func scrub(_ process: Process) {
-        let node = nodes[process.node]
-        guard node.wasDamaged else { return }
-        let store = process.store
-        for row in store.live.log where row.damage == .body {
-            let entry = process.core.entry(at: LogIndex(number: row.entry.index))
-            guard entry?.term.number == row.entry.term else { continue }
-            say("node \(process.node + 1) has body \(row.entry.index) in memory")
-            store.damageLog(at: row.entry.index, .none)
-            counts.mended += 1
+    /// A job for the repair thread of a node, if it has one.
+    func post(_ job: RepairJob, toRepairOf position: Int) {
+        if let process = nodes[position].process {
+            process.repair.inbox.append(job)
+            wake(process.repair, .repair(process: process.number))
+        } else if let desk = nodes[position].recovery {
+            desk.inbox.append(job)
+            wake(desk, .recovery(node: position))
         }
-        for row in store.live.state where row.isDamaged { planMend(row.key, in: process, 0) }
     }
 
-    /// Asks for the records that the evaluation has met, with all that share their bucket.
-    func planMends(of process: Process) {
-        for row in process.store.live.state
-        where row.isDamaged && process.ports.mends.contains(row.key.bucket) {
-            planMend(row.key, in: process, 0)
+    private func wake(_ desk: RepairDesk, _ event: Event) {
+        let due = now + wakeTime()
+        guard due < desk.due else { return }
+        desk.due = due
+        queue.add(event, at: due)
+    }
+
+    func turnRepair(_ process: Process) throws {
+        turn(process.repair, at: process.node, .repair(process: process.number))
+        try drainRepair(process)
+    }
+
+    private func turn(_ desk: RepairDesk, at position: Int, _ event: Event) {
+        desk.due = .max
+        let count = min(desk.inbox.count, Limits.inputsPerTurnMax)
+        let jobs = Array(desk.inbox[..<count])
+        desk.inbox.removeFirst(count)
+        desk.mail.connect(
+            nodes.indices.map { target in
+                target != position
+                    && (nodes[target].process != nil || nodes[target].recovery != nil)
+            }
+        )
+        desk.machine.turn(jobs, now: instant(position))
+        setIdle(
+            &desk.idle,
+            at: now + UInt64(desk.machine.waitMilliseconds) * 1_000_000,
+            event
+        )
+        if !desk.inbox.isEmpty { wake(desk, event) }
+    }
+
+    /// What the machine said in its turn, or out of a closure in another thread's.
+    func drainRepair(_ process: Process) throws {
+        guard let said = process.repair.mail.take() else { return }
+        let position = process.node
+        send(said.frames, from: position)
+        for job in said.jobs { post(job, toRepairOf: position) }
+        if !said.writes.isEmpty {
+            process.repairWrites += said.writes
+            wakeStorage(process, at: now + wakeTime())
+        }
+        if !said.bodies.isEmpty {
+            process.coreInbox += said.bodies
+            wakeCore(process)
+        }
+        if let doubts = said.doubts { process.trust.doubt(BucketSet(doubts)) }
+        for event in said.events where processes[process.number] != nil {
+            try noted(event, by: process)
+        }
+    }
+
+    private func send(_ frames: [(frame: RepairFrame, target: NodeID)], from position: Int) {
+        for (frame, member) in frames {
+            let target = Int(member.number) - 1
+            hash.mix(UInt64(position) << 16 | UInt64(target) << 8 | 8, now)
+            guard !network.isCut(position, target), !dice.chance(network.loss) else { continue }
+            transmit(.repair(frame), from: position, to: target)
+        }
+    }
+
+    private func noted(_ event: RepairEvent, by process: Process) throws {
+        let position = process.node
+        switch event {
+        case .found(let finding): say("node \(position + 1) finds \(finding)")
+        case .repaired(let what):
+            say("node \(position + 1) has repaired \(what)")
+            counts.mended += 1
+        case .agreed(let index): hash.mix(UInt64(position) << 8 | 9, index.number)
+        case .diverged(let divergence):
+            let other = nodes[Int(divergence.member.number) - 1]
+            guard nodes[position].hasLostRecords || other.hasLostRecords else {
+                throw Violation(
+                    "nodes \(position + 1) and \(other.id.number) differ after entry "
+                        + "\(divergence.own.index.number)"
+                )
+            }
+        case .outvoted(let own, _):
+            guard nodes[position].hasLostRecords else {
+                throw Violation(
+                    "node \(position + 1) is outvoted after entry \(own.index.number)"
+                )
+            }
+            try giveUp(process, .known)
+        case .beyondRepair(let error):
+            guard nodes[position].wasDamaged else {
+                throw Violation("node \(position + 1) is beyond repair: \(error.summary)")
+            }
+            say("node \(position + 1) is beyond repair: \(error.summary)")
+            try giveUp(process, .walk)
+        case .irreplaceable(let error):
+            guard nodes[position].wasDamaged else {
+                throw Violation("node \(position + 1) lacks something: \(error.summary)")
+            }
+            say("node \(position + 1) cannot get back what it lost: \(error.summary)")
+            try giveUp(process, .known)
+        }
+    }
+
+    /// It leaves the marker of a suspect database and ends.
+    private func giveUp(_ process: Process, _ suspicion: Suspicion) throws {
+        let position = process.node
+        if suspicion == .known || nodes[position].suspicion == .none {
+            nodes[position].suspicion = suspicion
+        }
+        try crash(position)
+        planStart(position, after: dice.draw(1_000_000...500_000_000))
+    }
+
+    // MARK: Damage that nobody has met yet
+
+    /// A look over everything, as the scrubber has it.
+    func scrub(_ process: Process) {
+        let position = process.node
+        guard nodes[position].wasDamaged, isHealing || dice.chance(200) else { return }
+        let store = process.store
+        for row in store.live.log where row.damage != .none {
+            guard row.damage == .body else {
+                post(.found(.structure(DiskTables.error(row))), toRepairOf: position)
+                break
+            }
+            post(.found(.body(DiskTables.damagedBody(row))), toRepairOf: position)
+        }
+        for finding in store.live.stateFindings { post(.found(finding), toRepairOf: position) }
+    }
+
+    /// The evaluation waits for these.
+    func mendForEvaluation(_ process: Process) {
+        for bucket in process.ports.mends {
+            mend(bucket, in: process, for: 1_000_000_000) { _ in }
         }
         process.ports.mends.removeAll(keepingCapacity: true)
     }
 
-    private func planMend(_ key: StorageKey, in process: Process, _ attempt: Int) {
-        guard attempt > 0 || !process.mending.contains(key) else { return }
-        process.mending.insert(key)
-        let pause = attempt == 0 ? 1_000_000 : UInt64(Limits.repairPauseMilliseconds) * 1_000_000
-        let event = MemberEvent.mend(process: process.number, key, attempt: attempt)
-        queue.add(.members(event), at: now + pause + network.drawDelay(&dice))
+    func mend(
+        _ bucket: Int,
+        in process: Process,
+        for nanoseconds: UInt64,
+        _ completion: @escaping @Sendable (Bool) -> Void
+    ) {
+        let deadline = instant(process.node) + .nanoseconds(Int64(nanoseconds))
+        post(.mend(bucket, deadline: deadline, completion: completion), toRepairOf: process.node)
     }
 
-    /// One member's answer: only what the bucket's digest expects is put back. When too many had
-    /// something else the node is beyond repair and begins anew.
-    func mend(_ key: StorageKey, in number: Int, attempt: Int) throws {
-        guard let process = processes[number] else { return }
-        let store = process.store
-        guard let row = store.live.row(of: key), row.isDamaged else {
-            process.mending.remove(key)
-            return
+    // MARK: Starts
+
+    /// Whether a start may open the database. After an end that it may have caused it is walked
+    /// over; records and bodies that are damaged by themselves are no reason to give up the rest.
+    func isTrusted(_ position: Int) -> Bool {
+        let tables = nodes[position].disk.durable
+        let suspicion = nodes[position].suspicion
+        nodes[position].suspicion = .none
+        switch suspicion {
+        case .none: return true
+        case .known: return false
+        case .walk:
+            return tables.headerDamage == nil
+                && !tables.stateFindings.contains { if case .bucket = $0 { true } else { false } }
         }
-        guard process.pausedUntil <= now else { return planMend(key, in: process, attempt) }
-        let asked = dice.below(nodes.count)
-        guard asked != process.node, let lender = runningPeer(asked, of: process.node) else {
-            return planMend(key, in: process, max(1, attempt))
-        }
-        if let lent = lender.store.live.row(of: key), !lent.isDamaged, lent.hash == row.hash {
-            say("node \(process.node + 1) gets a record back from node \(asked + 1)")
-            store.repairState(key)
-            process.mending.remove(key)
-            counts.mended += 1
-            return
-        }
-        guard attempt < Limits.repairAttemptsMax else {
-            say("node \(process.node + 1) is beyond repair")
-            try crash(process.node)
-            makeAnew(process.node)
-            return planStart(process.node, after: dice.draw(1_000_000...500_000_000))
-        }
-        planMend(key, in: process, attempt + 1)
     }
 
-    private func runningPeer(_ peer: Int, of position: Int) -> Process? {
-        guard let process = nodes[peer].process, process.pausedUntil <= now,
-            !network.isCut(position, peer), !network.isCut(peer, position)
-        else { return nil }
-        return process
+    /// Begins to fetch what the log lost; the node takes no part until it is whole.
+    func recover(_ lost: [DamagedBody], _ position: Int, _ configuration: Configuration) {
+        say("node \(position + 1) waits for \(lost.count) bodies from \(lost[0].index) on")
+        let own = nodes[position].id
+        let desk = RepairDesk(
+            store: SimulatedStore(disk: nodes[position].disk),
+            members: configuration.members.map(\.id).filter { $0 != own }
+        )
+        nodes[position].recovery = desk
+        nodes[position].isStartPlanned = true
+        let mail = desk.mail
+        desk.inbox.append(.fetchBodies(lost) { mail.recovered($0, cut: $1) })
+        wake(desk, .recovery(node: position))
     }
 
-    /// Bodies of the log that a stopped node has lost, from whoever has those entries.
-    ///
-    /// - Returns: false when some could not be had; the start has to wait.
-    func fetchBodies(_ position: Int) -> Bool {
-        let disk = nodes[position].disk
-        for row in disk.durable.log where row.damage == .body {
-            let (index, term) = (row.entry.index, row.entry.term)
-            let hasLender = nodes.indices.contains { peer in
-                guard peer != position, let lender = runningPeer(peer, of: position) else {
-                    return false
-                }
-                return lender.store.live.isIntact(index, of: term)
+    func turnRecovery(_ position: Int, _ desk: RepairDesk) throws {
+        turn(desk, at: position, .recovery(node: position))
+        guard let said = desk.mail.take() else { return }
+        send(said.frames, from: position)
+        for case .irreplaceable(let error) in said.events {
+            say("node \(position + 1) cannot get back what it lost: \(error.summary)")
+            nodes[position].recovery = nil
+            nodes[position].suspicion = .known
+            return try start(position)
+        }
+        guard let (bodies, cut) = said.recovered else { return }
+        nodes[position].recovery = nil
+        try write(bodies, cut, to: nodes[position])
+        try start(position)
+    }
+
+    private func write(_ bodies: [UInt64: [UInt8]], _ cut: UInt64?, to node: Node) throws {
+        if let cut {
+            say("node \(node.id.number) cuts its log at \(cut)")
+            do throws(StoreError) {
+                try node.disk.durable.truncateLog(from: cut)
+            } catch {
+                throw Violation("node \(node.id.number) cuts its log: \(error.summary)")
             }
-            guard hasLender else { return false }
-            say("node \(position + 1) gets body \(index) back")
-            disk.durable.damageLog(at: index, .none)
+        }
+        for lost in node.disk.durable.damagedBodies {
+            guard let body = bodies[lost.index] else { continue }
+            guard hash256(body) == lost.digest else {
+                throw Violation("node \(node.id.number) takes another body \(lost.index)")
+            }
+            node.disk.durable.damageLog(at: lost.index, .none)
             counts.mended += 1
         }
-        return true
     }
 
     // MARK: Old images
@@ -139,8 +271,11 @@ extension World {
             return isVoteSettled && tables.holds(last.index, of: last.term)
                 && tables.holds(committed, of: term)
         }
+        // The node will go by what the image says of the members, too: it may say that this node
+        // alone decides.
+        let goneBy = knownConfigurations + configurations(of: image.tables)
         return canSpare(position) && !image.tables.isDamaged
-            && knownConfigurations.allSatisfy { $0.isBacked(by: holdsAll) }
+            && goneBy.allSatisfy { $0.isBacked(by: holdsAll) }
     }
 
     /// An alarm that the product raises. Only one is expected: an operator deals with it.

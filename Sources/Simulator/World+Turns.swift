@@ -73,12 +73,11 @@ extension World {
             ports.evaluationJobs.removeAll(keepingCapacity: true)
             wakeEvaluation(process, at: now + wakeTime())
         }
-        for (target, index, term) in ports.streams {
-            stream(from: process, to: Int(target.number) - 1, atLeast: index, term: term)
+        if !ports.courierJobs.isEmpty {
+            for job in ports.courierJobs { post(job, to: process) }
+            ports.courierJobs.removeAll(keepingCapacity: true)
         }
-        ports.streams.removeAll(keepingCapacity: true)
-        for file in ports.discarded { process.store.arrived.removeAll { $0.name == file } }
-        ports.discarded.removeAll(keepingCapacity: true)
+        try drainRepair(process)
         try handleAnswers()
     }
 
@@ -92,6 +91,11 @@ extension World {
         if let newest = process.ports.configurations.last {
             configurations += process.ports.configurations
             process.configuration = newest
+            let own = nodes[process.node].id
+            post(
+                .members(newest.members.map(\.id).filter { $0 != own }),
+                toRepairOf: process.node
+            )
             process.ports.configurations.removeAll(keepingCapacity: true)
         }
         let standing = process.core.standing
@@ -119,6 +123,18 @@ extension World {
         } catch {
             return try stopped(process, error)
         }
+        // Behind what waited before them.
+        if process.storageInbox.isEmpty {
+            let writes = process.repairWrites
+            process.repairWrites = []
+            for write in writes { write(process.store) }
+            if !writes.isEmpty { try drainRepair(process) }
+            guard processes[process.number] != nil else { return }
+        }
+        for checkpoint in process.ports.checkpoints {
+            post(.checkpoint(checkpoint), toRepairOf: process.node)
+        }
+        process.ports.checkpoints.removeAll(keepingCapacity: true)
         try diskWorks(process)
     }
 
@@ -133,10 +149,17 @@ extension World {
         for _ in 0..<flushes { done += dice.draw(disk.flushTime) }
         process.isStorageBusy = true
         process.watch.begin()
+        process.commitBegun = now
         queue.add(.storageDone(process: process.number), at: done)
     }
 
     func storageDone(_ process: Process) throws {
+        if process.isStorageBusy {
+            process.commits = StreamPacer.Commits(
+                count: process.commits.count + 1,
+                nanoseconds: process.commits.nanoseconds + now - process.commitBegun
+            )
+        }
         process.isStorageBusy = false
         process.watch.end()
         let node = nodes[process.node]
@@ -151,7 +174,7 @@ extension World {
             process.heldForCore.removeAll(keepingCapacity: true)
             wakeCore(process)
         }
-        if process.storageInbox.isEmpty {
+        if process.storageInbox.isEmpty, process.repairWrites.isEmpty {
             let wait = UInt64(process.storage.waitMilliseconds) * 1_000_000
             setIdle(&process.storageIdle, at: now + wait, .storage(process: process.number))
         } else {
@@ -175,7 +198,7 @@ extension World {
             try checker.evaluated(layer, by: nodes[process.node].id)
         }
         let ports = process.ports
-        if !ports.mends.isEmpty { planMends(of: process) }
+        if !ports.mends.isEmpty { mendForEvaluation(process) }
         if !ports.coreInputs.isEmpty {
             process.coreInbox += ports.coreInputs
             ports.coreInputs.removeAll(keepingCapacity: true)

@@ -21,7 +21,6 @@ final class World {
     let checker: Checker
     var clients = Clients()
     let answers = AnswerBox()
-    var courier = Courier()
     var operators = Operators()
     /// When somebody first knew each entry committed.
     var commitTimes: [UInt64] = []
@@ -125,17 +124,32 @@ final class World {
             let isIdle = isOver(&process.evaluationIdle, again: event)
             guard process.evaluationDue == now || isIdle else { return }
             try turnEvaluation(process)
+        case .courier(let number):
+            guard let process = awake(number, event) else { return }
+            let isIdle = isOver(&process.courierIdle, again: event)
+            guard process.courierDue == now || isIdle else { return }
+            turnCourier(process)
+        case .repair(let number):
+            guard let process = awake(number, event) else { return }
+            let isIdle = isOver(&process.repair.idle, again: event)
+            guard process.repair.due == now || isIdle else { return }
+            try turnRepair(process)
+        case .recovery(let position):
+            guard let desk = nodes[position].recovery else { return }
+            let isIdle = isOver(&desk.idle, again: event)
+            guard desk.due == now || isIdle else { return }
+            try turnRecovery(position, desk)
         case .message(let delivery): deliver(delivery)
+        case .frame(let delivery): deliver(delivery)
         case .arrival: operationArrives()
         case .client(let event): try handle(event)
-        case .courier(let event): handle(event)
         case .members(let event): try handle(event)
         case .fault: try disturb()
         case .resume(let number): try resume(number)
         case .start(let position): try start(position)
         case .doom(let number): try doom(number)
         case .reset(let peer, let position):
-            post(.raft(.linkReset(nodes[peer].id)), to: position)
+            linkBroke(at: position, with: peer)
         }
     }
 
@@ -162,6 +176,8 @@ final class World {
         if process.coreTick < now { process.coreTick = now }
         if process.storageDue < now { process.storageDue = now }
         if process.evaluationDue < now { process.evaluationDue = now }
+        if process.courierDue < now { process.courierDue = now }
+        if process.repair.due < now { process.repair.due = now }
         for event in waiting where processes[number] != nil { try handle(event) }
     }
 
@@ -235,6 +251,10 @@ struct Tuning {
     let retention: LogRetention
     let keyCount: Int
     let raft: RaftSettings
+    let checkpointEntries: UInt64
+    let streams: StreamSizes
+    /// Frames of a snapshot that a connection takes at a time.
+    let snapshotFramesMost: Int
 
     init(_ dice: inout Dice) {
         requestsRetained = [2_000, 20_000][dice.below(2)]
@@ -258,5 +278,12 @@ struct Tuning {
             raft.readLease = lease
         }
         self.raft = raft
+        checkpointEntries = [32, 256][dice.below(2)]
+        // Files are small: small chunks make streams that last long enough to be broken off.
+        var streams = StreamSizes()
+        streams.chunkBytes = [256, 2_048, 65_536][dice.below(3)]
+        streams.windowBytes = streams.chunkBytes * [2, 16][dice.below(2)]
+        self.streams = streams
+        snapshotFramesMost = [1, 4, 64][dice.below(3)]
     }
 }

@@ -96,6 +96,7 @@ struct Campaign {
                 + "\(counts.undecided) undecided, "
                 + "\(counts.changes) changes of members, \(counts.rebuilt) disks made anew, "
                 + "\(counts.snapshots) snapshots, \(counts.mended) mended, "
+                + "\(counts.confirmed) absences confirmed, \(counts.lists) lists, "
                 + "\(counts.restored) put back, \(failures.count) failed"
         )
     }

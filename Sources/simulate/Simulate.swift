@@ -55,7 +55,7 @@ enum Simulate {
             \(counts.unconfirmedReads), retries \(counts.retries), unknown \(counts.unknown), \
             undecided \(counts.undecided), changes of members \(counts.changes), disks made anew \
             \(counts.rebuilt), snapshots \(counts.snapshots), mended \(counts.mended), put back \
-            \(counts.restored)
+            \(counts.restored), absences confirmed \(counts.confirmed), lists \(counts.lists)
             hash \(report.traceHash)
             """
         )

@@ -133,4 +133,123 @@ struct PartsTests {
         tables.damageLog(at: 2, .missing)
         #expect(throws: StoreError.self) { try tables.truncateLog(from: 2) }
     }
+
+    /// A seed failed with it: the flush found the damage where the turn had not.
+    @Test("damage that comes between a turn and its flush is found after both")
+    func damageBeforeFlush() throws {
+        let disk = Disk(requestsRetained: 10)
+        for number in 1...5 as ClosedRange<UInt64> { disk.begin(.turn(turn(number))) }
+        try disk.finish()
+        var cut = StorageTurn()
+        cut.append(
+            Persist(
+                token: PersistToken(number: 6),
+                hardState: nil,
+                truncateFrom: LogIndex(number: 4),
+                entries: [],
+                votesChanged: false
+            )
+        )
+        disk.begin(.turn(cut))
+        disk.suffer(.entry(4, .missing))
+        disk.suffer(.entry(3, .missing))
+        #expect(disk.isDamaged)
+        try disk.finish()
+        #expect(disk.durable.point.last.index == 3)
+        #expect(disk.durable.logDamage == .damagedLogHeader(index: 3, reason: "it is missing"))
+    }
+
+    /// Four records in one bucket, one for each entry.
+    private func state() throws -> DiskTables {
+        var tables = DiskTables(requestsRetained: 10)
+        for number in 1...4 as ClosedRange<UInt64> { _ = try turn(number).write(to: &tables) }
+        let layers = (1...4 as ClosedRange<UInt64>).map { number in
+            OverlayLayer(
+                index: number,
+                writes: [(Keyspace.key(2 * Int(number)), record(number))],
+                requestID: [UInt8](repeating: UInt8(number), count: 16)
+            )
+        }
+        try tables.apply(layers: layers, appliedIndex: 4, appliedTerm: 1)
+        return tables
+    }
+
+    private func record(_ number: UInt64) -> [UInt8] {
+        Record(
+            flags: 0,
+            dataKeyID: 1,
+            modificationIndex: number,
+            nameBox: [],
+            valueBox: [UInt8](repeating: UInt8(number), count: 40)
+        ).encoded()
+    }
+
+    @Test("a lost record is missing in its bucket's sum, and only the right one makes it whole")
+    func loss() throws {
+        let whole = try state()
+        let key = Keyspace.key(4)
+        var tables = whole
+        tables.suffer(.loss(key))
+        #expect(tables.row(of: key) == nil && tables.isDamaged)
+        #expect(
+            tables.stateHash == whole.stateHash,
+            "what should be there is known to the checkers"
+        )
+        #expect(tables.bucketDamage(key.bucket) == "it has 3 records, not 4")
+        let wrong = RepairedRecord(key: key, bytes: record(3))
+        #expect(throws: StoreError.self) {
+            try tables.repairRecords([wrong], bucket: key.bucket, expected: nil)
+        }
+        let right = RepairedRecord(key: key, bytes: record(2))
+        try tables.repairRecords([right], bucket: key.bucket, expected: nil)
+        #expect(!tables.isDamaged && tables.root == whole.root)
+        #expect(tables.stateHash == whole.stateHash)
+    }
+
+    @Test("a damaged record that is written over makes its bucket suspect")
+    func suspect() throws {
+        var tables = try state()
+        let key = Keyspace.key(4)
+        tables.suffer(.record(key, .content))
+        #expect(tables.bucketDamage(key.bucket) == nil, "keys, headers and tags are intact")
+        #expect(tables.stateFindings == [.record(key, reason: "it fails its checksum")])
+        let layer = OverlayLayer(index: 5, writes: [(key, record(5))], requestID: nil)
+        _ = try turn(5).write(to: &tables)
+        try tables.apply(layers: [layer], appliedIndex: 5, appliedTerm: 1)
+        #expect(tables.buckets[key.bucket].isSuspect)
+        #expect(tables.bucketDamage(key.bucket) != nil && tables.isDamaged)
+    }
+
+    @Test("a snapshot is what it was made of, and nothing else decodes to it")
+    func snapshot() throws {
+        var tables = try state()
+        tables.cluster = World.clusterRecord(
+            incarnation: 1,
+            configuration: Configuration(
+                members: [
+                    Member(
+                        id: NodeID(number: 1),
+                        details: Configuration.newMember(1),
+                        role: .voter,
+                        incarnation: 1
+                    )
+                ]
+            )
+        )
+        let image = try SnapshotImage(tables)
+        let bytes = image.encoded()
+        let copy = try SnapshotImage(decoding: bytes)
+        #expect(copy.index == 4 && copy.tables.root == tables.root)
+        #expect(copy.tables.stateHash == tables.stateHash)
+        #expect(copy.tables.requestIndex([UInt8](repeating: 3, count: 16)) == 3)
+        let offer = try image.offer(bytes)
+        for position in stride(from: 0, to: bytes.count, by: 7) {
+            var changed = bytes
+            changed[position] ^= 4
+            guard let other = try? SnapshotImage(decoding: changed) else { continue }
+            #expect((try? other.offer(changed)) != offer)
+        }
+        tables.suffer(.loss(Keyspace.key(4)))
+        #expect(throws: StoreError.self) { try SnapshotImage(tables) }
+    }
 }

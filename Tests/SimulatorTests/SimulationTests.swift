@@ -32,7 +32,7 @@ struct SimulationTests {
 
     @Test("without faults there is one election, and no client waits in vain")
     func calm() {
-        var settings = settings(5)
+        var settings = settings(6)
         settings.faults = .calm
         settings.nodes = 5
         let report = Simulation.run(settings)
@@ -63,12 +63,33 @@ struct SimulationTests {
         #expect(counts.changes >= 20 && counts.rebuilt >= 2)
     }
 
+    @Test("what disks lose and damage comes back, and nobody is told wrong meanwhile")
+    func repair() {
+        var faults = Faults.calm
+        faults.pauseMillisecondsMost = 200
+        for kind in [.damageLog, .damageState, .loseRecord, .damageSnapshot] as [FaultKind] {
+            faults[kind] = 5
+        }
+        faults[.crash] = 3
+        var counts = SimulationCounts()
+        for seed in 1...3 as ClosedRange<UInt64> {
+            var settings = settings(seed, seconds: 6)
+            settings.faults = faults
+            let report = Simulation.run(settings)
+            #expect(report.violation == nil)
+            counts.add(report.counts)
+        }
+        #expect(counts.mended > 0 && counts.rebuilt > 0 && counts.snapshots > 0)
+        #expect(counts.confirmed > 0 && counts.lists > 0)
+    }
+
     /// What a disk may not do, and the checkers must see, each within so many seeds.
     @Test("a disk that breaks its word is found out", arguments: Lie.allCases)
     func lies(_ lie: Lie) {
         var faults = Faults.harsh
         faults[.damageLog] = 0
         faults[.damageState] = 0
+        faults[.loseRecord] = 0
         faults[.crash] = 200
         let found = (UInt64(1)...10).contains { seed in
             var settings = settings(seed)
