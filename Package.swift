@@ -161,7 +161,7 @@ let package = Package(
             "NodeTests",
             [
                 "API", "Barrier", "Cryptography", "Engines", "Node", "Raft", "Replica", "Shamir",
-                "Store", "Vault", "Wire", logging, nioCore, nioPosix,
+                "Store", "Transport", "Vault", "Wire", logging, nioCore, nioPosix,
             ]
         ),
         tests("CommandsTests", ["Client", "Commands", "Wire", nioCore, nioHTTP1, nioPosix]),

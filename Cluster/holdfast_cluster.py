@@ -21,6 +21,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import urllib.parse
 
@@ -399,7 +400,10 @@ class HoldfastCluster:
             text = "".join(
                 self._certificate(node).read_text() for node in self.nodes if node.name in have
             )
-            bundle.write_text(text)
+            # Other threads may be reading the one there is.
+            fresh = bundle.with_name(f"ca-{threading.get_ident()}.pem")
+            fresh.write_text(text)
+            fresh.replace(bundle)
             self._bundled = have
         return str(bundle) if bundle.exists() else None
 

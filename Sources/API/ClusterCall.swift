@@ -43,6 +43,8 @@ package struct JoinInput: Sendable, Equatable {
     package let apiAddress: String
     /// SHA-256 of its public key, 32 bytes.
     package let pin: [UInt8]
+    /// The number that its disk has drawn, 1...`Int.max`. See `Member.incarnation` in `Raft`.
+    package let incarnation: UInt64
     /// Stays a learner instead of becoming a voter once it has caught up.
     package let isNonVoter: Bool
 
@@ -54,6 +56,7 @@ package struct JoinInput: Sendable, Equatable {
         peerAddress: String,
         apiAddress: String,
         pin: [UInt8],
+        incarnation: UInt64,
         isNonVoter: Bool
     ) {
         self.token = token
@@ -63,6 +66,7 @@ package struct JoinInput: Sendable, Equatable {
         self.peerAddress = peerAddress
         self.apiAddress = apiAddress
         self.pin = pin
+        self.incarnation = incarnation
         self.isNonVoter = isNonVoter
     }
 }
@@ -162,6 +166,9 @@ enum ClusterCallParser {
         guard let pin = Hex.decode(try text("pin")), pin.count == 32 else {
             throw .refused(400, ["pin must be 64 hex digits"])
         }
+        guard let incarnation = try object.int("incarnation"), incarnation >= 1 else {
+            throw .refused(400, ["incarnation must be a positive number"])
+        }
         return JoinInput(
             token: try text("token"),
             name: try text("name"),
@@ -170,6 +177,7 @@ enum ClusterCallParser {
             peerAddress: try text("peer_address"),
             apiAddress: try text("api_address"),
             pin: pin,
+            incarnation: UInt64(incarnation),
             isNonVoter: try object.bool("non_voter") ?? false
         )
     }

@@ -15,6 +15,9 @@ package enum NodeCall: Sendable {
     case health(HealthInput)
     /// `GET sys/leader`
     case leader
+    /// `PUT sys/storage/raft/join`, OpenBao's way into a cluster, by this address of a member;
+    /// empty if there is none.
+    case raftJoin(address: String)
     /// `GET sys/metrics` with the client's token, which the settings may not ask for.
     case metrics(MetricsFormat, token: [UInt8])
 }

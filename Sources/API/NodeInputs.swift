@@ -22,6 +22,21 @@ enum NodeInputs {
         return .share(key)
     }
 
+    /// `PUT sys/storage/raft/join`: all of it is checked, and only the address is of use here.
+    static func raftJoin(_ body: [UInt8]) throws(RouteError) -> String {
+        let object = try Strict(body, "JoinRequest")
+        for name in [
+            "leader_ca_cert", "leader_client_cert", "leader_client_key", "leader_tls_servername",
+            "auto_join", "auto_join_scheme",
+        ] {
+            _ = try object.text(name)
+        }
+        _ = try object.int("auto_join_port")
+        _ = try object.bool("retry")
+        _ = try object.bool("non_voter")
+        return try object.text("leader_api_addr") ?? ""
+    }
+
     /// `GET` and `HEAD sys/health`
     static func health(_ query: Query, isHead: Bool) throws(RouteError) -> HealthInput {
         var input = HealthInput()

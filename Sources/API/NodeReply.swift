@@ -103,6 +103,32 @@ package enum NodeReply {
         }
     }
 
+    /// `PUT sys/storage/raft/join`. A node that runs belongs to a cluster already: it says so of
+    /// that one, as OpenBao does, and joins no other. Where OpenBao takes an address and learns the
+    /// rest by an unseal, a Holdfast node shows a token before it starts.
+    ///
+    /// - Parameters:
+    ///   - address: of a member of the cluster to join, as it was asked for.
+    ///   - members: the API addresses of this node's cluster.
+    package static func raftJoin(_ address: String, members: [String]) -> APIResponse {
+        let address = address.utf8.last == 0x2F ? String(address.dropLast()) : address
+        guard members.contains(where: { utf8Equals($0, address) }) else {
+            return Reply.errors(
+                500,
+                [
+                    "failed to join raft cluster: this node is a member of a cluster already and "
+                        + "knows no member with this address. A new node joins before it is "
+                        + "started: holdfast cluster join-token on a member, then "
+                        + "holdfast cluster join --config FILE on the new node"
+                ]
+            )
+        }
+        return object { writer in
+            writer.name("joined")
+            writer.bool(true)
+        }
+    }
+
     /// `GET sys/leader`
     package static func leader(_ facts: LeaderFacts) -> APIResponse {
         object { writer in

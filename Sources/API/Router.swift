@@ -88,6 +88,9 @@ private struct RequestParser {
             try require("GET")
             if isSealed { throw .refused(503, ["Vault is sealed"]) }
             return .node(.leader)
+        case "sys/storage/raft/join":
+            try require("PUT", "POST")
+            return .node(.raftJoin(address: try NodeInputs.raftJoin(request.body)))
         case "sys/metrics":
             try require("GET")
             let name = target.query.first("format") ?? ""

@@ -48,8 +48,9 @@ struct JoinCommand: OperatorCommand {
         abstract: "Make this machine a member; then start it with holdfast server.",
         discussion: """
             Reads the node's settings, makes its key if there is none, and asks a member to admit \
-            it. The token is typed or piped in, never an argument. The node becomes a voter by \
-            itself once it has everything, unless -non-voter is given.
+            it. The token is typed or piped in, never an argument. When the answer is lost, \
+            repeat it with the same token. The node becomes a voter by itself once it has \
+            everything, unless -non-voter is given.
             """
     )
 
@@ -66,28 +67,41 @@ struct JoinCommand: OperatorCommand {
             environment: session.environment.all
         )
         guard let place = settings.join else { throw SettingsError.missing("join") }
-        let pin = try NodeJoin.prepare(settings)
+        let applicant = try NodeJoin.prepare(settings)
         let token = try session.terminal.secret("join token")
-        let answer = try connection.client(session).call(
-            ClientRequest(
-                .put,
-                "sys/cluster/join",
-                body: [
-                    "token": .string(token), "name": .string(settings.node),
-                    "region": .string(place.region), "zone": .string(place.zone),
-                    "peer_address": .string(place.peerAddress),
-                    "api_address": .string(settings.apiAddress), "pin": .string(pin),
-                    "non_voter": .bool(isNonVoter),
-                ]
-            )
-        )
+        let body: JSONValue = [
+            "token": .string(token), "name": .string(settings.node),
+            "region": .string(place.region), "zone": .string(place.zone),
+            "peer_address": .string(place.peerAddress),
+            "api_address": .string(settings.apiAddress), "pin": .string(applicant.pin),
+            "incarnation": .number(JSONNumber(applicant.incarnation)),
+            "non_voter": .bool(isNonVoter),
+        ]
+        let answer = try ask(try connection.client(session), body)
         guard let admission = answer?["data"]?.asObject?["admission"]?.asString,
             let bytes = Base64.decode(admission)
         else { throw ClientError.badAnswer("sys/cluster/join", reason: "no admission") }
-        let members = try NodeJoin.enter(settings, admission: bytes)
+        let members = try NodeJoin.enter(settings, as: applicant, admission: bytes)
         session.printText("\(settings.node) is a member of a cluster of \(members)")
         session.terminal.hint("start it: holdfast server --config \(config); then unseal it")
         return .done
+    }
+
+    /// A node that may have been admitted has to ask again: the token knows its key by now.
+    private func ask(_ client: VaultClient, _ body: JSONValue) throws -> JSONObject? {
+        do throws(ClientError) {
+            return try client.call(ClientRequest(.put, "sys/cluster/join", body: body))
+        } catch {
+            switch error {
+            case .outcomeUnknown, .server(status: 409, errors: _, address: _):
+                throw CommandFailure(
+                    Hint.exitStatus(for: error),
+                    error.summary,
+                    "repeat it with the same token: holdfast cluster join --config \(config)"
+                )
+            default: throw error
+            }
+        }
     }
 }
 

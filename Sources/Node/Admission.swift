@@ -3,27 +3,23 @@ import Wire
 
 /// What a node that joins has to know before it can start: whom it belongs to.
 ///
-/// Layout: format u8 · cluster id 32 · epoch, incarnation, format level u64 each · configuration
-/// blob.
+/// Layout: format u8 · cluster id 32 · epoch, format level u64 each · configuration blob.
 struct Admission: Equatable, Sendable {
     /// Digest of the canonical initial configuration, 32 bytes.
     let clusterID: [UInt8]
     /// Of the cluster, as the leader has it.
     let epoch: UInt64
-    /// Under which the configuration knows the new node.
-    let incarnation: UInt64
     let formatLevel: UInt64
     /// With the new node in it.
     let configuration: Configuration
 
-    private static let formatVersion: UInt8 = 1
+    private static let formatVersion: UInt8 = 2
 
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 512)
         writer.writeUInt8(Self.formatVersion)
         writer.writeBytes(clusterID)
         writer.writeUInt64(epoch)
-        writer.writeUInt64(incarnation)
         writer.writeUInt64(formatLevel)
         writer.writeBlob(configuration.encoded())
         return writer.bytes
@@ -32,14 +28,12 @@ struct Admission: Equatable, Sendable {
     init(
         clusterID: [UInt8],
         epoch: UInt64,
-        incarnation: UInt64,
         formatLevel: UInt64,
         configuration: Configuration
     ) {
         precondition(clusterID.count == 32, "a cluster id has 32 bytes")
         self.clusterID = clusterID
         self.epoch = epoch
-        self.incarnation = incarnation
         self.formatLevel = formatLevel
         self.configuration = configuration
     }
@@ -49,11 +43,10 @@ struct Admission: Equatable, Sendable {
         var reader = ByteReader(bytes)
         let version = try reader.readUInt8()
         guard version == Self.formatVersion else {
-            throw .malformed("admission format \(version), this build reads 1")
+            throw .malformed("admission format \(version), this build reads \(Self.formatVersion)")
         }
         clusterID = try reader.readBytes(32)
         epoch = try reader.readUInt64()
-        incarnation = try reader.readUInt64()
         formatLevel = try reader.readUInt64()
         configuration = try Configuration(decoding: try reader.readBlob(atMost: 64 << 10))
         try reader.finish()

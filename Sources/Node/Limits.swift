@@ -37,6 +37,10 @@ package enum Limits {
     package static let deadSecondsMin = 60
     /// How often the leader looks after the members: promotions and removals.
     package static let autopilotMilliseconds = 1_000
+    /// A node that is in touch with no member, and meets unknown keys for so long, says so.
+    package static let estrangedSeconds = 10
+    /// And says it again after so long.
+    package static let estrangedReportSeconds = 600
     /// A member that lags by more is not called healthy.
     package static let trailingEntriesMax = 1_000
 }

@@ -13,8 +13,8 @@ import Wire
 extension MembershipFlow {
     /// Makes a join token and answers with its secret, which is nowhere else.
     func offer(_ seconds: Int, _ context: Context, _ keyring: Keyring) {
-        // Tokens that ended make room; there are few, so one at a time is enough.
-        if let old = replica.configuration.joinTokens.first(where: { $0.deadline < now }) {
+        // There are few, so one at a time is enough.
+        if let old = replica.configuration.tokenToDrop(now: now) {
             return change(.withdraw(token: old.id), context, keyring) { [self] in
                 offer(seconds, context, keyring)
             }
@@ -45,8 +45,9 @@ extension MembershipFlow {
 
     /// Admits a node that shows a valid token, as a learner.
     ///
-    /// The token is bound to the node's key first and used up by the admission, so it admits one
-    /// node, even when the answer is lost in between and the node asks again.
+    /// The entry that admits it binds the token to its key, so the token admits one node. When the
+    /// answer is lost, that node asks again and is told the same, by whoever leads then, until the
+    /// token ends or the node is removed.
     func admit(_ input: JoinInput, _ context: Context, _ keyring: Keyring) {
         guard let secret = JoinSecret(input.token) else {
             return context.answer(Reply.errors(400, ["the join token is not complete"]))
@@ -54,16 +55,16 @@ extension MembershipFlow {
         let configuration = replica.configuration
         let known = configuration.joinTokens.first { $0.id == secret.tokenID }
         guard let known, constantTimeEquals(known.secretDigest, secret.digest) else {
-            return denied(context, "the join token is unknown or was used")
+            return denied(context, "the join token is unknown, or who came by it was removed")
         }
         guard known.deadline >= now else { return denied(context, "the join token has ended") }
-        guard known.pin == nil || known.pin == input.pin else {
-            return denied(context, "another node has begun to use the join token")
-        }
-        guard known.pin != nil else {
-            return change(.bind(token: known.id, pin: input.pin), context, keyring) { [self] in
-                admit(input, context, keyring)
+        if let pin = known.pin {
+            guard pin == input.pin else {
+                return denied(context, "the join token was used by another node")
             }
+            // Its number may be another one by now. Then it speaks for a disk that was not
+            // admitted, and is taken back as such a disk is.
+            return welcome(input, context)
         }
         let details = MemberDetails(
             name: input.name,
@@ -73,15 +74,9 @@ extension MembershipFlow {
             apiAddress: input.apiAddress,
             pin: input.pin
         )
-        let incarnation: UInt64
-        do throws(CryptographyError) {
-            incarnation = try Random.uint64() >> 1
-        } catch {
-            return context.fail(.internalFailure)
-        }
         let addition = MembershipChange.add(
             details,
-            incarnation: incarnation,
+            incarnation: input.incarnation,
             token: known.id,
             awaitsPromotion: !input.isNonVoter
         )
@@ -90,26 +85,25 @@ extension MembershipFlow {
                 "\(input.name) was admitted as a learner",
                 metadata: ["peer": "\(input.peerAddress)", "pin": "\(Hex.encode(input.pin))"]
             )
-            welcome(input, incarnation, context)
+            welcome(input, context)
         }
     }
 
     /// Tells the node whom it belongs to: the members as they are agreed on. What is in effect
     /// here may be a later change that is still taken back, and a node that begins with such a one
     /// could never follow the log. The status may be a moment behind what was committed.
-    private func welcome(_ input: JoinInput, _ incarnation: UInt64, _ context: Context) {
+    private func welcome(_ input: JoinInput, _ context: Context) {
         guard let configuration = replica.status.committedConfiguration,
             configuration.members.contains(where: { $0.pin == input.pin })
         else {
             guard ContinuousClock.now < context.deadline else {
                 return context.fail(.outcomeUnknown)
             }
-            return later(context) { self.welcome(input, incarnation, context) }
+            return later(context) { self.welcome(input, context) }
         }
         let admission = Admission(
             clusterID: identity.clusterID,
             epoch: identity.epoch,
-            incarnation: incarnation,
             formatLevel: configuration.formatLevel,
             configuration: configuration
         )
@@ -195,5 +189,15 @@ extension MembershipFlow {
 
     private func later(_ context: Context, _ body: @escaping @Sendable () -> Void) {
         context.loop.scheduleTask(in: .milliseconds(Int64(Limits.leaderPollMilliseconds)), body)
+    }
+}
+
+extension Configuration {
+    /// A token that makes room for a new one: any that ended, else the one of those that have
+    /// admitted their node that ends first, if there is no room without it.
+    fileprivate func tokenToDrop(now: UInt64) -> JoinToken? {
+        if let ended = joinTokens.first(where: { $0.deadline < now }) { return ended }
+        guard joinTokens.count >= Raft.Limits.joinTokensMax else { return nil }
+        return joinTokens.filter { $0.pin != nil }.min { $0.deadline < $1.deadline }
     }
 }

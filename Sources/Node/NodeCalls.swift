@@ -80,6 +80,9 @@ final class NodeCalls: Sendable {
                 seal.unsealed == nil
                     ? ServiceFailure.sealed.response : NodeReply.leader(state.leader())
             )
+        case .raftJoin(let address):
+            let members = state.configuration.members.map(\.apiAddress)
+            completion(NodeReply.raftJoin(address, members: members))
         case .metrics(let format, let token):
             metrics.isOpen ? tell(format, completion) : tell(format, token, loop, completion)
         }

@@ -6,16 +6,28 @@ import Wire
 
 /// Makes a data folder that belongs to a cluster, for a node that joins one.
 package enum NodeJoin {
+    /// What a folder says of itself when it asks to be admitted.
+    package struct Applicant: Sendable {
+        /// Its key's pin, 64 hex digits.
+        package let pin: String
+        /// Drawn by every attempt, so no two databases ever speak under the same number, whatever
+        /// became of the answers. See `Member.incarnation` in `Raft`.
+        package let incarnation: UInt64
+    }
+
     /// Makes folder and key if there are none.
     ///
-    /// - Returns: the key's pin, 64 hex digits.
-    /// - Throws: ``NodeError/joinedAlready(folder:)``, `StoreError`, `TransportError`.
-    package static func prepare(_ settings: Settings) throws -> String {
+    /// - Throws: ``NodeError/joinedAlready(folder:)``, `StoreError`, `TransportError`,
+    ///   `CryptographyError`.
+    package static func prepare(_ settings: Settings) throws -> Applicant {
         let store = try LocalStore.open(folder: settings.data, digest: sha256)
         if try store.load().cluster != nil {
             throw NodeError.joinedAlready(folder: settings.data)
         }
-        return try NodeIdentity.loadOrCreate(folder: settings.data).pinText
+        return Applicant(
+            pin: try NodeIdentity.loadOrCreate(folder: settings.data).pinText,
+            incarnation: max(1, try Random.uint64() >> 1)
+        )
     }
 
     /// Writes down whom the node belongs to; from now on `holdfast server` starts it.
@@ -23,9 +35,16 @@ package enum NodeJoin {
     /// The answer of the cluster is checked against this node's own key, so an answer for another
     /// node is refused before anything is written.
     ///
+    /// - Parameters:
+    ///   - applicant: as ``prepare(_:)`` returned it for this attempt.
+    ///   - bytes: the answer.
     /// - Returns: how many members the cluster has, this one included.
     /// - Throws: ``NodeError``, `StoreError`, `TransportError`, `WireError`.
-    package static func enter(_ settings: Settings, admission bytes: [UInt8]) throws -> Int {
+    package static func enter(
+        _ settings: Settings,
+        as applicant: Applicant,
+        admission bytes: [UInt8]
+    ) throws -> Int {
         let admission = try Admission(decoding: bytes)
         let store = try LocalStore.open(folder: settings.data, digest: sha256)
         if try store.load().cluster != nil {
@@ -40,7 +59,7 @@ package enum NodeJoin {
                 ClusterRecord(
                     clusterID: admission.clusterID,
                     epoch: admission.epoch,
-                    incarnation: admission.incarnation,
+                    incarnation: applicant.incarnation,
                     bootCounter: 0,
                     configuration: admission.configuration.encoded(),
                     formatLevel: admission.formatLevel

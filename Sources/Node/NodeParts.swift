@@ -31,7 +31,7 @@ final class NodeParts: ReplicaObserver {
     init(_ settings: Settings, _ start: NodeStart, logger: Logger) {
         let clock: @Sendable () -> Timestamp = { WallClock.now() }
         let store = start.store
-        let network = PeerNetwork(logger: logger)
+        let network = PeerNetwork(settings, logger: logger)
         let replica = LocalReplica(store: store, logger: logger)
         let forwarder = Forwarder(firstNumber: start.firstForward) { network.send($0, to: $1) }
         let epoch = start.cluster.epoch

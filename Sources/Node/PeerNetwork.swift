@@ -16,9 +16,13 @@ final class PeerNetwork: PeerLink, PeerHandler {
     }
 
     private let sinks = Mutex(Sinks())
+    private let estrangement = Mutex(Estrangement())
+    /// This node's name and data folder, for its operator.
+    private let place: (node: String, data: String)
     private let logger: Logger
 
-    init(logger: Logger) {
+    init(_ settings: Settings, logger: Logger) {
+        place = (settings.node, settings.data)
         self.logger = logger
     }
 
@@ -154,6 +158,14 @@ final class PeerNetwork: PeerLink, PeerHandler {
 
     /// The transport has logged it, with both pins or both configurations.
     func peerRefused(_ reason: String) {}
+
+    func keyUnknown(_ key: UnknownKey) {
+        let isInTouch = attached.transport?.isConnectedToAny ?? false
+        let isToBeTold = estrangement.withLock { $0.seen(at: .now, isInTouch: isInTouch) }
+        guard isToBeTold else { return }
+        let text = Estrangement.text(key, node: place.node, data: place.data)
+        logger.critical("\(text.summary)", metadata: ["remedy": "\(text.remedy)"])
+    }
 }
 
 extension PeerEndpoint {

@@ -104,8 +104,8 @@ package struct JoinToken: Equatable, Sendable {
     package let secretDigest: [UInt8]
     /// Cluster time in seconds after which whoever checks it refuses it. The core has no clock.
     package let deadline: UInt64
-    /// The key pin of the first node that showed the secret; only that one can use it from then
-    /// on. `nil` until somebody has.
+    /// The key pin of the node that it admitted; no other can use it from then on, and that one
+    /// only to be told again. `nil` until it admitted one.
     package let pin: [UInt8]?
 
     package init(id: UInt64, secretDigest: [UInt8], deadline: UInt64, pin: [UInt8]?) {

@@ -1,10 +1,11 @@
 /// One step from a configuration to the next. Each is one entry; ``voters(promote:demote:)`` is
 /// followed by a second one, by which whoever leads ends the joint configuration.
 package enum MembershipChange: Equatable, Sendable {
-    /// Admits a node as a learner, under the id ``Configuration/nextNodeID``, and uses up the
-    /// token that it showed, if any. `incarnation` is the one its disk has drawn.
+    /// Admits a node as a learner, under the id ``Configuration/nextNodeID``. The token that it
+    /// showed, if any, is bound to its key and admits nobody else from then on. `incarnation` is
+    /// the one its disk has drawn.
     case add(MemberDetails, incarnation: UInt64, token: UInt64?, awaitsPromotion: Bool)
-    /// Lets a learner go. Voters are demoted first.
+    /// Lets a learner go, and with it the token by which it came. Voters are demoted first.
     case remove(NodeID)
     /// Makes learners voters and voters learners, through a joint configuration. One of each
     /// replaces a node in one step.
@@ -14,14 +15,12 @@ package enum MembershipChange: Equatable, Sendable {
     /// Takes a learner back whose disk is a new or rebuilt one, which drew this incarnation.
     /// From then on what that disk says counts, and what the old one said does not.
     case readmit(NodeID, incarnation: UInt64)
-    /// Replaces a member's names, addresses and key.
+    /// Replaces a member's names, addresses and key. A token bound to the key before goes.
     case describe(NodeID, MemberDetails)
     /// Allows what nodes of this level know. Never undone.
     case raiseFormat(UInt64)
     /// Gives out a permission to join.
     case offer(JoinToken)
-    /// A token was shown by the node with this key: no other can use it from now on.
-    case bind(token: UInt64, pin: [UInt8])
     /// Takes a token back, used or not.
     case withdraw(token: UInt64)
 }
@@ -56,7 +55,8 @@ extension Configuration {
             try add(details, incarnation, token)
             members[members.count - 1].awaitsPromotion = awaitsPromotion
         case .remove(let id):
-            members.remove(at: try learnerSlot(id))
+            let member = members.remove(at: try learnerSlot(id))
+            spendTokens(of: member.pin)
         case .voters(let promoted, let demoted):
             try changeVoters(promoted, demoted)
         case .suspend(let id):
@@ -68,6 +68,7 @@ extension Configuration {
         case .describe(let id, let details):
             let slot = try knownSlot(id)
             try requireUnique(details, except: id)
+            if members[slot].pin != details.pin { spendTokens(of: members[slot].pin) }
             members[slot].details = details
         case .raiseFormat(let level):
             guard level > formatLevel else { throw .formatNotAbove(formatLevel) }
@@ -77,8 +78,6 @@ extension Configuration {
                 throw .tokenExists(token.id)
             }
             joinTokens = (joinTokens + [token]).sorted { $0.id < $1.id }
-        case .bind(let id, let pin):
-            try bind(id, to: pin)
         case .withdraw(let id):
             joinTokens.remove(at: try tokenPosition(id))
         }
@@ -91,11 +90,7 @@ extension Configuration {
     ) throws(MembershipError) {
         try requireUnique(details, except: nil)
         if let token {
-            let position = try tokenPosition(token)
-            if let pin = joinTokens[position].pin, pin != details.pin {
-                throw .tokenBoundElsewhere(token)
-            }
-            joinTokens.remove(at: position)
+            try bind(token, to: details.pin)
         }
         guard nextNodeID.number < Limits.countMax else { throw .invalid("node ids are used up") }
         members.append(
@@ -125,6 +120,8 @@ extension Configuration {
         }
     }
 
+    /// The token stays until its deadline, so that a node whose answer was lost can ask again and
+    /// be told the same. It admits no other node, and this one not again once it was removed.
     private mutating func bind(_ id: UInt64, to pin: [UInt8]) throws(MembershipError) {
         let position = try tokenPosition(id)
         let token = joinTokens[position]
@@ -135,6 +132,10 @@ extension Configuration {
             deadline: token.deadline,
             pin: pin
         )
+    }
+
+    private mutating func spendTokens(of pin: [UInt8]) {
+        joinTokens.removeAll { $0.pin == pin }
     }
 
     private func knownSlot(_ id: NodeID) throws(MembershipError) -> Int {

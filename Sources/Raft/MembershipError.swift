@@ -18,7 +18,7 @@ package enum MembershipError: OperatorError, Equatable {
     case pinTaken(by: NodeID)
     case unknownToken(UInt64)
     case tokenExists(UInt64)
-    /// Another node showed the token first.
+    /// The token admitted another node.
     case tokenBoundElsewhere(UInt64)
     case formatNotAbove(UInt64)
     /// A member has not said that it knows the level.
@@ -64,6 +64,8 @@ package enum MembershipError: OperatorError, Equatable {
         case .formatUnknown: "run a version that knows it on every member"
         case .notCounted: "check that the member runs; if its disk is a new one, readmit it first"
         case .unknownToken, .tokenBoundElsewhere: "ask for a new join token"
+        case .nameTaken(let name):
+            "choose another name; if that member was this node: holdfast cluster remove \(name)"
         default: "look at the members as they are, and ask for something else"
         }
     }

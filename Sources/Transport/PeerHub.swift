@@ -143,6 +143,7 @@ final class PeerHub {
                         + known.joined(separator: ", ")
                 )
                 connection.isExplained = true
+                keyUnknown(.caller)
                 verdict.succeed(.failed)
                 return
             }
@@ -177,6 +178,11 @@ final class PeerHub {
     func connectRefused(_ peer: Peer) {
         guard !peer.isAnythingUp, !isStopped, peer.losses.isNewsSinceLast() else { return }
         handler.linkReset(peer.endpoint.id)
+    }
+
+    func keyUnknown(_ key: UnknownKey) {
+        guard !isStopped else { return }
+        handler.keyUnknown(key)
     }
 
     /// Logs a refusal and tells the owner, repetitions excepted.

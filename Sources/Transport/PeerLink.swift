@@ -186,6 +186,8 @@ final class OutgoingPeerConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var inbox = FrameInbox()
     private var number: UInt64?
+    /// The other side has proved to be the member that was dialed.
+    private var isVerified = false
     private var timer: Scheduled<Void>?
     private var isClosedByUs = false
     private var isFarewell = false
@@ -234,6 +236,7 @@ final class OutgoingPeerConnection: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .handshakeCompleted? = event as? TLSUserEvent, !isClosedByUs else { return }
+        isVerified = true
         let hello = link.hub.hello(to: endpoint.id, channel: link.channel)
         let frame = Frame(kind: FrameKind.hello, payload: hello.encoded())
         context.writeAndFlush(wrapOutboundOut(FrameCodec.encode(frame)), promise: nil)
@@ -294,6 +297,7 @@ final class OutgoingPeerConnection: ChannelInboundHandler {
         timer?.cancel()
         self.context = nil
         let byPeer = !isClosedByUs && !isFarewell && !PeerEnd.isSilence(trouble)
+        if isVerified, byPeer, number == nil { link.hub.keyUnknown(.own) }
         link.ended(
             self,
             number: number,

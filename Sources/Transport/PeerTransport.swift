@@ -75,6 +75,18 @@ package protocol PeerHandler: AnyObject, Sendable {
 
     /// A connection was refused here or there; the text is for a person and has been logged.
     func peerRefused(_ reason: String)
+
+    /// A connection came to nothing because of a key. Once for each connection.
+    func keyUnknown(_ key: UnknownKey)
+}
+
+/// Whose key nobody on the other side knows.
+package enum UnknownKey: Sendable, Equatable {
+    /// A caller's: it is none of the members' as this node knows them.
+    case caller
+    /// This node's own, as it seems: a member, whose key is the right one, ended the connection as
+    /// soon as it had seen it.
+    case own
 }
 
 /// Frames between members over mutual TLS 1.3 with pinned keys.
@@ -233,6 +245,11 @@ package final class PeerTransport: Sendable {
     /// Whether the control connection that this node dialed is up.
     package func isConnected(to peer: NodeID) -> Bool {
         route(peer, .control)?.outbox.isOpen ?? false
+    }
+
+    /// Whether such a connection to any member is up.
+    package var isConnectedToAny: Bool {
+        routes.withLock { $0.values.contains { $0.first?.outbox.isOpen == true } }
     }
 
     private func route(_ peer: NodeID, _ channel: PeerChannel) -> Route? {

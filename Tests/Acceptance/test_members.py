@@ -1,6 +1,8 @@
 """Members come and go while writes go on: join, promotion, replacement, removal, transfer."""
 
 import json
+import select
+import socket
 import subprocess
 import threading
 import time
@@ -40,6 +42,45 @@ class Writer(threading.Thread):
                 self.failures.append(f"{answer.status} {answer.text.strip()}")
 
 
+class Deafener(threading.Thread):
+    """A TCP relay to one node that lets a client's request through and no answer back."""
+
+    def __init__(self, target):
+        super().__init__(daemon=True)
+        host, port = target.rsplit(":", 1)
+        self.target = (host, int(port))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"https://127.0.0.1:{self.listener.getsockname()[1]}"
+        # The request went out, and nothing of what comes back will be passed on.
+        self.is_sent = threading.Event()
+        self.links = []
+
+    def run(self):
+        client, _ = self.listener.accept()
+        server = socket.create_connection(self.target)
+        self.links = [client, server]
+        has_answered = False
+        while True:
+            ready, _, _ = select.select(self.links, [], [])
+            for link in ready:
+                data = link.recv(1 << 16)
+                if not data:
+                    return
+                if link is client:
+                    server.sendall(data)
+                    # A client speaks again only when it has the server's whole first flight.
+                    if has_answered:
+                        self.is_sent.set()
+                else:
+                    has_answered = True
+                    if not self.is_sent.is_set():
+                        client.sendall(data)
+
+    def cut(self):
+        for link in [*self.links, self.listener]:
+            link.close()
+
+
 class Members(ClusterTest):
     def command(self, node, *arguments, stdin=None, check=True):
         """One `holdfast` command against a node, as an operator would type it."""
@@ -66,15 +107,18 @@ class Members(ClusterTest):
         ports = free_ports(2)
         node = Node(name, region, f"{region}-z", self.main.folder / name, *ports, "https")
         node.folder.mkdir(mode=0o700)
-        text = json.dumps
-        node.config.write_text("\n".join([
-            f"node = {text(name)}", f"data = {text(str(node.data))}",
-            f"api_listen = {text(node.api_listen)}", f"api_address = {text(node.address)}",
-            f"peer_listen = {text(node.peer_listen)}", "[join]", f"region = {text(region)}",
-            f"peer_address = {text(node.peer_listen)}",
-        ]) + "\n")
+        self.join_settings(node)
         node.daemon = Daemon([BINARY, "server", "--config", node.config], node.folder / "node.log")
         return node
+
+    def join_settings(self, node):
+        text = json.dumps
+        node.config.write_text("\n".join([
+            f"node = {text(node.name)}", f"data = {text(str(node.data))}",
+            f"api_listen = {text(node.api_listen)}", f"api_address = {text(node.address)}",
+            f"peer_listen = {text(node.peer_listen)}", "[join]", f"region = {text(node.region)}",
+            f"peer_address = {text(node.peer_listen)}",
+        ]) + "\n")
 
     def join(self, node, *options):
         """Token from one member, admission by another, start, unseal."""
@@ -137,8 +181,8 @@ class Members(ClusterTest):
         self.assertTrue(self.is_voter("eu-2"))
         self.transfers()
 
-    def used_token_is_refused(self, token):
-        other = self.new_node("xx-1", "xx")
+    def used_token_is_refused(self, token, name="xx-1"):
+        other = self.new_node(name, "xx")
         done = self.command(
             self.main.nodes[0], "cluster", "join", "--config", str(other.config),
             stdin=token + "\n", check=False,
@@ -156,6 +200,169 @@ class Members(ClusterTest):
         target = next(n for n in self.main.nodes if n is not leader and self.is_voter(n.name))
         self.command(leader, "cluster", "transfer", target.name)
         self.assertIs(self.main.wait_for_leader(), target)
+
+    def test_a_lost_answer_costs_no_token(self):
+        self.main = self.open_cluster()
+        token = self.command(self.main.nodes[0], "cluster", "join-token").stdout.strip()
+        node = self.new_node("eu-2", "eu")
+        relay = Deafener(self.main.nodes[1].api_listen)
+        relay.start()
+        argv = [BINARY, "cluster", "join", "--config", str(node.config), "-address",
+                relay.address, "-ca-cert", self.main.ca_file()]
+        joining = subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=clean_environment(),
+        )
+        joining.stdin.write(token + "\n")
+        joining.stdin.close()
+        joining.stdin = None
+        self.assertTrue(relay.is_sent.wait(60), "no request was sent")
+        wait_until("the node is admitted", lambda: "eu-2" in self.members(), 60)
+        relay.cut()
+        _, said = joining.communicate(timeout=60)
+        self.assertNotEqual(joining.returncode, 0)
+        self.assertIn("repeat it with the same token", said)
+        self.assertNotIn(token, said)
+
+        # The token knows its node by now, on a leader that never saw the first request as well.
+        self.used_token_is_refused(token)
+        leader = self.main.wait_for_leader()
+        self.command(leader, "cluster", "transfer")
+        self.assertIsNot(self.main.wait_for_leader(), leader)
+        self.used_token_is_refused(token, "xx-2")
+        count = len(self.members())
+        done = self.command(
+            self.main.nodes[2], "cluster", "join", "--config", str(node.config),
+            stdin=token + "\n",
+        )
+        self.assertIn("eu-2 is a member of a cluster of 4", done.stdout)
+        self.assertEqual(len(self.members()), count)
+        node.daemon.start()
+        self.main.nodes.append(node)
+        self.main.wait_until_answering(node)
+        self.main.unseal(node)
+        wait_until("eu-2 votes by itself", lambda: self.is_voter("eu-2"), 60)
+        self.removed_node_cannot_come_back_by(token, node)
+
+    def removed_node_cannot_come_back_by(self, token, node):
+        self.command(self.main.nodes[0], "cluster", "remove", node.name)
+        node.daemon.stop()
+        self.main.nodes.remove(node)
+        # The key stays, so it is the very node that the token admitted.
+        for path in node.data.iterdir():
+            if path.is_file() and "key" not in path.name:
+                path.unlink()
+        done = self.command(
+            self.main.nodes[0], "cluster", "join", "--config", str(node.config),
+            stdin=token + "\n", check=False,
+        )
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("join token", done.stderr)
+        self.assertNotIn(node.name, self.members())
+
+    def test_a_joiner_that_is_killed_again_and_again_gets_there(self):
+        """It is told the members when it is admitted; its snapshot and its log say so later."""
+        self.main = self.open_cluster()
+        first = self.main.nodes[0]
+        # Changes of members that a joiner's log will show it, from before it was one of them.
+        early = self.new_node("us-2", "us")
+        self.join(early, "--non-voter")
+        # More than is kept of the log: what comes first is a snapshot.
+        value = self.random.randbytes(350_000).hex()
+        for number in range(56):
+            body = {"data": {"value": f"{number} {value}"}}
+            self.main.ask(first, "POST", f"secret/data/large/{number}", body, timeout=30)
+        node = self.new_node("eu-2", "eu")
+        token = self.command(first, "cluster", "join-token").stdout.strip()
+        self.command(
+            self.main.nodes[1], "cluster", "join", "--config", str(node.config),
+            stdin=token + "\n",
+        )
+        self.command(first, "cluster", "remove", early.name)
+        self.main.nodes.remove(early)
+        early.daemon.stop()
+        self.main.nodes.append(node)
+        for _ in range(10):
+            node.daemon.start()
+            self.main.wait_until_answering(node, 60)
+            time.sleep(self.random.uniform(0, 1.5))
+            self.assertTrue(node.is_alive(), node.daemon.last_lines())
+            node.daemon.kill()
+        node.daemon.start()
+        self.main.wait_until_answering(node)
+        self.main.unseal(node, seconds=120)
+        wait_until("eu-2 votes by itself", lambda: self.is_voter("eu-2"), 120)
+        self.main.wait_until_caught_up(node)
+        data = self.main.ask(node, "GET", "secret/data/large/55", timeout=30)["data"]
+        self.assertEqual(data["data"]["value"], f"55 {value}")
+        self.assertIn("it is whole and verified", node.daemon.log.read_text(), "it was to need a snapshot")
+
+    def test_a_node_behind_by_all_members_is_told_how_to_come_back(self):
+        self.main = self.open_cluster()
+        first, second, third = self.main.nodes
+        self.main.ask(first, "POST", "secret/data/before", {"data": {"value": "x"}})
+        self.main.wait_until_caught_up(third)
+        third.daemon.stop()
+        for name in ["eu-2", "us-2"]:
+            self.join(self.new_node(name, name[:2]))
+            wait_until(f"{name} votes by itself", lambda: self.is_voter(name), 60)
+        # Everyone whom the third node knows goes. It stays a voter, and its vote is missing.
+        fresh = self.main.nodes[3:]
+        for old in [first, second]:
+            self.command(fresh[0], "cluster", "remove", old.name)
+            self.main.nodes.remove(old)
+            old.daemon.stop()
+        self.main.ask(fresh[0], "POST", "secret/data/after", {"data": {"value": "y"}})
+
+        third.daemon.start()
+        self.main.wait_until_answering(third)
+        wait_until(
+            "the node says that it has no way back",
+            lambda: f"node {third.name} has no way back" in third.daemon.log.read_text(), 60,
+        )
+        said = third.daemon.log.read_text()
+        self.assertIn("keys that it does not know call it", said)
+        self.assertEqual(third.daemon.log.read_text().count("no way back"), 1)
+        self.assertNotEqual(self.main.health(third), 200)
+
+        # And now exactly what it says.
+        for command in [
+            f"holdfast cluster remove {third.name}", "holdfast cluster join-token",
+            f"mv {third.data} {third.data}.old", "holdfast cluster join --config FILE",
+        ]:
+            self.assertIn(command, said)
+        self.command(fresh[0], "cluster", "remove", third.name)
+        token = self.command(fresh[0], "cluster", "join-token").stdout.strip()
+        third.daemon.stop()
+        third.data.rename(f"{third.data}.old")
+        self.join_settings(third)
+        done = self.command(
+            fresh[1], "cluster", "join", "--config", str(third.config), stdin=token + "\n"
+        )
+        self.assertIn(f"{third.name} is a member of a cluster of 3", done.stdout)
+        third.daemon.start()
+        self.main._bundled = set()  # Its certificate is a new one.
+        self.main.wait_until_answering(third)
+        self.main.unseal(third)
+        wait_until("it votes again", lambda: self.is_voter(third.name), 60)
+        for path, value in [("before", "x"), ("after", "y")]:
+            data = self.main.ask(third, "GET", f"secret/data/{path}")["data"]
+            self.assertEqual(data["data"]["value"], value)
+
+    def test_a_removed_node_says_so(self):
+        self.main = self.open_cluster()
+        first, second, third = self.main.nodes
+        third.daemon.stop()
+        self.command(first, "cluster", "remove", third.name)
+        third.daemon.start()
+        wait_until(
+            "the node says that it has no way back",
+            lambda: f"node {third.name} has no way back" in third.daemon.log.read_text(), 60,
+        )
+        self.assertIn("do not know its key", third.daemon.log.read_text())
+        # The others are in touch with each other and say nothing of the kind.
+        for node in [first, second]:
+            self.assertNotIn("no way back", node.daemon.log.read_text())
 
     def test_the_leader_can_be_removed(self):
         self.main = self.open_cluster()
@@ -210,6 +417,13 @@ class Members(ClusterTest):
         state = json.loads(bao("autopilot", "state", "-format=json"))
         self.assertTrue(json.dumps(state).lower().count("true") > 0, state)
         self.assertIn("24h0m0s", bao("autopilot", "get-config"))
+        self.assertIn("true", bao("join", self.main.nodes[0].address))
+        stranger = subprocess.run(
+            ["bao", "operator", "raft", "join", "https://127.0.0.1:1"], capture_output=True,
+            text=True, env=environment, timeout=60,
+        )
+        self.assertNotEqual(stranger.returncode, 0)
+        self.assertIn("holdfast cluster join --config FILE", stranger.stderr)
         victim = next(member for member in self.main.nodes if member is not node)
         bao("remove-peer", victim.name)
         self.assertNotIn(victim.name, bao("list-peers"))

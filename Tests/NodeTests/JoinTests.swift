@@ -43,7 +43,6 @@ struct JoinTests {
         let admission = Admission(
             clusterID: [UInt8](repeating: 7, count: 32),
             epoch: 1,
-            incarnation: 9,
             formatLevel: 1,
             configuration: members(3)
         )
@@ -53,7 +52,7 @@ struct JoinTests {
             #expect(throws: WireError.self) { try Admission(decoding: Array(bytes[..<count])) }
         }
         #expect(throws: WireError.self) { try Admission(decoding: bytes + [0]) }
-        #expect(throws: WireError.self) { try Admission(decoding: [2] + bytes.dropFirst()) }
+        #expect(throws: WireError.self) { try Admission(decoding: [1] + bytes.dropFirst()) }
     }
 
     private func settings(_ tail: String) throws -> Settings {

@@ -52,27 +52,52 @@ struct MembershipChangeTests {
         #expect(refusal(.readmit(node(4), incarnation: NodeLife.forgotten)) != nil)
     }
 
-    @Test("a new node is a learner under an id that was never given, and uses up its token")
+    @Test("a new node is a learner under an id that was never given; its token admits it once")
     func add() throws {
         let token = JoinToken(id: 8, secretDigest: member(9).pin, deadline: 77, pin: nil)
         let offered = try base.applying(.offer(token))
-        let bound = try offered.applying(.bind(token: 8, pin: member(5).pin))
-        #expect(throws: MembershipError.tokenBoundElsewhere(8)) {
-            try bound.applying(
-                .add(member(6).details, incarnation: 3, token: 8, awaitsPromotion: false)
-            )
-        }
-        let added = try bound.applying(
+        let added = try offered.applying(
             .add(member(5).details, incarnation: 3, token: 8, awaitsPromotion: false)
         )
         let new = try #require(added.member(node(5)))
-        #expect(new.role == .learner && new.incarnation == 3 && added.joinTokens.isEmpty)
+        #expect(new.role == .learner && new.incarnation == 3)
+        #expect(added.joinTokens.map(\.pin) == [member(5).pin])
+        #expect(added.joinTokens.map(\.deadline) == [77])
+        #expect(throws: MembershipError.tokenBoundElsewhere(8)) {
+            try added.applying(
+                .add(member(6).details, incarnation: 3, token: 8, awaitsPromotion: false)
+            )
+        }
         let gone = try added.applying(.remove(node(5)))
-        #expect(gone.nextNodeID == node(6))
+        #expect(gone.nextNodeID == node(6) && gone.joinTokens.isEmpty)
+        #expect(throws: MembershipError.unknownToken(8)) {
+            try gone.applying(
+                .add(member(5).details, incarnation: 3, token: 8, awaitsPromotion: false)
+            )
+        }
         let again = try gone.applying(
             .add(member(5).details, incarnation: 4, token: nil, awaitsPromotion: false)
         )
         #expect(again.member(node(5)) == nil && again.member(node(6)) != nil)
+    }
+
+    @Test("a member with another key has no use of the token by which the one before came")
+    func otherKey() throws {
+        let token = JoinToken(id: 8, secretDigest: member(9).pin, deadline: 77, pin: nil)
+        let added = try base.applying(.offer(token)).applying(
+            .add(member(5).details, incarnation: 3, token: 8, awaitsPromotion: false)
+        )
+        let renamed = MemberDetails(
+            name: "other",
+            region: "r",
+            zone: "z",
+            peerAddress: "h:1",
+            apiAddress: "https://h:2",
+            pin: member(5).pin
+        )
+        let moved = try added.applying(.describe(node(5), renamed))
+        #expect(moved.joinTokens == added.joinTokens)
+        #expect(try moved.applying(.describe(node(5), member(7).details)).joinTokens.isEmpty)
     }
 
     @Test("transitions that no node takes")

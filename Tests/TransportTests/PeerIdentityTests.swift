@@ -70,7 +70,11 @@ extension NetworkTests {
             await eventually("the one that dials is told to look there") {
                 a.seen.contains("warning", "no connection to node 2")
             }
-            #expect(!a.transport.isConnected(to: b.id))
+            await eventually("both know whose key was unknown") {
+                a.events.unknownKeys.contains(.own) && b.events.unknownKeys.contains(.caller)
+            }
+            #expect(!b.transport.isConnectedToAny && !a.transport.isConnectedToAny)
+            #expect(!a.events.unknownKeys.contains(.caller))
             #expect(b.events.resets.isEmpty && a.events.resets.isEmpty)
             await a.transport.stop()
             await b.transport.stop()

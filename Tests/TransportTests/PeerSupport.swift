@@ -21,6 +21,7 @@ final class SeenEvents: PeerHandler {
     private let lostConnections = Mutex<[PeerChannel]>([])
     private let writable = Mutex<[PeerChannel]>([])
     private let refusals = Mutex<[String]>([])
+    private let keys = Mutex<[UnknownKey]>([])
 
     var received: [Received] { frames.withLock { $0 } }
     var resets: [NodeID] { resetPeers.withLock { $0 } }
@@ -30,6 +31,7 @@ final class SeenEvents: PeerHandler {
     }
     var writables: [PeerChannel] { writable.withLock { $0 } }
     var refused: [String] { refusals.withLock { $0 } }
+    var unknownKeys: [UnknownKey] { keys.withLock { $0 } }
 
     func frameReceived(from peer: NodeID, channel: PeerChannel, kind: UInt8, payload: [UInt8]) {
         let frame = Received(from: peer, channel: channel, kind: kind, payload: payload)
@@ -47,6 +49,8 @@ final class SeenEvents: PeerHandler {
     }
 
     func peerRefused(_ reason: String) { refusals.withLock { $0.append(reason) } }
+
+    func keyUnknown(_ key: UnknownKey) { keys.withLock { $0.append(key) } }
 }
 
 /// A node as its peers see it, on a free local port.

@@ -31,11 +31,12 @@ struct ClusterCallTests {
         peerAddress: "h:1",
         apiAddress: "https://h:2",
         pin: [UInt8](repeating: 0xAB, count: 32),
+        incarnation: 9_223_372_036_854_775_807,
         isNonVoter: true
     )
     private static let joinBody = """
         {"token":"hfj1.x","name":"eu-3","region":"eu","peer_address":"h:1",
-        "api_address":"https://h:2","pin":"\(pin)","non_voter":true}
+        "api_address":"https://h:2","pin":"\(pin)","incarnation":9223372036854775807,"non_voter":true}
         """
 
     struct Case: Sendable, CustomTestStringConvertible {
@@ -133,7 +134,15 @@ struct ClusterCallTests {
             ("PUT", "sys/cluster/join-token", #"{"ttl_seconds":0}"#, 400, "ttl_seconds is 0"),
             ("PUT", "sys/cluster/join-token", #"{"ttl_seconds":9999999}"#, 400, "604800"),
             ("PUT", "sys/cluster/join", #"{"pin":"zz"}"#, 400, "64 hex digits"),
-            ("PUT", "sys/cluster/join", #"{"pin":"\#(pin)"}"#, 400, "token is needed"),
+            ("PUT", "sys/cluster/join", #"{"pin":"\#(pin)"}"#, 400, "incarnation must be"),
+            (
+                "PUT", "sys/cluster/join", #"{"pin":"\#(pin)","incarnation":0}"#, 400,
+                "incarnation must be"
+            ),
+            (
+                "PUT", "sys/cluster/join", #"{"pin":"\#(pin)","incarnation":1}"#, 400,
+                "token is needed"
+            ),
         ]
     )
     func refused(_ method: String, _ path: String, _ body: String, _ status: Int, _ text: String) {

@@ -305,4 +305,28 @@ struct NodeReplyTests {
         #expect(text(failure.response).contains(words))
         #expect(!failure.remedy.isEmpty)
     }
+
+    @Test("raft join: true of the cluster that the node is in, else what to type instead")
+    func raftJoin() throws {
+        let body = #"""
+            {"auto_join":"","auto_join_scheme":"","auto_join_port":0,
+            "leader_api_addr":"https://a:8200/","leader_ca_cert":"","leader_client_cert":"",
+            "leader_client_key":"","retry":false,"non_voter":false}
+            """#
+        guard case .raftJoin(let address) = try call("POST", "sys/storage/raft/join", body) else {
+            throw TestFailure("not a join")
+        }
+        let own = NodeReply.raftJoin(address, members: ["https://b:8200", "https://a:8200"])
+        #expect(own.status == 200 && text(own) == "{\"joined\":true}\n")
+        for address in ["https://c:8200", ""] {
+            let other = NodeReply.raftJoin(address, members: ["https://a:8200"])
+            #expect(other.status == 500)
+            #expect(text(other).contains("failed to join raft cluster: "))
+            #expect(text(other).contains("holdfast cluster join --config FILE"))
+        }
+        #expect(throws: TestFailure.self) { try call("GET", "sys/storage/raft/join") }
+        #expect(throws: TestFailure.self) {
+            try call("PUT", "sys/storage/raft/join", #"{"leader_api_addr":7}"#)
+        }
+    }
 }
