@@ -439,6 +439,7 @@ class HoldfastCluster:
         """Makes the vault; keeps shares and root token in this object only."""
         node = self.node(node or self.nodes[0])
         body = {"secret_shares": shares, "secret_threshold": threshold}
+        self.wait_until_answering(node, seconds)
         deadline = time.monotonic() + seconds
         while True:
             # Until a leader is elected the answer is 503, which means: not applied.

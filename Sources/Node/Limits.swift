@@ -13,6 +13,8 @@ package enum Limits {
     package static let initStatusWaitMilliseconds = 2_000
     /// Pause before asking again who leads.
     package static let leaderPollMilliseconds = 10
+    /// How many voters a leader offers its place to when it was asked to step down.
+    package static let transferAttemptsMax = 3
     /// A stale read that finds nothing waits this long for another member to confirm it.
     package static let confirmStaleMilliseconds = 500
     /// Pause between two questions that only keep the state fresh for stale reads.

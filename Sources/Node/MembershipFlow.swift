@@ -232,7 +232,12 @@ extension MembershipFlow {
         }
     }
 
-    private func transfer(_ context: Context, to name: String?) {
+    /// Without a name, the next best is asked when the best does not make it.
+    private func transfer(
+        _ context: Context,
+        to name: String?,
+        attempts: Int = Limits.transferAttemptsMax
+    ) {
         var target: NodeID?
         if let name {
             guard let member = member(name) else { return context.refuse(unknown(name)) }
@@ -241,9 +246,16 @@ extension MembershipFlow {
             target = member.id
         }
         replica.transferLeadership(to: target, deadline: context.deadline) { [self] outcome in
+            // Whoever was chosen and has failed since is no longer fit. Once another leads,
+            // nobody is asked: it would hand over what it was just given.
+            let mayTryAnother = name == nil && attempts > 1 && replica.status.role == .leader
             switch outcome {
             case .done, .refused(.leadsAlready): context.answer(ClusterReply.done)
             case .refused(.notLeader): context.loop.execute { self.again(context) }
+            case .refused(.unfit) where mayTryAnother, .timedOut where mayTryAnother:
+                context.loop.execute { [self] in
+                    transfer(context, to: nil, attempts: attempts - 1)
+                }
             case .refused(let reason):
                 logger.notice("leadership was not handed over: \(reason)")
                 context.refuse(Self.text(of: reason))

@@ -25,6 +25,7 @@ class ClusterTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="holdfast-test-")
         self.clusters = []
+        self.helpers = []
         # Printed so that a failure can be repeated: HOLDFAST_TEST_SEED=n.
         self.seed = int(os.environ.get("HOLDFAST_TEST_SEED", random.randrange(1 << 32)))
         self.random = random.Random(self.seed)
@@ -32,6 +33,10 @@ class ClusterTest(unittest.TestCase):
     def tearDown(self):
         outcome = self._outcome.result
         failed = any(test is self for test, _ in outcome.errors + outcome.failures)
+        # A thread that outlives its cluster would write into the folder that is removed below.
+        for thread, over in self.helpers:
+            over.set()
+            thread.join(60)
         for cluster in self.clusters:
             cluster.stop()
             if failed:
@@ -41,6 +46,12 @@ class ClusterTest(unittest.TestCase):
         if failed:
             print(f"repeat with HOLDFAST_TEST_SEED={self.seed}", file=sys.stderr)
         self.folder.cleanup()
+
+    def start_beside(self, threads, over=None):
+        """Starts threads that heed an event, by default their own `over`; they end with the test."""
+        for thread in threads:
+            thread.start()
+            self.helpers.append((thread, over or thread.over))
 
     def cluster(self, members=THREE_IN_THREE, **options):
         folder = pathlib.Path(self.folder.name) / f"cluster-{len(self.clusters)}"

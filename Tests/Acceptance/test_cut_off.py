@@ -57,8 +57,7 @@ class CutOff(ClusterTest):
                 (others[0], "POST", body, moved),
             ]
         ]
-        for thread in threads:
-            thread.start()
+        self.start_beside(threads, ended)
         time.sleep(1)
         if cluster.leader() is not leader:
             # A busy machine can cost a leader its place; then there is nothing to cut off.

@@ -16,12 +16,11 @@ EXIT_INTERNAL = 70
 MIB = 1 << 20
 
 
-def writers_on(cluster, count=4):
+def writers_on(test, cluster, count=4):
     leader = cluster.wait_for_leader()
     cluster.ask(leader, "POST", "secret/config", {"max_versions": 100})
     writers = [Writer(cluster, number) for number in range(count)]
-    for writer in writers:
-        writer.start()
+    test.start_beside(writers)
     return writers
 
 
@@ -84,7 +83,7 @@ class SyncErrors(ClusterTest):
         cluster.unseal_all()
         cluster.wait_for_leader()
         cluster.enable_kv()
-        writers = writers_on(cluster)
+        writers = writers_on(self, cluster)
         self.goes_on(writers)
 
         def follower():
@@ -118,7 +117,7 @@ class SyncErrors(ClusterTest):
         if not strace:
             self.skipTest("strace is missing")
         cluster = self.open_cluster()
-        writers = writers_on(cluster)
+        writers = writers_on(self, cluster)
         self.goes_on(writers)
         leader = cluster.wait_for_leader()
         tracer = subprocess.Popen(

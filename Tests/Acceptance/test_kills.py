@@ -69,8 +69,7 @@ class Kills(ClusterTest):
         leader = cluster.wait_for_leader()
         cluster.ask(leader, "POST", "secret/config", {"max_versions": VERSIONS_PER_KEY * 2})
         writers = [Writer(cluster, number) for number in range(WRITERS)]
-        for writer in writers:
-            writer.start()
+        self.start_beside(writers)
         kills = 0
         begin = time.monotonic()
         while kills < KILLS:

@@ -140,12 +140,10 @@ class Members(ClusterTest):
     def test_members_come_and_go_under_load(self):
         self.main = self.open_cluster()
         writer = Writer(self.main, self.main.nodes[:2])
-        writer.start()
-        try:
-            self.story()
-        finally:
-            writer.over.set()
-            writer.join(20)
+        self.start_beside([writer])
+        self.story()
+        writer.over.set()
+        writer.join(20)
         self.assertEqual(writer.failures, [], "a write failed while members changed")
         self.assertGreater(len(writer.acknowledged), 50)
         for node in self.main.nodes:

@@ -154,8 +154,7 @@ class Reads(ClusterTest):
         self.put(cluster, cluster.nodes[0], 0)
         watchers = [threading.Thread(target=watch, args=(node,), daemon=True)
                     for node in cluster.nodes]
-        for watcher in watchers:
-            watcher.start()
+        self.start_beside(watchers, over)
         number = 0
         for _ in range(PAUSES):
             leader = cluster.wait_for_leader()

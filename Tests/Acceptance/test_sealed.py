@@ -66,8 +66,7 @@ class Sealed(ClusterTest):
                 count += 1
 
         threads = [threading.Thread(target=load, args=(n,), daemon=True) for n in range(8)]
-        for thread in threads:
-            thread.start()
+        self.start_beside(threads, over)
         begin = cluster.ask(leader, "GET", "sys/leader")["raft_committed_index"]
         wait_until("12,000 entries are committed", lambda: cluster.ask(
             leader, "GET", "sys/leader")["raft_committed_index"] > begin + 12_000, 240, 0.5)

@@ -167,6 +167,7 @@ class Starts(ClusterTest):
         wait_until("the difference is shown", both_shown)
         # The two that agree are a majority and work; the odd one takes no part.
         cluster.initialise(3, 2)
+        cluster.wait_until_answering(odd)
         self.assertFalse(cluster.ask(odd, "GET", "sys/seal-status")["initialized"])
 
     def test_a_wrong_pin_is_refused_and_both_are_logged(self):
