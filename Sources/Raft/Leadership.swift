@@ -6,6 +6,8 @@ struct Leadership: Sendable {
     var followers: [Follower]
     /// When it began.
     let beganTick: UInt64
+    /// Where the log ended then, before the first entry of this term.
+    let inherited: LogIndex
     /// When it was last looked who takes entries, and where the log ended then.
     var paceTick: UInt64
     var paceIndex: LogIndex

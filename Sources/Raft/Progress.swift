@@ -92,6 +92,14 @@ struct Follower: Sendable {
         self.heardTick = heardTick
     }
 
+    /// At the beginning of a leadership: taken to have our whole log, which nearly always holds
+    /// after an election. To ask first would hold back what clients write until the answer, which
+    /// waits for the follower's disk. One that lacks something says so, and is asked then.
+    init(following last: LogIndex, heardTick: UInt64) {
+        self.init(next: last.next, heardTick: heardTick)
+        progress = .replicate
+    }
+
     /// Something is on its way that it has not acknowledged.
     private var isOutstanding: Bool { match < next.previous }
 

@@ -157,10 +157,11 @@ extension RaftCore {
         role = .leader
         leader = id
         ballot = nil
-        let follower = Follower(next: log.lastIndex.next, heardTick: ticks)
+        let follower = Follower(following: log.lastIndex, heardTick: ticks)
         leadership = Leadership(
             followers: Array(repeating: follower, count: configuration.members.count),
             beganTick: ticks,
+            inherited: log.lastIndex,
             paceTick: ticks,
             paceIndex: .zero,
             uncommittedBytes: log.weight(after: commitIndex, through: log.lastIndex)

@@ -98,8 +98,10 @@ extension RaftCore {
                 )
             }
         }
+        // All of it committed, and the target told so: then it can take the first write as soon as
+        // it leads, without waiting for the end of what it inherits.
         if case .flushing(let since) = leadership?.handover?.stage,
-            follower.match == log.lastIndex
+            follower.match == log.lastIndex, commitIndex == log.lastIndex
         {
             leadership?.handover?.stage = .told(sinceTick: since)
             say(.timeoutNow, to: handover.target, into: &effects)

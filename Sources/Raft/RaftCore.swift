@@ -234,10 +234,11 @@ package struct RaftCore: Sendable {
             beginReadRound(into: &effects)
             leaveJointIfDue()
             adoptNewest(into: &effects)
-            advanceHandover(into: &effects)
             for slot in configuration.members.indices where !isSelf(slot) {
                 replicate(to: slot, into: &effects)
             }
+            // After the above, which tells a successor what is committed before it campaigns.
+            advanceHandover(into: &effects)
         } else {
             forwardReads(into: &effects)
         }
@@ -388,6 +389,8 @@ extension RaftCore {
     /// First retained entry; one past the end when none is.
     package var firstIndex: LogIndex { log.firstIndex }
     package var lastIndex: LogIndex { log.lastIndex }
+    /// As leader: the last entry that it did not append itself. `nil` otherwise.
+    package var inheritedIndex: LogIndex? { leadership?.inherited }
     /// The last entry no longer retained, which a snapshot covers; zero for a new node.
     package var snapshotIndex: LogIndex { log.baseIndex }
     package var snapshotTerm: Term { log.baseTerm }

@@ -363,7 +363,8 @@ package struct CoreDriver<Ports: CorePorts> {
             installing = (token, point)
             ports.persist(.install(point, token, file: file))
         case .roleChanged(let role, let term, let leader):
-            if role == .leader { recent.begin(at: core.lastIndex) } else { streams = [] }
+            if let inherited = core.inheritedIndex { recent.begin(at: inherited) }
+            if role != .leader { streams = [] }
             ports.roleChanged(role, term: term, leader: leader)
         case .configurationChanged(let new): ports.configurationChanged(new)
         case .raise(let alarm): ports.raised(alarm)

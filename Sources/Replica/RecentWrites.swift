@@ -6,7 +6,7 @@ import Store
 ///
 /// A batch names the index its checks were read at (`baseIndex`). It conflicts when a key it
 /// checks was written by a later entry. Keys of entries before this term are not known here, so a
-/// batch based on a state older than the term's first entry is prepared again as well.
+/// batch based on a state older than the term's beginning is prepared again as well.
 struct RecentWrites {
     private var lastWrite: [StorageKey: LogIndex] = [:]
     private var order: [(index: LogIndex, keys: [StorageKey])] = []
@@ -17,7 +17,7 @@ struct RecentWrites {
     /// Nothing is known of writes at or below this index.
     private var floor = LogIndex.zero
 
-    /// Forgets everything: a new term of ours begins with `index`.
+    /// Forgets everything: a new term of ours begins after `index`.
     mutating func begin(at index: LogIndex) {
         lastWrite = [:]
         order = []

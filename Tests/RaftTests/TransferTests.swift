@@ -60,6 +60,31 @@ struct TransferTests {
         #expect(world.accepted.count > 100)
     }
 
+    @Test("the successor knows what is committed, and feeds everybody at once")
+    func readySuccessor() throws {
+        let world = try world(seed: 30, count: 5)
+        try world.propose(0, count: 20)
+        _ = try world.transfer(0, to: 2)
+        #expect(try world.run(atMost: 20) { $0.nodes[1].core?.role == .leader })
+        let core = try world.core(1)
+        let inherited = try #require(core.inheritedIndex)
+        #expect(core.commitIndex == inherited, "a write prepared there needs no other election")
+        #expect(core.lastIndex == inherited.next, "its no-op is not committed yet")
+        // A proposal goes out before anybody has answered the no-op.
+        var fed: [NodeID] = []
+        world.loses = { flight in
+            if case .append(let append) = flight.message.body,
+                append.entries.contains(where: { $0.index == inherited.next.next })
+            {
+                fed.append(flight.target)
+            }
+            return false
+        }
+        try world.propose(1)
+        #expect(fed.count == 4)
+        try world.converge()
+    }
+
     @Test("proposals go on while the target catches up")
     func catchesUpFirst() throws {
         var settings = RaftSettings.hectic

@@ -52,22 +52,28 @@ struct CoreDriverTests {
 
     @Test("a batch that was prepared on an older state is found before it enters the log")
     func conflicts() {
-        var bench = DriverBench()
+        // The term begins after entry 4, with entry 5, which writes nothing.
+        var bench = DriverBench(log: 4, evaluated: 4)
         bench.lead()
         let base = bench.driver.core.evaluatedIndex
+        let inherited = base.previous
         let outcomes = Collector<ProposeOutcome>()
         let first = batch(1, base: base.number, put: [5], checks: [(5, 0)])
         let rival = batch(2, base: base.number, put: [5], checks: [(5, 0)])
         let bystander = batch(3, base: base.number, put: [6], checks: [(6, 0)])
-        let stale = batch(4, base: base.number - 1, put: [7])
+        let early = batch(4, base: inherited.number, put: [7])
+        let stale = batch(5, base: inherited.number - 1, put: [8])
         bench.turn(
-            [first, rival, bystander, stale].map { .propose(proposal($0, outcomes: outcomes)) }
+            [first, rival, bystander, early, stale].map {
+                .propose(proposal($0, outcomes: outcomes))
+            }
         )
         let term = bench.driver.core.term
         #expect(
             outcomes.all == [
                 .appended(term, base.next), .conflict(after: base.next),
-                .appended(term, base.next.next), .conflict(after: base),
+                .appended(term, base.next.next), .appended(term, base.next.next.next),
+                .conflict(after: inherited),
             ]
         )
     }

@@ -13,7 +13,7 @@ struct RecentWritesTests {
         let conflict: UInt64?
     }
 
-    /// The term began with entry 10; 11 wrote key 1, 12 wrote keys 1 and 2, 13 wrote key 3.
+    /// The term began after entry 10; 11 wrote key 1, 12 wrote keys 1 and 2, 13 wrote key 3.
     static let rows = [
         Row(testDescription: "no checks never conflict", base: 10, checks: [], conflict: nil),
         Row(testDescription: "base before the term", base: 9, checks: [9], conflict: 10),
