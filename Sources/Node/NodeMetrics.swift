@@ -39,7 +39,8 @@ struct NodeMetrics: Sendable {
 
     static func metrics(of facts: Facts) -> [Metric] {
         table.map { name, help, kind, value in
-            Metric("holdfast_\(name)", help, kind, [Metric.Sample(value: value(facts))])
+            let samples = value(facts).map { [Metric.Sample(value: $0)] } ?? []
+            return Metric("holdfast_\(name)", help, kind, samples)
         }
             + memberTable.map { name, help, value in
                 Metric("holdfast_\(name)", help, .gauge, samples(facts.status, value))
@@ -56,8 +57,9 @@ struct NodeMetrics: Sendable {
         }
     }
 
+    /// Without a value there is no sample: no number would be true.
     private typealias Row = (
-        name: String, help: String, kind: Metric.Kind, value: @Sendable (Facts) -> Double
+        name: String, help: String, kind: Metric.Kind, value: @Sendable (Facts) -> Double?
     )
 
     private static let table: [Row] = nodeTable + fileTable + scrubTable + raftTable + readTable
@@ -164,7 +166,7 @@ struct NodeMetrics: Sendable {
         ),
         (
             "raft_state_age_seconds", "How old what this node shows is at most", .gauge,
-            { facts in facts.status.currentAsOf.map { (facts.now - $0) / .seconds(1) } ?? 0 }
+            { facts in facts.status.currentAsOf.map { (facts.now - $0) / .seconds(1) } }
         ),
     ]
 

@@ -37,5 +37,7 @@ struct NodeMetricsTests {
         #expect(values["holdfast_store_overlay_bytes"] == 400)
         #expect(values["holdfast_store_live_bytes"] ?? 0 > 0)
         #expect(values["holdfast_raft_has_leader"] == 0)
+        #expect(metrics.contains { $0.name == "holdfast_raft_state_age_seconds" })
+        #expect(values["holdfast_raft_state_age_seconds"] == nil, "nobody has confirmed it yet")
     }
 }
