@@ -1,5 +1,6 @@
 """Members come and go while writes go on: join, promotion, replacement, removal, transfer."""
 
+import contextlib
 import json
 import select
 import socket
@@ -77,6 +78,11 @@ class Deafener(threading.Thread):
                         client.sendall(data)
 
     def cut(self):
+        # The thread sees the end of a link that is shut down; a closed one would be an error to it.
+        for link in self.links:
+            with contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
+        self.join(5)
         for link in [*self.links, self.listener]:
             link.close()
 
