@@ -5,11 +5,12 @@ extension LocalStore {
     /// Why the records of a bucket are not those that its digest stands for, or nil if they are.
     ///
     /// What makes a miss or a list more than a claim: LMDB 0.9 has no checksums, so a flipped bit
-    /// in a page of the tree can make records unfindable, but then they are missing in the sum,
-    /// too. Reads keys, headers and tags only: damage in between hides no record, and is found by
-    /// whoever reads that one.
+    /// in a page of the tree can make records unfindable. Then they are missing in the sum, too, or
+    /// only a walk finds them (``LookupCheck``). Reads keys, headers and tags only: damage in
+    /// between hides no record, and is found by whoever reads that one.
     ///
-    /// - Throws: what LMDB says of a damaged page.
+    /// - Throws: what LMDB says of a damaged page, or ``StoreError/corrupt(_:)`` when the tree itself
+    ///   is wrong: no record that is put back mends that.
     package func bucketDamage(_ number: Int) throws(StoreError) -> String? {
         let reader = try readers.take()
         defer { readers.give(reader) }
@@ -33,21 +34,26 @@ extension LocalStore {
         let row = try DigestTable.read(number, transaction, tables)
         var sum = StateBucket()
         var last: StorageKey?
+        var lookups = LookupCheck(tables.state, in: transaction)
         var cursor = try Cursor(tables.state, in: transaction)
         var isFound = try cursor.seek(StorageKey.first(ofBucket: number))
         while isFound {
             guard let key = unsafe StorageKey(cursor.key) else {
-                return "a key of table state does not have 32 bytes"
+                throw .corrupt("a key of table state does not have 32 bytes")
             }
             if key.bucket != number { break }
-            if let last, key <= last { return "keys of table state are out of order" }
+            if let last, key <= last {
+                throw .corrupt("keys of table state are out of order")
+            }
             last = key
+            try lookups.passed(cursor)
             let bytes = unsafe cursor.value.bindMemory(to: UInt8.self)
             let record = unsafe bytes.span
             guard Record.hasOwnLengths(record) else { return "a record in it has no header" }
             sum.insert(Record.hash(key, record, digest))
             isFound = try cursor.next()
         }
+        try lookups.finish()
         return row.difference(from: sum)
     }
 }

@@ -130,8 +130,14 @@ private struct StateWalk {
             }
             let isWhole = scrub.restarts >= StoreLimits.scrubRestartsMax
             let room = isWhole ? Int.max : bytesMax - slice.bytes
-            guard try walkBucket(&scrub, room) else { return }
-            finishBucket(&scrub)
+            do throws(StoreError) {
+                guard try walkBucket(&scrub, room) else { return }
+                finishBucket(&scrub)
+            } catch {
+                // The tree itself is wrong: what it says further on is worth nothing.
+                slice.findings.append(.structure(error))
+                scrub = StateScrub()
+            }
             if scrub.bucket == 0 {
                 slice.isFinished = true
                 return
@@ -148,25 +154,26 @@ private struct StateWalk {
         let limit = end.overflow ? Int.max : end.partialValue
         var cursor = try Cursor(tables.state, in: transaction)
         var last: StorageKey?
+        var lookups = LookupCheck(tables.state, in: transaction)
         var isFound = try cursor.seek(scrub.next ?? .first(ofBucket: scrub.bucket))
         while isFound {
             guard let key = unsafe StorageKey(cursor.key) else {
-                structure("a key of table state does not have 32 bytes")
-                return true
+                throw .corrupt("a key of table state does not have 32 bytes")
             }
             if key.bucket != scrub.bucket { break }
+            if let last, key <= last {
+                throw .corrupt("keys of table state are out of order")
+            }
+            last = key
+            try lookups.passed(cursor)
             guard slice.bytes < limit else {
                 scrub.next = key
                 return false
             }
-            if let last, key <= last {
-                structure("keys of table state are out of order")
-                return true
-            }
-            last = key
             unsafe look(at: cursor.value, under: key, &scrub.sum)
             isFound = try cursor.next()
         }
+        try lookups.finish()
         return true
     }
 
@@ -195,9 +202,5 @@ private struct StateWalk {
             slice.findings.append(.bucket(scrub.bucket, reason: reason))
         }
         scrub = StateScrub(bucket: (scrub.bucket + 1) % StateBucket.countOfBuckets)
-    }
-
-    private mutating func structure(_ what: String) {
-        slice.findings.append(.structure(.corrupt(what)))
     }
 }

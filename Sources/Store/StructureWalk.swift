@@ -1,8 +1,9 @@
 import CLMDB
 
 extension LocalStore {
-    /// Reads every row of every table and the whole retained log, so that whatever is wrong with
-    /// the database's structure shows now: as an error, or as a signal that ends the process.
+    /// Reads every row of every table and the whole retained log, and looks rows up as it goes, so
+    /// that whatever is wrong with the database's structure shows now: as an error, or as a signal
+    /// that ends the process.
     ///
     /// For a child process: see ``SuspectMarker``. Records that fail their own checksum are no
     /// structural damage; they are repaired one by one.
@@ -17,8 +18,12 @@ extension LocalStore {
         var total: (rows: UInt64, parity: UInt8) = (0, 0)
         for table in reader.tables.all {
             var cursor = try Cursor(table, in: transaction)
+            var lookups = LookupCheck(table, in: transaction)
             var rows: UInt64 = 0
             while try cursor.next() {
+                try lookups.passed(cursor)
+                // Every row: nothing here has seen to it that keys rise.
+                try lookups.finish()
                 rows += 1
                 total.parity ^= unsafe cursor.value.reduce(0) { $0 ^ $1 }
             }

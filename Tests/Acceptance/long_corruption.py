@@ -9,6 +9,9 @@ A goal that is not reached yet, so it is not among the tests that always run:
 
 import collections
 import os
+import pathlib
+import shutil
+import subprocess
 import time
 import unittest
 
@@ -51,6 +54,8 @@ IN_PLACE = [flip_bits, flip_bits, zero_pages, scramble_sector, misdirect_page]
 
 class Corruption(ClusterTest):
     corruptions = int(os.environ.get("HOLDFAST_TEST_CORRUPTIONS", 100))
+    # A folder for what a failed round leaves: the damaged data as it was, and the nodes' logs.
+    keep = os.environ.get("HOLDFAST_TEST_KEEP")
     # The node's own key is its identity: nobody else may have a copy to repair it from.
     identity = ("node.key", "node-key.pem", "api-key.pem", "api-certificate.pem", "lock")
     # What a node says when it found damage, and what became of it.
@@ -71,9 +76,11 @@ class Corruption(ClusterTest):
             count = self.random.choice((1, 1, 2, 4, 8, 12))
             count = min(count, self.corruptions - done)
             what = self.damage(cluster, victim, count)
+            self.keep_damaged(victim)
             try:
                 self.check_round(cluster, victim, rounds)
             except (AssertionError, ClusterError) as error:
+                self.keep_logs(cluster)
                 raise AssertionError(
                     f"round {rounds}, seed {self.seed}, {victim.name}: {what}: {error}"
                 ) from error
@@ -105,6 +112,18 @@ class Corruption(ClusterTest):
             victim.daemon.stop()
         self.read_from = victim.daemon.log.stat().st_size
         return [self.damage_once(victim) for _ in range(count)]
+
+    def keep_damaged(self, victim):
+        if not self.keep:
+            return
+        copy = pathlib.Path(self.keep) / "damaged"
+        shutil.rmtree(copy, ignore_errors=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-r", "--sparse=always", str(victim.data), str(copy)], check=True)
+
+    def keep_logs(self, cluster):
+        for node in cluster.nodes if self.keep else []:
+            shutil.copy(node.daemon.log, pathlib.Path(self.keep) / f"{node.name}.log")
 
     def damage_once(self, victim):
         files = [

@@ -110,6 +110,43 @@ struct ScrubTests {
         #expect(findings == [.bucket(3, reason: reason)])
     }
 
+    @Test("records that a walk finds and a lookup does not are damage of the tree")
+    func wrongBranch() throws {
+        let folder = TemporaryFolder()
+        let keys = (UInt8(0)..<240).map { key(7, $0) }
+        do {
+            let store = try folder.open()
+            try store.fillLog(2)
+            try store.commit(keys.map { .put($0, record(value($0.bytes[31]))) })
+            try store.applyThrough(1)
+            #expect(try store.bucketDamage(7) == nil)
+            #expect(try store.walkStructure().rows > 240)
+        }
+        // The first key of a leaf stands in the branch page above it, too. Made higher there, it
+        // sends lookups of what follows it to the leaf before.
+        let database = folder.node + "/holdfast.mdb"
+        let bytes = readFile(database)
+        let places = keys.filter { $0.bytes[31] & 0x10 == 0 }.flatMap { key in
+            offsets(of: key.bytes, in: bytes).filter { bytes[$0 & ~4_095 + 10] == 1 }
+        }
+        try #require(!places.isEmpty)
+        for place in places { flip(database, at: place + 31) }
+        let store = try folder.open()
+        let missing = try keys.filter { try store.value($0) == nil }
+        #expect(!missing.isEmpty, "this is what a false miss looks like")
+        #expect(try self.keys(store).count == keys.count, "a list shows them all")
+
+        let reason = "a row that a walk over a table finds cannot be looked up"
+        #expect(throws: StoreError.corrupt(reason)) { try store.bucketDamage(7) }
+        #expect(throws: StoreError.corrupt(reason)) { try store.walkStructure() }
+        for slice in [200, 1 << 20] {
+            let found = try passState(store, bytesMax: slice)
+            #expect(found.contains(.structure(.corrupt(reason))))
+        }
+    }
+
+    private func keys(_ store: LocalStore) throws -> [StorageKey] { try store.keys(prefix(7)) }
+
     @Test("one bucket is added up by itself, in the moment that a view shows")
     func oneBucket() throws {
         let lost = try damaged(key(3, 18).bytes, at: 30)
