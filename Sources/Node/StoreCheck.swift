@@ -85,6 +85,9 @@ package enum StoreCheck {
         try LocalStore.requireMade(folder: folder)
         let store = try LocalStore.open(folder: folder, digest: sha256)
         let rows = try store.walkStructure().rows
+        guard try store.canRepairRequests() else {
+            throw StoreError.corrupt("neither half of table requests is whole")
+        }
         var scrub = StateScrub()
         while true {
             let slice = try store.scrubState(&scrub, bytesMax: 64 << 20)
@@ -92,6 +95,7 @@ package enum StoreCheck {
                 switch finding {
                 case .bucket(let number, let reason):
                     throw StoreError.damagedBucket(number: number, reason: reason)
+                case .requests(let reason): throw StoreError.corrupt(reason)
                 case .structure(let error): throw error
                 case .record, .body: break
                 }

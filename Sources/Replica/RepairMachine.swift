@@ -218,6 +218,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
         case .body(let lost): repairFromMemory(lost)
         case .record(let key, _): buckets.add(key.bucket)
         case .bucket(let bucket, _): buckets.add(bucket)
+        case .requests: repairRequests()
         case .structure(let error): ports.note(.beyondRepair(error))
         }
     }
@@ -241,6 +242,23 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
                 } catch {
                     ports.note(.beyondRepair(error))
                 }
+            }
+        }
+    }
+
+    /// Their table says everything twice: nobody else is asked.
+    private func repairRequests() {
+        let ports = ports
+        ports.write { store in
+            do throws(StoreError) {
+                let isWritten = try store.write { (transaction) throws(StoreError) in
+                    try transaction.repairRequests()
+                }
+                if isWritten { ports.note(.repaired("the remembered requests")) }
+            } catch .full {
+                // The scrubber will find it again when there is room.
+            } catch {
+                ports.note(.beyondRepair(error))
             }
         }
     }

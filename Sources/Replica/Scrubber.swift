@@ -5,7 +5,7 @@ package import Store
 
 /// What looking over the whole store came to since the start.
 package struct ScrubStatus: Sendable, Equatable {
-    /// Whole passes over log and state.
+    /// Whole passes over everything.
     package internal(set) var passes: UInt64 = 0
     /// Bytes looked at in the pass that goes on.
     package internal(set) var passBytes: UInt64 = 0
@@ -24,11 +24,13 @@ package struct ScrubStatus: Sendable, Equatable {
     package internal(set) var lastFinding: String?
 }
 
-/// A pass over log and state, in slices, and how long to rest after each. No thread, no clock.
+/// A pass over log, state and the rest, in slices, and how long to rest after each. No thread, no clock.
 package struct ScrubMachine {
+    private enum Stage { case log, state, rest }
+
     private var log = LogScrub()
     private var state = StateScrub()
-    private var isLogDone = false
+    private var stage = Stage.log
     /// The bytes of the pass so far.
     package private(set) var passBytes: UInt64 = 0
 
@@ -42,17 +44,21 @@ package struct ScrubMachine {
         _ store: LocalStore
     ) throws(StoreError) -> (findings: [ScrubFinding], isWholePass: Bool) {
         let slice =
-            isLogDone
-            ? try store.scrubState(&state, bytesMax: Limits.scrubSliceBytes)
-            : try store.scrubLog(&log, bytesMax: Limits.scrubSliceBytes)
+            switch stage {
+            case .log: try store.scrubLog(&log, bytesMax: Limits.scrubSliceBytes)
+            case .state: try store.scrubState(&state, bytesMax: Limits.scrubSliceBytes)
+            case .rest: try store.scrubRest()
+            }
         passBytes += UInt64(slice.bytes)
         guard slice.isFinished else { return (slice.findings, false) }
-        guard isLogDone else {
-            isLogDone = true
-            return (slice.findings, false)
+        switch stage {
+        case .log: stage = .state
+        case .state: stage = .rest
+        case .rest:
+            self = ScrubMachine()
+            return (slice.findings, true)
         }
-        self = ScrubMachine()
-        return (slice.findings, true)
+        return (slice.findings, false)
     }
 
     /// The rest after a slice: neither more bytes a second nor a greater share of the time than the

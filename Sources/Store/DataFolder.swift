@@ -9,9 +9,10 @@ import Synchronization
 /// stored. The lock is held until this value goes.
 final class DataFolder: Sendable {
     /// The format that this program writes, and the highest that it opens.
-    static let formatVersion: UInt64 = 2
-    /// The last format without table `digest`, which a program that knows no other does not keep.
-    static let formatWithoutDigest: UInt64 = 1
+    ///
+    /// Format 1 had no table `digest`, format 2 no row for the requests in it: a program that knows
+    /// no other does not keep it.
+    static let formatVersion: UInt64 = 3
     private static let formatPrefix = "holdfast store "
 
     let path: String

@@ -1,13 +1,13 @@
 import CLMDB
 
 /// Fills table `digest` of a database that was written before there was one, or by a program that
-/// did not keep it.
+/// did not keep all of it.
 struct DigestBuilding {
     let environment: Environment
     let options: StoreOptions
     let digest: DigestFunction
 
-    /// Adds up table `state` and writes all buckets, in one transaction.
+    /// Adds up records and requests and writes all rows, in one transaction.
     ///
     /// Damaged records do not stop it: their buckets become suspect, which the scrubber sees.
     func run() throws(StoreError) {
@@ -18,7 +18,7 @@ struct DigestBuilding {
         do throws(StoreError) {
             let sum = try total(transaction)
             try transaction.clear(environment.tables.digest)
-            try DigestTable.write(all: sum.buckets, transaction, environment.tables)
+            try DigestTable.write(all: sum, transaction, environment.tables)
         } catch {
             unsafe mdb_txn_abort(pointer)
             throw error
@@ -48,7 +48,21 @@ struct DigestBuilding {
                 options.onProgress("adding up the state: \(seen) of \(rows) records")
             }
         }
+        try addRequests(transaction, &sum)
         options.onProgress("adding up the state: done, \(seen) records")
         return sum
+    }
+
+    private func addRequests(
+        _ transaction: Transaction,
+        _ sum: inout StateSum
+    ) throws(StoreError) {
+        var cursor = try Cursor(environment.tables.requests, in: transaction)
+        var isFound = try cursor.seek(RequestTable.indexKey(0))
+        while isFound {
+            let (index, id) = try RequestTable.decodeIndexRow(cursor)
+            sum.insert(request: id, at: index, digest)
+            isFound = try cursor.next()
+        }
     }
 }

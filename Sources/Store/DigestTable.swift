@@ -1,24 +1,31 @@
 import Wire
 
-/// The rows of table `digest`: one for each bucket, always there.
+/// The rows of table `digest`: one for each bucket and one for the remembered requests, always
+/// there.
 ///
-/// Layout of a row under its bucket number (u8): format u8 · suspect u8 · count u64 · sum 32 ·
-/// CRC-32C u32 over the bucket number and all before.
+/// Layout of a row under its number (u8, or u16 from 256 on): format u8 · suspect u8 · count u64 ·
+/// sum 32 · CRC-32C u32 over the number and all before.
 enum DigestTable {
+    /// The number of the row for table `requests`, after those of the buckets.
+    static let requests = StateBucket.countOfBuckets
+
     private static let formatVersion: UInt8 = 1
     private static let encodedBytes = 46
 
-    /// All rows. One that is damaged or missing is suspect: its sum is not known.
+    /// All rows. What a row that is damaged or missing stands for is suspect: its sum is not known.
     static func read(
         _ transaction: Transaction,
         _ tables: Tables
-    ) throws(StoreError) -> [StateBucket] {
+    ) throws(StoreError) -> StateSum {
         var buckets: [StateBucket] = []
         buckets.reserveCapacity(StateBucket.countOfBuckets)
         for number in 0..<StateBucket.countOfBuckets {
             buckets.append(try read(number, transaction, tables))
         }
-        return buckets
+        return StateSum(
+            buckets: buckets,
+            requests: try read(requests, transaction, tables)
+        )
     }
 
     /// One row.
@@ -46,29 +53,35 @@ enum DigestTable {
     }
 
     static func write(
-        all buckets: [StateBucket],
+        all sum: StateSum,
         _ transaction: Transaction,
         _ tables: Tables
     ) throws(StoreError) {
-        for (number, bucket) in buckets.enumerated() {
+        for (number, bucket) in sum.buckets.enumerated() {
             try write(bucket, number, transaction, tables)
         }
+        try write(sum.requests, requests, transaction, tables)
     }
 
-    private static func key(_ number: Int) -> ByteKey { ByteKey([UInt8(number)]) }
+    private static func key(_ number: Int) -> ByteKey { ByteKey(name(number)) }
+
+    private static func name(_ number: Int) -> [UInt8] {
+        number < StateBucket.countOfBuckets
+            ? [UInt8(number)] : [UInt8(number >> 8), UInt8(number & 0xFF)]
+    }
 
     private static func encode(_ bucket: StateBucket, _ number: Int) -> [UInt8] {
         var writer = ByteWriter(capacity: encodedBytes)
         writer.writeUInt8(formatVersion)
         writer.writeBool(bucket.isSuspect)
         bucket.write(into: &writer)
-        writer.writeUInt32(crc32c(writer.bytes, continuing: crc32c([UInt8(number)])))
+        writer.writeUInt32(crc32c(writer.bytes, continuing: crc32c(name(number))))
         return writer.bytes
     }
 
     private static func decode(_ bytes: [UInt8], _ number: Int) -> StateBucket? {
         guard bytes.count == encodedBytes else { return nil }
-        let crc = crc32c(bytes.dropLast(4), continuing: crc32c([UInt8(number)]))
+        let crc = crc32c(bytes.dropLast(4), continuing: crc32c(name(number)))
         var reader = ByteReader(bytes)
         do throws(WireError) {
             guard try reader.readUInt8() == formatVersion else { return nil }
@@ -87,6 +100,7 @@ enum DigestTable {
 struct DigestChanges {
     /// Empty until something changes; then one for each bucket, nil where nothing did.
     private var buckets: [StateBucket?] = []
+    private var requests: StateBucket?
     private let digest: DigestFunction
 
     init(_ digest: @escaping DigestFunction) {
@@ -130,6 +144,20 @@ struct DigestChanges {
         }
     }
 
+    /// A request is remembered.
+    mutating func insert(request id: [UInt8], at index: UInt64) {
+        var sum = requests ?? StateBucket()
+        sum.insert(RememberedRequest.hash(id, index, digest))
+        requests = sum
+    }
+
+    /// A request is forgotten.
+    mutating func remove(request id: [UInt8], at index: UInt64) {
+        var sum = requests ?? StateBucket()
+        sum.remove(RememberedRequest.hash(id, index, digest))
+        requests = sum
+    }
+
     private mutating func change(_ number: Int, _ body: (inout StateBucket) -> Void) {
         if buckets.isEmpty {
             buckets = Array(repeating: nil, count: StateBucket.countOfBuckets)
@@ -147,5 +175,9 @@ struct DigestChanges {
             bucket.add(change)
             try DigestTable.write(bucket, number, transaction, tables)
         }
+        guard let requests else { return }
+        var sum = try DigestTable.read(DigestTable.requests, transaction, tables)
+        sum.add(requests)
+        try DigestTable.write(sum, DigestTable.requests, transaction, tables)
     }
 }

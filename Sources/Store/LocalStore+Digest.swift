@@ -2,14 +2,14 @@ extension LocalStore {
     /// The digest that bodies and chain are hashed with.
     package func digest(of bytes: [UInt8]) -> [UInt8] { digest(bytes) }
 
-    /// What table `state` adds up to, at the applied index of one read transaction.
+    /// What records and remembered requests add up to, at the applied index of one read transaction.
     package func stateDigest() throws(StoreError) -> StateDigest {
         let reader = try readers.take()
         defer { readers.give(reader) }
         let transaction = unsafe Transaction(reader.transaction)
         return StateDigest(
             appliedIndex: try HardPoint.readAppliedIndex(transaction, reader.tables),
-            buckets: try DigestTable.read(transaction, reader.tables),
+            sum: try DigestTable.read(transaction, reader.tables),
             digest: digest
         )
     }

@@ -7,6 +7,9 @@ package enum ScrubFinding: Sendable, Equatable {
     /// The records of a bucket are not those that its digest stands for: compare it with another
     /// member's.
     case bucket(Int, reason: String)
+    /// The remembered requests are not those that the digest stands for: one half of their table
+    /// has what the other lost.
+    case requests(reason: String)
     /// What holds the tables or the log together is wrong: rebuild the node.
     case structure(StoreError)
 }

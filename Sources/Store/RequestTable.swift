@@ -31,12 +31,14 @@ enum RequestTable {
     }
 
     /// Forgets ids at or below `index`, oldest first, at most `countMax` of them.
+    ///
+    /// - Returns: what was forgotten.
     static func prune(
         through index: UInt64,
         countMax: Int,
         in transaction: Transaction,
         _ tables: Tables
-    ) throws(StoreError) {
+    ) throws(StoreError) -> [(UInt64, [UInt8])] {
         var old: [(UInt64, [UInt8])] = []
         do {
             var cursor = try Cursor(tables.requests, in: transaction)
@@ -55,6 +57,7 @@ enum RequestTable {
                 try transaction.delete(idKey(id), in: tables.requests)
             }
         }
+        return old
     }
 
     static func idKey(_ id: [UInt8]) -> ByteKey { ByteKey([0] + id) }

@@ -194,12 +194,12 @@ extension LocalStore {
         let (point, cluster) = try standing(before: manifest)
         let digest = digest
         try transact(on: prepared.environment) { (transaction) throws(StoreError) in
-            let buckets = try DigestTable.read(transaction.transaction, transaction.tables)
+            let stored = try DigestTable.read(transaction.transaction, transaction.tables)
+            let root = stored.root(digest)
             let rows = try transaction.transaction.count(transaction.tables.state)
-            guard rows == manifest.recordCount,
-                StateDigest.root(of: buckets, digest: digest)
-                    == manifest.stateRoot ?? StateDigest.root(of: buckets, digest: digest)
-            else { throw .damagedSnapshot("the database filled from it does not add up to it") }
+            guard rows == manifest.recordCount, root == manifest.stateRoot ?? root else {
+                throw .damagedSnapshot("the database filled from it does not add up to it")
+            }
             try transaction.stand(at: manifest, as: point, of: cluster)
         }
     }

@@ -24,7 +24,7 @@ package struct SnapshotManifest: Sendable, Equatable {
     package let chunkCount: UInt64
     /// Bytes before the manifest's chunk.
     package let contentBytes: UInt64
-    /// 32 bytes over the records, as ``StateDigest/root``; nil in files of format 1.
+    /// 32 bytes over all of it, as ``StateDigest/root``; nil in files of format 1.
     package let stateRoot: [UInt8]?
 
     private static let formatVersion: UInt8 = 2

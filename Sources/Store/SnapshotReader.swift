@@ -123,6 +123,7 @@ struct SnapshotReader: ~Copyable {
             }
             lastRequestIndex = index
             counts.requests += 1
+            sum.insert(request: id, at: index, digest)
             try onRequest(index, id)
         }
     }
@@ -144,9 +145,9 @@ struct SnapshotReader: ~Copyable {
         guard manifest.counts == before else {
             throw .damagedSnapshot("it does not have what its manifest lists")
         }
-        let root = StateDigest.root(of: sum.buckets, digest: digest)
+        let root = sum.root(digest)
         guard manifest.stateRoot ?? root == root else {
-            throw .damagedSnapshot("its records do not add up to what its manifest says")
+            throw .damagedSnapshot("it does not add up to what its manifest says")
         }
         if let last = lastRequestIndex, last > manifest.index {
             throw .damagedSnapshot("it has a request from entry \(last), after \(manifest.index)")

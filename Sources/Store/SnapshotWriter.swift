@@ -51,14 +51,16 @@ struct SnapshotWriter: ~Copyable {
         }
         if payload.count > 0 { try endChunk(.records) }
         let stored = try DigestTable.read(transaction, tables)
-        for (number, bucket) in stored.enumerated() {
+        for (number, bucket) in stored.buckets.enumerated() {
             if let reason = bucket.difference(from: sum.buckets[number]) {
                 throw .damagedBucket(number: number, reason: reason)
             }
         }
     }
 
-    /// Copies the remembered requests.
+    /// Copies the remembered requests. Damage stops it, too.
+    ///
+    /// - Throws: ``StoreError/corrupt(_:)``.
     mutating func writeRequests(
         _ transaction: Transaction,
         _ tables: Tables
@@ -70,10 +72,15 @@ struct SnapshotWriter: ~Copyable {
             payload.writeUInt64(index)
             payload.writeBytes(id)
             counts.requests += 1
+            sum.insert(request: id, at: index, digest)
             if payload.count >= StoreLimits.snapshotChunkBytes { try endChunk(.requests) }
             isFound = try cursor.next()
         }
         if payload.count > 0 { try endChunk(.requests) }
+        let stored = try DigestTable.read(DigestTable.requests, transaction, tables)
+        if let reason = stored.difference(from: sum.requests) {
+            throw .corrupt("requests: \(reason)")
+        }
     }
 
     /// Writes manifest and digest and makes the file durable.
@@ -87,7 +94,7 @@ struct SnapshotWriter: ~Copyable {
             of: cluster,
             configuration: configuration,
             counts: counts,
-            stateRoot: StateDigest.root(of: sum.buckets, digest: digest)
+            stateRoot: sum.root(digest)
         )
         payload.writeBytes(manifest.encoded())
         try endChunk(.manifest)

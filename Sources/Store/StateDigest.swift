@@ -97,39 +97,62 @@ package struct StateBucket: Sendable, Equatable {
     }
 }
 
-/// All buckets of table `state` at one applied index.
+/// All buckets of table `state`, and the remembered requests, at one applied index.
 package struct StateDigest: Sendable, Equatable {
     /// The entry after which the state was this.
     package let appliedIndex: UInt64
     /// One for each first byte of a storage key.
     package let buckets: [StateBucket]
-    /// 32 bytes over all buckets: equal on all members at an equal applied index.
+    /// The requests that are remembered: the same on all members, because each transaction forgets
+    /// exactly those whose time is over.
+    package let requests: StateBucket
+    /// 32 bytes over all of it: equal on all members at an equal applied index.
     package let root: [UInt8]
 
-    init(appliedIndex: UInt64, buckets: [StateBucket], digest: DigestFunction) {
+    init(appliedIndex: UInt64, sum: StateSum, digest: DigestFunction) {
         self.appliedIndex = appliedIndex
-        self.buckets = buckets
-        root = Self.root(of: buckets, digest: digest)
+        buckets = sum.buckets
+        requests = sum.requests
+        root = sum.root(digest)
     }
 
     /// Whether every sum is known. If not, `root` says nothing.
-    package var isTrustworthy: Bool { !buckets.contains { $0.isSuspect } }
-
-    static func root(of buckets: [StateBucket], digest: DigestFunction) -> [UInt8] {
-        precondition(buckets.count == StateBucket.countOfBuckets)
-        var writer = ByteWriter(capacity: 16 + 40 * buckets.count)
-        writer.writeBytes(Array("holdfast/state/1".utf8))
-        for bucket in buckets { bucket.write(into: &writer) }
-        return digest(writer.bytes)
+    package var isTrustworthy: Bool {
+        !requests.isSuspect && !buckets.contains { $0.isSuspect }
     }
 }
 
-/// Adds records up as they are met: what a walk over a table or a file finds.
+/// Adds records and requests up as they are met: what a walk over tables or a file finds, or what
+/// table `digest` says.
 struct StateSum {
     private(set) var buckets = [StateBucket](
         repeating: StateBucket(),
         count: StateBucket.countOfBuckets
     )
+    private(set) var requests = StateBucket()
+
+    /// Nothing was met yet.
+    init() {}
+
+    /// What is stored.
+    init(buckets: [StateBucket], requests: StateBucket) {
+        precondition(buckets.count == StateBucket.countOfBuckets)
+        self.buckets = buckets
+        self.requests = requests
+    }
+
+    /// 32 bytes over all sums.
+    func root(_ digest: DigestFunction) -> [UInt8] {
+        var writer = ByteWriter(capacity: 56 + 40 * buckets.count)
+        writer.writeBytes(Array("holdfast/state/2".utf8))
+        for bucket in buckets { bucket.write(into: &writer) }
+        requests.write(into: &writer)
+        return digest(writer.bytes)
+    }
+
+    mutating func insert(request id: [UInt8], at index: UInt64, _ digest: DigestFunction) {
+        requests.insert(RememberedRequest.hash(id, index, digest))
+    }
 
     mutating func insert(_ key: StorageKey, _ record: Span<UInt8>, _ digest: DigestFunction) {
         buckets[key.bucket].insert(Record.hash(key, record, digest))

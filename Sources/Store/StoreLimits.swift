@@ -19,6 +19,8 @@ package enum StoreLimits {
     package static let pruneStepsMax = 2_048
     /// Bytes in a request id.
     package static let requestIDBytes = 16
+    /// Request ids are forgotten each time that so many more indexes are applied.
+    package static let requestsForgottenStep: UInt64 = 64
     /// Bytes in a batch's authentication tag (HMAC-SHA256).
     package static let tagBytes = 32
     /// Bytes in a digest, a chain hash and a cluster id (SHA-256).

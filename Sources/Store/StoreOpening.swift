@@ -33,7 +33,7 @@ struct StoreOpening {
         guard let header = try header(folder.databasePath), header.count == Self.headerBytes else {
             throw .corrupt("database file is missing or shorter than its header")
         }
-        let addsDigest = format <= DataFolder.formatWithoutDigest
+        let addsDigest = format < DataFolder.formatVersion
         let environment = try Environment(
             folder,
             options: options,
@@ -162,7 +162,7 @@ struct StoreOpening {
                 under: HardPoint.key,
                 in: tables.hard
             )
-            try DigestTable.write(all: StateSum().buckets, transaction, tables)
+            try DigestTable.write(all: StateSum(), transaction, tables)
             if let cluster {
                 try transaction.put(
                     cluster.encoded().span,

@@ -1,17 +1,19 @@
 import CLMDB
+import Glibc
 
 extension LocalStore {
     /// Reads every row of every table and the whole retained log, and looks rows up as it goes, so
     /// that whatever is wrong with the database's structure shows now: as an error, or as a signal
     /// that ends the process.
     ///
-    /// For a child process: see ``SuspectMarker``. Records that fail their own checksum are no
+    /// Nobody may write meanwhile. For a child process: see ``SuspectMarker``. Records that fail their own checksum are no
     /// structural damage; they are repaired one by one.
     ///
     /// - Returns: rows read, and the exclusive or of all their bytes, so that no read is left out.
     /// - Throws: a ``StoreError`` for which ``StoreError/isDamage`` holds.
     package func walkStructure() throws(StoreError) -> (rows: UInt64, parity: UInt8) {
         _ = try load()
+        try walkPages()
         let reader = try readers.take()
         defer { readers.give(reader) }
         let transaction = unsafe Transaction(reader.transaction)
@@ -35,6 +37,37 @@ extension LocalStore {
         }
         try walkFreePages(transaction, reader.environment)
         return total
+    }
+
+    private func walkPages() throws(StoreError) {
+        let reader = try readers.take()
+        defer { readers.give(reader) }
+        let environment = reader.environment
+        guard let file = try FileDescriptor.open(environment.path, O_RDONLY) else {
+            throw .corrupt("the database file is missing")
+        }
+        var walk = try PageWalk(file, pageBytes: environment.pageBytes)
+        try walk.run()
+    }
+
+    /// Looks at what a pass over log and state leaves out: the remembered requests, and LMDB's list of
+    /// free pages. Any thread; a short read transaction each.
+    package func scrubRest() throws(StoreError) -> ScrubSlice {
+        var slice = ScrubSlice()
+        slice.isFinished = true
+        do throws(StoreError) {
+            if let reason = try requestsDamage() {
+                slice.findings.append(.requests(reason: reason))
+            }
+            let reader = try readers.take()
+            defer { readers.give(reader) }
+            let transaction = unsafe Transaction(reader.transaction)
+            try walkFreePages(transaction, reader.environment)
+            slice.bytes = Int(try transaction.count(reader.tables.requests)) * 32
+        } catch {
+            slice.findings.append(.structure(error))
+        }
+        return slice
     }
 
     /// LMDB's own list of pages that may be written to, which only a writer would meet: a wrong

@@ -25,8 +25,8 @@ extension WriteTransaction {
     }
 
     /// A remembered request of a snapshot.
-    borrowing func putImported(request id: [UInt8], at index: UInt64) throws(StoreError) {
+    mutating func putImported(request id: [UInt8], at index: UInt64) throws(StoreError) {
         if planted("snapshotForgetsRequests") { return }
-        try RequestTable.insert(id, at: index, in: transaction, tables)
+        try remember(id, at: index)
     }
 }

@@ -201,18 +201,29 @@ package struct WriteTransaction: ~Copyable {
         guard appliedIndex >= point.appliedIndex else {
             throw .misuse("applied index may not go from \(point.appliedIndex) to \(appliedIndex)")
         }
+        let appliedBefore = point.appliedIndex
         point.appliedIndex = appliedIndex
         point.appliedTerm = appliedTerm
         point.commitIndex = max(point.commitIndex, appliedIndex)
-        if appliedIndex > requestsRetained {
-            // Twice as many as could have come, so that a backlog shrinks.
-            try RequestTable.prune(
-                through: appliedIndex - requestsRetained - 1,
-                countMax: 2 * layers.count + 8,
-                in: transaction,
-                tables
-            )
-        }
+        try forgetRequests(after: appliedBefore)
+    }
+
+    /// Forgets requests whose time is over, for many entries at once, because the rows of one lie in
+    /// places of their own: in each transaction that would be a third of all the pages it writes.
+    ///
+    /// Which ones depends on the applied index only, so the same are remembered on every replica.
+    private mutating func forgetRequests(after previous: UInt64) throws(StoreError) {
+        let step = StoreLimits.requestsForgottenStep
+        let (from, through) = (previous / step * step, point.appliedIndex / step * step)
+        guard through > from, through > requestsRetained else { return }
+        let forgotten = try RequestTable.prune(
+            through: through - requestsRetained - 1,
+            // Twice as many as can be due, so that a backlog shrinks.
+            countMax: 2 * Int(through - from),
+            in: transaction,
+            tables
+        )
+        for (index, id) in forgotten { changes.remove(request: id, at: index) }
     }
 
     private mutating func apply(_ layer: OverlayLayer) throws(StoreError) {
@@ -226,8 +237,14 @@ package struct WriteTransaction: ~Copyable {
             }
         }
         if let id = layer.requestID, !planted("forgetsRequests") {
-            try RequestTable.insert(id, at: layer.index, in: transaction, tables)
+            try remember(id, at: layer.index)
         }
+    }
+
+    /// From now on a batch with this id is a repeat.
+    mutating func remember(_ id: [UInt8], at index: UInt64) throws(StoreError) {
+        try RequestTable.insert(id, at: index, in: transaction, tables)
+        changes.insert(request: id, at: index)
     }
 
     /// Replaces the node's whole standing: only a snapshot does that.

@@ -145,6 +145,26 @@ struct ScrubTests {
         }
     }
 
+    @Test("a page in another page's place is found, though it reads well")
+    func misdirectedPage() throws {
+        let folder = TemporaryFolder()
+        do {
+            let store = try folder.open()
+            try fill(store)
+            #expect(try store.walkStructure().rows > 40)
+        }
+        let database = folder.node + "/holdfast.mdb"
+        let bytes = readFile(database)
+        // Its number, the first eight bytes of the page, is all that tells.
+        let place = try #require(offsets(of: key(3, 18).bytes, in: bytes).last) & ~4_095
+        flip(database, at: place)
+        let store = try folder.open()
+        #expect(try passState(store) == [], "readers never look at it")
+        let number = UInt64(place / 4_096)
+        let reason = "in the place of page \(number) is another one"
+        #expect(throws: StoreError.corrupt(reason)) { try store.walkStructure() }
+    }
+
     private func keys(_ store: LocalStore) throws -> [StorageKey] { try store.keys(prefix(7)) }
 
     @Test("one bucket is added up by itself, in the moment that a view shows")
