@@ -3,6 +3,7 @@ import NIOCore
 import Raft
 import Replica
 import Store
+import Synchronization
 import Vault
 
 /// What a step came to, and how far it can be trusted.
@@ -57,6 +58,54 @@ extension RequestFlow {
         )
     }
 
+    /// Asks another member about everything that a batch holds for absent, while the batch is on its
+    /// way: its answer comes no later than a majority's.
+    ///
+    /// Each member looks at its own state when it evaluates the batch. But this node prepared it, so
+    /// what its disk lost it would miss both times, and say "created" where the others refuse.
+    func confirm(_ claims: AbsenceClaims?, _ context: RequestContext) {
+        guard let claims else { return }
+        guard claims.keys.count <= Replica.Limits.presenceKeysMax else {
+            return claims.settle(.nobody)
+        }
+        replica.confirmAbsent(
+            PresenceQuestion(
+                keys: claims.keys,
+                index: LogIndex(number: claims.index),
+                deadline: context.deadline
+            ) { claims.settle($0) }
+        )
+    }
+
+    /// The batch was applied here. "Created" is said when another member had nothing there either,
+    /// or else when this node's buckets add up: what was lost would be missing in their sums, and a
+    /// record that was written in its place does not fill the gap.
+    func created(
+        _ claims: AbsenceClaims,
+        _ response: APIResponse,
+        _ context: RequestContext
+    ) {
+        claims.whenSettled { [self] verdict in
+            if verdict == .confirmed { return context.answer(response) }
+            var buckets = BucketSet()
+            for key in claims.keys { buckets.insert(key.bucket) }
+            requireWhole(buckets.all[...], context) { context.answer(response) }
+        }
+    }
+
+    /// Goes on if all of them add up; otherwise what was written is not known to be what it seems.
+    private func requireWhole(
+        _ buckets: ArraySlice<Int>,
+        _ context: RequestContext,
+        _ body: @escaping @Sendable () -> Void
+    ) {
+        guard let bucket = buckets.first else { return body() }
+        replica.requireWhole(bucket, deadline: context.deadline) { [self] isWhole in
+            guard isWhole else { return context.fail(.outcomeUnknown) }
+            requireWhole(buckets.dropFirst(), context, body)
+        }
+    }
+
     /// Goes on once a bucket is repaired, or fails the request.
     func mend(
         _ bucket: Int,
@@ -82,5 +131,46 @@ extension RequestFlow {
             return Reply.response(to: step, requestID: id).status == 404
         }
         return false
+    }
+}
+
+/// The keys that a batch holds for absent, and what another member says to that.
+final class AbsenceClaims: Sendable {
+    private struct State: Sendable {
+        var verdict: PresenceVerdict?
+        var waiter: (@Sendable (PresenceVerdict) -> Void)?
+    }
+
+    let keys: [StorageKey]
+    /// What the view had evaluated in which they were missed.
+    let index: UInt64
+    private let state = Mutex(State())
+
+    /// Nil for a batch that creates nothing.
+    init?(of batch: WriteBatch) {
+        let keys = batch.operations.compactMap { operation -> StorageKey? in
+            if case .check(let key, 0) = operation { key } else { nil }
+        }
+        guard !keys.isEmpty else { return nil }
+        self.keys = keys
+        index = batch.baseIndex
+    }
+
+    /// Called once.
+    func settle(_ verdict: PresenceVerdict) {
+        let waiter = state.withLock { state in
+            state.verdict = verdict
+            return state.waiter
+        }
+        waiter?(verdict)
+    }
+
+    /// Calls `body` when the verdict is there; called once.
+    func whenSettled(_ body: @escaping @Sendable (PresenceVerdict) -> Void) {
+        let verdict = state.withLock { state in
+            if state.verdict == nil { state.waiter = body }
+            return state.verdict
+        }
+        if let verdict { body(verdict) }
     }
 }

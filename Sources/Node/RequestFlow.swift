@@ -256,9 +256,17 @@ final class RequestFlow: Sendable {
         guard space == .ample || space == .reserved && isDelete else {
             return context.fail(.storageFull)
         }
+        // Alone, evaluation looks at all that there is: the node's own digest.
+        let claims = replica.hasOthers ? AbsenceClaims(of: batch) : nil
+        confirm(claims, context)
         let waits: (@Sendable (CommitOutcome) -> Void)? =
             if case .client = context.origin {
-                { self.committed($0, response, context, attempt: attempt) }
+                { outcome in
+                    guard case .applied = outcome, let claims else {
+                        return self.committed(outcome, response, context, attempt: attempt)
+                    }
+                    self.created(claims, response, context)
+                }
             } else {
                 nil
             }

@@ -135,9 +135,22 @@ extension LocalReplica {
         deadline: ContinuousClock.Instant,
         completion: @escaping @Sendable (Bool) -> Void
     ) {
-        guard hasOthers,
-            repair.offer(.mend(bucket, deadline: deadline, completion: completion))
-        else { return completion(false) }
+        guard hasOthers else { return completion(false) }
+        requireWhole(bucket, deadline: deadline, completion: completion)
+    }
+
+    /// Looks whether a bucket adds up now; if not, waits until it is repaired.
+    ///
+    /// - Parameter completion: called once, on the repair thread unless that has too much to do,
+    ///   with whether the bucket is whole.
+    package func requireWhole(
+        _ bucket: Int,
+        deadline: ContinuousClock.Instant,
+        completion: @escaping @Sendable (Bool) -> Void
+    ) {
+        guard repair.offer(.mend(bucket, deadline: deadline, completion: completion)) else {
+            return completion(false)
+        }
     }
 
     /// The first bucket that an answer rests on and that is damaged, if any; see

@@ -31,9 +31,14 @@ struct BucketQueue {
         waiting.append(bucket)
     }
 
-    mutating func begin() {
-        guard current == nil, !waiting.isEmpty else { return }
-        current = Current(bucket: waiting.removeFirst())
+    /// Takes up the next, if none is being repaired.
+    ///
+    /// - Returns: the bucket that was taken up.
+    mutating func begin() -> Int? {
+        guard current == nil, !waiting.isEmpty else { return nil }
+        let bucket = waiting.removeFirst()
+        current = Current(bucket: bucket)
+        return bucket
     }
 }
 
@@ -55,7 +60,7 @@ extension RepairMachine {
 
     /// Asks for the next part of what is being repaired, when it is time.
     mutating func stepBuckets(_ now: ContinuousClock.Instant) {
-        buckets.begin()
+        while let bucket = buckets.begin(), isWhole(bucket) { tried(bucket, nil, now) }
         guard var current = buckets.current, !current.isTrying, current.due ?? now <= now
         else { return }
         current = BucketQueue.Current(
@@ -72,6 +77,19 @@ extension RepairMachine {
             if let member = member(current.attempt - 1), request(current, member) { break }
         }
         buckets.current = current
+    }
+
+    /// Whether there is nothing to repair: another member's doubt may be its own damage, and whoever
+    /// asks for a bucket may only want to be sure.
+    private func isWhole(_ bucket: Int) -> Bool {
+        do throws(StoreError) {
+            if try store.bucketDamage(bucket) != nil { return false }
+            return try store.bucketIndex(bucket).keys.allSatisfy { $0.1 != nil }
+        } catch {
+            ports.note(.found(.structure(error)))
+            ports.note(.beyondRepair(error))
+            return false
+        }
     }
 
     /// - Returns: whether it was sent.

@@ -251,10 +251,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
         let ports = ports
         ports.write { store in
             do throws(StoreError) {
-                let isWritten = try store.write { (transaction) throws(StoreError) in
-                    try transaction.repairRequests()
-                }
-                if isWritten { ports.note(.repaired("the remembered requests")) }
+                if try store.repairRequests() { ports.note(.repaired("the remembered requests")) }
             } catch .full {
                 // The scrubber will find it again when there is room.
             } catch {

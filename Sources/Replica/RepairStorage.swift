@@ -29,6 +29,9 @@ package protocol RepairStorage {
         _ number: Int
     ) throws(StoreError) -> (appliedIndex: UInt64, keys: [(StorageKey, UInt64?)])
 
+    /// Why the records of a bucket are not those that its digest stands for, or nil if they are.
+    func bucketDamage(_ number: Int) throws(StoreError) -> String?
+
     /// Whether it is not known what a bucket should add up to.
     func isSuspect(_ bucket: Int) throws(StoreError) -> Bool
 
@@ -51,6 +54,12 @@ package protocol RepairStorage {
         bucket: Int,
         expected: StateBucket?
     ) throws(StoreError)
+
+    /// Writes the remembered requests anew from what is whole of them, in a transaction of its own.
+    ///
+    /// - Returns: false when nothing was wrong: nothing is changed.
+    /// - Throws: ``StoreError/corrupt(_:)`` when that is not enough.
+    func repairRequests() throws(StoreError) -> Bool
 }
 
 extension RepairStorage {
@@ -72,6 +81,10 @@ extension RepairStorage {
 }
 
 extension LocalStore: RepairStorage {
+    package func repairRequests() throws(StoreError) -> Bool {
+        try write { (transaction) throws(StoreError) in try transaction.repairRequests() }
+    }
+
     /// As of the newest transaction.
     package func isSuspect(_ bucket: Int) throws(StoreError) -> Bool {
         try stateDigest().buckets[bucket].isSuspect

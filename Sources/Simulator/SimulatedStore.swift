@@ -128,6 +128,9 @@ final class SimulatedStore: ReplicaStorage {
 }
 
 extension SimulatedStore: RepairStorage {
+    /// Nothing damages them here.
+    package func repairRequests() throws(StoreError) -> Bool { false }
+
     /// Small, so that most buckets are lent in several parts.
     private static let lentBytesMax = 1_000
 

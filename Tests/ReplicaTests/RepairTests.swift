@@ -144,6 +144,18 @@ struct RepairTests {
         #expect(throws: StoreError.self) { try stored(7, bench.ports[0].store) }
     }
 
+    @Test("a bucket that adds up needs nobody, whatever a member says about it")
+    func whole() throws {
+        let bench = try RepairBench(2, fill: Self.fill) { _ in }
+        bench.silent = [2]
+        let mended = Collector<Bool>()
+        bench.give(.mend(key(7).bucket, deadline: bench.deadline) { mended.add($0) })
+        try bench.run(turns: 3)
+        #expect(mended.all == [true])
+        #expect(bench.ports[0].events.all == [], "nothing was found, nothing repaired")
+        #expect(bench.ports[0].doubts.all == [])
+    }
+
     @Test("a member whose records are other ones cannot repair; the next one can")
     func wrongLender() throws {
         var count = 0
