@@ -6,9 +6,8 @@ A slice of it always runs (test_corruption.py). The long run, about a second for
     cd Tests/Acceptance && HOLDFAST_BINARY=… HOLDFAST_TEST_CORRUPTIONS=1000 \
         ../../.build/acceptance-clients/bin/python -m unittest long_corruption
 
-Each corruption is one change to one file; a round makes 1 to 12 of them to one node that is down,
-and ends when everything on that node was looked over and it is a full member again: only then can
-the next round be damage of *one* node. HOLDFAST_TEST_SEED repeats a run's choices, as far as the
+Each corruption is one change to one file; a round makes 1 to 12 of them to the one node while it is
+down, and ends when everything on it was looked over and it is a full member again. HOLDFAST_TEST_SEED repeats a run's choices, as far as the
 files are the same; HOLDFAST_TEST_KEEP=DIR keeps what a failed round left.
 """
 
@@ -74,9 +73,10 @@ class Corruption(ClusterTest):
         self.fill(cluster)
         self.kinds, self.files = collections.Counter(), collections.Counter()
         self.outcomes = collections.Counter()
+        # Always the same: what no reader can notice yet must stay damage of one node.
+        victim = self.random.choice(cluster.nodes)
         begun, done, rounds = time.monotonic(), 0, 0
         while done < self.corruptions:
-            victim = self.random.choice(cluster.nodes)
             # One alone shows what it does; several at once are what a bad disk does.
             count = self.random.choice((1, 1, 2, 4, 8, 12))
             count = min(count, self.corruptions - done)
