@@ -58,11 +58,11 @@ extension RequestFlow {
         )
     }
 
-    /// Asks another member about everything that a batch holds for absent, while the batch is on its
-    /// way: its answer comes no later than a majority's.
+    /// Asks another member about everything that a batch holds for absent, while the batch is on
+    /// its way: its answer comes no later than a majority's.
     ///
-    /// Each member looks at its own state when it evaluates the batch. But this node prepared it, so
-    /// what its disk lost it would miss both times, and say "created" where the others refuse.
+    /// Each member looks at its own state when it evaluates the batch. But this node prepared it,
+    /// so what its disk lost it would miss both times, and say "created" where the others refuse.
     func confirm(_ claims: AbsenceClaims?, _ context: RequestContext) {
         guard let claims else { return }
         guard claims.keys.count <= Replica.Limits.presenceKeysMax else {

@@ -79,8 +79,8 @@ extension RepairMachine {
         buckets.current = current
     }
 
-    /// Whether there is nothing to repair: another member's doubt may be its own damage, and whoever
-    /// asks for a bucket may only want to be sure.
+    /// Whether there is nothing to repair: another member's doubt may be its own damage, and
+    /// whoever asks for a bucket may only want to be sure.
     private func isWhole(_ bucket: Int) -> Bool {
         do throws(StoreError) {
             if try store.bucketDamage(bucket) != nil { return false }

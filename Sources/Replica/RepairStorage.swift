@@ -81,6 +81,7 @@ extension RepairStorage {
 }
 
 extension LocalStore: RepairStorage {
+    /// As ``Store/WriteTransaction/repairRequests()``.
     package func repairRequests() throws(StoreError) -> Bool {
         try write { (transaction) throws(StoreError) in try transaction.repairRequests() }
     }

@@ -24,7 +24,8 @@ package struct ScrubStatus: Sendable, Equatable {
     package internal(set) var lastFinding: String?
 }
 
-/// A pass over log, state and the rest, in slices, and how long to rest after each. No thread, no clock.
+/// A pass over log, state and the rest, in slices, and how long to rest after each. No thread, no
+/// clock.
 package struct ScrubMachine {
     private enum Stage { case log, state, rest }
 

@@ -218,9 +218,10 @@ func check(_ code: Int32, _ operation: String) throws(StoreError) {
     case MDB_MAP_FULL: throw .full
     case MDB_PANIC: endProcess("\(operation) reports that an earlier write failed half-way")
     // A transaction is bad after one of its own calls failed, and every failure that is seen here
-    // ends it: what is left is damage that LMDB met on its own account.
+    // ends it: what is left is damage that LMDB met on its own account. A key exists only where one
+    // is appended that follows the log's end by all that is known: then the table's end is wrong.
     case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_PAGE_FULL,
-        MDB_CURSOR_FULL, MDB_BAD_TXN:
+        MDB_CURSOR_FULL, MDB_BAD_TXN, MDB_KEYEXIST:
         if SuspectMarker.isArmed {
             let reason = "\(operation) found the database damaged (LMDB code \(code))"
             // A walk that only reads may not meet what a writer met.

@@ -2,7 +2,8 @@ extension LocalStore {
     /// The digest that bodies and chain are hashed with.
     package func digest(of bytes: [UInt8]) -> [UInt8] { digest(bytes) }
 
-    /// What records and remembered requests add up to, at the applied index of one read transaction.
+    /// What records and remembered requests add up to, at the applied index of one read
+    /// transaction.
     package func stateDigest() throws(StoreError) -> StateDigest {
         let reader = try readers.take()
         defer { readers.give(reader) }

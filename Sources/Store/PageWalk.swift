@@ -5,9 +5,9 @@
 /// reads well, but a writer takes its number from the page itself, frees the wrong one, and ends
 /// the process or destroys what is sound.
 ///
-/// LMDB 0.9, whose numbers are the machine's own: low byte first here. A page: its number u64 · pad u16 · flags u16 · lower u16 ·
-/// upper u16, or of an overflow page how many follow u32 · offsets of nodes u16 each. A node: two
-/// u16 of size or child · flags u16 · key size u16 · key · value.
+/// LMDB 0.9, whose numbers are the machine's own: low byte first here. A page: its number u64 · pad
+/// u16 · flags u16 · lower u16 · upper u16, or of an overflow page how many follow u32 · offsets of
+/// nodes u16 each. A node: two u16 of size or child · flags u16 · key size u16 · key · value.
 struct PageWalk: ~Copyable {
     private struct Table {
         var depth: Int
@@ -119,8 +119,8 @@ struct PageWalk: ~Copyable {
         seen[word] |= bit
     }
 
-    /// Where the nodes of a page begin; each with its key, and its value if that is in the page, lies
-    /// within it.
+    /// Where the nodes of a page begin; each with its key, and its value if that is in the page,
+    /// lies within it.
     private func nodes(_ page: [UInt8], _ number: UInt64) throws(StoreError) -> [Int] {
         let (lower, upper) = (Self.half(page, 12), Self.half(page, 14))
         guard lower > Self.headerBytes, lower % 2 == 0, lower <= upper, upper <= pageBytes else {

@@ -6,8 +6,8 @@ extension LocalStore {
     /// that whatever is wrong with the database's structure shows now: as an error, or as a signal
     /// that ends the process.
     ///
-    /// Nobody may write meanwhile. For a child process: see ``SuspectMarker``. Records that fail their own checksum are no
-    /// structural damage; they are repaired one by one.
+    /// Nobody may write meanwhile. For a child process: see ``SuspectMarker``. Records that fail
+    /// their own checksum are no structural damage; they are repaired one by one.
     ///
     /// - Returns: rows read, and the exclusive or of all their bytes, so that no read is left out.
     /// - Throws: a ``StoreError`` for which ``StoreError/isDamage`` holds.
@@ -50,8 +50,8 @@ extension LocalStore {
         try walk.run()
     }
 
-    /// Looks at what a pass over log and state leaves out: the remembered requests, and LMDB's list of
-    /// free pages. Any thread; a short read transaction each.
+    /// Looks at what a pass over log and state leaves out: the remembered requests, and LMDB's list
+    /// of free pages. Any thread; a short read transaction each.
     package func scrubRest() throws(StoreError) -> ScrubSlice {
         var slice = ScrubSlice()
         slice.isFinished = true

@@ -208,8 +208,9 @@ package struct WriteTransaction: ~Copyable {
         try forgetRequests(after: appliedBefore)
     }
 
-    /// Forgets requests whose time is over, for many entries at once, because the rows of one lie in
-    /// places of their own: in each transaction that would be a third of all the pages it writes.
+    /// Forgets requests whose time is over, for many entries at once, because the rows of one lie
+    /// in places of their own: in each transaction that would be a third of all the pages it
+    /// writes.
     ///
     /// Which ones depends on the applied index only, so the same are remembered on every replica.
     private mutating func forgetRequests(after previous: UInt64) throws(StoreError) {

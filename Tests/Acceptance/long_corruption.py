@@ -1,14 +1,15 @@
 """Random damage to any file of one node of three: no wrong read, no false "not found", no short
 list, and the node is whole again without an operator (but for the shares that unseal it).
 
-A slice of it always runs (test_corruption.py). The long run, about a second for each corruption:
+A goal that is not reached yet, so it is not among the tests that always run. About a second each:
 
     cd Tests/Acceptance && HOLDFAST_BINARY=… HOLDFAST_TEST_CORRUPTIONS=1000 \
         ../../.build/acceptance-clients/bin/python -m unittest long_corruption
 
 Each corruption is one change to one file; a round makes 1 to 12 of them to the one node while it is
-down, and ends when everything on it was looked over and it is a full member again. HOLDFAST_TEST_SEED repeats a run's choices, as far as the
-files are the same; HOLDFAST_TEST_KEEP=DIR keeps what a failed round left.
+down, and ends when everything on it was looked over and it is a full member again.
+HOLDFAST_TEST_SEED repeats a run's choices, as far as the files are the same;
+HOLDFAST_TEST_KEEP=DIR keeps what a failed round left.
 """
 
 import collections

@@ -24,11 +24,11 @@ struct AbsenceClaimsTests {
     func keys() throws {
         let (one, two) = (try key(1), try key(2))
         #expect(AbsenceClaims(of: batch([.check(one, modificationIndex: 7)])) == nil)
-        #expect(AbsenceClaims(of: batch([.delete(key: one)])) == nil)
+        #expect(AbsenceClaims(of: batch([.delete(one)])) == nil)
         let claims = try #require(
             AbsenceClaims(
                 of: batch([
-                    .check(one, modificationIndex: 0), .delete(key: one),
+                    .check(one, modificationIndex: 0), .delete(one),
                     .check(two, modificationIndex: 0),
                 ])
             )
