@@ -21,7 +21,8 @@ package enum StaleReadChecker {
 
     /// - Returns: reads older than their bound allows, or of values never written; by position.
     /// - Throws: ``HistoryError`` when the list is not a history.
-    /// - Complexity: for each stale read, the writes of the same key once.
+    /// - Complexity: for each stale read, the writes of the same value, and the logarithm of all of
+    ///   its key; all of its key where one was never told its version.
     package static func findings(in operations: [Operation]) throws(HistoryError) -> [Finding] {
         var findings: [(position: Int, finding: Finding)] = []
         for (_, positions) in try LinearizabilityChecker.partition(operations) {
@@ -115,10 +116,13 @@ private struct KeyWrites {
         let version: UInt64?
     }
 
-    /// Everything that may have been written, answered or not.
-    private var possible: [Write] = []
+    /// Everything that may have been written, answered or not, by value.
+    private var possible: [String?: [Write]] = [:]
     /// What was certainly written, by end.
     private var certain: [Write] = []
+    /// At each position of `certain` the highest version up to there; empty when one of them
+    /// has no version.
+    private var highest: [UInt64] = []
 
     init(operations: [Operation], positions: [Int]) {
         for position in positions {
@@ -127,15 +131,20 @@ private struct KeyWrites {
             switch operation.outcome {
             case .written(let version):
                 let write = Write(operation: operation, value: value, version: version)
-                possible.append(write)
+                possible[value, default: []].append(write)
                 certain.append(write)
             case .unknown:
-                possible.append(Write(operation: operation, value: value, version: nil))
+                possible[value, default: []].append(
+                    Write(operation: operation, value: value, version: nil)
+                )
             case .found, .mismatch, .refused:
                 break
             }
         }
         certain.sort { ($0.operation.end ?? .max) < ($1.operation.end ?? .max) }
+        guard certain.allSatisfy({ $0.version != nil }) else { return }
+        highest.reserveCapacity(certain.count)
+        for write in certain { highest.append(max(highest.last ?? 0, write.version ?? 0)) }
     }
 
     /// The read is fresh if some write of its value may still have been the newest at the oldest
@@ -152,7 +161,7 @@ private struct KeyWrites {
             witness = later.operation
             isKnown = true
         }
-        for write in possible where write.value == value && write.operation.call <= end {
+        for write in possible[value] ?? [] where write.operation.call <= end {
             if let told = write.version, let version, told != version { continue }
             isKnown = true
             guard let later = successor(of: write, version: version, by: moment) else {
@@ -169,7 +178,12 @@ private struct KeyWrites {
 
     /// A write that certainly came after `write` and had ended by `moment`.
     private func successor(of write: Write, version: UInt64?, by moment: UInt64) -> Write? {
-        certain.first { later in
+        if let known = version ?? write.version, !highest.isEmpty {
+            let first = firstPosition(above: known)
+            return first < certain.count && ends(certain[first], by: moment)
+                ? certain[first] : nil
+        }
+        return certain.first { later in
             guard ends(later, by: moment) else { return false }
             if let known = version ?? write.version, let laterVersion = later.version {
                 return laterVersion > known
@@ -179,5 +193,16 @@ private struct KeyWrites {
             }
             return end < later.operation.call
         }
+    }
+
+    /// Of the first of `certain` with a later version, by halving: `highest` never falls.
+    private func firstPosition(above version: UInt64) -> Int {
+        var low = 0
+        var high = highest.count
+        while low < high {
+            let middle = low + (high - low) / 2
+            if highest[middle] <= version { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

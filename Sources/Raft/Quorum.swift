@@ -77,6 +77,11 @@ struct VoterHalves: Equatable, Sendable {
         (incoming + outgoing.filter { !incoming.contains($0) }).sorted()
     }
 
+    /// Whether nobody but this slot votes in either half. Asked in every turn.
+    func isAlone(_ slot: Int) -> Bool {
+        incoming.count == 1 && incoming[0] == slot && outgoing.allSatisfy { $0 == slot }
+    }
+
     func contains(_ slot: Int) -> Bool {
         incoming.contains(slot) || outgoing.contains(slot)
     }

@@ -7,8 +7,13 @@ extension RaftCore {
     var campaignTicks: Int {
         // As a candidate it waits for its own vote to be on disk: a new term in each tick would
         // never let a disk that needs longer catch up.
-        if voters.all == [ownSlot] && role != .candidate { return 1 }
+        if role != .candidate, isLoneVoter { return 1 }
         return electionTimeoutTicks + penaltyTicks
+    }
+
+    private var isLoneVoter: Bool {
+        guard let ownSlot else { return false }
+        return voters.isAlone(ownSlot)
     }
 
     /// What a node waits longer that should lead only if no better one does: a sealed one lets

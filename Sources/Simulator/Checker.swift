@@ -143,8 +143,8 @@ final class Checker {
             }
             return
         }
-        if let known = oracle.committed(at: index) {
-            guard known.entry == entry else {
+        if let isEqual = oracle.isCommitted(entry) {
+            guard isEqual else {
                 throw Violation("node \(node) committed another entry \(index)")
             }
             return

@@ -19,6 +19,11 @@ enum OperationKind: Equatable {
         case .put, .checkedPut, .pairOfPuts, .delete: false
         }
     }
+
+    /// Whether a node that knows no leader can do nothing about it.
+    var needsLeader: Bool {
+        if case .staleRead = self { false } else { true }
+    }
 }
 
 /// What a read finds.

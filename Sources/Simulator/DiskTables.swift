@@ -103,6 +103,9 @@ struct DiskTables {
         return rows[position(of: index)].entry.term
     }
 
+    // Inlined, so that whoever looks into a store's tables does not retain all of them for it.
+
+    @inline(__always)
     func row(of key: StorageKey) -> StateRow? {
         let position = lowerBound(key)
         guard position < state.count, state[position].key == key else { return nil }
@@ -110,6 +113,7 @@ struct DiskTables {
     }
 
     /// Position of the first row at or after `key`.
+    @inline(__always)
     func lowerBound(_ key: StorageKey) -> Int {
         var low = 0
         var high = state.count
@@ -125,6 +129,7 @@ struct DiskTables {
         requestOrder[requestHead...]
     }
 
+    @inline(__always)
     func requestIndex(_ id: [UInt8]) -> UInt64? { requests[RequestName(id)] }
 
     private func position(of index: UInt64) -> Int {

@@ -55,6 +55,14 @@ final class Oracle {
         index > 0 && index <= lastIndex ? log[Int(index) - 1] : nil
     }
 
+    /// Whether what is committed at the entry's index is this entry; nil: nothing is. Each node
+    /// asks of each entry, so it copies nothing.
+    func isCommitted(_ entry: LogEntry) -> Bool? {
+        let index = entry.index.number
+        guard index > 0, index <= lastIndex else { return nil }
+        return log[Int(index) - 1].entry == entry
+    }
+
     /// The hash of the state after entry `index`.
     func stateHash(at index: UInt64) -> UInt64 {
         index == 0 ? 0 : log[Int(index) - 1].stateHash

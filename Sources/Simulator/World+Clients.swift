@@ -115,6 +115,13 @@ extension World {
         guard let process = nodes[node].process, process.pausedUntil <= now else {
             return retry(position, after: dice.draw(5_000_000...50_000_000))
         }
+        // A node that knows no leader says so at once, nearly always without asking its core: most
+        // of what clients try while nobody leads ends here.
+        if process.core.standing.leader == nil, clients[position].kind.needsLeader,
+            !dice.chance(128)
+        {
+            return retry(position, after: dice.draw(5_000_000...80_000_000))
+        }
         clients[position].holder = process.number
         let operation = clients[position]
         let patience: UInt64 = dice.draw(400_000_000...1_500_000_000)

@@ -86,10 +86,9 @@ extension World {
         let known = checker.oracle.lastIndex
         let commit = checker.commit(of: process.node)
         try checker.turned(process, isNewRole: hasNewRole)
-        // Within a turn the configuration may change after something was committed.
-        var configurations = [process.configuration]
-        if let newest = process.ports.configurations.last {
-            configurations += process.ports.configurations
+        let before = process.configuration
+        let since = process.ports.configurations
+        if let newest = since.last {
             process.configuration = newest
             let own = nodes[process.node].id
             post(
@@ -102,7 +101,8 @@ extension World {
         if standing.role == .leader {
             if hasNewRole, process.ledTerm != standing.term { try checkElection(process) }
             if process.ledTerm == standing.term, standing.commit.number > commit {
-                try checkQuorum(process, configurations)
+                // Within a turn the configuration may change after something was committed.
+                try checkQuorum(process, [before] + since)
             }
             process.ledTerm = standing.term
         }
