@@ -1,8 +1,9 @@
 /// Everything the core can ask for, to be performed in the order given.
 ///
 /// `send` with a token may leave only when that token is durable, and never leaves if the process
-/// dies first. Persists and snapshot installations happen in token order. That is the whole
-/// durability contract; there is no other rule.
+/// dies first, or if the core is in a later term than the message by then: the sync that let it go
+/// may have replaced what it vouches for. Persists and snapshot installations happen in token
+/// order. That is the whole durability contract; there is no other rule.
 package enum Effect: Equatable, Sendable {
     /// `after == nil`: at once. Else only when that persist is durable.
     case send(Message, to: NodeID, after: PersistToken?)

@@ -79,8 +79,8 @@ struct ReadQueue: Sendable {
         underWay = nil
         weight -= round.reads.reduce(0) { $0 + $1.weight }
         if planted("readsJoinLate") {
-            defer { waiting = [] }
-            return Round(number: round.number, index: round.index, reads: round.reads + waiting)
+            let late = takeLeasable()
+            return Round(number: round.number, index: round.index, reads: round.reads + late)
         }
         return round
     }

@@ -4,8 +4,10 @@
 // - a configuration is in effect from the moment its entry is appended (`adoptNewest`), and no
 //   longer when that entry is truncated: source dissertation 4.1;
 // - one change at a time: the entry of the one before is committed (`membershipRefusal`);
-// - a leader changes nothing before it has committed in its own term: the flaw in the first
-//   published single-server algorithm, and here too it bounds the uncommitted ones to one;
+// - a leader changes nothing before it has committed in its own term. Without this the first
+//   published single-server algorithm was wrong; here it is caution, as etcd has it. Two leaders
+//   that change the same configuration each need a majority of its voters, because voters change
+//   jointly only: whoever comes second lacks what the first has committed, and is not elected;
 // - voters change through a joint configuration (`Configuration.problem(from:to:)`), which
 //   whoever leads ends once it is committed (`leaveJointIfDue`);
 // - a disk that is not the one that was admitted counts for nothing (`counts`).
@@ -88,7 +90,7 @@ extension RaftCore {
         else {
             return .membership(.changeUnderWay)
         }
-        guard isReadable || planted("changesBeforeOwnCommit") else {
+        guard isReadable else {
             return .membership(.leaderTooNew)
         }
         if let problem = Configuration.problem(from: configuration, to: next) {

@@ -61,14 +61,14 @@ extension RaftCore {
                 return isSelf(slot) || answered >= round.number
             }) || planted("readsWithoutQuorum")
         else { return }
-        _ = self.leadership?.reads.endRound()
-        for read in round.reads {
+        guard let ended = self.leadership?.reads.endRound() else { return }
+        for read in ended.reads {
             switch read {
             case .local(let tickets, _): readCounters.confirmed += UInt64(tickets.count)
             case .remote: readCounters.batchesConfirmed += 1
             }
         }
-        answer(round.reads, at: round.index, until: nil, into: &effects)
+        answer(ended.reads, at: ended.index, until: nil, into: &effects)
     }
 
     /// Whether the voters with this property are a quorum, those that are counted.

@@ -1,5 +1,7 @@
 // Snapshots: for a follower that needs entries which are no longer in the log.
 
+import Wire
+
 extension RaftCore {
     // MARK: Leader
 
@@ -87,12 +89,12 @@ extension RaftCore {
         }
 
         let known = log.term(at: point.index)
-        if point.index <= commitIndex {
+        if point.index <= commitIndex, !planted("snapshotOverNewerState") {
             guard known == nil || known == point.term else {
                 effects.append(.raise(.snapshotConflict(point.index, from: peer)))
                 return
             }
-        } else if known == point.term {
+        } else if known == point.term, !planted("snapshotOverAcknowledged") {
             // The log has it all: only the commit index was missing.
             matched = max(matched, point.index)
             commitIndex = point.index

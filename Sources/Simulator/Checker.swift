@@ -200,6 +200,14 @@ final class Checker {
 
     // MARK: Promises
 
+    /// Only voters ask to lead: of the newest configuration in their log, or of the committed one.
+    func campaigning(_ process: Process) throws {
+        let id = NodeID(number: UInt64(process.node) + 1)
+        guard !process.configuration.isVoter(id), !process.core.committedConfiguration.isVoter(id)
+        else { return }
+        throw Violation("node \(id.number) campaigns and is no voter")
+    }
+
     /// Nothing leaves that the disk does not back.
     func leaving(_ message: Message, from node: Node, to target: NodeID) throws {
         if case .relayed(let relayed) = message.body {
@@ -228,8 +236,9 @@ final class Checker {
             )
         case .appendResponse(let response):
             guard case .accepted(let through) = response.outcome else { return }
-            try acknowledged(through, node)
-        case .heartbeatResponse(let response): try acknowledged(response.durable, node)
+            try acknowledged(through, node, in: message.term)
+        case .heartbeatResponse(let response):
+            try acknowledged(response.durable, node, in: message.term)
         default: break
         }
     }
@@ -252,13 +261,22 @@ final class Checker {
         }
     }
 
-    private func acknowledged(_ index: LogIndex, _ node: Node) throws {
+    /// What is acknowledged is on the disk, and came from the leader of that term: nothing of a
+    /// later one has replaced it.
+    private func acknowledged(_ index: LogIndex, _ node: Node, in term: Term) throws {
         let last = node.disk.durable.point.last.index
         guard last >= index.number else {
             throw Violation(
                 "node \(node.id.number) acknowledges \(index.number), its disk ends at \(last)"
             )
         }
+        guard let known = node.disk.durable.term(at: index.number), known > term.number else {
+            return
+        }
+        throw Violation(
+            "node \(node.id.number) acknowledges \(index.number) in term \(term.number), its "
+                + "disk has one of term \(known)"
+        )
     }
 
     // MARK: State

@@ -46,6 +46,8 @@ struct Operation {
     let call: UInt64
     /// When the client gives up.
     let deadline: UInt64
+    /// The node that it is first asked of; nil: any.
+    var firstNode: Int?
     /// The process that the client talks to.
     var holder = -1
     /// Answers to an earlier attempt are of no interest.

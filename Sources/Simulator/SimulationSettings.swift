@@ -71,6 +71,8 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     case drift, leap
     /// A disk is slow, hangs, is full, fails a sync.
     case slowDisk, stall, full, syncError
+    /// A follower's disk hangs, the leader is left with nobody else, and the others elect another.
+    case strand
     /// A bit flips in a copy of the vote, in the log, in the state; a write is torn, lost, or
     /// lands elsewhere.
     case flipVote, damageLog, damageState
@@ -107,6 +109,7 @@ package enum FaultKind: Int, CaseIterable, Sendable {
         case .leap: 4
         case .slowDisk: 10
         case .stall: 8
+        case .strand: 6
         case .full: 4
         case .syncError: 4
         case .flipVote: 8

@@ -40,8 +40,11 @@ extension World {
         }
     }
 
+    /// - Parameters:
+    ///   - node: whom it is first asked of; nil: any.
+    ///   - pause: nanoseconds until then.
     @discardableResult
-    func begin(_ kind: OperationKind) -> UInt64 {
+    func begin(_ kind: OperationKind, at node: Int? = nil, after pause: UInt64 = 0) -> UInt64 {
         let first = dice.below(tuning.keyCount)
         let second = dice.below(tuning.keyCount)
         let isPair = kind == .pairOfPuts && second != first
@@ -56,11 +59,16 @@ extension World {
                 requestID: id,
                 floor: floor,
                 call: now,
-                deadline: deadline
+                deadline: deadline,
+                firstNode: node
             )
         }
         if kind.isRead { counts.reads += 1 } else { counts.writes += 1 }
-        attempt(serial)
+        if pause == 0 {
+            attempt(serial)
+        } else {
+            queue.add(.client(.attempt(operation: serial)), at: now + pause)
+        }
         return serial
     }
 
@@ -111,7 +119,7 @@ extension World {
         guard now < clients[position].deadline else { return giveUp(position) }
         clients.attempts += 1
         clients[position].attempt = clients.attempts
-        let node = dice.below(nodes.count)
+        let node = clients[position].firstNode.take() ?? dice.below(nodes.count)
         guard let process = nodes[node].process, process.pausedUntil <= now else {
             return retry(position, after: dice.draw(5_000_000...50_000_000))
         }

@@ -59,6 +59,7 @@ extension World {
         case .weather: drawWeather()
         case .drift, .leap: disturbClock(kind)
         case .slowDisk, .stall, .full, .syncError: disturbDisk(kind)
+        case .strand: strand()
         case .flipVote: nodes[anyNode].disk.flipVoteBit(&dice)
         case .damageLog, .damageState, .loseRecord: try damage(kind)
         case .damageSnapshot: damageSnapshot(anyNode)
@@ -152,6 +153,27 @@ extension World {
             }
         }
         if dice.chance(300) { noticeCuts() }
+    }
+
+    /// What the follower takes from the one leader, and would acknowledge, the next one replaces
+    /// before its disk has any of it: one sync then brings both.
+    private func strand() {
+        guard let leader = leaderPosition else { return }
+        let follower = anyNode
+        guard follower != leader else { return }
+        say("node \(leader + 1) has nobody left but \(follower + 1), whose disk hangs")
+        network.mend()
+        nodes[follower].disk.stalledUntil = now + dice.draw(200_000_000...2_000_000_000)
+        for other in nodes.indices where other != leader && other != follower {
+            network.cut(leader, other)
+            network.cut(other, leader)
+        }
+        noticeCuts()
+        var pause: UInt64 = 0
+        for _ in 0..<4 {
+            pause += dice.draw(1_000_000...8_000_000)
+            begin(.put, at: leader, after: pause)
+        }
     }
 
     /// Some cuts are noticed at once, as where a router refuses what it carried before: followers

@@ -106,6 +106,9 @@ extension World {
             }
             process.ledTerm = standing.term
         }
+        if hasNewRole, standing.role == .preCandidate || standing.role == .candidate {
+            try checker.campaigning(process)
+        }
         guard checker.oracle.lastIndex > known else { return }
         commitTimes += repeatElement(now, count: Int(checker.oracle.lastIndex - known))
         growIfAdmitted()

@@ -47,7 +47,7 @@
             elections + logs + reads + leases + members + snapshots + disks + states
 
         static func named(_ name: some StringProtocol) -> PlantedCase? {
-            (all + unseen).first { $0.name == name }
+            all.first { $0.name == name }
         }
 
         private static let elections: [PlantedCase] = [
@@ -103,6 +103,12 @@
                 "starts with the older of two saved votes"
             ),
             .init("forgetsEpoch", .cluster, within: 300, "listens to nodes of another epoch"),
+            .init(
+                "handoverNeverEnds",
+                .cores,
+                within: 300,
+                "waits for ever for the target of a handover"
+            ),
         ]
 
         private static let logs: [PlantedCase] = [
@@ -203,6 +209,12 @@
                 within: 300,
                 "acknowledges entries for which the disk had no room"
             ),
+            .init(
+                "letsGoOfEndedTerms",
+                .cluster,
+                within: 300,
+                "sends what waited for the disk after its term has ended"
+            ),
         ]
 
         private static let reads: [PlantedCase] = [
@@ -236,6 +248,12 @@
                 within: 300,
                 "serves a read before its index is evaluated"
             ),
+            .init(
+                "readsJoinLate",
+                .cores,
+                within: 300,
+                "lets a read join a round that is under way"
+            ),
         ]
 
         private static let leases: [PlantedCase] = [
@@ -263,6 +281,7 @@
                 within: 300,
                 "promises to vote for nobody, and votes"
             ),
+            .init("restartForgetsPromise", .leases, within: 300, "votes at once after a restart"),
         ]
 
         private static let members: [PlantedCase] = [
@@ -306,9 +325,10 @@
             .init(
                 "keepsTruncatedMembers",
                 .members,
-                within: 3_000,
+                within: 300,
                 "goes by members whose entry was truncated"
             ),
+            .init("learnersCampaign", .cluster, within: 300, "campaigns as a learner"),
         ]
 
         private static let snapshots: [PlantedCase] = [
@@ -317,7 +337,19 @@
                 .cluster,
                 within: 300,
                 "leaves the remembered requests out of a snapshot"
-            )
+            ),
+            .init(
+                "snapshotOverNewerState",
+                .cores,
+                within: 300,
+                "installs a snapshot from before what it has committed"
+            ),
+            .init(
+                "snapshotOverAcknowledged",
+                .cores,
+                within: 300,
+                "installs a snapshot that its log has, and forgets what came after"
+            ),
         ]
 
         private static let disks: [PlantedCase] = [
@@ -403,37 +435,6 @@
                 .cluster,
                 within: 300,
                 "takes another leader's entry for the client's"
-            ),
-        ]
-
-        /// Planted, and not caught yet within the seeds given here: what the simulator has to learn
-        /// next. Not part of ``all``.
-        static let unseen: [PlantedCase] = [
-            .init(
-                "changesBeforeOwnCommit",
-                .cluster,
-                within: 3_000,
-                "changes members before its first own commit"
-            ),
-            .init("learnersCampaign", .cluster, within: 3_000, "campaigns as a learner"),
-            .init("restartForgetsPromise", .leases, within: 3_000, "votes at once after a restart"),
-            .init(
-                "readsJoinLate",
-                .cores,
-                within: 3_000,
-                "lets a read join a round that is under way"
-            ),
-            .init(
-                "handoverNeverEnds",
-                .cores,
-                within: 3_000,
-                "waits for ever for the target of a handover"
-            ),
-            .init(
-                "letsGoOfEndedTerms",
-                .cluster,
-                within: 3_000,
-                "sends what waited for the disk after its term has ended"
             ),
         ]
     }

@@ -39,6 +39,8 @@ struct Checker {
     private var identities: [Position: Identity] = [:]
     private var votes: [Voter: NodeID] = [:]
     private var committed: [Committed] = []
+    /// By node: the highest position that it acknowledged, in the last term in which it did.
+    private var acknowledgements: [NodeID: Position] = [:]
     private var refusedTickets: Set<UInt64> = []
     /// By node: its commit index when last seen, and the token last issued.
     private var commits: [NodeID: LogIndex] = [:]
@@ -73,6 +75,7 @@ struct Checker {
     mutating func wiped(_ id: NodeID) {
         terms[id] = nil
         commits[id] = nil
+        acknowledgements[id] = nil
     }
 
     /// For scenarios that write a disk by hand.
@@ -84,6 +87,7 @@ struct Checker {
 
     mutating func stepped(_ core: RaftCore, at position: Int, world: World) throws {
         try checkTerm(core)
+        try checkCandidate(core)
         try checkElectionSafety(core)
         try checkCommit(core)
         guard core.commitIndex <= core.lastIndex, core.durableIndex <= core.lastIndex,
@@ -96,6 +100,14 @@ struct Checker {
             throw Violation("the term of node \(core.id.number) fell")
         }
         terms[core.id] = core.term
+    }
+
+    /// Only voters ask to lead: of the newest configuration in their log, or of the committed one.
+    private func checkCandidate(_ core: RaftCore) throws {
+        guard core.role == .preCandidate || core.role == .candidate,
+            !core.configuration.isVoter(core.id), !core.committedConfiguration.isVoter(core.id)
+        else { return }
+        throw Violation("node \(core.id.number) campaigns and is no voter")
     }
 
     /// At most one leader a term; and whoever leads has every entry committed before its term.
@@ -178,6 +190,14 @@ struct Checker {
         if persist.votesChanged && persist.hardState == nil {
             throw Violation("votes changed but no hard state is persisted")
         }
+        if let cut = persist.truncateFrom, let known = acknowledgements[node.id],
+            known.term == node.core?.term, cut <= known.index
+        {
+            throw Violation(
+                "node \(node.id.number) cuts its log at \(cut.number), and acknowledged "
+                    + "\(known.index.number) to the same leader"
+            )
+        }
         guard let core = node.core, let first = persist.entries.first else { return }
         // Log matching, by induction: the same index and term mean the same entry and the same
         // one before it. The first one's predecessor may be gone if a snapshot came meanwhile.
@@ -210,6 +230,15 @@ struct Checker {
         snapshotsInstalled += 1
         guard committedEntry(at: point.index)?.term == point.term else {
             throw Violation("a snapshot of uncommitted state at \(point.index.number)")
+        }
+        // A log that has the snapshot's entry agrees through there, and goes on as it was.
+        if let known = acknowledgements[node.id], known.index > point.index,
+            node.disk.term(at: point.index) == point.term
+        {
+            throw Violation(
+                "node \(node.id.number) acknowledged \(known.index.number), and a snapshot at "
+                    + "\(point.index.number) takes it away"
+            )
         }
     }
 
@@ -304,24 +333,34 @@ struct Checker {
         }
     }
 
-    /// An acknowledged append is on the disk, and is what the leader has.
-    private func acknowledged(
+    /// An acknowledged append is on the disk, and is what the leader of that term has: nothing of
+    /// a later one.
+    private mutating func acknowledged(
         _ index: LogIndex,
         by node: SimNode,
         in term: Term,
         to target: NodeID,
         world: World
     ) throws {
-        guard node.disk.hardState.term == term else { return }
         guard node.disk.lastIndex >= index else {
             throw Violation(
                 "node \(node.id.number) acknowledges \(index.number), its disk ends at "
                     + "\(node.disk.lastIndex.number)"
             )
         }
+        let known = acknowledgements[node.id]
+        if known == nil || (term, index) > (known?.term ?? .zero, known?.index ?? .zero) {
+            acknowledgements[node.id] = Position(index: index, term: term)
+        }
+        guard let ownTerm = node.disk.term(at: index) else { return }
+        guard ownTerm <= term else {
+            throw Violation(
+                "node \(node.id.number) acknowledges \(index.number) in term \(term.number), "
+                    + "and has one of term \(ownTerm.number)"
+            )
+        }
         guard let leader = world.nodes[world.position(of: target)].core, leader.role == .leader,
-            leader.term == term, let leaderTerm = leader.term(at: index),
-            let ownTerm = node.disk.term(at: index)
+            leader.term == term, let leaderTerm = leader.term(at: index)
         else { return }
         guard leaderTerm == ownTerm else {
             throw Violation(

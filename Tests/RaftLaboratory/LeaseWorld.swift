@@ -158,7 +158,7 @@ extension World {
 
     private func disturbLease(_ leader: Int) throws {
         let others = nodes.indices.filter { $0 != leader }
-        switch random.below(5) {
+        switch random.below(6) {
         case 0: cut(leader, from: others, isOneWay: false)
         case 1:
             // It hears everybody, nobody hears it, or the other way round.
@@ -168,7 +168,26 @@ extension World {
             // Half of the others lose it; a voter that forgot its promise would make them enough.
             cut(leader, from: Array(others.prefix(others.count / 2)), isOneWay: false)
             try restartAny(but: leader)
+        case 4: try restartWhoPromised(leader, others)
         default: try turnSeal(leader, to: true)
+        }
+    }
+
+    /// Some are alone for so long that no promise binds them any more. Then the others start anew
+    /// and are with them, and the leader is alone: what those promised before still bears its
+    /// lease, and together they could elect somebody at once.
+    private func restartWhoPromised(_ leader: Int, _ others: [Int]) throws {
+        // Nobody writes: those who are alone have all that a leader needs.
+        for _ in 0..<15 { try clientsAndTick(areWriting: false) }
+        let alone = Array(others.prefix(others.count / 2))
+        let rest = Array(others.dropFirst(alone.count))
+        for position in rest + [leader] { cut(position, from: alone, isOneWay: false) }
+        for _ in 0..<110 + random.below(40) { try clientsAndTick(areWriting: false) }
+        cuts = []
+        cut(leader, from: others, isOneWay: false)
+        for position in rest where nodes[position].core != nil && !isFrozen(position) {
+            crash(position, keepingJobs: 9)
+            try start(position)
         }
     }
 
@@ -200,7 +219,7 @@ extension World {
     }
 
     /// Everybody reads, every leader writes, and a tick passes.
-    private func clientsAndTick() throws {
+    private func clientsAndTick(areWriting: Bool = true) throws {
         if churns {
             try churn()
             if let down = nodes.indices.first(where: { nodes[$0].core == nil }),
@@ -210,7 +229,7 @@ extension World {
             }
         }
         for position in nodes.indices {
-            if nodes[position].core?.role == .leader, random.chance(50, of: 100) {
+            if areWriting, nodes[position].core?.role == .leader, random.chance(50, of: 100) {
                 try propose(position)
             }
             if random.chance(60, of: 100) { try read(position) }

@@ -4,6 +4,8 @@ import Raft
 package struct ChaosRun {
     static let chaosTicks = 400
     static let convergenceTicksMax = 400
+    /// As long as a handover may take, and a few elections.
+    static let omissionTicks = 60
 
     let seed: UInt64
     let nodeCount: Int
@@ -42,6 +44,8 @@ package struct ChaosRun {
             try world.chaos(ticks: Self.chaosTicks)
             try world.heal()
             if churns { try world.mend(ticksMax: Self.convergenceTicksMax) }
+            try world.requireProgress(ticksMax: Self.convergenceTicksMax)
+            try world.loseOneKind(ticks: Self.omissionTicks)
             try world.requireProgress(ticksMax: Self.convergenceTicksMax)
         } catch let violation as Violation {
             guard let trace = world.trace else { throw violation }
@@ -123,9 +127,22 @@ extension World {
         if random.chance(3, of: 100) {
             arrive(.linkReset(of: nodes[anyPosition].id, at: nodes[anyPosition].id))
         }
+        if random.chance(3, of: 100) {
+            try streamUnasked()
+        }
         if random.chance(8, of: 100) {
             try compact(anyPosition, keeping: UInt64(random.below(6)))
         }
+    }
+
+    /// A snapshot for somebody who needs none: what made it needless crossed with the request.
+    private func streamUnasked() throws {
+        guard let position = leaderPosition, let core = nodes[position].core, !isFrozen(position),
+            core.evaluatedIndex > .zero
+        else { return }
+        let target = nodes[anyPosition].id
+        guard target != core.id, core.configuration.member(target) != nil else { return }
+        try stream(from: position, to: target, atLeast: .zero)
     }
 
     private func disturbLeadership() throws {
@@ -222,6 +239,22 @@ extension World {
         faults.clockSpeeds = isSkewed ? nodes.map { _ in 25 + random.below(76) } : []
     }
 
+    /// Among nodes that are well, messages of one kind never arrive, and nothing else goes wrong:
+    /// whatever waits for one of them must come to an end without it, and without help by another
+    /// fault. Meanwhile clients write and read, and somebody else is to lead.
+    func loseOneKind(ticks: Int) throws {
+        let lost = random.below(MessageBody.kinds)
+        note("messages of kind \(lost) are lost")
+        loses = { $0.message.body.kind == lost }
+        if let position = leaderPosition { try transfer(position) }
+        for _ in 0..<ticks {
+            if random.chance(20, of: 100), let position = leaderPosition { try propose(position) }
+            if random.chance(20, of: 100) { try read(anyPosition) }
+            try tick()
+        }
+        loses = { _ in false }
+    }
+
     /// Everyone runs, and nothing is in the way any more.
     func heal() throws {
         faults = Faults()
@@ -296,5 +329,29 @@ extension World {
                 + "\(core.commitIndex.number) last \(core.lastIndex.number) reads "
                 + "\(node.reads.count) sealed \(node.isSealed)"
         }.joined(separator: "; ")
+    }
+}
+
+extension MessageBody {
+    /// How many there are of ``kind``; what a relay passes on is of its own kind.
+    static let kinds = 13
+
+    /// Which of them this is.
+    var kind: Int {
+        switch self {
+        case .preVoteRequest: 0
+        case .preVoteResponse: 1
+        case .voteRequest: 2
+        case .voteResponse: 3
+        case .append: 4
+        case .appendResponse: 5
+        case .heartbeat: 6
+        case .heartbeatResponse: 7
+        case .commitNotice: 8
+        case .timeoutNow: 9
+        case .readIndexRequest: 10
+        case .readIndexResponse: 11
+        case .relayed: 12
+        }
     }
 }

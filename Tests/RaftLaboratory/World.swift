@@ -358,7 +358,9 @@ final class World {
         let finished = nodes[position].finished
         let open = nodes[position].gated.filter { $0.token <= finished }
         nodes[position].gated.removeAll { $0.token <= finished }
-        for gated in open {
+        // Of a term that has ended nothing leaves any more; see `Effect`.
+        let term = nodes[position].core?.term
+        for gated in open where gated.message.term == term {
             try transmit(gated.message, from: position, to: gated.target)
         }
         try turn(position, [.durable(finished)])
@@ -399,7 +401,8 @@ final class World {
         calendar[now + delay, default: []].append(event)
     }
 
-    private func stream(from position: Int, to target: NodeID, atLeast: LogIndex) throws {
+    /// Some streams come twice, the second time when it is not needed any more.
+    func stream(from position: Int, to target: NodeID, atLeast: LogIndex) throws {
         guard let core = nodes[position].core,
             nodes.indices.contains(self.position(of: target))
         else { return }
@@ -412,11 +415,16 @@ final class World {
             term: pointTerm,
             configuration: core.configuration(asOf: at)
         )
-        arrive(
-            .stream(
-                Stream(source: nodes[position].id, target: target, point: point, term: core.term)
-            )
+        let stream = Stream(
+            source: nodes[position].id,
+            target: target,
+            point: point,
+            term: core.term
         )
+        arrive(.stream(stream))
+        if random.chance(faults.duplication, of: 100) {
+            arrive(.stream(stream), lateBy: random.below(80))
+        }
     }
 
     func deliver(_ event: Event) throws {
