@@ -318,7 +318,7 @@ extension World {
         network.duplication = 0
         network.reorder = 0
         network.delay = 50_000...500_000
-        let leavesAny = dice.chance(512)
+        let leavesAny = faults.pauseMillisecondsMost > 0 && dice.chance(512)
         for position in nodes.indices.reversed()
         where leavesAny && dice.chance(512) && nodes[position].isJoined && canSpare(position) {
             say("node \(position + 1) stays away")
