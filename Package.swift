@@ -118,50 +118,60 @@ let package = Package(
             swiftSettings: house
         ),
         // Tests
-        tests("WireTests", ["Wire"]),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
+        tests("WireTests", ["TestSupport", "Wire"]),
         .target(
             name: "RaftLaboratory",
-            dependencies: ["Raft"],
+            dependencies: ["Raft", "TestSupport"],
             path: "Tests/RaftLaboratory",
             swiftSettings: house
         ),
-        tests("RaftTests", ["Raft", "RaftLaboratory", "Wire"]),
+        tests("RaftTests", ["Raft", "RaftLaboratory", "TestSupport", "Wire"]),
         tests("ScenarioTests", ["Raft", "RaftLaboratory"]),
-        tests("HistoryTests", ["History", "Wire"]),
-        tests("PolicyTests", ["Policy", "Wire"]),
+        tests("HistoryTests", ["History", "TestSupport", "Wire"]),
+        tests("PolicyTests", ["Policy", "TestSupport", "Wire"]),
         tests("CryptographyTests", ["Cryptography", "Wire"]),
         .target(name: "CFaults", path: "Tests/Faults"),
         .target(
             name: "CrashImages",
-            dependencies: ["CFaults", "Store", "Wire"],
+            dependencies: ["CFaults", "Store", "TestSupport", "Wire"],
             path: "Tests/CrashImages",
             swiftSettings: house
         ),
         .executableTarget(
             name: "store-trials",
-            dependencies: ["CrashImages", "Raft", "Replica", "Store", "Wire"],
+            dependencies: ["CrashImages", "Raft", "Replica", "Store", "TestSupport", "Wire"],
             path: "Tests/StoreTrials",
             swiftSettings: house
         ),
-        tests("StoreTests", ["CFaults", "CrashImages", "Store", "Wire"]),
+        tests("StoreTests", ["CFaults", "CrashImages", "Store", "TestSupport", "Wire"]),
         tests("ShamirTests", ["Cryptography", "Shamir", "Wire"]),
-        tests("ReplicaTests", ["Cryptography", "Raft", "Replica", "Store", "Wire", logging]),
+        tests(
+            "ReplicaTests",
+            ["Cryptography", "Raft", "Replica", "Store", "TestSupport", "Wire", logging]
+        ),
         tests("SimulatorTests", ["Raft", "Replica", "Simulator", "Store", "Wire"]),
         tests("BarrierTests", ["Barrier", "Cryptography", "Shamir", "Store", "Wire"]),
         tests("EnginesTests", ["Barrier", "Cryptography", "Engines", "Store", "Wire"]),
         tests(
             "VaultTests",
-            ["API", "Barrier", "Cryptography", "Engines", "Shamir", "Store", "Vault", "Wire"]
+            [
+                "API", "Barrier", "Cryptography", "Engines", "Shamir", "Store", "TestSupport",
+                "Vault", "Wire",
+            ]
         ),
         tests(
             "TransportTests",
-            ["Cryptography", "Raft", "Transport", "Wire", nioCore, nioPosix, nioSSL, logging]
+            [
+                "Cryptography", "Raft", "TestSupport", "Transport", "Wire", nioCore, nioPosix,
+                nioSSL, logging,
+            ]
         ),
         tests(
             "NodeTests",
             [
                 "API", "Barrier", "Cryptography", "Engines", "Node", "Raft", "Replica", "Shamir",
-                "Store", "Transport", "Vault", "Wire", logging, nioCore, nioPosix,
+                "Store", "TestSupport", "Transport", "Vault", "Wire", logging, nioCore, nioPosix,
             ]
         ),
         tests("CommandsTests", ["Client", "Commands", "Wire", nioCore, nioHTTP1, nioPosix]),

@@ -1,4 +1,5 @@
 import Store
+import TestSupport
 
 /// What a run over many crash images found.
 package struct CrashReport: Sendable {

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// Which of the uncertain changes of one moment are on the disk.
 struct Choice {
@@ -106,25 +107,6 @@ struct Moment {
         for place in start..<max(start, offset + count) {
             bytes[place] = UInt8.random(in: .min ... .max, using: &random)
         }
-    }
-}
-
-/// Repeatable numbers (SplitMix64).
-package struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    /// Equal seeds give equal numbers.
-    package init(_ seed: UInt64) {
-        state = seed
-    }
-
-    /// The next number.
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
     }
 }
 

@@ -1,4 +1,5 @@
 package import Store
+import TestSupport
 import Wire
 
 /// Everything that a store holds, as it says itself.

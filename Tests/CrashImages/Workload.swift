@@ -1,5 +1,6 @@
 import CFaults
 import Store
+import TestSupport
 
 /// What a node may do to its disk, step by step, under the recorder: turns, votes, snapshots out
 /// and in (which switch to another database), and a rebuild after damage.

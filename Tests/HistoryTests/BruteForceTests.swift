@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import History
@@ -110,7 +111,7 @@ struct BruteForceTests {
 
     @Test("the same verdict when all versions are told", arguments: UInt64(0)..<8)
     func exact(seed: UInt64) throws {
-        var random = Seeded(seed: seed)
+        var random = Seeded(seed)
         var sound = 0
         var total = 0
         for _ in 0..<2_000 {
@@ -134,7 +135,7 @@ struct BruteForceTests {
 
     @Test("never blames a correct history, whatever is hidden", arguments: UInt64(100)..<108)
     func lenient(seed: UInt64) throws {
-        var random = Seeded(seed: seed)
+        var random = Seeded(seed)
         var caught = 0
         for _ in 0..<2_000 {
             let operations = history(&random, withHiddenVersions: true)

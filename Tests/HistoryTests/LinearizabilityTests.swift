@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import History
@@ -253,7 +254,7 @@ struct LinearizabilityTests {
 struct PositionSetTests {
     @Test("equals a plain set, and does not depend on the order", arguments: UInt64(0)..<30)
     func model(seed: UInt64) {
-        var random = Seeded(seed: seed)
+        var random = Seeded(seed)
         let bound = [10, 64, 65, 300][Int(seed % 4)]
         var order = Array(0..<bound)
         for position in order.indices.reversed() {

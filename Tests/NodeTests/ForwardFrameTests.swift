@@ -1,5 +1,6 @@
 import API
 import Raft
+import TestSupport
 import Testing
 import Wire
 

@@ -2,29 +2,6 @@ import Wire
 
 @testable import Policy
 
-/// SplitMix64. Same seed, same run.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
-    }
-
-    mutating func pick<Element>(_ elements: [Element]) -> Element {
-        elements[Int(next() % UInt64(elements.count))]
-    }
-
-    mutating func chance(_ numerator: UInt64, of denominator: UInt64) -> Bool {
-        next() % denominator < numerator
-    }
-}
-
 /// A moment in 2026.
 let someday = Timestamp(nanoseconds: 1_795_000_000_000_000_000)
 

@@ -1,33 +1,5 @@
 import Raft
 
-/// SplitMix64 for tests. Same seed, same run, everywhere.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    /// 0 ..< bound.
-    mutating func below(_ bound: Int) -> Int {
-        precondition(bound > 0)
-        return Int(next() % UInt64(bound))
-    }
-
-    /// True `numerator` times out of `denominator`.
-    mutating func chance(_ numerator: Int, of denominator: Int) -> Bool {
-        below(denominator) < numerator
-    }
-}
-
 func index(_ number: UInt64) -> LogIndex { LogIndex(number: number) }
 func term(_ number: UInt64) -> Term { Term(number: number) }
 func node(_ number: UInt64) -> NodeID { NodeID(number: number) }

@@ -1,4 +1,5 @@
 package import Raft
+import TestSupport
 
 /// A node's clock: its rate wanders within a bound, and it runs on while the node is frozen.
 struct SimClock {

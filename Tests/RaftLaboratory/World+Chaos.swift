@@ -1,4 +1,5 @@
 import Raft
+import TestSupport
 
 /// A run: everything goes wrong for a while, then nothing does, and it must converge.
 package struct ChaosRun {

@@ -1,4 +1,5 @@
 import Raft
+import TestSupport
 
 /// Operators who change who takes part, and disks that are lost meanwhile.
 extension World {

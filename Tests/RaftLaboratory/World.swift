@@ -1,4 +1,5 @@
 import Raft
+import TestSupport
 
 /// What a node's disk holds. Only finished operations are in it.
 struct SimDisk {
@@ -185,7 +186,7 @@ final class World {
 
     init(seed: UInt64, count: Int, learners: Int = 0, settings: RaftSettings = .hectic) {
         self.settings = settings
-        random = Seeded(seed: seed)
+        random = Seeded(seed)
         let configuration = cluster(count, learners: learners)
         initial = configuration
         nodes = configuration.members.map {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Raft
@@ -134,7 +135,7 @@ private struct Liar {
 struct HostilePeerTests {
     @Test("20,000 lies to nodes in every state trap nothing", arguments: UInt64(0)..<20)
     func lies(seed: UInt64) throws {
-        var liar = Liar(random: Seeded(seed: seed))
+        var liar = Liar(random: Seeded(seed))
         let world = World(seed: 9_000 + seed, count: 3)
         try world.startAll()
         var alarms = 0

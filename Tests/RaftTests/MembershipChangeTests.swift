@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Raft
@@ -137,7 +138,7 @@ struct MembershipChangeTests {
 
     @Test("two halves agree only both, and an empty one agrees to all", arguments: UInt64(0)..<10)
     func halves(seed: UInt64) {
-        var random = Seeded(seed: seed)
+        var random = Seeded(seed)
         for _ in 0..<200 {
             let incoming = (0..<9).filter { _ in random.chance(1, of: 2) }
             let outgoing = (0..<9).filter { _ in random.chance(1, of: 3) }

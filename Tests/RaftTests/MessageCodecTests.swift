@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -187,7 +188,7 @@ struct MessageCodecTests {
 
     @Test("20,000 random and damaged inputs are refused or read, never trapped on")
     func hostile() {
-        var random = Seeded(seed: 20_000)
+        var random = Seeded(20_000)
         let samples = Self.cases.map { Self.bytes(of: Message(term: term(5), body: $0.body)) }
         var refused = 0
         for round in 0..<20_000 {

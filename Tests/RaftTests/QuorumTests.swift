@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Raft
@@ -49,7 +50,7 @@ struct CommitIndexTests {
 
     @Test("agrees with counting, for random acknowledgements", arguments: UInt64(0)..<20)
     func counting(seed: UInt64) {
-        var random = Seeded(seed: seed)
+        var random = Seeded(seed)
         for _ in 0..<100 {
             let count = 1 + random.below(9)
             let acknowledged = (0..<count).map { _ in index(UInt64(random.below(12))) }

@@ -3,35 +3,10 @@ import Logging
 import Raft
 import Store
 import Synchronization
+import TestSupport
 import Wire
 
 @testable import Replica
-
-/// SplitMix64. Same seed, same run.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
-    }
-
-    /// True `numerator` times out of `denominator`.
-    mutating func chance(_ numerator: UInt64, of denominator: UInt64) -> Bool {
-        next() % denominator < numerator
-    }
-
-    mutating func bytes(_ count: Int) -> [UInt8] {
-        (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
-    }
-}
 
 /// 32 bytes that depend on every input byte. Stands in for SHA-256, which the store is given.
 @Sendable func testDigest(_ bytes: [UInt8]) -> [UInt8] {

@@ -1,6 +1,7 @@
 import Raft
 import Store
 import Synchronization
+import TestSupport
 
 @testable import Replica
 
@@ -12,7 +13,7 @@ final class TestNetwork: Sendable {
         var silent: Set<NodeID> = []
         var random: Seeded
         /// Of 100 consensus messages.
-        var lossPercent: UInt64 = 0
+        var lossPercent: Int = 0
     }
 
     private let state: Mutex<State>
@@ -33,7 +34,7 @@ final class TestNetwork: Sendable {
         replica?.stop()
     }
 
-    func setLoss(percent: UInt64) { state.withLock { $0.lossPercent = percent } }
+    func setLoss(percent: Int) { state.withLock { $0.lossPercent = percent } }
 
     /// Cuts a node off, both ways, or lets it speak again.
     func setSilent(_ id: NodeID, _ isSilent: Bool) {

@@ -1,5 +1,6 @@
 import Glibc
 import Store
+import TestSupport
 import Testing
 
 /// Installing beside the live database: the old one or the new one, and never a vote forgotten.

@@ -1,5 +1,6 @@
 import Glibc
 import Store
+import TestSupport
 import Testing
 
 private func noise(_ count: Int, seed: UInt64 = 1) -> [UInt8] {

@@ -1,6 +1,7 @@
 import Glibc
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 /// What one crash child does: entry after entry, each acknowledged in a file once it is durable.

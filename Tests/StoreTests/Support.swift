@@ -1,5 +1,6 @@
 import Glibc
 import Store
+import TestSupport
 import Wire
 
 /// 32 bytes that depend on every input byte. Stands in for SHA-256, which Store is given.
@@ -25,27 +26,6 @@ import Wire
         writer.writeUInt64(random.next())
     }
     return writer.bytes
-}
-
-/// Repeatable numbers (SplitMix64).
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ word >> 27) &* 0x94D0_49BB_1331_11EB
-        return word ^ word >> 31
-    }
-
-    mutating func bytes(_ count: Int) -> [UInt8] {
-        (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &self) }
-    }
 }
 
 /// Small numbers, so that many stores can be open in one test run.

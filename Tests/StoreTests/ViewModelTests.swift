@@ -1,4 +1,5 @@
 import Store
+import TestSupport
 import Testing
 
 /// What the store must look like: a dictionary per index.

@@ -3,6 +3,7 @@ import Glibc
 import Raft
 import Replica
 import Store
+import TestSupport
 
 /// What a growth trial does. Times are virtual: nothing sleeps.
 struct GrowthSettings {

@@ -1,5 +1,6 @@
 import NIOCore
 import Raft
+import TestSupport
 import Testing
 import Wire
 
@@ -113,7 +114,7 @@ extension NetworkTests {
         @Test("random bytes at the peer port, bare and inside TLS, never crash it")
         func randomBytes() async throws {
             try await withNode { node, member in
-                var dice = Seeded(seed: 99)
+                var dice = Seeded(99)
                 for round in 0..<300 {
                     let isSecure = !round.isMultiple(of: 3)
                     let client =
@@ -146,7 +147,7 @@ extension NetworkTests {
 
         @Test("the frame decoder never traps and never makes up a frame")
         func decoder() throws {
-            var dice = Seeded(seed: 4)
+            var dice = Seeded(4)
             let good = bytes(5, [UInt8](repeating: 1, count: 40)) + bytes(6, [])
             for _ in 0..<5_000 {
                 var noise = good

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -58,7 +59,7 @@ struct FuzzTests {
         let vault = try TestVault()
         try vault.send("POST", "sys/mounts/m", #"{"type":"kv-v2"}"#)
         try vault.send("POST", "sys/mounts/old", #"{"type":"kv"}"#)
-        var random = Seeded(seed: 42)
+        var random = Seeded(42)
         var refused = 0
         for round in 0..<20_000 {
             let seed = Self.seeds[random.below(Self.seeds.count)]
@@ -135,7 +136,7 @@ struct FuzzTests {
 
     @Test("what a peer sends is read or refused")
     func peers() {
-        var random = Seeded(seed: 7)
+        var random = Seeded(7)
         let request = Self.request.encoded()
         let response = APIResponse(status: 200, headers: [("A", "b")], body: [1]).encoded()
         for count in 0..<request.count {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -6,7 +7,7 @@ import Wire
 struct KVModelTests {
     @Test("whatever is done to it", arguments: UInt64(1)...8)
     func model(seed: UInt64) throws {
-        var random = Seeded(seed: seed)
+        var random = Seeded(seed)
         let vault = try TestVault(seed: seed)
         try vault.send("POST", "sys/mounts/m", #"{"type":"kv-v2"}"#)
         var model = Model()
@@ -188,22 +189,4 @@ private struct Key {
         oldest = current - kept + 1
         for number in versions.keys where number < oldest { versions[number] = nil }
     }
-}
-
-/// SplitMix64. Same seed, same run, on every machine. Source: Steele, Lea, Flood, OOPSLA 2014.
-struct Seeded {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    /// 0 up to, and not including, the bound.
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

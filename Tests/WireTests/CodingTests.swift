@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -22,7 +23,7 @@ struct ChecksumTests {
 
     @Test("can be continued at any cut and equals the bitwise definition")
     func continued() {
-        var random = Seeded(seed: 3)
+        var random = Seeded(3)
         for count in 0..<80 {
             let bytes = random.bytes(count)
             let cut = random.below(count + 1)
@@ -129,7 +130,7 @@ struct Base64Tests {
 
     @Test("random bytes come back, and damaged text has no second spelling")
     func roundTrip() {
-        var random = Seeded(seed: 4)
+        var random = Seeded(4)
         for _ in 0..<2_000 {
             let bytes = random.bytes(random.below(50))
             #expect(Base64.decode(Base64.encode(bytes)) == bytes)

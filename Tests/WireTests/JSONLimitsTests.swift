@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -92,7 +93,7 @@ struct JSONFuzzTests {
 
     @Test("what is read is written and read again as the same value")
     func damaged() {
-        var random = Seeded(seed: 7)
+        var random = Seeded(7)
         var acceptedCount = 0
         for _ in 0..<20_000 {
             var bytes = Self.sample
@@ -106,7 +107,7 @@ struct JSONFuzzTests {
 
     @Test("random bytes never trap")
     func random() {
-        var random = Seeded(seed: 8)
+        var random = Seeded(8)
         for _ in 0..<10_000 {
             _ = checkRoundTrip(random.bytes(random.below(64)))
         }
@@ -118,7 +119,7 @@ struct JSONFuzzTests {
             "{", "}", "[", "]", ",", ":", "\"", "\"a\"", "\"\\ud800\"", "\\", "\\u", "1", "-",
             "0.5", "e9", "true", "nul", " ", "é", "\u{1}",
         ]
-        var random = Seeded(seed: 9)
+        var random = Seeded(9)
         var acceptedCount = 0
         for _ in 0..<20_000 {
             let count = 1 + random.below(10)

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -115,7 +116,7 @@ struct ReaderWriterTests {
 
     @Test("random bytes never trap and never yield more than there is")
     func fuzz() {
-        var random = Seeded(seed: 1)
+        var random = Seeded(1)
         for _ in 0..<20_000 {
             var reader = ByteReader(random.bytes(random.below(40)))
             var before = reader.remaining
@@ -197,7 +198,7 @@ struct VarintTests {
 
     @Test("whatever is accepted is written the same way")
     func fuzz() {
-        var random = Seeded(seed: 2)
+        var random = Seeded(2)
         var acceptedCount = 0
         for _ in 0..<20_000 {
             let bytes = random.bytes(1 + random.below(11)).map { $0 | UInt8(random.below(2) * 128) }

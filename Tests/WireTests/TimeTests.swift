@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Wire
 
@@ -72,7 +73,7 @@ struct GoDurationTests {
 
     @Test("random text never traps, random durations survive")
     func fuzz() {
-        var random = Seeded(seed: 5)
+        var random = Seeded(5)
         let alphabet = Array("0123456789.+-hmsundµ ".utf8)
         for _ in 0..<20_000 {
             let count = random.below(24)
@@ -168,7 +169,7 @@ struct TimestampTests {
         for count in 0..<whole.count {
             #expect(Timestamp(rfc3339: text(Array(whole[..<count]))) == nil, "\(count) bytes")
         }
-        var random = Seeded(seed: 6)
+        var random = Seeded(6)
         for _ in 0..<20_000 {
             var damaged = whole
             damaged[random.below(damaged.count)] = UInt8(random.below(128))
