@@ -15,6 +15,8 @@ package enum Limits {
     package static let leaderPollMilliseconds = 10
     /// How many voters a leader offers its place to when it was asked to step down.
     package static let transferAttemptsMax = 3
+    /// And how long it waits in between.
+    package static let transferPauseMilliseconds = 200
     /// A stale read that finds nothing waits this long for another member to confirm it.
     package static let confirmStaleMilliseconds = 500
     /// Pause between two questions that only keep the state fresh for stale reads.

@@ -253,7 +253,9 @@ extension MembershipFlow {
             case .done, .refused(.leadsAlready): context.answer(ClusterReply.done)
             case .refused(.notLeader): context.loop.execute { self.again(context) }
             case .refused(.unfit) where mayTryAnother, .timedOut where mayTryAnother:
-                context.loop.execute { [self] in
+                // A leader that has just begun, or begun again, has not heard yet who is fit.
+                let pause = TimeAmount.milliseconds(Int64(Limits.transferPauseMilliseconds))
+                context.loop.scheduleTask(in: pause) { [self] in
                     transfer(context, to: nil, attempts: attempts - 1)
                 }
             case .refused(let reason):
