@@ -145,12 +145,14 @@ extension World {
             }
         }
         try disturbLease(leader)
+        if random.chance(30, of: 100) { loseAppends(of: nodes.indices.filter { $0 != leader }) }
         for _ in 0..<160 {
             if random.chance(2, of: 100) { try restartAny(but: leader) }
             if random.chance(2, of: 100) { resetLinks(to: leader) }
             try clientsAndTick()
         }
         cuts = []
+        loses = { _ in false }
         for position in nodes.indices where nodes[position].isSealed {
             try turnSeal(position, to: false)
         }
@@ -189,6 +191,15 @@ extension World {
         for position in rest where nodes[position].core != nil && !isFrozen(position) {
             crash(position, keepingJobs: 9)
             try start(position)
+        }
+    }
+
+    /// Whoever leads next is promised leases by its heartbeats, and commits nothing.
+    private func loseAppends(of positions: [Int]) {
+        let leaders = positions.map { nodes[$0].id }
+        loses = { flight in
+            guard case .append = flight.message.body else { return false }
+            return leaders.contains(flight.source)
         }
     }
 
