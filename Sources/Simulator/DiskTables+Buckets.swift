@@ -81,7 +81,7 @@ extension DiskTables {
             ScrubFinding.record($0.key, reason: "it fails its checksum")
         }
         for number in buckets.indices {
-            if case .bucket? = damage(ofBucket: number), let finding = damage(ofBucket: number) {
+            if let finding = damage(ofBucket: number), case .bucket = finding {
                 findings.append(finding)
             }
         }

@@ -10,7 +10,7 @@ extension LocalStore {
     /// between hides no record, and is found by whoever reads that one.
     ///
     /// - Throws: what LMDB says of a damaged page, or ``StoreError/corrupt(_:)`` when the tree
-    /// itself   is wrong: no record that is put back mends that.
+    ///   itself is wrong: no record that is put back mends that.
     package func bucketDamage(_ number: Int) throws(StoreError) -> String? {
         let reader = try readers.take()
         defer { readers.give(reader) }

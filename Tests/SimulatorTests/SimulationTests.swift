@@ -11,6 +11,21 @@ struct SimulationTests {
         return settings
     }
 
+    /// What runs with these faults came to; none of them may break a rule.
+    private func sum(
+        of seeds: ClosedRange<UInt64>,
+        seconds: Int,
+        under faults: Faults
+    ) -> SimulationCounts {
+        seeds.reduce(into: SimulationCounts()) { counts, seed in
+            var settings = settings(seed, seconds: seconds)
+            settings.faults = faults
+            let report = Simulation.run(settings)
+            #expect(report.violation == nil)
+            counts.add(report.counts)
+        }
+    }
+
     @Test("no seed breaks a rule, and each converges", arguments: UInt64(1)...12)
     func seeds(_ seed: UInt64) {
         let report = Simulation.run(settings(seed))
@@ -52,14 +67,7 @@ struct SimulationTests {
         }
         faults[.loseDatabase] = 3
         faults[.crash] = 2
-        var counts = SimulationCounts()
-        for seed in 1...4 as ClosedRange<UInt64> {
-            var settings = settings(seed, seconds: 10)
-            settings.faults = faults
-            let report = Simulation.run(settings)
-            #expect(report.violation == nil)
-            counts.add(report.counts)
-        }
+        let counts = sum(of: 1...4, seconds: 10, under: faults)
         #expect(counts.changes >= 20 && counts.rebuilt >= 2)
     }
 
@@ -71,14 +79,7 @@ struct SimulationTests {
             faults[kind] = 5
         }
         faults[.crash] = 3
-        var counts = SimulationCounts()
-        for seed in 1...3 as ClosedRange<UInt64> {
-            var settings = settings(seed, seconds: 6)
-            settings.faults = faults
-            let report = Simulation.run(settings)
-            #expect(report.violation == nil)
-            counts.add(report.counts)
-        }
+        let counts = sum(of: 1...3, seconds: 6, under: faults)
         #expect(counts.mended > 0 && counts.rebuilt > 0 && counts.snapshots > 0)
         #expect(counts.confirmed > 0 && counts.lists > 0)
     }
