@@ -23,6 +23,14 @@ package enum ClusterCall: Sendable, Equatable {
     /// `GET sys/storage/raft/autopilot/configuration`
     case autopilotConfiguration
 
+    /// It changes nothing, so it may be asked again when nobody knows what became of it.
+    package var isRead: Bool {
+        switch self {
+        case .autopilotState, .autopilotConfiguration: true
+        case .remove, .promote, .demote, .replace, .transfer, .joinToken, .join: false
+        }
+    }
+
     /// False for the one call that brings its own credential.
     package var needsToken: Bool {
         if case .join = self { return false }

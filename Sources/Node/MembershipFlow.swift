@@ -101,6 +101,7 @@ final class MembershipFlow: Sendable {
             case .replied(.appended): context.fail(.internalFailure)
             case .replied(.overloaded): context.fail(.overloaded)
             case .replied(.notLeader), .notSent: again(context)
+            case .lost where context.call.isRead: again(context)
             case .lost: context.fail(.outcomeUnknown)
             }
         }

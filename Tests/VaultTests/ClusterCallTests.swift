@@ -121,6 +121,11 @@ struct ClusterCallTests {
         for row in Self.cases { #expect(row.call.needsToken == (row.path != "sys/cluster/join")) }
     }
 
+    @Test("only what changes nothing may be asked again when its answer is lost")
+    func reads() {
+        for row in Self.cases { #expect(row.call.isRead == (row.method == "GET")) }
+    }
+
     @Test(
         "wrong ones are refused with what is wrong",
         arguments: [
