@@ -55,6 +55,8 @@ package struct JoinInput: Sendable, Equatable {
     package let incarnation: UInt64
     /// Stays a learner instead of becoming a voter once it has caught up.
     package let isNonVoter: Bool
+    /// The highest format level that its version knows.
+    package let formatLevel: UInt64
 
     package init(
         token: String,
@@ -65,7 +67,8 @@ package struct JoinInput: Sendable, Equatable {
         apiAddress: String,
         pin: [UInt8],
         incarnation: UInt64,
-        isNonVoter: Bool
+        isNonVoter: Bool,
+        formatLevel: UInt64
     ) {
         self.token = token
         self.name = name
@@ -76,6 +79,7 @@ package struct JoinInput: Sendable, Equatable {
         self.pin = pin
         self.incarnation = incarnation
         self.isNonVoter = isNonVoter
+        self.formatLevel = formatLevel
     }
 }
 
@@ -177,6 +181,10 @@ enum ClusterCallParser {
         guard let incarnation = try object.int("incarnation"), incarnation >= 1 else {
             throw .refused(400, ["incarnation must be a positive number"])
         }
+        let formatLevel = try object.int("format_level") ?? 1
+        guard formatLevel >= 1 else {
+            throw .refused(400, ["format_level must be a positive number"])
+        }
         return JoinInput(
             token: try text("token"),
             name: try text("name"),
@@ -186,7 +194,8 @@ enum ClusterCallParser {
             apiAddress: try text("api_address"),
             pin: pin,
             incarnation: UInt64(incarnation),
-            isNonVoter: try object.bool("non_voter") ?? false
+            isNonVoter: try object.bool("non_voter") ?? false,
+            formatLevel: UInt64(formatLevel)
         )
     }
 }

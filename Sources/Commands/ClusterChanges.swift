@@ -76,6 +76,7 @@ struct JoinCommand: OperatorCommand {
             "api_address": .string(settings.apiAddress), "pin": .string(applicant.pin),
             "incarnation": .number(JSONNumber(applicant.incarnation)),
             "non_voter": .bool(isNonVoter),
+            "format_level": .number(JSONNumber(applicant.formatLevel)),
         ]
         let answer = try ask(try connection.client(session), body)
         guard let admission = answer?["data"]?.asObject?["admission"]?.asString,

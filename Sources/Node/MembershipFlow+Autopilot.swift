@@ -90,6 +90,8 @@ extension MembershipFlow {
             case .promote(_, let name): .promote(server: name)
             case .suspend(_, let name), .readmit(_, _, let name): .demote(server: name)
             case .remove(_, let name): .remove(server: name)
+            // No client can ask for it.
+            case .raiseFormat: .autopilotState
             }
         let context = Context(
             call: call,

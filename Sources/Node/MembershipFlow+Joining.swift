@@ -58,6 +58,13 @@ extension MembershipFlow {
             return denied(context, "the join token is unknown, or who came by it was removed")
         }
         guard known.deadline >= now else { return denied(context, "the join token has ended") }
+        guard input.formatLevel >= configuration.formatLevel else {
+            let error = NodeError.newerFormat(
+                level: configuration.formatLevel,
+                known: input.formatLevel
+            )
+            return context.answer(Reply.errors(400, ["\(error.summary); \(error.remedy)"]))
+        }
         if let pin = known.pin {
             guard pin == input.pin else {
                 return denied(context, "the join token was used by another node")

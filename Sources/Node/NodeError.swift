@@ -16,6 +16,8 @@ package enum NodeError: OperatorError, Equatable {
     case notJoined(folder: String)
     /// The configuration in the data folder does not have this node's key.
     case removed(node: String, pin: String)
+    /// The cluster uses a format level above the one that this version knows.
+    case newerFormat(level: UInt64, known: UInt64)
     /// An address cannot be listened on.
     case cannotListen(address: String, reason: String)
 
@@ -36,6 +38,8 @@ package enum NodeError: OperatorError, Equatable {
         case .notJoined(let folder): "the data folder \(folder) belongs to no cluster yet"
         case .removed(let node, let pin):
             "node \(node) with the pin \(pin) is no member of its cluster (any more)"
+        case .newerFormat(let level, let known):
+            "the cluster uses format level \(level), and this version of Holdfast knows \(known)"
         case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
         }
     }
@@ -57,6 +61,8 @@ package enum NodeError: OperatorError, Equatable {
         case .removed:
             "if it is to come back: move its data folder away, then holdfast cluster join with a "
                 + "new token"
+        case .newerFormat:
+            "install the version that the other members run; a level that is in use stays in use"
         case .cannotListen: "end the process that uses it, or choose another address"
         }
     }

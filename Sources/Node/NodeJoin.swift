@@ -4,6 +4,15 @@ import Store
 import Transport
 import Wire
 
+extension RaftSettings {
+    /// A node that does not know what the others may write can neither read its log nor take part.
+    func requireKnown(_ level: UInt64) throws(NodeError) {
+        guard level <= formatLevel else {
+            throw .newerFormat(level: level, known: formatLevel)
+        }
+    }
+}
+
 /// Makes a data folder that belongs to a cluster, for a node that joins one.
 package enum NodeJoin {
     /// What a folder says of itself when it asks to be admitted.
@@ -13,6 +22,8 @@ package enum NodeJoin {
         /// Drawn by every attempt, so no two databases ever speak under the same number, whatever
         /// became of the answers. See `Member.incarnation` in `Raft`.
         package let incarnation: UInt64
+        /// The highest format level that this version knows.
+        package let formatLevel: UInt64
     }
 
     /// Makes folder and key if there are none.
@@ -26,7 +37,8 @@ package enum NodeJoin {
         }
         return Applicant(
             pin: try NodeIdentity.loadOrCreate(folder: settings.data).pinText,
-            incarnation: max(1, try Random.uint64() >> 1)
+            incarnation: max(1, try Random.uint64() >> 1),
+            formatLevel: settings.raft.formatLevel
         )
     }
 
@@ -46,6 +58,7 @@ package enum NodeJoin {
         admission bytes: [UInt8]
     ) throws -> Int {
         let admission = try Admission(decoding: bytes)
+        try settings.raft.requireKnown(admission.formatLevel)
         let store = try LocalStore.open(folder: settings.data, digest: sha256)
         if try store.load().cluster != nil {
             throw NodeError.joinedAlready(folder: settings.data)

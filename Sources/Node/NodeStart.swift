@@ -46,6 +46,7 @@ struct NodeStart {
         (selfID, clusterID) = (place.id, place.clusterID)
         applied = place.configuration
         configuration = try Self.newest(state, after: applied)
+        try Self.requireKnownFormat(configuration, state.cluster, raftSettings)
         cluster = ClusterRecord(
             clusterID: clusterID,
             epoch: state.cluster?.epoch ?? 0,
@@ -63,6 +64,15 @@ struct NodeStart {
                 "boot": "\(cluster.bootCounter)",
             ]
         )
+    }
+
+    /// The version may have been put back since the members raised the level.
+    static func requireKnownFormat(
+        _ configuration: Configuration,
+        _ cluster: ClusterRecord?,
+        _ settings: RaftSettings
+    ) throws(NodeError) {
+        try settings.requireKnown(max(configuration.formatLevel, cluster?.formatLevel ?? 1))
     }
 
     /// Where a node stands in its cluster.

@@ -16,6 +16,8 @@ package struct MemberState: Equatable, Sendable {
     package let foreignIncarnation: UInt64?
     /// How long it has not been heard, as far as this process has looked.
     package let quietMilliseconds: Int
+    /// The highest format level that it knows; 0 until it said so.
+    package let formatLevel: UInt64
 
     /// - Parameters: as the properties.
     package init(
@@ -25,7 +27,8 @@ package struct MemberState: Equatable, Sendable {
         isRecentlyActive: Bool,
         isCounted: Bool,
         foreignIncarnation: UInt64?,
-        quietMilliseconds: Int
+        quietMilliseconds: Int,
+        formatLevel: UInt64
     ) {
         self.id = id
         self.isSelf = isSelf
@@ -34,6 +37,7 @@ package struct MemberState: Equatable, Sendable {
         self.isCounted = isCounted
         self.foreignIncarnation = foreignIncarnation
         self.quietMilliseconds = quietMilliseconds
+        self.formatLevel = formatLevel
     }
 
     /// - Parameter quiet: how long it has been silent, in milliseconds.
@@ -47,7 +51,8 @@ package struct MemberState: Equatable, Sendable {
             isRecentlyActive: known.isRecentlyActive,
             isCounted: known.isCounted,
             foreignIncarnation: spoken == configured ? nil : spoken,
-            quietMilliseconds: quiet
+            quietMilliseconds: quiet,
+            formatLevel: known.formatLevel
         )
     }
 }
@@ -111,6 +116,7 @@ package struct AutopilotPlan {
         case suspend(NodeID, name: String)
         case readmit(NodeID, incarnation: UInt64, name: String)
         case remove(NodeID, name: String)
+        case raiseFormat(UInt64)
 
         /// What carries it out, each once the one before it is committed and no configuration is
         /// joint any more.
@@ -122,6 +128,7 @@ package struct AutopilotPlan {
             case .remove(let id, _) where configuration.member(id)?.role == .voter:
                 [.voters(promote: [], demote: [id]), .remove(id)]
             case .remove(let id, _): [.remove(id)]
+            case .raiseFormat(let level): [.raiseFormat(level)]
             }
         }
 
@@ -132,6 +139,8 @@ package struct AutopilotPlan {
             case .suspend(_, let name): "\(name) has a new disk and is a learner until it has all"
             case .readmit(_, _, let name): "\(name) is taken back with its new disk"
             case .remove(_, let name): "\(name) has been silent for too long and is removed"
+            case .raiseFormat(let level):
+                "all members know format level \(level), which is used now"
             }
         }
     }
@@ -141,7 +150,7 @@ package struct AutopilotPlan {
     /// - Parameter removal: nil where the dead stay members.
     package func next(removing removal: Removal?) -> Step? {
         guard !configuration.isJoint else { return nil }
-        return rebuilt ?? promotion ?? removal.flatMap { self.removal($0) }
+        return rebuilt ?? promotion ?? newFormat ?? removal.flatMap { self.removal($0) }
     }
 
     /// A member whose database was lost and made anew: first no voter any more, then known by its
@@ -169,6 +178,16 @@ package struct AutopilotPlan {
             return .promote(member.id, name: member.name)
         }
         return nil
+    }
+
+    /// What every member knows, silent ones by what they said last: from then on it is used, and no
+    /// member can go back to a version without it.
+    private var newFormat: Step? {
+        let levels = configuration.members.map { state(of: $0.id)?.formatLevel ?? 0 }
+        guard let common = levels.min(), common > configuration.formatLevel,
+            configuration.members.allSatisfy({ state(of: $0.id)?.isCounted == true })
+        else { return nil }
+        return .raiseFormat(common)
     }
 
     /// The dead one to remove: never a voter without whom fewer than `votersMin` are left, and

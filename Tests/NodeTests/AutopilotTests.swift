@@ -49,7 +49,8 @@ struct AutopilotTests {
         match: UInt64 = 1_000,
         quiet: Int = 0,
         isCounted: Bool = true,
-        foreign: UInt64? = nil
+        foreign: UInt64? = nil,
+        level: UInt64 = 1
     ) -> MemberState {
         MemberState(
             id: NodeID(number: number),
@@ -58,7 +59,8 @@ struct AutopilotTests {
             isRecentlyActive: quiet < 400,
             isCounted: isCounted,
             foreignIncarnation: foreign,
-            quietMilliseconds: quiet
+            quietMilliseconds: quiet,
+            formatLevel: level
         )
     }
 
@@ -105,6 +107,26 @@ struct AutopilotTests {
         configuration = try configuration.applying(.readmit(three, incarnation: 99))
         #expect(next(configuration, members(state(3, match: 10))) == nil)
         #expect(next(configuration, members(state(3))) == .promote(three, name: "n3"))
+    }
+
+    @Test("a format level is used once every member has said that it knows it")
+    func formatLevel() throws {
+        var configuration = try configuration(voters: 3, awaits: false)
+        func members(_ levels: [UInt64]) -> [MemberState] {
+            levels.enumerated().map { state(UInt64($0) + 1, level: $1) }
+        }
+        #expect(next(configuration, members([2, 2, 2, 1])) == nil, "a learner counts, too")
+        #expect(next(configuration, members([2, 2, 2, 0])) == nil, "not heard yet")
+        #expect(next(configuration, members([2, 2, 2])) == nil)
+        #expect(next(configuration, members([3, 2, 2, 4])) == .raiseFormat(2))
+        let foreign = members([2, 2, 2]) + [state(4, isCounted: false, level: 2)]
+        #expect(next(configuration, foreign) == nil, "another disk than the admitted one")
+        let step = AutopilotPlan.Step.raiseFormat(2)
+        for change in step.changes(in: configuration) {
+            configuration = try configuration.applying(change)
+        }
+        #expect(configuration.formatLevel == 2)
+        #expect(next(configuration, members([3, 2, 2, 4])) == nil)
     }
 
     @Test("the dead are removed where enough voters stay and live")

@@ -1,4 +1,6 @@
+import Cryptography
 import Raft
+import Store
 import Testing
 import Wire
 
@@ -55,11 +57,11 @@ struct JoinTests {
         #expect(throws: WireError.self) { try Admission(decoding: [1] + bytes.dropFirst()) }
     }
 
-    private func settings(_ tail: String) throws -> Settings {
+    private func settings(_ tail: String, data: String = "/d") throws -> Settings {
         try SettingsReader.read(
             """
             node = "eu-3"
-            data = "/d"
+            data = "\(data)"
             api_listen = "127.0.0.1:1"
             peer_listen = "127.0.0.1:2"
             \(tail)
@@ -67,6 +69,52 @@ struct JoinTests {
             path: "test",
             environment: [:]
         )
+    }
+
+    @Test("a version that does not know the cluster's format level neither joins nor starts")
+    func newerFormat() throws {
+        let folder = TemporaryFolder()
+        let settings = try settings(
+            "[join]\nregion = \"eu\"\npeer_address = \"h:1\"",
+            data: folder.path + "/node"
+        )
+        let applicant = try NodeJoin.prepare(settings)
+        #expect(applicant.formatLevel == 1)
+        let details = MemberDetails(
+            name: "eu-3",
+            region: "eu",
+            zone: "eu",
+            peerAddress: "h:1",
+            apiAddress: "https://h:2",
+            pin: try #require(Hex.decode(applicant.pin))
+        )
+        let known = try members(2).applying(
+            .add(details, incarnation: 7, token: nil, awaitsPromotion: true)
+        )
+        func enter(_ configuration: Configuration) throws -> Int {
+            let admission = Admission(
+                clusterID: [UInt8](repeating: 7, count: 32),
+                epoch: 0,
+                formatLevel: configuration.formatLevel,
+                configuration: configuration
+            )
+            return try NodeJoin.enter(settings, as: applicant, admission: admission.encoded())
+        }
+        let raised = try known.applying(.raiseFormat(2))
+        let refusal = NodeError.newerFormat(level: 2, known: 1)
+        #expect(throws: refusal) { try enter(raised) }
+        #expect(try enter(known) == 3, "nothing was written before")
+        // A version that was put back finds the level in its log, or beside its state.
+        let store = try LocalStore.open(folder: settings.data, digest: sha256)
+        var cluster = try #require(try store.load().cluster)
+        try NodeStart.requireKnownFormat(known, cluster, settings.raft)
+        #expect(throws: refusal) {
+            try NodeStart.requireKnownFormat(raised, cluster, settings.raft)
+        }
+        cluster.formatLevel = 2
+        #expect(throws: refusal) {
+            try NodeStart.requireKnownFormat(known, cluster, settings.raft)
+        }
     }
 
     @Test("settings: a [join] table stands in the place of [[member]] tables")

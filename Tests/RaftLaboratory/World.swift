@@ -90,6 +90,8 @@ struct SimNode {
     var boots = 0
     /// What its disk drew; 0 for the first disk of a first member.
     var incarnation: UInt64 = 0
+    /// The format level that its version knows, where that is not the settings'.
+    var formatLevel: UInt64?
     /// Reads asked here, with the highest index committed anywhere at that moment.
     var reads: [ReadTicket: LogIndex] = [:]
     /// Transfers without an answer yet.
@@ -177,11 +179,11 @@ final class World {
     var hung: Set<NodeID> = []
     /// Filled when asked for.
     var trace: [String]?
-    /// Mixes everything that happened, to compare runs.
     /// Members come and go.
     var churns = false
     /// Disks lost so far.
     var wipes = 0
+    /// Mixes everything that happened, to compare runs.
     private(set) var fingerprint: UInt64 = 0
 
     init(seed: UInt64, count: Int, learners: Int = 0, settings: RaftSettings = .hectic) {
@@ -205,6 +207,8 @@ final class World {
         nodes[position].finished = PersistToken(number: 0)
         nodes[position].evaluated = disk.evaluated
         nodes[position].committed = disk.evaluated
+        var settings = settings
+        settings.formatLevel = nodes[position].formatLevel ?? settings.formatLevel
         nodes[position].core = RaftCore(
             id: nodes[position].id,
             life: NodeLife(

@@ -97,6 +97,7 @@ extension Story {
         case "voters", "learners", "joint", "settled":
             try expectMembers(what, of: core, &words)
         case "term": try compare(core.term.number, &words)
+        case "format": try compare(core.configuration.formatLevel, &words)
         case "commit": try compare(core.commitIndex.number, &words)
         case "last": try compare(core.lastIndex.number, &words)
         case "first": try compare(core.firstIndex.number, &words)

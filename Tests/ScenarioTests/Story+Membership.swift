@@ -2,8 +2,8 @@
 @testable import RaftLaboratory
 
 extension Story {
-    /// `change NODE (add | remove NODE | promote NODES | demote NODES ...) [refused]`: asks this
-    /// leader for one change. What is added is the next node; it starts with `restart`.
+    /// `change NODE (add | remove NODE | promote NODES | demote NODES ... | format N) [refused]`: asks
+    /// this leader for one change. What is added is the next node; it starts with `restart`.
     func change(_ words: inout Words) throws {
         let world = try running(words)
         let position = try words.node()
@@ -49,14 +49,27 @@ extension Story {
             )
         }
         if words.take("remove") { return .remove(id(try words.node())) }
+        if words.take("format") { return .raiseFormat(UInt64(try words.number("a level"))) }
         var promoted: [NodeID] = []
         var demoted: [NodeID] = []
         if words.take("promote") { promoted = try words.nodes().map(id) }
         if words.take("demote") { demoted = try words.nodes().map(id) }
         guard !promoted.isEmpty || !demoted.isEmpty else {
-            throw words.error("add, remove, promote or demote is expected")
+            throw words.error("add, remove, promote, demote or format is expected")
         }
         return .voters(promote: promoted, demote: demoted)
+    }
+
+    /// `version NODES N`: from their next start on they know format levels up to N.
+    func changeVersion(_ words: inout Words) throws {
+        guard let world else { throw words.error("\"nodes\" comes first") }
+        let positions = try words.nodes()
+        let level = UInt64(try words.number("a level"))
+        guard level >= 1 else { throw words.error("levels begin with 1") }
+        for position in positions {
+            guard world.nodes[position].core == nil else { throw words.error("it is running") }
+            world.nodes[position].formatLevel = level
+        }
     }
 
     private func id(_ position: Int) -> NodeID { node(UInt64(position) + 1) }

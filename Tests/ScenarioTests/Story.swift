@@ -102,6 +102,7 @@ final class Story {
         case "crash", "restart": try restart(verb, &words)
         case "change": try change(&words)
         case "wipe": try wipe(&words)
+        case "version": try changeVersion(&words)
         case "hold", "release": try holdOrRelease(verb, &words)
         case "stall", "recover": try stallOrRecover(verb, &words)
         case "clock": try moveClocks(&words)

@@ -32,11 +32,13 @@ struct ClusterCallTests {
         apiAddress: "https://h:2",
         pin: [UInt8](repeating: 0xAB, count: 32),
         incarnation: 9_223_372_036_854_775_807,
-        isNonVoter: true
+        isNonVoter: true,
+        formatLevel: 3
     )
     private static let joinBody = """
         {"token":"hfj1.x","name":"eu-3","region":"eu","peer_address":"h:1",
-        "api_address":"https://h:2","pin":"\(pin)","incarnation":9223372036854775807,"non_voter":true}
+        "api_address":"https://h:2","pin":"\(pin)","incarnation":9223372036854775807,"non_voter":true,
+        "format_level":3}
         """
 
     struct Case: Sendable, CustomTestStringConvertible {
@@ -143,6 +145,10 @@ struct ClusterCallTests {
             (
                 "PUT", "sys/cluster/join", #"{"pin":"\#(pin)","incarnation":0}"#, 400,
                 "incarnation must be"
+            ),
+            (
+                "PUT", "sys/cluster/join", #"{"pin":"\#(pin)","incarnation":1,"format_level":0}"#,
+                400, "format_level must be"
             ),
             (
                 "PUT", "sys/cluster/join", #"{"pin":"\#(pin)","incarnation":1}"#, 400,
