@@ -6,6 +6,16 @@ import Wire
 // Changes of the cluster's members. Each is one request to any node, which passes it to the
 // leader, and each says what to look at next.
 
+extension Session {
+    /// Says what was changed: to a person in words, to a program as the one document it waits for.
+    fileprivate func tell(_ words: String, _ document: JSONValue, _ format: OutputFormat) {
+        switch format {
+        case .json: printJSON(document)
+        case .table: terminal.say(words)
+        }
+    }
+}
+
 struct JoinTokenCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "join-token",
@@ -21,6 +31,8 @@ struct JoinTokenCommand: OperatorCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func perform(_ session: Session) throws -> ExitStatus {
+        // Known before anything is done: a token that nobody sees would be in the way.
+        let format = try connection.format.chosen(session)
         let answer = try connection.client(session).call(
             ClientRequest(
                 .put,
@@ -31,7 +43,7 @@ struct JoinTokenCommand: OperatorCommand {
         guard let data = answer?["data"]?.asObject, let token = data["token"]?.asString else {
             throw ClientError.badAnswer("sys/cluster/join-token", reason: "no token")
         }
-        switch try connection.format.chosen(session) {
+        switch format {
         case .json: session.printJSON(.object(data))
         case .table: session.printText(token)
         }
@@ -61,6 +73,7 @@ struct JoinCommand: OperatorCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func perform(_ session: Session) throws -> ExitStatus {
+        let format = try connection.format.chosen(session)
         let settings = try SettingsReader.read(
             NodeFile.text(config),
             path: config,
@@ -83,7 +96,13 @@ struct JoinCommand: OperatorCommand {
             let bytes = Base64.decode(admission)
         else { throw ClientError.badAnswer("sys/cluster/join", reason: "no admission") }
         let members = try NodeJoin.enter(settings, as: applicant, admission: bytes)
-        session.printText("\(settings.node) is a member of a cluster of \(members)")
+        switch format {
+        case .json:
+            session.printJSON(
+                ["node": .string(settings.node), "members": .number(JSONNumber(members))]
+            )
+        case .table: session.printText("\(settings.node) is a member of a cluster of \(members)")
+        }
         session.terminal.hint("start it: holdfast server --config \(config); then unseal it")
         return .done
     }
@@ -118,6 +137,7 @@ protocol MemberChange: OperatorCommand {
 
 extension MemberChange {
     func perform(_ session: Session) throws -> ExitStatus {
+        let format = try connection.format.chosen(session)
         let client = try connection.client(session)
         // The call itself says nothing about a name that nobody has, as OpenBao's does not.
         let members = try ClusterMember.all(client)
@@ -128,7 +148,12 @@ extension MemberChange {
         _ = try client.call(
             ClientRequest(.put, Self.path, body: ["server_id": .string(node)])
         )
-        session.terminal.say("done: \(Self.configuration.commandName ?? "") \(node)")
+        let change = Self.configuration.commandName ?? ""
+        session.tell(
+            "done: \(change) \(node)",
+            ["change": .string(change), "node": .string(node)],
+            format
+        )
         session.terminal.hint(Self.hint)
         return .done
     }
@@ -180,6 +205,7 @@ struct TransferCommand: OperatorCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func perform(_ session: Session) throws -> ExitStatus {
+        let format = try connection.format.chosen(session)
         let client = try connection.client(session)
         if let node {
             let body: JSONValue = ["server_id": .string(node)]
@@ -187,7 +213,11 @@ struct TransferCommand: OperatorCommand {
         } else {
             _ = try client.call(ClientRequest(.put, "sys/step-down"))
         }
-        session.terminal.say("leadership was handed over\(node.map { " to \($0)" } ?? "")")
+        session.tell(
+            "leadership was handed over\(node.map { " to \($0)" } ?? "")",
+            ["change": "transfer", "node": node.map(JSONValue.string) ?? nil],
+            format
+        )
         session.terminal.hint("holdfast cluster status")
         return .done
     }
@@ -208,11 +238,16 @@ struct ReplaceCommand: OperatorCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func perform(_ session: Session) throws -> ExitStatus {
+        let format = try connection.format.chosen(session)
         let body: JSONValue = ["old_server_id": .string(old), "new_server_id": .string(new)]
         _ = try connection.client(session).call(
             ClientRequest(.put, "sys/cluster/replace", body: body)
         )
-        session.terminal.say("\(new) votes in the place of \(old)")
+        session.tell(
+            "\(new) votes in the place of \(old)",
+            ["change": "replace", "node": .string(new), "replaced": .string(old)],
+            format
+        )
         session.terminal.hint("holdfast cluster remove \(old), once it is gone for good")
         return .done
     }

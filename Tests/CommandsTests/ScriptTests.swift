@@ -413,4 +413,79 @@ struct ScriptTests {
             """
         )
     }
+
+    private static let members = """
+        server GET /v1/sys/storage/raft/configuration -> 200 {"data":{"config":{"servers":[\
+        {"node_id":"b","address":"h:2","api_address":"http://h:1","voter":true},\
+        {"node_id":"a","address":"h:1","api_address":"http://h:2","leader":true,"voter":true}]}}}
+        """
+
+    @Test("changes of members: what was done, what to look at next, and wrong names")
+    func clusterChanges() async throws {
+        try await Script.run(
+            """
+            \(Self.members)
+            server PUT /v1/sys/storage/raft/demote {"server_id":"b"} -> 204
+            holdfast cluster demote b
+            stdout-empty
+            stderr 'done: demote b'
+            stderr 'hint: holdfast cluster status'
+            \(Self.members)
+            !64 holdfast cluster remove c
+            stderr 'no member is called c; the members are a, b'
+            stderr 'hint: holdfast cluster remove --help'
+            stdout-empty
+            \(Self.members)
+            server PUT /v1/sys/storage/raft/promote {"server_id":"a"} -> 500 {"errors":["server is not a non-voter"]}
+            !2 holdfast cluster promote a -format=json
+            stderr 'server is not a non-voter'
+            stdout-empty
+            server PUT /v1/sys/step-down -> 204
+            holdfast cluster transfer
+            stderr 'leadership was handed over'
+            stdout-empty
+            server PUT /v1/sys/cluster/replace {"old_server_id":"a","new_server_id":"c"} -> 204
+            holdfast cluster replace a c
+            stderr 'c votes in the place of a'
+            stderr 'hint: holdfast cluster remove a'
+            server PUT /v1/sys/cluster/join-token {"ttl_seconds":60} -> 200 {"data":{"token":"hfj1.x"}}
+            holdfast cluster join-token -ttl=60
+            stdout-is
+            |hfj1.x
+            stderr 'holdfast cluster join --config FILE'
+            """
+        )
+    }
+
+    @Test("changes of members as JSON: one document each, and none before the format is known")
+    func clusterChangesAsJSON() async throws {
+        try await Script.run(
+            """
+            \(Self.members)
+            server PUT /v1/sys/storage/raft/remove-peer {"server_id":"b"} -> 204
+            holdfast cluster remove b -format=json
+            stdout-json
+            stdout '"change": "remove"'
+            stdout '"node": "b"'
+            server PUT /v1/sys/cluster/transfer {"server_id":"b"} -> 204
+            holdfast cluster transfer b -format=json
+            stdout-json
+            stdout '"node": "b"'
+            env HOLDFAST_FORMAT=json
+            server PUT /v1/sys/step-down -> 204
+            holdfast cluster transfer
+            stdout-json
+            stdout '"node": null'
+            server PUT /v1/sys/cluster/replace -> 204
+            holdfast cluster replace a c
+            stdout-json
+            stdout '"replaced": "a"'
+            env HOLDFAST_FORMAT=yaml
+            !1 holdfast cluster join-token
+            stderr 'table or json'
+            !1 holdfast cluster transfer
+            stdout-empty
+            """
+        )
+    }
 }
