@@ -62,7 +62,8 @@ struct NodeMetrics: Sendable {
         name: String, help: String, kind: Metric.Kind, value: @Sendable (Facts) -> Double?
     )
 
-    private static let table: [Row] = nodeTable + fileTable + scrubTable + raftTable + readTable
+    private static let table: [Row] =
+        nodeTable + fileTable + scrubTable + raftTable + readTable + snapshotTable
 
     private static let nodeTable: [Row] = [
         ("sealed", "1 while this node lacks the keys", .gauge, { $0.isSealed ? 1 : 0 })
@@ -141,6 +142,61 @@ struct NodeMetrics: Sendable {
         (
             "store_doubtful_buckets", "Parts of the state that wait for repair", .gauge,
             { Double($0.status.scrub.doubtfulBuckets.count) }
+        ),
+        (
+            "store_scrub_pass_bytes", "Looked at in the pass that goes on", .gauge,
+            { Double($0.status.scrub.passBytes) }
+        ),
+        (
+            "store_scrub_age_seconds", "Since everything stored was last looked over", .gauge,
+            { facts in facts.status.scrub.lastPass.map { (facts.now - $0) / .seconds(1) } }
+        ),
+        (
+            "store_agreed_index", "Here a majority had the same state the last time", .gauge,
+            { Double($0.status.scrub.agreed.number) }
+        ),
+    ]
+
+    private static let snapshotTable: [Row] = [
+        (
+            "snapshot_exports_total", "Local files made to be sent", .counter,
+            { Double($0.status.snapshots.exported) }
+        ),
+        (
+            "snapshot_streams_total", "Streams to members begun", .counter,
+            { Double($0.status.snapshots.begun) }
+        ),
+        (
+            "snapshot_delivered_total", "Of those, received and verified", .counter,
+            { Double($0.status.snapshots.delivered) }
+        ),
+        (
+            "snapshot_failed_total", "Streams that ended early or could not begin", .counter,
+            { Double($0.status.snapshots.failed) }
+        ),
+        (
+            "snapshot_resumed_total", "Streams that went on where one had ended", .counter,
+            { Double($0.status.snapshots.resumed) }
+        ),
+        (
+            "snapshot_damaged_total", "Thrown away because bytes were wrong", .counter,
+            { Double($0.status.snapshots.damaged) }
+        ),
+        (
+            "snapshot_arrived_total", "Received here, whole and verified", .counter,
+            { Double($0.status.snapshots.arrived) }
+        ),
+        (
+            "snapshot_sent_bytes_total", "Sent in chunks, repetitions too", .counter,
+            { Double($0.status.snapshots.sentBytes) }
+        ),
+        (
+            "snapshot_received_bytes_total", "Received and written", .counter,
+            { Double($0.status.snapshots.receivedBytes) }
+        ),
+        (
+            "snapshot_spared_bytes_total", "Here already when a stream began", .counter,
+            { Double($0.status.snapshots.sparedBytes) }
         ),
     ]
 

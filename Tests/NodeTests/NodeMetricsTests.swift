@@ -1,5 +1,6 @@
 import API
 import Cryptography
+import Raft
 import Store
 import Testing
 
@@ -12,13 +13,19 @@ struct NodeMetricsTests {
     func table() throws {
         let folder = TemporaryFolder()
         let store = try LocalStore.open(folder: folder.path + "/node", digest: sha256)
+        var status = ReplicaStatus()
+        let now = ContinuousClock.now
+        status.snapshots.delivered = 3
+        status.snapshots.sparedBytes = 5_000
+        status.scrub.lastPass = now - .seconds(7)
+        status.scrub.agreed = LogIndex(number: 20_000)
         let metrics = NodeMetrics.metrics(
             of: NodeMetrics.Facts(
                 growth: try store.growth(),
-                status: ReplicaStatus(),
+                status: status,
                 overlay: (3, 400),
                 isSealed: true,
-                now: .now
+                now: now
             )
         )
         #expect(Set(metrics.map(\.name)).count == metrics.count)
@@ -37,6 +44,10 @@ struct NodeMetricsTests {
         #expect(values["holdfast_store_overlay_bytes"] == 400)
         #expect(values["holdfast_store_live_bytes"] ?? 0 > 0)
         #expect(values["holdfast_raft_has_leader"] == 0)
+        #expect(values["holdfast_snapshot_delivered_total"] == 3)
+        #expect(values["holdfast_snapshot_spared_bytes_total"] == 5_000)
+        #expect(values["holdfast_store_scrub_age_seconds"] == 7)
+        #expect(values["holdfast_store_agreed_index"] == 20_000)
         #expect(metrics.contains { $0.name == "holdfast_raft_state_age_seconds" })
         #expect(values["holdfast_raft_state_age_seconds"] == nil, "nobody has confirmed it yet")
     }
