@@ -42,10 +42,10 @@ package struct APIHeaders: Sendable, Equatable {
     package var wrapTTL: String?
     /// `Content-Type`
     package var contentType: String?
-    /// `X-Holdfast-Consistency`. Only reads look at it, and they are answered where they arrive:
-    /// it does not travel between members.
+    /// `X-Holdfast-Consistency`. Only reads look at it.
     package var consistency: String?
-    /// `X-Holdfast-Max-Staleness`; likewise.
+    /// `X-Holdfast-Max-Staleness`. Whoever holds the client keeps to the bound, so it does not
+    /// travel between members.
     package var maxStaleness: String?
 
     /// No header at all.
@@ -68,10 +68,11 @@ package struct APIHeaders: Sendable, Equatable {
 // MARK: between members
 
 extension APIRequest {
-    /// Format 1: id, method, target, headers, body.
+    /// Format 1: id, method, target, headers, body. Format 2: the consistency is the last header;
+    /// only where there is one.
     package func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 256 + target.count + body.count)
-        writer.writeUInt8(1)
+        writer.writeUInt8(headers.consistency == nil ? 1 : 2)
         writer.writeBytes(requestID)
         writer.writeString(method)
         writer.writeBlob(target)
@@ -82,6 +83,7 @@ extension APIRequest {
             writer.writeBool(header != nil)
             if let header { writer.writeString(header) }
         }
+        if let consistency = headers.consistency { writer.writeString(consistency) }
         writer.writeBlob(body)
         return writer.bytes
     }
@@ -89,14 +91,16 @@ extension APIRequest {
     /// Whether it fits between members. A request that does not is refused where it arrived.
     package var isForwardable: Bool {
         target.count + body.count + 1_024 + (headers.token?.utf8.count ?? 0)
-            + (headers.authorization?.utf8.count ?? 0) <= APILimits.forwardBytesMax
+            + (headers.authorization?.utf8.count ?? 0) + (headers.consistency?.utf8.count ?? 0)
+            <= APILimits.forwardBytesMax
     }
 
     /// Reads what a peer sent. Never traps.
     package init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of a forwarded request is not 1")
+        let format = try reader.readUInt8()
+        guard format == 1 || format == 2 else {
+            throw .malformed("the format of a forwarded request is neither 1 nor 2")
         }
         requestID = try reader.readBytes(16)
         method = try reader.readString(atMost: APILimits.methodBytesMax)
@@ -107,9 +111,26 @@ extension APIRequest {
         headers.namespace = try Self.header(&reader)
         headers.wrapTTL = try Self.header(&reader)
         headers.contentType = try Self.header(&reader)
+        if format == 2 {
+            headers.consistency = try reader.readString(atMost: APILimits.headerBytesMax)
+        }
         self.headers = headers
         body = try reader.readBlob(atMost: APILimits.forwardBytesMax)
         try reader.finish()
+    }
+
+    /// The same read for the leader to answer, linearizable and with what it is worth.
+    package var confirmedAndReported: APIRequest {
+        var headers = headers
+        headers.consistency = ConsistencyHeaders.linearizable
+        headers.maxStaleness = nil
+        return APIRequest(
+            method: method,
+            target: target,
+            headers: headers,
+            body: body,
+            requestID: requestID
+        )
     }
 
     private static func header(_ reader: inout ByteReader) throws(WireError) -> String? {

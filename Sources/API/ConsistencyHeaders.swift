@@ -20,13 +20,15 @@ package enum ConsistencyHeaders {
     package static let index = "X-Holdfast-Index"
     /// How old the state is at most, in milliseconds.
     package static let staleness = "X-Holdfast-Staleness"
+    /// The value of ``consistency`` that a read has that names none.
+    static let linearizable = "linearizable"
 
     /// What a read asks for.
     static func parse(_ headers: APIHeaders) throws(RouteError) -> ReadConsistency {
         let name = headers.consistency ?? ""
         let bound = headers.maxStaleness ?? ""
         switch name {
-        case "", "linearizable":
+        case "", linearizable:
             guard bound.isEmpty else {
                 throw .refused(400, ["\(maxStaleness) needs \(consistency): stale"])
             }
@@ -69,11 +71,30 @@ package enum ConsistencyHeaders {
         index: UInt64,
         ageNanoseconds: Int64
     ) -> APIResponse {
-        precondition(ageNanoseconds >= 0, "no state is from the future")
         var response = response
         response.headers.append((name: Self.index, value: String(index)))
-        let milliseconds = ageNanoseconds / 1_000_000 + (ageNanoseconds % 1_000_000 > 0 ? 1 : 0)
-        response.headers.append((name: staleness, value: String(milliseconds)))
+        response.headers.append((name: staleness, value: milliseconds(ageNanoseconds)))
         return response
+    }
+
+    /// A member's answer that says what it is worth, as it is when it gets here.
+    ///
+    /// - Parameter ageNanoseconds: an upper bound on the age here; not negative.
+    /// - Returns: nil for an answer that does not say, such as a refusal.
+    package static func reportAgain(
+        _ response: APIResponse,
+        ageNanoseconds: Int64
+    ) -> APIResponse? {
+        guard let place = response.headers.firstIndex(where: { $0.name == staleness }) else {
+            return nil
+        }
+        var response = response
+        response.headers[place].value = milliseconds(ageNanoseconds)
+        return response
+    }
+
+    private static func milliseconds(_ nanoseconds: Int64) -> String {
+        precondition(nanoseconds >= 0, "no state is from the future")
+        return String(nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 > 0 ? 1 : 0))
     }
 }

@@ -329,6 +329,9 @@ final class RequestFlow: Sendable {
         }
         let patience = (context.deadline - ContinuousClock.now) / Duration.milliseconds(1)
         let milliseconds = max(1, min(patience, Double(Limits.requestSeconds) * 1_000))
+        let isReported = !context.vault.isWrite && context.vault.consistency.isReported
+        let request = isReported ? context.request.confirmedAndReported : context.request
+        let askedAt = ContinuousClock.now
         forwarder.ask(leader) { number in
             ForwardedRequest(
                 number: number,
@@ -336,10 +339,12 @@ final class RequestFlow: Sendable {
                 seed: context.seed,
                 attempt: UInt32(attempt + 1),
                 patienceMilliseconds: UInt32(milliseconds),
-                content: .request(context.request)
+                content: .request(request)
             )
         } completion: { [self] outcome in
             switch outcome {
+            case .replied(.answer(let response)) where isReported:
+                passOn(response, context, attempt: attempt, askedAt: askedAt)
             case .replied(.answer(let response)): context.answer(response)
             case .replied(.appended(let term, let index, let response)):
                 replica.waitForCommit(index, term, deadline: context.deadline) { [self] in
@@ -358,6 +363,24 @@ final class RequestFlow: Sendable {
                 }
             }
         }
+    }
+
+    /// The leader's answer to a read. It was confirmed after it was asked for, so its age is at
+    /// most what the way took; and the bound holds for that, too.
+    private func passOn(
+        _ response: APIResponse,
+        _ context: RequestContext,
+        attempt: Int,
+        askedAt: ContinuousClock.Instant
+    ) {
+        let age = nanoseconds(ContinuousClock.now - askedAt)
+        guard let told = ConsistencyHeaders.reportAgain(response, ageNanoseconds: age) else {
+            return context.answer(response)
+        }
+        if let most = context.vault.consistency.staleNanosecondsMax, age >= most {
+            return retryLater(context, since: attempt) { self.read(context, attempt: $0) }
+        }
+        context.answer(told)
     }
 
     /// This node leads without keys. A client of its own hears that it is sealed; another member

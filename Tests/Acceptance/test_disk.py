@@ -10,6 +10,7 @@ import unittest
 
 from support import ROOT, ClusterTest, wait_until
 from test_kills import Writer, check_acknowledged
+from test_reads import read
 
 # What ends a process after an error of a sync; see EndOfProcess in Sources/Store.
 EXIT_INTERNAL = 70
@@ -252,6 +253,12 @@ class FullDisk(ClusterTest):
             return status == 503 and "write through another node" in text
 
         wait_until("the full node refuses a write and says where to go", is_refused, 20)
+        # It lets the leader answer this, and the answer says all the same what it is worth.
+        status, headers, _ = read(
+            cluster, full, "secret/data/large-1", X_Holdfast_Consistency="linearizable")
+        self.assertEqual(status, 200)
+        self.assertGreater(int(headers["x-holdfast-index"]), 1)
+        self.assertGreaterEqual(int(headers["x-holdfast-staleness"]), 0)
 
         # Two of three are left, so the full one's vote decides.
         old = cluster.wait_for_leader()

@@ -8,9 +8,10 @@ import Wire
 
 @Suite("forwarded frames")
 struct ForwardFrameTests {
-    static func apiRequest(body: [UInt8] = [1, 2, 3]) -> APIRequest {
+    static func apiRequest(body: [UInt8] = [1, 2, 3], consistency: String? = nil) -> APIRequest {
         var headers = APIHeaders()
         headers.token = "s.token"
+        headers.consistency = consistency
         headers.contentType = "application/json"
         return APIRequest(
             method: "PUT",
@@ -35,6 +36,7 @@ struct ForwardFrameTests {
     static let requests = [
         request(.request(apiRequest())),
         request(.request(apiRequest(body: []))),
+        request(.request(apiRequest(body: [], consistency: "linearizable"))),
         request(.creation([])),
         request(.creation(Array(0...255))),
     ]

@@ -6,7 +6,6 @@ import Engines
 import NIOCore
 import NIOPosix
 import Raft
-import Replica
 import Shamir
 import Store
 import Synchronization
@@ -15,6 +14,7 @@ import Vault
 import Wire
 
 @testable import Node
+@testable import Replica
 
 /// A follower with a vault whose leader, node 2, is played by hand: it answers questions about the
 /// commit index, or falls silent.
@@ -25,6 +25,9 @@ struct StaleReadTests {
         let keeper: SealKeeper
         let flow: RequestFlow
         let token: [UInt8]
+        /// What was passed to the leader.
+        let asked = Collector<ForwardedRequest>()
+        let forwarder: Forwarder
         let questions = Atomic(0)
         private let isLeading = Atomic(true)
         private let isOver = Atomic(false)
@@ -53,7 +56,11 @@ struct StaleReadTests {
                 }
             )
             token = vault.rootToken.exposedCopy()
-            flow = makeFlow(one, keeper)
+            forwarder = Forwarder(firstNumber: 1) { [asked] request, _ in
+                asked.add(request)
+                return true
+            }
+            flow = makeFlow(one, keeper, forwarder)
             lead(vault.batch.encoded())
             try await eventually("the vault is there") {
                 one.replica.status.evaluated == LogIndex(number: 1)
@@ -119,6 +126,21 @@ struct StaleReadTests {
         func currentAsOf() async throws -> ContinuousClock.Instant {
             try await eventually("an answer counts") { one.replica.status.currentAsOf != nil }
             return try #require(one.replica.status.currentAsOf)
+        }
+
+        /// The leader answers what it was asked at `place`.
+        func reply(to place: Int, aged milliseconds: Int) {
+            let response = APIResponse(
+                status: 200,
+                headers: [
+                    ("X-Holdfast-Index", "9"), ("X-Holdfast-Staleness", "\(milliseconds)"),
+                ],
+                body: []
+            )
+            forwarder.replied(
+                ForwardedReply(number: asked.all[place].number, outcome: .answer(response)),
+                from: NodeID(number: 2)
+            )
         }
 
         func stop() {
@@ -248,6 +270,47 @@ struct StaleReadTests {
         #expect(String(decoding: answer.body, as: UTF8.self).contains("Vault is sealed"))
     }
 
+    /// A node without room takes no entries, so it lets the leader answer reads.
+    @Test("what a full node passes on from the leader says how old it is by then")
+    func fullNode() async throws {
+        let bench = try await Bench()
+        defer { bench.stop() }
+        bench.one.replica.core.post(.space(.exhausted))
+        try await eventually("it is full") { bench.one.replica.status.space == .exhausted }
+
+        async let answer = bench.read(stale(hour), patience: .seconds(60))
+        let began = ContinuousClock.now
+        try await eventually("the leader is asked") { bench.asked.count == 1 }
+        guard case .request(let request) = bench.asked.all[0].content else {
+            return #expect(Bool(false), "another kind of content")
+        }
+        #expect(request.headers.consistency == "linearizable")
+        #expect(request.headers.maxStaleness == nil)
+        try await Task.sleep(for: .milliseconds(40))
+        bench.reply(to: 0, aged: 3)
+        let told = try await answer
+        #expect(told.status == 200)
+        #expect(header(told, "X-Holdfast-Index") == 9)
+        let age = try #require(header(told, "X-Holdfast-Staleness"))
+        let elapsed = (ContinuousClock.now - began) / Duration.milliseconds(1)
+        #expect(age >= 40 && Double(age) <= elapsed + 1)
+
+        // What comes later than its bound is asked for again, and not handed out.
+        async let strict = bench.read(stale(1_000), patience: .seconds(60))
+        try await eventually("the leader is asked") { bench.asked.count == 2 }
+        try await Task.sleep(for: .milliseconds(1))
+        bench.reply(to: 1, aged: 0)
+        try await eventually("it is asked again") { bench.asked.count == 3 }
+        bench.forwarder.replied(
+            ForwardedReply(
+                number: bench.asked.all[2].number,
+                outcome: .answer(ServiceFailure.overloaded.response)
+            ),
+            from: NodeID(number: 2)
+        )
+        #expect(try await strict.status == 503, "a refusal has no age")
+    }
+
     // MARK: Leases
 
     /// The event loop is held up for longer than the lease: what vouched for the read is gone when
@@ -329,7 +392,11 @@ struct StaleReadTests {
     }
 }
 
-private func makeFlow(_ one: TestReplica, _ keeper: SealKeeper) -> RequestFlow {
+private func makeFlow(
+    _ one: TestReplica,
+    _ keeper: SealKeeper,
+    _ forwarder: Forwarder = Forwarder(firstNumber: 1) { _, _ in false }
+) -> RequestFlow {
     let clock: @Sendable () -> Timestamp = { Timestamp(nanoseconds: 1) }
     return RequestFlow(
         store: one.store,
@@ -341,7 +408,7 @@ private func makeFlow(_ one: TestReplica, _ keeper: SealKeeper) -> RequestFlow {
             clock: clock,
             logger: quietLogger
         ),
-        forwarder: Forwarder(firstNumber: 1) { _, _ in false },
+        forwarder: forwarder,
         workers: Workers(threads: 1, waitingMax: 8),
         facts: { NodeFacts(version: "", appliedIndex: 0, members: []) },
         clock: clock,

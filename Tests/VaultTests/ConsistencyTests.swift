@@ -139,8 +139,8 @@ struct ConsistencyTests {
         }
     }
 
-    @Test("they do not travel between members")
-    func notForwarded() throws {
+    @Test("the bound does not travel between members: the leader confirms, and tells")
+    func forwarded() throws {
         var headers = APIHeaders()
         headers.token = "s.x"
         headers.consistency = "stale"
@@ -152,9 +152,31 @@ struct ConsistencyTests {
             body: [],
             requestID: [UInt8](repeating: 1, count: 16)
         )
-        let copy = try APIRequest(decoding: request.encoded())
+        let copy = try APIRequest(decoding: request.confirmedAndReported.encoded())
         #expect(copy.headers.token == "s.x")
-        #expect(copy.headers.consistency == nil && copy.headers.maxStaleness == nil)
+        #expect(copy.headers.consistency == "linearizable" && copy.headers.maxStaleness == nil)
+        #expect(try ConsistencyHeaders.parse(copy.headers) == ReadConsistency(isReported: true))
+        headers.consistency = nil
+        let plain = APIRequest(
+            method: "GET",
+            target: [0x2F],
+            headers: headers,
+            body: [],
+            requestID: [UInt8](repeating: 1, count: 16)
+        )
+        #expect(plain.encoded()[0] == 1 && request.encoded()[0] == 2)
+        #expect(throws: WireError.self) {
+            try APIRequest(decoding: [3] + plain.encoded().dropFirst())
+        }
+    }
+
+    @Test("a member's answer is as old as it is when it gets here; one without an age has none")
+    func reportedAgain() {
+        let told = ConsistencyHeaders.report(APIResponse(status: 200), index: 7, ageNanoseconds: 0)
+        let older = ConsistencyHeaders.reportAgain(told, ageNanoseconds: 2_500_000)
+        #expect(older?.headers.map(\.name) == told.headers.map(\.name))
+        #expect(older?.headers.map(\.value) == ["7", "3"])
+        #expect(ConsistencyHeaders.reportAgain(APIResponse(status: 503), ageNanoseconds: 1) == nil)
     }
 
     @Test(
