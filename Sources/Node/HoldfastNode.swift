@@ -26,6 +26,8 @@ package final class HoldfastNode: Sendable {
     private let workers: Workers
     private let timers: MultiThreadedEventLoopGroup
     private let seal: SealKeeper
+    private let replica: LocalReplica
+    private let logger: Logger
 
     /// Starts a node and returns when it serves.
     ///
@@ -71,7 +73,7 @@ package final class HoldfastNode: Sendable {
             "node \(settings.node) serves",
             metadata: ["api": "\(server.boundAddress.text)", "peers": "\(settings.peerListen)"]
         )
-        return HoldfastNode(server, peers, parts, settings)
+        return HoldfastNode(server, peers, parts, settings, logger)
     }
 
     /// Nothing that this node's last process promised may be broken by this one.
@@ -131,23 +133,43 @@ package final class HoldfastNode: Sendable {
         _ server: HTTPServer,
         _ transport: PeerTransport,
         _ parts: NodeParts,
-        _ settings: Settings
+        _ settings: Settings,
+        _ logger: Logger
     ) {
         self.server = server
         self.transport = transport
         workers = parts.workers
         timers = parts.timers
         seal = parts.seal
+        replica = parts.replica
+        self.logger = logger
         let scheme = settings.plainHTTPOnLoopback ? "http" : "https"
         apiAddress = "\(scheme)://\(server.boundAddress.text)"
     }
 
-    /// Ends what was begun, drops the keys and the connections. The log needs no farewell.
+    /// Gives leadership away, ends what was begun, drops the keys and the connections. The log
+    /// needs no farewell.
     package func stop() async {
+        await giveWay()
         await server.stop(grace: .seconds(Limits.stopGraceSeconds))
         seal.seal()
         await transport.stop()
         await workers.stop()
         try? await timers.shutdownGracefully()
+    }
+
+    /// What clients of all nodes write then waits for a hand-over, and not for an election. Whoever
+    /// is stopped together with all others waits for nobody.
+    private func giveWay() async {
+        guard replica.status.role == .leader, replica.hasOthers else { return }
+        let deadline = ContinuousClock.now + .milliseconds(Limits.stopHandoverMilliseconds)
+        let outcome = await withCheckedContinuation { done in
+            replica.transferLeadership(to: nil, deadline: deadline) { done.resume(returning: $0) }
+        }
+        guard case .done(let leader) = outcome else {
+            return logger.notice("leadership was not handed over: \(outcome)")
+        }
+        let name = replica.configuration.member(leader)?.name ?? "\(leader.number)"
+        logger.notice("leadership was handed over to \(name)")
     }
 }

@@ -29,6 +29,8 @@ package enum Limits {
     package static let forwardsWaitingMax = 8_192
     /// Bytes of a request or answer inside a frame between members, which holds 8 MiB.
     package static let forwardBodyBytesMax = (7 << 20) + (64 << 10)
+    /// How long a leader that stops waits for another one to lead.
+    package static let stopHandoverMilliseconds = 2_000
     /// How long a stopping node finishes what it began.
     package static let stopGraceSeconds = 5
     /// Event loops for clients.

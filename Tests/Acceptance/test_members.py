@@ -3,6 +3,7 @@
 import contextlib
 import json
 import select
+import signal
 import socket
 import subprocess
 import threading
@@ -376,6 +377,28 @@ class Members(ClusterTest):
         self.assertNotIn(leader.name, self.members())
         leader.daemon.stop()
         self.main.ask(other, "POST", "secret/data/after", {"data": {"value": "x"}})
+
+    def test_a_leader_that_is_stopped_hands_over(self):
+        """A rolling restart: each leader is told to stop, and no write through the others fails."""
+        self.main = self.open_cluster()
+        for _ in range(3):
+            leader = self.main.wait_for_leader()
+            writer = Writer(self.main, [node for node in self.main.nodes if node is not leader])
+            self.start_beside([writer])
+            wait_until("writes flow", lambda: len(writer.acknowledged) > 5)
+            leader.daemon.send(signal.SIGTERM)
+            leader.daemon.reap(30)
+            self.assertEqual(leader.daemon.process.returncode, 0)
+            said = leader.daemon.log.read_text()
+            seen = len(writer.acknowledged)
+            wait_until("writes go on", lambda: len(writer.acknowledged) > seen + 5)
+            writer.over.set()
+            writer.join(20)
+            self.assertEqual(writer.failures, [])
+            self.assertIn("leadership was handed over to", said.rpartition("stopping")[2])
+            self.main.restart(leader)
+            self.main.unseal(leader)
+            self.main.wait_until_caught_up(leader)
 
     def test_wrong_input_changes_nothing(self):
         self.main = self.open_cluster()
