@@ -60,13 +60,16 @@ package final class HoldfastNode: Sendable {
         // What was fetched may have held a change of the members.
         parts.network.updateMembers(raft.configuration)
         let server = try await listen(settings, parts, logger)
+        var retention = LogRetention()
+        retention.checkpointEntries = UInt64(settings.checkpointEntries)
         parts.replica.start(
             raft: raft,
             state: replicaStart,
             link: parts.network,
             observer: parts,
             folder: SnapshotFolder(folder: settings.data),
-            digest: sha256
+            digest: sha256,
+            retention: retention
         )
         parts.autopilot.start()
         logger.notice(

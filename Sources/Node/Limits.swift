@@ -47,6 +47,10 @@ package enum Limits {
     package static let estrangedSeconds = 10
     /// And says it again after so long.
     package static let estrangedReportSeconds = 600
+    /// Log entries from one comparison of the members' states to the next. Fewer would end
+    /// transactions early all the time.
+    package static let checkpointEntriesMin = 64
+    package static let checkpointEntriesMax = 1_000_000
     /// A member that lags by more is not called healthy.
     package static let trailingEntriesMax = 1_000
 }

@@ -52,7 +52,8 @@ extension RequestFlow {
                 case .nobody where isStale: onLoop(context, answer)
                 case .nobody: context.fail(.unconfirmed)
                 case .contradicted where attempt < Limits.attemptsMax: later(context, again)
-                case .contradicted: context.fail(.underRepair)
+                case .younger where attempt < Limits.attemptsMax: later(context, again)
+                case .contradicted, .younger: context.fail(.underRepair)
                 }
             }
         )
@@ -77,16 +78,22 @@ extension RequestFlow {
         )
     }
 
-    /// The batch was applied here. "Created" is said when another member had nothing there either,
-    /// or else when this node's buckets add up: what was lost would be missing in their sums, and a
-    /// record that was written in its place does not fill the gap.
+    /// The batch was applied here. "Created" is said when another member had nothing there either.
+    /// Where none could say so it is said when this node's buckets add up: what was lost would be
+    /// missing in their sums, and a record that was written in its place does not fill the gap. It
+    /// is never said when another member has what this batch held for absent, whatever they add up
+    /// to.
     func created(
         _ claims: AbsenceClaims,
         _ response: APIResponse,
         _ context: RequestContext
     ) {
         claims.whenSettled { [self] verdict in
-            if verdict == .confirmed { return context.answer(response) }
+            switch verdict {
+            case .confirmed: return context.answer(response)
+            case .contradicted: return context.fail(.outcomeUnknown)
+            case .younger, .nobody: break
+            }
             var buckets = BucketSet()
             for key in claims.keys { buckets.insert(key.bucket) }
             requireWhole(buckets.all[...], context) { context.answer(response) }

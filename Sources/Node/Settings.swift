@@ -29,6 +29,9 @@ package struct Settings: Equatable, Sendable {
     package var readLease: Bool
     /// How far any node's clock may run fast or slow, in parts per million: what leases rest on.
     package var clockDriftPPM: Int
+    /// Members compare what their states add up to every so many log entries. The same on every
+    /// node: only at a common multiple of theirs can two compare.
+    package var checkpointEntries: Int
     /// `sys/metrics` answers without a token, sealed or not.
     package var metricsUnauthenticated: Bool
     /// The initial members, in any order; empty for a node that joined later.

@@ -1,5 +1,6 @@
 import Glibc
 import Raft
+import Replica
 import Wire
 
 /// Reads a TOML settings file; `HOLDFAST_<KEY>` environment variables override its top level.
@@ -15,6 +16,7 @@ package enum SettingsReader {
         ("peer_listen", .text), ("cluster_name", .text), ("tls.certificate", .text),
         ("tls.key", .text), ("plain_http_on_loopback", .flag), ("log_level", .text),
         ("allow_unlocked_memory", .flag), ("read_lease", .flag), ("clock_drift_ppm", .number),
+        ("checkpoint_entries", .number),
         ("metrics_unauthenticated", .flag),
         ("join.region", .text), ("join.zone", .text), ("join.peer_address", .text),
         ("autopilot.cleanup_dead_servers", .flag),
@@ -232,6 +234,7 @@ package enum SettingsReader {
             allowUnlockedMemory: values["allow_unlocked_memory"] == "true",
             readLease: values["read_lease"] == "true",
             clockDriftPPM: try clockDrift(values["clock_drift_ppm"]),
+            checkpointEntries: try checkpointEntries(values["checkpoint_entries"]),
             metricsUnauthenticated: values["metrics_unauthenticated"] == "true",
             members: members,
             join: join,
@@ -280,6 +283,18 @@ package enum SettingsReader {
         guard let text else { return Int(ReadLeaseSettings().clockDriftPPM) }
         guard let number = Int(text), (0...most).contains(number) else {
             throw .wrongValue(key: "clock_drift_ppm", reason: "use 0 to \(most)")
+        }
+        return number
+    }
+
+    private static func checkpointEntries(_ text: String?) throws(SettingsError) -> Int {
+        guard let text else { return Int(Replica.Limits.checkpointEntries) }
+        let allowed = Limits.checkpointEntriesMin...Limits.checkpointEntriesMax
+        guard let number = Int(text), allowed.contains(number) else {
+            throw .wrongValue(
+                key: "checkpoint_entries",
+                reason: "use \(allowed.lowerBound) to \(allowed.upperBound)"
+            )
         }
         return number
     }

@@ -94,16 +94,18 @@ extension RepairMachine {
         let question = questions.remove(at: position)
         var offset = 0
         for part in question.parts {
-            var isContradicted = false
+            var verdict = PresenceVerdict.confirmed
             for key in part.keys {
                 let index = indexes[offset]
                 offset += 1
-                guard index > 0 else { continue }
-                isContradicted = true
-                // A younger record was written after the view that missed it: nothing is lost.
-                if index <= part.index.number { buckets.add(key.bucket) }
+                if index > part.index.number {
+                    if verdict == .confirmed { verdict = .younger }
+                } else if index > 0 {
+                    verdict = .contradicted
+                    buckets.add(key.bucket)
+                }
             }
-            part.completion(isContradicted ? .contradicted : .confirmed)
+            part.completion(verdict)
         }
     }
 

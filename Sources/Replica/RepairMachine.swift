@@ -48,8 +48,10 @@ package struct PresenceQuestion: Sendable {
 package enum PresenceVerdict: Sendable, Equatable {
     /// It has none of them either.
     case confirmed
-    /// It has one: read again. What was lost here is being repaired.
+    /// It has one that this node lost: read again. It is being repaired.
     case contradicted
+    /// It has one, but of an entry after the view: nothing is lost, and nothing confirmed.
+    case younger
     /// No other member could be asked.
     case nobody
 }

@@ -168,7 +168,7 @@ extension World {
         // Who takes what this node has by itself gets it: its own digest confirms it.
         case .nobody where isStale: try answer(position, process.node)
         case .nobody: retry(position, after: dice.draw(5_000_000...50_000_000))
-        case .contradicted:
+        case .contradicted, .younger:
             say("node \(process.node + 1) is told that something is there after all")
             read(operation, at: process)
         }

@@ -58,6 +58,7 @@ struct SettingsReaderTests {
         #expect(!settings.plainHTTPOnLoopback)
         #expect(!settings.allowUnlockedMemory)
         #expect(!settings.readLease)
+        #expect(settings.checkpointEntries == 10_000)
         #expect(settings.raft == RaftSettings(), "no leases unless asked for")
         #expect(settings.members.map(\.name) == ["n1", "n2", "n3"])
         #expect(settings.members.map(\.zone) == ["r1", "r2", "r3"], "the region is the zone")
@@ -75,6 +76,7 @@ struct SettingsReaderTests {
                 allow_unlocked_memory = true
                 read_lease = true
                 clock_drift_ppm = 250
+                checkpoint_entries = 64
                 [tls]
                 certificate = "/etc/c.pem"
                 key = '/etc/k.pem'
@@ -87,6 +89,7 @@ struct SettingsReaderTests {
         #expect(settings.allowUnlockedMemory)
         #expect(settings.readLease)
         #expect(settings.raft.readLease?.clockDriftPPM == 250)
+        #expect(settings.checkpointEntries == 64)
         #expect(settings.raft.problem == nil)
         #expect(settings.certificateFile == "/etc/c.pem")
         #expect(settings.certificateKeyFile == "/etc/k.pem")
@@ -299,6 +302,11 @@ struct SettingsReaderTests {
             testDescription: "a clock that is no clock",
             text: "clock_drift_ppm = 100001\n" + whole,
             error: .wrongValue(key: "clock_drift_ppm", reason: "use 0 to 100000")
+        ),
+        Fault(
+            testDescription: "a comparison at each entry",
+            text: "checkpoint_entries = 63\n" + whole,
+            error: .wrongValue(key: "checkpoint_entries", reason: "use 64 to 1000000")
         ),
         Fault(
             testDescription: "a level that is none",

@@ -8,7 +8,7 @@ import Wire
 @testable import Replica
 
 /// Flips a bit wherever `needle` stands in a file.
-private func damage(_ path: String, _ needle: [UInt8], at offset: Int) {
+func flipBit(_ path: String, _ needle: [UInt8], at offset: Int) {
     let file = unsafe open(path, O_RDWR)
     precondition(file >= 0, "cannot open \(path)")
     defer { close(file) }
@@ -79,7 +79,7 @@ struct RepairTests {
 
     @Test("a damaged record comes back from a member, and whoever waits for it hears so")
     func record() throws {
-        let bench = try RepairBench(3, fill: Self.fill) { damage($0, Self.value(7), at: 4) }
+        let bench = try RepairBench(3, fill: Self.fill) { flipBit($0, Self.value(7), at: 4) }
         let store = bench.ports[0].store
         #expect(throws: StoreError.self) { try stored(7, store) }
         let mended = Collector<Bool>()
@@ -118,7 +118,7 @@ struct RepairTests {
                 try transaction.apply(layers: [layer], appliedIndex: 13, appliedTerm: 2)
             }
         } damage: {
-            damage($0, Self.value(7), at: 4)
+            flipBit($0, Self.value(7), at: 4)
         }
         bench.give(.mend(key(7).bucket, deadline: bench.deadline) { _ in })
         func isIrreplaceable() -> Bool {
@@ -134,7 +134,7 @@ struct RepairTests {
 
     @Test("with nobody to ask, whoever waits hears that it was not repaired, and in time")
     func nobody() throws {
-        let bench = try RepairBench(3, fill: Self.fill) { damage($0, Self.value(7), at: 4) }
+        let bench = try RepairBench(3, fill: Self.fill) { flipBit($0, Self.value(7), at: 4) }
         bench.silent = [2, 3]
         let mended = Collector<Bool>()
         let deadline = bench.deadline - .seconds(58)
@@ -169,7 +169,7 @@ struct RepairTests {
                 try transaction.apply(layers: [layer], appliedIndex: 13, appliedTerm: 2)
             }
         } damage: {
-            damage($0, Self.value(7), at: 4)
+            flipBit($0, Self.value(7), at: 4)
         }
         let mended = Collector<Bool>()
         bench.give(.mend(key(7).bucket, deadline: bench.deadline) { mended.add($0) })
@@ -182,7 +182,7 @@ struct RepairTests {
     func presence() throws {
         let bench = try RepairBench(3, fill: Self.fill) { path in
             // The last key's last byte but one: the record is there under another name.
-            damage(path, key(12).bytes + [1, 0, 0, 0, 0, 1], at: 30)
+            flipBit(path, key(12).bytes + [1, 0, 0, 0, 0, 1], at: 30)
         }
         let store = bench.ports[0].store
         #expect(try stored(12, store) == nil, "this is what a false miss looks like")
@@ -211,6 +211,39 @@ struct RepairTests {
         #expect(try stored(12, store) == Self.value(12))
         var scrub = StateScrub()
         #expect(try store.scrubState(&scrub, bytesMax: 1 << 20).findings == [])
+    }
+
+    /// Before, it was called contradicted like a record that was lost.
+    @Test("a record of an entry after the view contradicts nothing")
+    func youngerPresence() throws {
+        let bench = try RepairBench(3, fill: Self.fill) { _ in }
+        for port in bench.ports {
+            port.store.markEvaluated(through: 13)
+            let stamped = Record(
+                flags: 0,
+                dataKeyID: 1,
+                modificationIndex: 14,
+                nameBox: [],
+                valueBox: Self.value(2)
+            )
+            port.store.appendLayer(
+                OverlayLayer(index: 14, writes: [(key(300), stamped.encoded())], requestID: nil)
+            )
+        }
+        let verdicts = Collector<PresenceVerdict>()
+        for (keys, at) in [([key(500), key(300)], UInt64(13)), ([key(300), key(7)], 13)] {
+            bench.give(
+                .confirm(
+                    PresenceQuestion(
+                        keys: keys,
+                        index: index(at),
+                        deadline: bench.deadline
+                    ) { verdicts.add($0) }
+                )
+            )
+        }
+        try bench.run { verdicts.count == 2 }
+        #expect(verdicts.all == [.younger, .contradicted])
     }
 
     @Test("a member that is behind is waited for, one that is silent is passed over")
@@ -250,7 +283,7 @@ struct RepairTests {
     func bodies() throws {
         let bench = try RepairBench(3, fill: Self.fill) { path in
             for number in [UInt64(15), 18] {
-                damage(path, Array("body of entry \(number) ".utf8), at: 3)
+                flipBit(path, Array("body of entry \(number) ".utf8), at: 3)
             }
         }
         let state = try bench.ports[0].store.loadForStart()
@@ -282,7 +315,7 @@ struct RepairTests {
                 ])
             }
         } damage: {
-            damage($0, Array("body of entry 18 ".utf8), at: 3)
+            flipBit($0, Array("body of entry 18 ".utf8), at: 3)
         }
         let lost = try bench.ports[0].store.loadForStart().damagedBodies
         let cuts = Collector<UInt64?>()
@@ -311,7 +344,7 @@ struct RepairTests {
                 try transaction.dropLog(through: 19, entriesMax: 256)
             }
         } damage: {
-            damage($0, Array("body of entry 18 ".utf8), at: 3)
+            flipBit($0, Array("body of entry 18 ".utf8), at: 3)
         }
         let lost = try bench.ports[0].store.loadForStart().damagedBodies
         #expect(lost.map(\.index) == [18])
@@ -339,7 +372,7 @@ struct RepairTests {
     @Test("an applied entry needs its body no more: the log begins behind it")
     func appliedBody() throws {
         let bench = try RepairBench(1, fill: Self.fill) { path in
-            damage(path, Array("body of entry 9 ".utf8), at: 3)
+            flipBit(path, Array("body of entry 9 ".utf8), at: 3)
         }
         let state = try bench.ports[0].store.loadForStart()
         #expect(state.damagedBodies.isEmpty)
@@ -349,7 +382,7 @@ struct RepairTests {
     @Test("a body lost while the node runs comes from memory")
     func fromMemory() throws {
         let bench = try RepairBench(1, fill: Self.fill) { path in
-            damage(path, Array("body of entry 16 ".utf8), at: 3)
+            flipBit(path, Array("body of entry 16 ".utf8), at: 3)
         }
         let port = bench.ports[0]
         port.memory.withLock { $0[16] = Self.body(16) }
@@ -409,7 +442,7 @@ struct AbsenceTests {
     private func damaged() throws -> TemporaryFolder {
         let folder = TemporaryFolder()
         try RepairTests.fill(try folder.open())
-        damage(folder.path + "/node/holdfast.mdb", key(12).bytes + [1, 0, 0, 0, 0, 1], at: 30)
+        flipBit(folder.path + "/node/holdfast.mdb", key(12).bytes + [1, 0, 0, 0, 0, 1], at: 30)
         return folder
     }
 
@@ -508,7 +541,7 @@ struct RepairClusterTests {
         try await cluster.converge()
         try await Task.sleep(for: .milliseconds(400))
         try await cluster.restart(2) { folder in
-            damage(folder.path + "/node/holdfast.mdb", RepairTests.value(17), at: 5)
+            flipBit(folder.path + "/node/holdfast.mdb", RepairTests.value(17), at: 5)
         }
         let member = cluster.members[2]
         try await eventually("the damage is repaired") {
