@@ -1,5 +1,5 @@
 package import Raft
-import Store
+package import Store
 
 /// Work for the courier.
 package enum CourierJob: Sendable {
@@ -21,6 +21,8 @@ package protocol CourierPorts {
     func tellCore(_ input: CoreInput)
     /// Where the node is, as of now.
     var standing: CourierStanding { get }
+    /// The copy of the state met damage. It is tried again, and succeeds once that is repaired.
+    func met(_ damage: ScrubFinding)
     /// Something that an operator might want to know, and what was counted so far.
     func noted(_ note: CourierNote, _ counters: SnapshotCounters)
 }
@@ -244,7 +246,13 @@ package final class CourierMachine<Shelf: SnapshotShelf, Ports: CourierPorts> {
     private func export() throws(StoreError) {
         // Receivers of an older file read a file that is gone: they begin again.
         end { _ in true }
-        try shelf.export(pacer)
+        do throws(StoreError) {
+            try shelf.export(pacer)
+        } catch {
+            // The next copy would meet it again, until the scrubber comes by.
+            if let damage = ScrubFinding(error) { ports.met(damage) }
+            throw error
+        }
         counters.exported += 1
     }
 

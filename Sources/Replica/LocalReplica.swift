@@ -163,11 +163,13 @@ package final class LocalReplica: Sendable {
         _ digest: @escaping DigestFunction
     ) {
         let (store, courier, core, board, logger) = (store, courier, core, board, logger)
+        let repair = repair
         WorkerThread.start(name: "hf-courier") {
             SnapshotCourier(
                 store: store,
                 mailbox: courier,
                 core: core,
+                repair: repair,
                 folder: folder,
                 link: link,
                 status: board,

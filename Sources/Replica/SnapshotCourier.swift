@@ -13,6 +13,7 @@ package protocol SnapshotLink: Sendable {
 struct SnapshotCourier {
     private struct Ports: CourierPorts {
         let core: Mailbox<CoreInput>
+        let repair: Mailbox<RepairJob>
         let link: any SnapshotLink
         let board: StatusBoard
         let logger: Logger
@@ -22,6 +23,8 @@ struct SnapshotCourier {
         }
 
         func tellCore(_ input: CoreInput) { core.post(input) }
+
+        func met(_ damage: ScrubFinding) { repair.post(.found(damage)) }
 
         var standing: CourierStanding {
             let status = board.current
@@ -43,6 +46,7 @@ struct SnapshotCourier {
     let store: LocalStore
     let mailbox: Mailbox<CourierJob>
     let core: Mailbox<CoreInput>
+    let repair: Mailbox<RepairJob>
     let folder: SnapshotFolder
     let link: any SnapshotLink
     let status: StatusBoard
@@ -54,7 +58,13 @@ struct SnapshotCourier {
         let status = status
         let machine = CourierMachine(
             shelf: SnapshotFiles(store: store, folder: folder, digest: digest) { status.commits },
-            ports: Ports(core: core, link: link, board: status, logger: logger),
+            ports: Ports(
+                core: core,
+                repair: repair,
+                link: link,
+                board: status,
+                logger: logger
+            ),
             now: .now
         )
         machine.begin()

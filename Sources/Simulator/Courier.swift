@@ -10,6 +10,7 @@ final class CourierMail: CourierPorts {
     var room: [Int] = []
     var frames: [(frame: SnapshotFrame, target: NodeID)] = []
     var inputs: [CoreInput] = []
+    var damage: [ScrubFinding] = []
 
     init(_ standing: CourierStanding) {
         self.standing = standing
@@ -24,6 +25,7 @@ final class CourierMail: CourierPorts {
     }
 
     func tellCore(_ input: CoreInput) { inputs.append(input) }
+    func met(_ damage: ScrubFinding) { self.damage.append(damage) }
     func noted(_ note: CourierNote, _ counters: SnapshotCounters) {}
 }
 
@@ -102,6 +104,8 @@ extension World {
             transmit(.snapshot(frame), from: process.node, to: target)
         }
         mail.frames.removeAll(keepingCapacity: true)
+        for finding in mail.damage { post(.found(finding), toRepairOf: process.node) }
+        mail.damage.removeAll()
         guard !mail.inputs.isEmpty else { return }
         for case .arrived(let point, let sender, _, _) in mail.inputs {
             counts.snapshots += 1

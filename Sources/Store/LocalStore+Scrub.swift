@@ -1,3 +1,5 @@
+import Wire
+
 /// Something that a look over the whole store found.
 package enum ScrubFinding: Sendable, Equatable {
     /// A log entry's body is lost, its identity is not: fetch it.
@@ -14,10 +16,29 @@ package enum ScrubFinding: Sendable, Equatable {
     case structure(StoreError)
 }
 
+extension ScrubFinding {
+    /// What was met by somebody else, such as the copy for a snapshot; nil for an error that is no
+    /// damage.
+    package init?(_ error: StoreError) {
+        switch error {
+        case .damagedRecord(let name, let reason):
+            guard let key = Hex.decode(name).flatMap({ StorageKey($0) }) else { return nil }
+            self = .record(key, reason: reason)
+        case .damagedBucket(let number, let reason): self = .bucket(number, reason: reason)
+        case .damagedRequests(let reason): self = .requests(reason: reason)
+        default:
+            guard error.isDamage else { return nil }
+            self = .structure(error)
+        }
+    }
+}
+
 /// What one slice of a look over the store came to.
 package struct ScrubSlice: Sendable, Equatable {
     /// Bytes that were looked at.
     package internal(set) var bytes = 0
+    /// Pages of the database whose place and structure were looked at.
+    package internal(set) var pages: UInt64 = 0
     /// What is wrong.
     package internal(set) var findings: [ScrubFinding] = []
     /// The pass over this part is through.

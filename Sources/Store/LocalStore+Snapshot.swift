@@ -14,7 +14,8 @@ extension LocalStore {
     ///   - configuration: the configuration as of the applied index; nil for the stored one.
     ///   - progress: told the bytes so far after each chunk of about 256 KiB; false stops.
     /// - Throws: ``StoreError/unsuitableSnapshot(_:)`` when nothing is applied yet,
-    ///   ``StoreError/damagedRecord(key:reason:)``, ``StoreError/cancelled``,
+    ///   ``StoreError/damagedRecord(key:reason:)`` and other damage (see ``ScrubFinding``),
+    ///   ``StoreError/cancelled``,
     ///   ``StoreError/viewExpired(seconds:)`` after ``StoreOptions/exportSecondsMax``.
     @discardableResult
     package func exportSnapshot(

@@ -144,7 +144,7 @@ extension StoreError {
     package var isDamage: Bool {
         switch self {
         case .corrupt, .damagedLogHeader, .damagedLogBody, .logGap, .logTailMissing,
-            .damagedHardState, .damagedVoteFile, .damagedRecord, .damagedBucket:
+            .damagedHardState, .damagedVoteFile, .damagedRecord, .damagedBucket, .damagedRequests:
             true
         default: false
         }

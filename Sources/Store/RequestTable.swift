@@ -74,7 +74,7 @@ enum RequestTable {
         let key = unsafe Array(cursor.key)
         let id = unsafe Array(cursor.value)
         guard key.count == 9, key[0] == 1, id.count == StoreLimits.requestIDBytes else {
-            throw .corrupt("a row of table requests has \(key.count) and \(id.count) bytes")
+            throw .damagedRequests("a row has \(key.count) and \(id.count) bytes")
         }
         return (bigEndianWord(key, at: 1), id)
     }

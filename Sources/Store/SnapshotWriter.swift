@@ -60,7 +60,7 @@ struct SnapshotWriter: ~Copyable {
 
     /// Copies the remembered requests. Damage stops it, too.
     ///
-    /// - Throws: ``StoreError/corrupt(_:)``.
+    /// - Throws: ``StoreError/damagedRequests(_:)``.
     mutating func writeRequests(
         _ transaction: Transaction,
         _ tables: Tables
@@ -79,7 +79,7 @@ struct SnapshotWriter: ~Copyable {
         if payload.count > 0 { try endChunk(.requests) }
         let stored = try DigestTable.read(DigestTable.requests, transaction, tables)
         if let reason = stored.difference(from: sum.requests) {
-            throw .corrupt("requests: \(reason)")
+            throw .damagedRequests(reason)
         }
     }
 

@@ -29,6 +29,9 @@ package enum StoreError: OperatorError, Equatable {
     /// The records of this bucket of table `state` are not those that its digest stands for:
     /// some are missing, or were not written here.
     case damagedBucket(number: Int, reason: String)
+    /// The remembered requests are not those that the digest stands for. Their table says all of
+    /// it twice, so it may be mended from itself.
+    case damagedRequests(String)
     /// A snapshot file that fails verification. Nothing was changed.
     case damagedSnapshot(String)
     /// A snapshot that does not fit this node now. Nothing was changed.

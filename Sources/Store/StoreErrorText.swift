@@ -25,6 +25,7 @@ extension StoreError {
             "two different votes are stored for term \(term): node \(first) and node \(second)"
         case .damagedRecord(let key, let reason): "record \(key) is damaged: \(reason)"
         case .damagedBucket(let number, let reason): "bucket \(number) is damaged: \(reason)"
+        case .damagedRequests(let what): "remembered requests are damaged: \(what)"
         case .damagedSnapshot(let what): "snapshot file is damaged: \(what)"
         case .unsuitableSnapshot(let what): "snapshot does not fit this node: \(what)"
         case .malformedBatch(let what): "write batch does not decode: \(what)"
@@ -50,7 +51,7 @@ extension StoreError {
         case .system:
             "check that the folder exists, is writable by this user and its disk is healthy"
         case .corrupt, .damagedLogHeader, .damagedLogBody, .logGap, .logTailMissing,
-            .damagedHardState, .damagedRecord, .damagedBucket:
+            .damagedHardState, .damagedRecord, .damagedBucket, .damagedRequests:
             """
             do not delete single files; check the disk, keep the folder aside as evidence, and \
             rebuild this node from the other members under a new incarnation

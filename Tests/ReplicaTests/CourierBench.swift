@@ -136,6 +136,11 @@ final class CourierBench {
 
         func tellCore(_ input: CoreInput) { told.append(input) }
 
+        /// What its copies of the state met.
+        private(set) var damage: [ScrubFinding] = []
+
+        func met(_ damage: ScrubFinding) { self.damage.append(damage) }
+
         var standing: CourierStanding {
             CourierStanding(
                 (role, term(number)),

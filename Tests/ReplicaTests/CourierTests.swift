@@ -52,6 +52,7 @@ struct CourierTests {
         let store: LocalStore
         let mailbox = Mailbox<CourierJob>(bound: Limits.courierInboxMax)
         let core = Mailbox<CoreInput>(bound: 10_000)
+        let repair = Mailbox<RepairJob>(bound: 100)
         let link: Link
         let board: StatusBoard
 
@@ -68,12 +69,14 @@ struct CourierTests {
 
         func start() {
             let (store, mailbox, core, link, board) = (store, mailbox, core, link, board)
+            let repair = repair
             let folder = SnapshotFolder(folder: folder.path + "/node")
             WorkerThread.start(name: "courier") {
                 SnapshotCourier(
                     store: store,
                     mailbox: mailbox,
                     core: core,
+                    repair: repair,
                     folder: folder,
                     link: link,
                     status: board,
@@ -166,6 +169,36 @@ struct CourierTests {
         // What is not wanted goes.
         receiver.mailbox.post(.discard(file))
         try eventuallyBlocking("the file is gone") { receiver.snapshotFiles == [] }
+    }
+
+    /// Before, the copy was tried once a second until the scrubber came by.
+    @Test("a copy that meets a damaged record says so, and succeeds once that is repaired")
+    func damagedRecord() throws {
+        let sender = try sender(bytes: 3_000)
+        defer { sender.mailbox.close() }
+        let whole = try sender.store.view { view throws(StoreError) in try view.record(key(7)) }
+        let record = try #require(whole)
+        flipBit(sender.folder.path + "/node/holdfast.mdb", record.valueBox, at: 9)
+        sender.start()
+        ask(sender)
+        let jobs = try #require(sender.repair.take(most: 9, until: .now() + .seconds(120)))
+        guard jobs.count == 1, case .found(.record(key(7), _)) = jobs.first else {
+            Issue.record("the repair machine hears \(jobs)")
+            return
+        }
+        let (bucket, bytes) = (key(7).bucket, record.encoded())
+        try sender.store.write { (transaction) throws(StoreError) in
+            try transaction.repairRecords(
+                [RepairedRecord(key: key(7), bytes: bytes)],
+                bucket: bucket
+            )
+        }
+        guard case .streamEnded(node(2), nil, term(3), false) = try sender.heard() else {
+            Issue.record("the copy failed, and the core asks again")
+            return
+        }
+        ask(sender)
+        expectStreaming(try sender.heard(), at: 20)
     }
 
     /// The next process finds what can still be used, and nothing else.

@@ -252,6 +252,39 @@ struct SnapshotTests {
         #expect(!fileExists(path) && !fileExists(path + ".partial"))
     }
 
+    @Test("what damage a copy meets is told as what it is, and as something to repair")
+    func damageOfTheSource() throws {
+        let folder = TemporaryFolder()
+        let store = try source(folder)
+        let (path, database) = (folder.path + "/snapshot", folder.node + "/holdfast.mdb")
+        func finding() -> ScrubFinding? {
+            do throws(StoreError) {
+                try store.exportSnapshot(to: path)
+                return nil
+            } catch {
+                return ScrubFinding(error)
+            }
+        }
+        #expect(finding() == nil && fileExists(path))
+        deleteFile(path)
+        // Of the half in log order: behind the kind of the row comes the index, then the id.
+        var row = ByteWriter()
+        row.writeUInt8(1)
+        row.writeUInt64(3)
+        let bytes = readFile(database)
+        let places = offsets(of: row.bytes + requestID(3), in: bytes)
+        try #require(!places.isEmpty)
+        for place in places { flip(database, at: place + 12) }
+        let reason = "its records do not add up to its digest"
+        #expect(finding() == .requests(reason: reason))
+        #expect(!fileExists(path) && !fileExists(path + ".partial"))
+        for place in places { flip(database, at: place + 12) }
+        #expect(finding() == nil)
+        #expect(ScrubFinding(.full) == nil && ScrubFinding(.cancelled) == nil)
+        let broken = StoreError.corrupt("x")
+        #expect(ScrubFinding(broken) == .structure(broken))
+    }
+
     @Test("nothing applied is nothing to export")
     func empty() throws {
         let folder = TemporaryFolder()
