@@ -132,6 +132,10 @@ struct NodeMetrics: Sendable {
             { Double($0.status.scrub.passes) }
         ),
         (
+            "store_scrub_pages_total", "Pages of the database whose structure was looked at",
+            .counter, { Double($0.status.scrub.pages) }
+        ),
+        (
             "store_scrub_found_total", "Things found damaged", .counter,
             { Double($0.status.scrub.found) }
         ),

@@ -7,6 +7,8 @@ package import Store
 package struct ScrubStatus: Sendable, Equatable {
     /// Whole passes over everything.
     package internal(set) var passes: UInt64 = 0
+    /// Pages of the database whose place and structure were looked at.
+    package internal(set) var pages: UInt64 = 0
     /// Bytes looked at in the pass that goes on.
     package internal(set) var passBytes: UInt64 = 0
     /// When the last whole pass ended.
@@ -24,19 +26,28 @@ package struct ScrubStatus: Sendable, Equatable {
     package internal(set) var lastFinding: String?
 }
 
-/// A pass over log, state and the rest, in slices, and how long to rest after each. No thread, no
-/// clock.
+/// A pass over log, state, the rest, and the pages that hold it all, in slices, and how long to
+/// rest after each. No thread, no clock.
 package struct ScrubMachine {
-    private enum Stage { case log, state, rest }
+    private enum Stage { case log, state, rest, pages }
 
     private var log = LogScrub()
     private var state = StateScrub()
+    private var place = PageScrub()
     private var stage = Stage.log
     /// The bytes of the pass so far.
     package private(set) var passBytes: UInt64 = 0
+    /// Pages looked at, in all passes.
+    package private(set) var pages: UInt64 = 0
 
     /// At the beginning of a pass.
     package init() {}
+
+    /// Begins the pass anew.
+    package mutating func begin() {
+        (log, state, place) = (LogScrub(), StateScrub(), PageScrub())
+        (stage, passBytes) = (.log, 0)
+    }
 
     /// Looks at the next slice.
     ///
@@ -49,14 +60,17 @@ package struct ScrubMachine {
             case .log: try store.scrubLog(&log, bytesMax: Limits.scrubSliceBytes)
             case .state: try store.scrubState(&state, bytesMax: Limits.scrubSliceBytes)
             case .rest: try store.scrubRest()
+            case .pages: try store.scrubPages(&place, bytesMax: Limits.scrubSliceBytes)
             }
+        pages += slice.pages
         passBytes += UInt64(slice.bytes)
         guard slice.isFinished else { return (slice.findings, false) }
         switch stage {
         case .log: stage = .state
         case .state: stage = .rest
-        case .rest:
-            self = ScrubMachine()
+        case .rest: stage = .pages
+        case .pages:
+            begin()
             return (slice.findings, true)
         }
         return (slice.findings, false)
@@ -109,8 +123,9 @@ struct Scrubber {
         do throws(StoreError) {
             let (findings, isWhole) = try machine.step(store)
             for finding in findings { repair.post(.found(finding)) }
-            let bytes = machine.passBytes
+            let (bytes, pages) = (machine.passBytes, machine.pages)
             board.update { status in
+                status.scrub.pages = pages
                 status.scrub.passBytes = bytes
                 if isWhole {
                     status.scrub.passes += 1
@@ -120,7 +135,7 @@ struct Scrubber {
             return isWhole
         } catch {
             repair.post(.found(.structure(error)))
-            machine = ScrubMachine()
+            machine.begin()
             return true
         }
     }

@@ -24,6 +24,13 @@ struct FileDescriptor: ~Copyable, Sendable {
         self.path = path
     }
 
+    /// A second descriptor of a file that somebody else has open, by whatever name it has now.
+    init(duplicating lent: Int32, path: String) throws(StoreError) {
+        let number = fcntl(lent, F_DUPFD_CLOEXEC, 0)
+        guard number >= 0 else { throw .system(code: errno, operation: "fcntl", path: path) }
+        self.init(number: number, path: path)
+    }
+
     deinit { _ = close(number) }
 
     /// Bytes in the file.

@@ -37,6 +37,8 @@ package enum StoreLimits {
     static let snapshotUnwrittenBytesMax: UInt64 = 8 << 20
     /// How often a bucket may change under the scrubber before it is looked at in one piece.
     static let scrubRestartsMax = 2
+    /// How often in a row a view of the pages is opened to find that it is not the newest any more.
+    static let pageViewsMax = 8
     /// Records between two words about a long opening.
     static let progressRecords: UInt64 = 100_000
     /// How often, and how far apart, the lock on the data folder is asked for.

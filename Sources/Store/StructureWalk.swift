@@ -1,5 +1,4 @@
 import CLMDB
-import Glibc
 
 extension LocalStore {
     /// Reads every row of every table and the whole retained log, and looks rows up as it goes, so
@@ -42,16 +41,15 @@ extension LocalStore {
     private func walkPages() throws(StoreError) {
         let reader = try readers.take()
         defer { readers.give(reader) }
-        let environment = reader.environment
-        guard let file = try FileDescriptor.open(environment.path, O_RDONLY) else {
-            throw .corrupt("the database file is missing")
+        guard var walk = try PageWalk.begin(reader) else {
+            throw .misuse("somebody writes to a database that is walked as a whole")
         }
-        var walk = try PageWalk(file, pageBytes: environment.pageBytes)
-        try walk.run()
+        var scrub = PageScrub()
+        _ = try walk.run(&scrub, bytesMax: .max)
     }
 
-    /// Looks at what a pass over log and state leaves out: the remembered requests, and LMDB's list
-    /// of free pages. Any thread; a short read transaction each.
+    /// Looks at what a pass over log and state leaves out: the remembered requests, whom the node
+    /// belongs to, and LMDB's list of free pages. Any thread; a short read transaction each.
     package func scrubRest() throws(StoreError) -> ScrubSlice {
         var slice = ScrubSlice()
         slice.isFinished = true
@@ -62,6 +60,7 @@ extension LocalStore {
             let reader = try readers.take()
             defer { readers.give(reader) }
             let transaction = unsafe Transaction(reader.transaction)
+            _ = try ClusterRecord.read(transaction, reader.tables)
             try walkFreePages(transaction, reader.environment)
             slice.bytes = Int(try transaction.count(reader.tables.requests)) * 32
         } catch {

@@ -8,6 +8,9 @@ import CLMDB
         unsafe self.pointer = unsafe pointer
     }
 
+    /// Of a read transaction: the write transaction whose work it shows.
+    var id: UInt64 { UInt64(unsafe mdb_txn_id(pointer)) }
+
     /// The value of `key`, copied, or nil if there is none.
     func value<Key: TableKey>(of key: Key, in table: UInt32) throws(StoreError) -> [UInt8]? {
         var value = unsafe MDB_val()
