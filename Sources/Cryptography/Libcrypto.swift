@@ -12,7 +12,10 @@ import Glibc
     /// False if someone used libcrypto before us, so that its heap is ordinary memory.
     let isHeapLocked: Bool
 
-    /// Fetched objects are constant and reference counted; libcrypto allows use from any thread.
+    // Why `nonisolated(unsafe)` holds: each is set once, before anybody can reach `shared`, and is
+    // neither changed nor freed after that. What it points to is a fetched algorithm: constant but
+    // for its reference count, which libcrypto changes atomically (crypto(7),
+    // openssl-threads(7)), so any threads may make contexts of it at the same time.
     nonisolated(unsafe) let sha256: OpaquePointer
     nonisolated(unsafe) let aes256: OpaquePointer
     nonisolated(unsafe) let aes256GCM: OpaquePointer
@@ -67,7 +70,8 @@ import Glibc
     }
 }
 
-/// A pointer to a constant object of libcrypto, which any thread may use.
+/// A pointer to a fetched algorithm. `@unchecked`: that is constant, see ``Libcrypto``, and so is
+/// the pointer.
 @safe private struct SharedPointer: @unchecked Sendable {
     let pointer: OpaquePointer
 }

@@ -9,8 +9,13 @@ final class Pool<Context>: Sendable {
     private let make: @Sendable () -> Context
     private let free: @Sendable (Context) -> Void
 
-    /// Contexts are pointers to library objects that any one thread at a time may use; the pool
-    /// hands each to one caller at a time.
+    /// Contexts are pointers to library objects that one thread at a time may use, whichever it is:
+    /// libcrypto keeps nothing of them by thread.
+    ///
+    /// `@unchecked` holds because one that is idle is reached through the lock only; `take` removes
+    /// it before it lends it, so until `give` it belongs to one caller; and the lock orders what
+    /// that caller did before what the next one does. Whoever uses one
+    /// keeps the pool alive meanwhile, so `deinit` frees only what nobody has.
     private struct Entry: @unchecked Sendable {
         let context: Context
     }
