@@ -118,7 +118,12 @@ let package = Package(
             swiftSettings: house
         ),
         // Tests
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Raft"],
+            path: "Tests/TestSupport",
+            swiftSettings: house
+        ),
         tests("WireTests", ["TestSupport", "Wire"]),
         .target(
             name: "RaftLaboratory",

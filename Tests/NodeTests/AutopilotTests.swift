@@ -1,6 +1,7 @@
 import API
 import Raft
 import Replica
+import TestSupport
 import Testing
 
 @testable import Node
@@ -16,31 +17,10 @@ struct AutopilotTests {
         votersMin: 3
     )
 
-    private func details(_ number: UInt64) -> MemberDetails {
-        MemberDetails(
-            name: "n\(number)",
-            region: "r",
-            zone: "z",
-            peerAddress: "h:\(number)",
-            apiAddress: "https://h:\(number)",
-            pin: [UInt8](repeating: UInt8(number), count: 32)
-        )
-    }
-
     /// Voters 1 to `voters`, then one learner.
     private func configuration(voters: UInt64, awaits: Bool = true) throws -> Configuration {
-        let initial = Configuration(
-            members: (1...voters).map { number in
-                Member(
-                    id: NodeID(number: number),
-                    details: details(number),
-                    role: .voter,
-                    incarnation: 0
-                )
-            }
-        )
-        return try initial.applying(
-            .add(details(voters + 1), incarnation: 5, token: nil, awaitsPromotion: awaits)
+        try TestSupport.voters(voters).applying(
+            .add(memberDetails(voters + 1), incarnation: 5, token: nil, awaitsPromotion: awaits)
         )
     }
 

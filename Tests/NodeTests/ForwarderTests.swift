@@ -1,6 +1,7 @@
 import API
 import Raft
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Node

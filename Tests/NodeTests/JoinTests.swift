@@ -1,6 +1,7 @@
 import Cryptography
 import Raft
 import Store
+import TestSupport
 import Testing
 import Wire
 
@@ -9,23 +10,6 @@ import Wire
 /// What a node that joins carries, is told, and says of itself.
 @Suite("joining")
 struct JoinTests {
-    private func members(_ count: UInt64) -> Configuration {
-        Configuration(
-            members: (1...count).map { number in
-                Member(
-                    id: NodeID(number: number),
-                    name: "n\(number)",
-                    region: "r",
-                    zone: "z",
-                    peerAddress: "h:\(number)",
-                    apiAddress: "https://h:\(number)",
-                    pin: [UInt8](repeating: UInt8(number), count: 32),
-                    role: .voter
-                )
-            }
-        )
-    }
-
     @Test("a secret survives its text, and no damaged text is taken")
     func secrets() throws {
         let secret = try JoinSecret.make()
@@ -46,7 +30,7 @@ struct JoinTests {
             clusterID: [UInt8](repeating: 7, count: 32),
             epoch: 1,
             formatLevel: 1,
-            configuration: members(3)
+            configuration: voters(3)
         )
         let bytes = admission.encoded()
         #expect(try Admission(decoding: bytes) == admission)
@@ -88,7 +72,7 @@ struct JoinTests {
             apiAddress: "https://h:2",
             pin: try #require(Hex.decode(applicant.pin))
         )
-        let known = try members(2).applying(
+        let known = try voters(2).applying(
             .add(details, incarnation: 7, token: nil, awaitsPromotion: true)
         )
         func enter(_ configuration: Configuration) throws -> Int {

@@ -2,6 +2,7 @@ import API
 import Cryptography
 import Raft
 import Store
+import TestSupport
 import Testing
 
 @testable import Node

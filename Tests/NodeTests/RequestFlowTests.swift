@@ -4,6 +4,7 @@ import NIOPosix
 import Raft
 import Replica
 import Synchronization
+import TestSupport
 import Testing
 import Vault
 import Wire

@@ -5,6 +5,7 @@ import Raft
 import Replica
 import Shamir
 import Store
+import TestSupport
 import Testing
 import Vault
 

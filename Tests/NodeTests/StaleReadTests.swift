@@ -9,6 +9,7 @@ import Raft
 import Shamir
 import Store
 import Synchronization
+import TestSupport
 import Testing
 import Vault
 import Wire

@@ -3,6 +3,7 @@ import Raft
 import Replica
 import Store
 import Synchronization
+import TestSupport
 
 @testable import Node
 
@@ -29,20 +30,7 @@ final class TestReplica: PeerLink, ReplicaObserver {
             withExtendedLifetime(folder) { sha256(bytes) }
         }
         replica = LocalReplica(store: store, logger: quietLogger)
-        let configuration = Configuration(
-            members: (1...voters).map { number in
-                Member(
-                    id: NodeID(number: number),
-                    name: "n\(number)",
-                    region: "r",
-                    zone: "z",
-                    peerAddress: "127.0.0.1:\(7_000 + number)",
-                    apiAddress: "https://127.0.0.1:\(8_000 + number)",
-                    pin: [UInt8](repeating: UInt8(number), count: 32),
-                    role: .voter
-                )
-            }
-        )
+        let configuration = TestSupport.voters(voters)
         let core = RaftCore(
             id: NodeID(number: 1),
             life: NodeLife(epoch: 0, boot: 1, incarnation: 0, mayVote: true),

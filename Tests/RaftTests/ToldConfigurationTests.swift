@@ -1,4 +1,5 @@
 import RaftLaboratory
+import TestSupport
 import Testing
 
 @testable import Raft
@@ -7,34 +8,14 @@ import Testing
 /// log does.
 @Suite("told configuration")
 struct ToldConfigurationTests {
-    private func details(_ number: UInt64) -> MemberDetails {
-        MemberDetails(
-            name: "n\(number)",
-            region: "r",
-            zone: "z",
-            peerAddress: "h:\(number)",
-            apiAddress: "https://h:\(number)",
-            pin: [UInt8](repeating: UInt8(number), count: 32)
-        )
-    }
-
     /// Revisions 0, 1 and 2: three voters, then learners 4 and 5.
     private func revisions() throws -> [Configuration] {
-        let initial = Configuration(
-            members: (1...3).map {
-                Member(
-                    id: NodeID(number: $0),
-                    details: details($0),
-                    role: .voter,
-                    incarnation: 0
-                )
-            }
-        )
+        let initial = voters(3)
         let first = try initial.applying(
-            .add(details(4), incarnation: 7, token: nil, awaitsPromotion: true)
+            .add(memberDetails(4), incarnation: 7, token: nil, awaitsPromotion: true)
         )
         let second = try first.applying(
-            .add(details(5), incarnation: 8, token: nil, awaitsPromotion: false)
+            .add(memberDetails(5), incarnation: 8, token: nil, awaitsPromotion: false)
         )
         return [initial, first, second]
     }

@@ -1,6 +1,7 @@
 import Raft
 import Store
 import Synchronization
+import TestSupport
 import Testing
 import Wire
 

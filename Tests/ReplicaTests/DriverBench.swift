@@ -1,5 +1,6 @@
 import Raft
 import Store
+import TestSupport
 
 @testable import Replica
 

@@ -1,5 +1,6 @@
 import Raft
 import Store
+import TestSupport
 import Testing
 
 @testable import Replica

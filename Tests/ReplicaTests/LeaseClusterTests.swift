@@ -1,5 +1,6 @@
 import Raft
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Replica

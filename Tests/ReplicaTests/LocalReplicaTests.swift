@@ -2,6 +2,7 @@ import Dispatch
 import Raft
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Replica

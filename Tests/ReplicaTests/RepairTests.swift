@@ -2,6 +2,7 @@ import Glibc
 import Raft
 import Store
 import Synchronization
+import TestSupport
 import Testing
 import Wire
 

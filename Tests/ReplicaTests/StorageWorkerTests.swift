@@ -1,6 +1,7 @@
 import Dispatch
 import Raft
 import Store
+import TestSupport
 import Testing
 
 @testable import Replica

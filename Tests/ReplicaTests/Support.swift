@@ -2,42 +2,15 @@ import Glibc
 import Logging
 import Raft
 import Store
-import Synchronization
 import TestSupport
 import Wire
 
 @testable import Replica
 
-/// 32 bytes that depend on every input byte. Stands in for SHA-256, which the store is given.
-@Sendable func testDigest(_ bytes: [UInt8]) -> [UInt8] {
-    var random = Seeded(UInt64(crc32c(bytes)) << 32 | UInt64(bytes.count))
-    var writer = ByteWriter(capacity: 32)
-    for _ in 0..<4 { writer.writeUInt64(random.next()) }
-    return writer.bytes
-}
-
 func index(_ number: UInt64) -> LogIndex { LogIndex(number: number) }
 func term(_ number: UInt64) -> Term { Term(number: number) }
 func node(_ number: UInt64) -> NodeID { NodeID(number: number) }
 func token(_ number: UInt64) -> PersistToken { PersistToken(number: number) }
-
-/// Voters 1 to `count`.
-func voters(_ count: UInt64) -> Configuration {
-    Configuration(
-        members: (1...count).map { number in
-            Member(
-                id: node(number),
-                name: "n\(number)",
-                region: "r",
-                zone: "z",
-                peerAddress: "127.0.0.1:\(7_000 + number)",
-                apiAddress: "https://127.0.0.1:\(8_000 + number)",
-                pin: [UInt8](repeating: UInt8(number), count: 32),
-                role: .voter
-            )
-        }
-    )
-}
 
 /// A storage key that stands for a number.
 func key(_ number: UInt64) -> StorageKey {
@@ -88,19 +61,7 @@ var smallOptions: StoreOptions {
     return options
 }
 
-/// A folder of its own for one test; removed with everything in it when the test ends.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() {
-        let root = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
-        var template = Array("\(root)/holdfast-replica-XXXXXX".utf8CString)
-        precondition(unsafe mkdtemp(&template) != nil, "no temporary folder")
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit { Self.remove(path) }
-
+extension TemporaryFolder {
     func open() throws(StoreError) -> LocalStore {
         try LocalStore.open(folder: path + "/node", options: smallOptions) { [self] bytes in
             // Threads that have not quite ended hold the store, and so the folder.
@@ -109,73 +70,7 @@ final class TemporaryFolder: Sendable {
     }
 
     /// The names of the files in the data folder.
-    var files: [String] { Self.names(path + "/node").sorted() }
-
-    private static func names(_ folder: String) -> [String] {
-        guard let stream = unsafe opendir(folder) else { return [] }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names
-    }
-
-    private static func remove(_ path: String) {
-        // A link is removed, never followed.
-        guard unsafe unlink(path) != 0 else { return }
-        for name in names(path) { remove(path + "/" + name) }
-        _ = unsafe rmdir(path)
-    }
-}
-
-/// Gathers what callbacks on other threads bring.
-final class Collector<Element: Sendable>: Sendable {
-    private let elements = Mutex<[Element]>([])
-
-    func add(_ element: Element) { elements.withLock { $0.append(element) } }
-    var all: [Element] { elements.withLock { $0 } }
-    var count: Int { elements.withLock { $0.count } }
-}
-
-/// A wait that took far longer than anything healthy does.
-struct TookTooLong: Error, CustomStringConvertible {
-    let description: String
-}
-
-/// Looks every few milliseconds until `condition` holds. It gives up only after both the time and
-/// a number of looks: where other tests fill all threads, one look may come a minute after the
-/// last, and says nothing yet about what is waited for.
-func eventually(
-    _ what: String,
-    seconds: Int = 120,
-    _ condition: () throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + .seconds(seconds)
-    var looks = 0
-    while try !condition() {
-        looks += 1
-        guard ContinuousClock.now < deadline || looks < 1_000 else {
-            throw TookTooLong(description: what)
-        }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-}
-
-/// The same on one thread, for tests that must stay on theirs.
-func eventuallyBlocking(
-    _ what: String,
-    seconds: Int = 120,
-    _ condition: () throws -> Bool
-) throws {
-    let deadline = ContinuousClock.now + .seconds(seconds)
-    while try !condition() {
-        guard ContinuousClock.now < deadline else { throw TookTooLong(description: what) }
-        usleep(2_000)
-    }
+    var files: [String] { Self.names(in: path + "/node") }
 }
 
 /// Says only why the process ends, if it must.

@@ -1,5 +1,6 @@
 import Raft
 import Store
+import TestSupport
 import Testing
 
 @testable import Replica
@@ -14,24 +15,13 @@ private struct Deaf: StoragePorts {
 struct ToldMembersTests {
     private let folder = TemporaryFolder()
 
-    private func details(_ number: UInt64) -> MemberDetails {
-        MemberDetails(
-            name: "n\(number)",
-            region: "r",
-            zone: "z",
-            peerAddress: "127.0.0.1:\(7_000 + number)",
-            apiAddress: "https://127.0.0.1:\(8_000 + number)",
-            pin: [UInt8](repeating: UInt8(number), count: 32)
-        )
-    }
-
     /// Revisions 0 to 3: three voters; learner 4; learner 5, which is this node; without 4.
     private func revisions() throws -> [Configuration] {
         let first = try voters(3).applying(
-            .add(details(4), incarnation: 7, token: nil, awaitsPromotion: true)
+            .add(memberDetails(4), incarnation: 7, token: nil, awaitsPromotion: true)
         )
         let second = try first.applying(
-            .add(details(5), incarnation: 8, token: nil, awaitsPromotion: true)
+            .add(memberDetails(5), incarnation: 8, token: nil, awaitsPromotion: true)
         )
         return [voters(3), first, second, try second.applying(.remove(node(4)))]
     }

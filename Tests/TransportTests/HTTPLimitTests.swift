@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -129,11 +130,11 @@ extension NetworkTests {
             try await withServer(handler: echo) { server in
                 let client = try await RawClient.connect(to: server.boundAddress)
                 try await client.send(row.bytes)
-                let response = try #require(await client.response())
+                let response = try #require(try await client.response())
                 #expect(response.status == row.status)
                 #expect(response.text.hasPrefix("{\"errors\":[\"http: "))
                 #expect(response.head.contains("\r\nConnection: close\r\n"))
-                await client.waitForClose()
+                try await client.waitForClose()
             }
         }
 
@@ -152,7 +153,7 @@ extension NetworkTests {
             try await withServer(handler: echo) { server in
                 let client = try await RawClient.connect(to: server.boundAddress)
                 try await client.send(request)
-                #expect(await client.response()?.text == text)
+                #expect(try await client.response()?.text == text)
             }
         }
 
@@ -163,8 +164,8 @@ extension NetworkTests {
                 let value = String(repeating: "a", count: 65 << 10)
                 try await client.send("GET / HTTP/1.1\r\nHost: x\r\nA: \(value)")
                 if hasEnd { await client.sendAnyway(Array("\r\n\r\n".utf8)) }
-                #expect(await client.response()?.status == 431)
-                await client.waitForClose()
+                #expect(try await client.response()?.status == 431)
+                try await client.waitForClose()
             }
         }
 
@@ -178,7 +179,7 @@ extension NetworkTests {
                         count: fields
                     )
                     try await client.send("GET / HTTP/1.1\r\nHost: x\r\n\(lines)\r\n")
-                    #expect(await client.response()?.status == status)
+                    #expect(try await client.response()?.status == status)
                 }
             }
         }
@@ -195,14 +196,14 @@ extension NetworkTests {
                 let chunk =
                     Array("10000\r\n".utf8) + [UInt8](repeating: 0x61, count: 65_536) + [13, 10]
                 for _ in 0..<64 { await client.sendAnyway(chunk) }
-                let response = try #require(await client.response())
+                let response = try #require(try await client.response())
                 #expect(response.status == 413)
                 #expect(response.text == "{\"errors\":[\"http: request body too large\"]}\n")
                 await client.close()
                 let other = try await RawClient.connect(to: server.boundAddress)
                 try await other.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n")
                 try await other.send([UInt8](repeating: 0x61, count: 1 << 20))
-                #expect(await other.response()?.text == "PUT / 1048576")
+                #expect(try await other.response()?.text == "PUT / 1048576")
             }
         }
 
@@ -224,15 +225,19 @@ extension NetworkTests {
                     + String(repeating: "a", count: 60_000)
                 let first = try await RawClient.connect(to: server.boundAddress)
                 try await first.send(request)
-                await eventually("the first request is handed out") { held.withLock { $0 != nil } }
+                try await eventually("the first request is handed out") {
+                    held.withLock { $0 != nil }
+                }
                 let second = try await RawClient.connect(to: server.boundAddress)
                 try await second.send(request)
-                #expect(await second.response()?.status == 503)
+                #expect(try await second.response()?.status == 503)
                 held.withLock { $0 }?.respond(status: 200, headers: [], body: [])
-                #expect(await first.response()?.status == 200)
+                #expect(try await first.response()?.status == 200)
                 held.withLock { $0 = nil }
                 try await first.send(request)
-                await eventually("the third request is handed out") { held.withLock { $0 != nil } }
+                try await eventually("the third request is handed out") {
+                    held.withLock { $0 != nil }
+                }
             }
         }
     }
@@ -255,13 +260,13 @@ extension NetworkTests {
                 server in
                 let client = try await RawClient.connect(to: server.boundAddress)
                 try await client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-                #expect(await client.response()?.status == 200)
+                #expect(try await client.response()?.status == 200)
                 for byte in "GET / HTTP/1.1\r\nHost: x\r\n".utf8 {
                     await client.sendAnyway([byte])
                     try await Task.sleep(for: .milliseconds(10))
                 }
-                #expect(await client.response()?.status == 408)
-                await client.waitForClose()
+                #expect(try await client.response()?.status == 408)
+                try await client.waitForClose()
             }
         }
 
@@ -270,7 +275,7 @@ extension NetworkTests {
             try await withServer(limits: limits { $0.headerTime = Self.short }, handler: echo) {
                 server in
                 let client = try await RawClient.connect(to: server.boundAddress)
-                await client.waitForClose()
+                try await client.waitForClose()
                 #expect(client.received.isEmpty)
             }
         }
@@ -281,8 +286,8 @@ extension NetworkTests {
                 server in
                 let client = try await RawClient.connect(to: server.boundAddress)
                 try await client.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab")
-                #expect(await client.response()?.status == 408)
-                await client.waitForClose()
+                #expect(try await client.response()?.status == 408)
+                try await client.waitForClose()
             }
         }
 
@@ -298,8 +303,8 @@ extension NetworkTests {
                 try await Task.sleep(for: .milliseconds(400))
                 #expect(!client.isClosed)
                 held.withLock { $0.take() }?.respond(status: 200, headers: [], body: [])
-                #expect(await client.response()?.status == 200)
-                await client.waitForClose()
+                #expect(try await client.response()?.status == 200)
+                try await client.waitForClose()
             }
         }
 
@@ -313,7 +318,7 @@ extension NetworkTests {
                 let client = try await RawClient.connect(to: server.boundAddress)
                 try await client.pauseReading()
                 try await client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-                await eventually("the server lets go") { server.connectionCount == 0 }
+                try await eventually("the server lets go") { server.connectionCount == 0 }
                 await client.close()
             }
         }
@@ -332,7 +337,7 @@ extension NetworkTests {
                 handler: echo
             ) { server in
                 let client = try await RawClient.connect(to: server.boundAddress)
-                await eventually("the server lets go") { server.connectionCount == 0 }
+                try await eventually("the server lets go") { server.connectionCount == 0 }
                 await client.close()
             }
         }

@@ -1,5 +1,6 @@
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -51,10 +52,10 @@ extension NetworkTests {
                 try await client.send((0..<50).map { get("/\($0)") }.joined())
                 for first in stride(from: 0, to: 50, by: 4) {
                     let batch = min(4, 50 - first)
-                    await eventually("a full batch is handed out") { waiting.count == batch }
+                    try await eventually("a full batch is handed out") { waiting.count == batch }
                     waiting.answerBackward()
                     for number in first..<first + batch {
-                        #expect(await client.response()?.text == "/\(number)")
+                        #expect(try await client.response()?.text == "/\(number)")
                     }
                 }
                 #expect(waiting.mostAtOnce == 4)
@@ -69,11 +70,11 @@ extension NetworkTests {
                 let put = "PUT /c HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1"
                 try await client.send(get("/a") + get("/b") + put + get("/d") + get("/e"))
                 for batch in [["/a", "/b"], ["/c"], ["/d", "/e"]] {
-                    await eventually("\(batch) is handed out") { waiting.targets == batch }
+                    try await eventually("\(batch) is handed out") { waiting.targets == batch }
                     waiting.answerBackward()
                 }
                 for target in ["/a", "/b", "/c", "/d", "/e"] {
-                    #expect(await client.response()?.text == target)
+                    #expect(try await client.response()?.text == target)
                 }
             }
         }
@@ -84,11 +85,11 @@ extension NetworkTests {
             try await withServer(handler: { waiting.add($0) }) { server in
                 let client = try await RawClient.connect(to: server.boundAddress)
                 try await client.send(get("/a") + "BROKEN\r\n\r\n" + get("/b"))
-                await eventually("the good request is handed out") { waiting.count == 1 }
+                try await eventually("the good request is handed out") { waiting.count == 1 }
                 waiting.answerBackward()
-                #expect(await client.response()?.text == "/a")
-                #expect(await client.response()?.status == 400)
-                await client.waitForClose()
+                #expect(try await client.response()?.text == "/a")
+                #expect(try await client.response()?.status == 400)
+                try await client.waitForClose()
                 #expect(waiting.mostAtOnce == 1)
             }
         }
@@ -99,11 +100,11 @@ extension NetworkTests {
                 let client = try await RawClient.connect(to: server.boundAddress)
                 let last = "GET /last HTTP/1.1\r\nHost: x\r\nConnection: foo , Close\r\n\r\n"
                 try await client.send(get("/a") + last + get("/never"))
-                #expect(await client.response()?.text == "GET /a 0")
-                let response = try #require(await client.response())
+                #expect(try await client.response()?.text == "GET /a 0")
+                let response = try #require(try await client.response())
                 #expect(response.text == "GET /last 0")
                 #expect(response.head.contains("\r\nConnection: close\r\n"))
-                await client.waitForClose()
+                try await client.waitForClose()
                 #expect(client.received.isEmpty)
             }
         }
@@ -116,11 +117,11 @@ extension NetworkTests {
                 let last = "PUT /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
                 try await client.send(get("/a") + last)
                 for target in ["/a", "/b"] {
-                    await eventually("\(target) is handed out") { waiting.targets == [target] }
+                    try await eventually("\(target) is handed out") { waiting.targets == [target] }
                     waiting.answerBackward()
-                    #expect(await client.response()?.text == target)
+                    #expect(try await client.response()?.text == target)
                 }
-                await client.waitForClose()
+                try await client.waitForClose()
             }
         }
 
@@ -139,7 +140,7 @@ extension NetworkTests {
                 let client = try await RawClient.connect(to: server.boundAddress)
                 try await client.send((0..<500).map { get("/\($0)") }.joined())
                 for number in 0..<500 {
-                    #expect(await client.response()?.text == "GET /\(number) 0")
+                    #expect(try await client.response()?.text == "GET /\(number) 0")
                 }
             }
         }
@@ -157,7 +158,7 @@ extension NetworkTests {
                 // 2,000 answers are 128 MiB, far above what sockets and watermarks hold.
                 try await client.send((0..<2_000).map { get("/\($0)") }.joined())
                 var before = -1
-                await eventually("handling comes to rest") {
+                try await eventually("handling comes to rest") {
                     let now = handled.load(ordering: .relaxed)
                     defer { before = now }
                     try? await Task.sleep(for: .milliseconds(100))

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -50,7 +51,7 @@ extension NetworkTests {
                 let client = try await RawClient.connect(to: server.boundAddress)
                 for number in 0..<3 {
                     try await client.send("GET /v1/a\(number)?b=%20c HTTP/1.1\r\nHost: x\r\n\r\n")
-                    let response = try #require(await client.response())
+                    let response = try #require(try await client.response())
                     #expect(response.text == "GET /v1/a\(number)?b=%20c 0")
                     #expect(response.head.hasPrefix("HTTP/1.1 200 OK\r\nDate: "))
                     #expect(response.head.contains(" GMT\r\n"))
@@ -70,7 +71,7 @@ extension NetworkTests {
             try await withServer(handler: echo) { server in
                 let client = try await RawClient.connect(to: server.boundAddress)
                 try await client.send("\(method) /v1/secret/ HTTP/1.1\r\nHost: x\r\n\r\n")
-                #expect(await client.response()?.text == "\(method) /v1/secret/ 0")
+                #expect(try await client.response()?.text == "\(method) /v1/secret/ 0")
             }
         }
 
@@ -93,7 +94,7 @@ extension NetworkTests {
                     "GET / HTTP/1.1\r\nhost:x\r\nX-Vault-Token: \t s.abc \r\n"
                         + "x-vault-mfa: a\r\nX-VAULT-MFA:b\r\n\r\n"
                 )
-                let response = try #require(await client.response())
+                let response = try #require(try await client.response())
                 #expect(response.status == 204)
                 #expect(!response.head.contains("Content-Length"))
                 #expect(seen.withLock { $0 } == ["s.abc", nil, "a|b", "here"])
@@ -107,9 +108,9 @@ extension NetworkTests {
                 try await client.send(
                     "HEAD /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n"
                 )
-                let response = try #require(await client.response(hasBody: false))
+                let response = try #require(try await client.response(hasBody: false))
                 #expect(response.head.contains("Content-Length: 9\r\n"))
-                #expect(await client.response()?.text == "GET /b 0")
+                #expect(try await client.response()?.text == "GET /b 0")
             }
         }
 
@@ -123,9 +124,9 @@ extension NetworkTests {
                     "PUT /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                     + "5;ext=\"1\"\r\nhello\r\n1\r\n \r\nA\r\n0123456789\r\n0\r\nTrailer: t\r\n\r\n"
                 for byte in request.utf8 { try await client.send([byte]) }
-                #expect(await client.response()?.text == "hello 0123456789")
+                #expect(try await client.response()?.text == "hello 0123456789")
                 try await client.send("POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
-                #expect(await client.response()?.text == "abc")
+                #expect(try await client.response()?.text == "abc")
             }
         }
 
@@ -137,9 +138,9 @@ extension NetworkTests {
                     "PUT /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
                         + "Content-Length: 2\r\n\r\n"
                 )
-                #expect(await client.response()?.status == 100)
+                #expect(try await client.response()?.status == 100)
                 try await client.send("ab")
-                #expect(await client.response()?.text == "PUT /a 2")
+                #expect(try await client.response()?.text == "PUT /a 2")
             }
         }
 
@@ -155,7 +156,7 @@ extension NetworkTests {
                     "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: \(size)\r\n\r\n"
                 )
                 try await client.send(body)
-                #expect(await client.response()?.body == body)
+                #expect(try await client.response()?.body == body)
             }
         }
 
@@ -169,7 +170,7 @@ extension NetworkTests {
                 let client = try await RawClient.connect(to: server.boundAddress)
                 for target in ["/", "/a"] {
                     try await client.send("GET \(target) HTTP/1.1\r\nHost: x\r\n\r\n")
-                    let response = try #require(await client.response())
+                    let response = try #require(try await client.response())
                     #expect(response.status == 500)
                     #expect(response.text == "{\"errors\":[\"internal error\"]}\n")
                 }
@@ -185,7 +186,7 @@ extension NetworkTests {
                 }) { server in
                     let client = try await RawClient.connect(to: server.boundAddress)
                     try await client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-                    await client.waitForClose()
+                    try await client.waitForClose()
                 }
             }
         }
@@ -204,7 +205,7 @@ extension NetworkTests {
             }) { server in
                 let client = try await RawClient.connect(to: server.boundAddress)
                 try await client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-                let response = try #require(await client.response())
+                let response = try #require(try await client.response())
                 #expect(response.head.contains("\r\nX-A: 1  Set-Cookie: b \r\n"))
                 #expect(!response.head.contains("chunked"))
                 #expect(response.text == "a")
@@ -219,17 +220,17 @@ extension NetworkTests {
                 let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
                 let first = try await RawClient.connect(to: server.boundAddress)
                 try await first.send(request)
-                #expect(await first.response()?.status == 200)
+                #expect(try await first.response()?.status == 200)
                 let second = try await RawClient.connect(to: server.boundAddress)
                 try await second.send(request)
-                #expect(await second.response()?.status == 200)
+                #expect(try await second.response()?.status == 200)
                 let third = try await RawClient.connect(to: server.boundAddress)
-                await third.waitForClose()
+                try await third.waitForClose()
                 await first.close()
-                await eventually("there is room") { server.connectionCount < 2 }
+                try await eventually("there is room") { server.connectionCount < 2 }
                 let fourth = try await RawClient.connect(to: server.boundAddress)
                 try await fourth.send(request)
-                #expect(await fourth.response()?.status == 200)
+                #expect(try await fourth.response()?.status == 200)
             }
         }
 
@@ -246,16 +247,16 @@ extension NetworkTests {
             let idle = try await RawClient.connect(to: server.boundAddress)
             let busy = try await RawClient.connect(to: server.boundAddress)
             try await busy.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            await eventually("the request has arrived") { waiting.withLock { $0 != nil } }
+            try await eventually("the request has arrived") { waiting.withLock { $0 != nil } }
             async let stopped: Void = server.stop(grace: .seconds(60))
-            await idle.waitForClose()
+            try await idle.waitForClose()
             #expect(!busy.isClosed)
             let exchange = waiting.withLock { $0.take() }
             exchange?.respond(status: 200, headers: [], body: [0x62])
-            let response = try #require(await busy.response())
+            let response = try #require(try await busy.response())
             #expect(response.text == "b")
             #expect(response.head.contains("\r\nConnection: close\r\n"))
-            await busy.waitForClose()
+            try await busy.waitForClose()
             await stopped
             await #expect(throws: (any Error).self) {
                 _ = try await RawClient.connect(to: server.boundAddress)

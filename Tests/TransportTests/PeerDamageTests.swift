@@ -52,11 +52,11 @@ extension NetworkTests {
             try await withNode { node, member in
                 let client = try await rogue(member, at: node)
                 try await client.send(hello() + bytes(1, [1, 2, 3]))
-                await eventually("the good frame arrives") { node.events.received.count == 1 }
+                try await eventually("the good frame arrives") { node.events.received.count == 1 }
                 var damaged = bytes(2, [UInt8](repeating: 9, count: 100))
                 damaged[60] ^= 0x10
                 await client.sendAnyway(damaged + bytes(3, []))
-                await client.waitForClose()
+                try await client.waitForClose()
                 #expect(node.events.received.map(\.kind) == [1])
                 #expect(node.seen.contains("warning", "node 2", "a frame is damaged", "checksum"))
                 #expect(node.events.resets.isEmpty)
@@ -69,7 +69,7 @@ extension NetworkTests {
                 let client = try await rogue(member, at: node)
                 try await client.send(hello())
                 await client.sendAnyway([0, 0x80, 0, 1, FrameCodec.version, 1, 0, 0, 0, 0])
-                await client.waitForClose()
+                try await client.waitForClose()
                 #expect(node.seen.contains("warning", "8388609 bytes", "8388608"))
             }
         }
@@ -79,7 +79,7 @@ extension NetworkTests {
             try await withNode { node, member in
                 let client = try await rogue(member, at: node)
                 await client.sendAnyway(bytes(kind, [1]) + hello())
-                await client.waitForClose()
+                try await client.waitForClose()
                 #expect(node.events.received.isEmpty)
                 #expect(node.seen.contains("error", "not a hello"))
             }
@@ -90,8 +90,8 @@ extension NetworkTests {
             try await withNode { node, member in
                 let plain = try await RawClient.connect(to: node.address)
                 let secure = try await rogue(member, at: node)
-                await plain.waitForClose()
-                await secure.waitForClose()
+                try await plain.waitForClose()
+                try await secure.waitForClose()
             }
         }
 
@@ -100,14 +100,18 @@ extension NetworkTests {
             try await withNode { node, member in
                 let old = try await rogue(member, at: node)
                 try await old.send(hello())
-                await eventually("accepted") { !old.received.isEmpty }
+                try await eventually("accepted") { !old.received.isEmpty }
                 let new = try await rogue(member, at: node)
                 try await new.send(hello() + bytes(4, []))
-                await old.waitForClose()
-                await eventually("the new one carries frames") { node.events.received.count == 1 }
+                try await old.waitForClose()
+                try await eventually("the new one carries frames") {
+                    node.events.received.count == 1
+                }
                 #expect(node.events.resets.isEmpty)
                 await new.close()
-                await eventually("its end is a reset") { node.events.resets == [NodeID(number: 2)] }
+                try await eventually("its end is a reset") {
+                    node.events.resets == [NodeID(number: 2)]
+                }
             }
         }
 
@@ -139,7 +143,7 @@ extension NetworkTests {
                 }
                 let good = try await rogue(member, at: node)
                 try await good.send(hello(.data) + bytes(77, [5]))
-                await eventually("a good frame still arrives") {
+                try await eventually("a good frame still arrives") {
                     node.events.received.last?.kind == 77
                 }
             }

@@ -1,5 +1,6 @@
 import Glibc
 import Raft
+import TestSupport
 import Testing
 import Wire
 
@@ -44,7 +45,7 @@ extension NetworkTests {
             let wrong = [UInt8](repeating: 0xAB, count: 32)
             a.transport.updatePeers([PeerEndpoint(id: b.id, address: b.address, pin: wrong)])
             b.transport.updatePeers([a.endpoint])
-            await eventually("the one that dials says so, with both pins") {
+            try await eventually("the one that dials says so, with both pins") {
                 a.events.refused.contains {
                     $0.contains(Hex.encode(wrong)) && $0.contains(b.identity.pinText)
                 }
@@ -64,13 +65,13 @@ extension NetworkTests {
             let known = PeerEndpoint(id: a.id, address: a.address, pin: stranger.pin)
             a.transport.updatePeers([b.endpoint])
             b.transport.updatePeers([known])
-            await eventually("the one that listens says so") {
+            try await eventually("the one that listens says so") {
                 b.seen.contains("error", a.identity.pinText, stranger.pinText, "caller")
             }
-            await eventually("the one that dials is told to look there") {
+            try await eventually("the one that dials is told to look there") {
                 a.seen.contains("warning", "no connection to node 2")
             }
-            await eventually("both know whose key was unknown") {
+            try await eventually("both know whose key was unknown") {
                 a.events.unknownKeys.contains(.own) && b.events.unknownKeys.contains(.caller)
             }
             #expect(!b.transport.isConnectedToAny && !a.transport.isConnectedToAny)
@@ -84,7 +85,7 @@ extension NetworkTests {
         func wrongCluster() async throws {
             try await withPair(clusters: (1, 2), areConnected: false) { a, b in
                 for node in [a, b] {
-                    await eventually("the mismatch is told") {
+                    try await eventually("the mismatch is told") {
                         node.events.refused.contains {
                             $0.contains("configuration of cluster 1")
                                 && $0.contains("configuration of cluster 2")
@@ -92,7 +93,7 @@ extension NetworkTests {
                                 && $0.contains(Hex.encode([UInt8](repeating: 2, count: 32)))
                         }
                     }
-                    await eventually("and logged as caller and as called") {
+                    try await eventually("and logged as caller and as called") {
                         node.seen.contains("error", "refused this node", "different clusters")
                             && node.seen.contains("error", "refused a caller", "different clusters")
                     }
@@ -120,7 +121,7 @@ extension NetworkTests {
             )
             a.transport.updatePeers([two, three])
             liar.transport.updatePeers([a.endpoint])
-            await eventually("the lie is told") {
+            try await eventually("the lie is told") {
                 a.seen.contains("error", "node 3", liar.identity.pinText, Hex.encode(three.pin))
             }
             #expect(!liar.transport.isConnected(to: a.id))
@@ -138,7 +139,7 @@ extension NetworkTests {
                 PeerEndpoint(id: NodeID(number: 5), address: b.address, pin: b.identity.pin)
             ])
             b.transport.updatePeers([a.endpoint])
-            await eventually("the mix-up is told") {
+            try await eventually("the mix-up is told") {
                 a.seen.contains("error", "node 1 dialed node 5 but reached node 2")
             }
             await a.transport.stop()

@@ -2,6 +2,7 @@ import NIOCore
 import NIOSSL
 import Raft
 import Synchronization
+import TestSupport
 import Testing
 import Wire
 
@@ -96,8 +97,8 @@ final class TestNode: Sendable {
         _ payload: [UInt8],
         to peer: NodeID,
         _ channel: PeerChannel = .control
-    ) async {
-        await eventually("a frame is taken") {
+    ) async throws {
+        try await eventually("a frame is taken") {
             transport.send(kind: kind, payload: payload, to: peer, channel: channel)
         }
     }
@@ -119,7 +120,7 @@ func withPair(
     let b = try await TestNode(2, folder: folders[1], cluster: clusters.1, limits: limits)
     for node in [a, b] { node.transport.updatePeers([a.endpoint, b.endpoint]) }
     if areConnected {
-        await eventually("both are connected") { a.isConnected(to: b) && b.isConnected(to: a) }
+        try await eventually("both are connected") { a.isConnected(to: b) && b.isConnected(to: a) }
     }
     do {
         try await body(a, b)

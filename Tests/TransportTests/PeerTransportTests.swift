@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import Raft
 import Synchronization
+import TestSupport
 import Testing
 import Wire
 
@@ -19,9 +20,9 @@ extension NetworkTests {
                 }
                 for channel in PeerChannel.allCases {
                     for (number, payload) in payloads.enumerated() {
-                        await a.send(UInt8(number), payload, to: b.id, channel)
+                        try await a.send(UInt8(number), payload, to: b.id, channel)
                     }
-                    await eventually("all frames of \(channel) arrive") {
+                    try await eventually("all frames of \(channel) arrive") {
                         b.events.received.filter { $0.channel == channel }.count == sizes.count
                     }
                     let received = b.events.received.filter { $0.channel == channel }
@@ -37,8 +38,8 @@ extension NetworkTests {
                 let tooLarge = [UInt8](repeating: 0, count: TransportLimits.framePayloadMax + 1)
                 #expect(!a.transport.send(kind: 1, payload: tooLarge, to: b.id, channel: .data))
                 #expect(a.seen.contains("error", "dropped a frame", "8388609 bytes"))
-                await b.send(7, [1, 2, 3], to: a.id)
-                await eventually("the other direction works") { a.events.received.count == 1 }
+                try await b.send(7, [1, 2, 3], to: a.id)
+                try await eventually("the other direction works") { a.events.received.count == 1 }
                 #expect(a.events.resets.isEmpty && b.events.resets.isEmpty)
             }
         }
@@ -46,16 +47,17 @@ extension NetworkTests {
         @Test("many senders on many threads, one order per sender")
         func manySenders() async throws {
             try await withPair { a, b in
-                await withTaskGroup(of: Void.self) { group in
+                try await withThrowingTaskGroup(of: Void.self) { group in
                     for sender in UInt8(0)..<8 {
                         group.addTask {
                             for number in UInt8(0)..<200 {
-                                await a.send(sender, [number], to: b.id, .data)
+                                try await a.send(sender, [number], to: b.id, .data)
                             }
                         }
                     }
+                    try await group.waitForAll()
                 }
-                await eventually("all frames arrive") { b.events.received.count == 1_600 }
+                try await eventually("all frames arrive") { b.events.received.count == 1_600 }
                 for sender in UInt8(0)..<8 {
                     let numbers = b.events.received.filter { $0.kind == sender }.flatMap(\.payload)
                     #expect(numbers == Array(0..<200))
@@ -130,11 +132,11 @@ extension NetworkTests {
                 #expect(a.transport.canSend(to: b.id, channel: .control))
                 let before = a.events.writables.filter { $0 == .snapshot }.count
                 gate.store(true, ordering: .releasing)
-                await eventually("there is room again") {
+                try await eventually("there is room again") {
                     a.events.writables.filter { $0 == .snapshot }.count > before
                 }
-                await a.send(2, [], to: b.id, .snapshot)
-                await eventually("what was taken arrives") { b.events.received.last?.kind == 2 }
+                try await a.send(2, [], to: b.id, .snapshot)
+                try await eventually("what was taken arrives") { b.events.received.last?.kind == 2 }
             }
         }
 
@@ -147,10 +149,10 @@ extension NetworkTests {
             a.transport.updatePeers(endpoints)
             b.transport.updatePeers(endpoints)
             for round in 1...3 {
-                await eventually("connected") { a.isConnected(to: b) && b.isConnected(to: a) }
+                try await eventually("connected") { a.isConnected(to: b) && b.isConnected(to: a) }
                 await b.transport.stop()
-                await eventually("the loss is noticed") { a.events.resets.count == round }
-                await eventually("links are down") { !a.transport.isConnected(to: b.id) }
+                try await eventually("the loss is noticed") { a.events.resets.count == round }
+                try await eventually("links are down") { !a.transport.isConnected(to: b.id) }
                 #expect(!a.transport.send(kind: 1, payload: [], to: b.id, channel: .data))
                 // Every connection's end and some refused dials have been seen by now.
                 try await Task.sleep(for: .milliseconds(300))
@@ -161,8 +163,10 @@ extension NetworkTests {
                 b = try await TestNode(2, folder: folders[1], port: endpoints[1].address.port)
                 #expect(b.endpoint == endpoints[1])
                 b.transport.updatePeers(endpoints)
-                await a.send(UInt8(round), [], to: b.id, .data)
-                await eventually("a frame arrives") { b.events.received.last?.kind == UInt8(round) }
+                try await a.send(UInt8(round), [], to: b.id, .data)
+                try await eventually("a frame arrives") {
+                    b.events.received.last?.kind == UInt8(round)
+                }
             }
             await a.transport.stop()
             await b.transport.stop()
@@ -172,16 +176,16 @@ extension NetworkTests {
         func removal() async throws {
             try await withPair { a, b in
                 a.transport.updatePeers([a.endpoint])
-                await eventually("cut off") {
+                try await eventually("cut off") {
                     !a.transport.isConnected(to: b.id) && !b.transport.isConnected(to: a.id)
                 }
                 #expect(!a.transport.send(kind: 1, payload: [], to: b.id, channel: .control))
-                await eventually("the removed one is refused") {
+                try await eventually("the removed one is refused") {
                     a.seen.contains("error", "pin \(b.identity.pinText)")
                 }
                 #expect(a.events.resets.isEmpty && b.events.resets.isEmpty)
                 a.transport.updatePeers([a.endpoint, b.endpoint])
-                await eventually("back again") { a.isConnected(to: b) && b.isConnected(to: a) }
+                try await eventually("back again") { a.isConnected(to: b) && b.isConnected(to: a) }
             }
         }
     }

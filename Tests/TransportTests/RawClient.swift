@@ -2,6 +2,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Transport
@@ -12,9 +13,9 @@ let clientGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 /// A TCP or TLS connection that sends and collects plain bytes.
 final class RawClient: Sendable {
     private let channel: any Channel
-    private let collector: Collector
+    private let collector: Received
 
-    private init(_ channel: any Channel, _ collector: Collector) {
+    private init(_ channel: any Channel, _ collector: Received) {
         self.channel = channel
         self.collector = collector
     }
@@ -24,7 +25,7 @@ final class RawClient: Sendable {
         to address: NetworkAddress,
         secure: @escaping @Sendable (any Channel) throws -> Void = { _ in }
     ) async throws -> RawClient {
-        let collector = Collector()
+        let collector = Received()
         let channel = try await ClientBootstrap(group: clientGroup)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -61,9 +62,9 @@ final class RawClient: Sendable {
     /// Waits for one whole response.
     ///
     /// - Parameter hasBody: false for the answer to HEAD.
-    func response(hasBody: Bool = true) async -> RawResponse? {
+    func response(hasBody: Bool = true) async throws -> RawResponse? {
         var response: RawResponse?
-        await eventually("a response") {
+        try await eventually("a response") {
             collector.bytes.withLock { bytes in
                 guard let (found, length) = RawResponse.first(in: bytes, hasBody: hasBody)
                 else { return isClosed }
@@ -75,7 +76,7 @@ final class RawClient: Sendable {
         return response
     }
 
-    func waitForClose() async { await eventually("the connection closes") { isClosed } }
+    func waitForClose() async throws { try await eventually("the connection closes") { isClosed } }
 }
 
 /// One HTTP response, read loosely.
@@ -106,7 +107,7 @@ struct RawResponse: Sendable {
 }
 
 /// What a client has received.
-final class Collector: Sendable {
+final class Received: Sendable {
     let bytes = Mutex<[UInt8]>([])
     let isClosed = Atomic(false)
     let problem = Mutex<String?>(nil)
@@ -115,9 +116,9 @@ final class Collector: Sendable {
 private final class CollectingHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    private let collector: Collector
+    private let collector: Received
 
-    init(_ collector: Collector) { self.collector = collector }
+    init(_ collector: Received) { self.collector = collector }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
