@@ -149,7 +149,7 @@ let package = Package(
             path: "Tests/StoreTrials",
             swiftSettings: house
         ),
-        tests("StoreTests", ["CFaults", "CrashImages", "Store", "TestSupport", "Wire"]),
+        tests("StoreTests", ["CFaults", "CLMDB", "CrashImages", "Store", "TestSupport", "Wire"]),
         tests("ShamirTests", ["Cryptography", "Shamir", "Wire"]),
         tests(
             "ReplicaTests",

@@ -96,6 +96,10 @@ struct NodeMetrics: Sendable {
         ),
         ("store_records", "Records of the state", .gauge, { Double($0.growth.records) }),
         (
+            "store_record_pieces", "Pieces of those that are longer than a page", .gauge,
+            { Double($0.growth.recordPieces) }
+        ),
+        (
             "store_oldest_view_seconds", "Age of the oldest open read transaction", .gauge,
             { Double($0.growth.oldestReaderNanoseconds) / 1e9 }
         ),

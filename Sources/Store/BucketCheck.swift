@@ -1,4 +1,3 @@
-import CLMDB
 import Wire
 
 extension LocalStore {
@@ -6,8 +5,8 @@ extension LocalStore {
     ///
     /// What makes a miss or a list more than a claim: LMDB 0.9 has no checksums, so a flipped bit
     /// in a page of the tree can make records unfindable. Then they are missing in the sum, too, or
-    /// only a walk finds them (``LookupCheck``). Reads keys, headers and tags only: damage in
-    /// between hides no record, and is found by whoever reads that one.
+    /// only a walk finds them (``LookupCheck``). Reads keys, headers, lengths and tags only: damage
+    /// in between hides no record, and is found by whoever reads that one.
     ///
     /// - Throws: what LMDB says of a damaged page, or ``StoreError/corrupt(_:)`` when the tree
     ///   itself is wrong: no record that is put back mends that.
@@ -33,27 +32,16 @@ extension LocalStore {
     ) throws(StoreError) -> String? {
         let row = try DigestTable.read(number, transaction, tables)
         var sum = StateBucket()
-        var last: StorageKey?
-        var lookups = LookupCheck(tables.state, in: transaction)
-        var cursor = try Cursor(tables.state, in: transaction)
-        var isFound = try cursor.seek(StorageKey.first(ofBucket: number))
-        while isFound {
-            guard let key = unsafe StorageKey(cursor.key) else {
-                throw .corrupt("a key of table state does not have 32 bytes")
-            }
-            if key.bucket != number { break }
-            if let last, key <= last {
-                throw .corrupt("keys of table state are out of order")
-            }
-            last = key
-            try lookups.passed(cursor)
-            let bytes = unsafe cursor.value.bindMemory(to: UInt8.self)
-            let record = unsafe bytes.span
-            guard Record.hasOwnLengths(record) else { return "a record in it has no header" }
-            sum.insert(Record.hash(key, record, digest))
-            isFound = try cursor.next()
+        var walk = try RecordWalk(
+            over: .init(bucket: number),
+            tables,
+            in: transaction,
+            looksUp: true
+        )
+        while let record = try walk.next() {
+            if let fault = record.lengthFault { return "a record in it is not whole: \(fault)" }
+            sum.insert(record.hash(digest))
         }
-        try lookups.finish()
         return row.difference(from: sum)
     }
 }

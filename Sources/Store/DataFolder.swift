@@ -11,8 +11,8 @@ final class DataFolder: Sendable {
     /// The format that this program writes, and the highest that it opens.
     ///
     /// Format 1 had no table `digest`, format 2 no row for the requests in it: a program that knows
-    /// no other does not keep it.
-    static let formatVersion: UInt64 = 3
+    /// no other does not keep it. Format 3 had no records in pieces: they would look damaged to it.
+    static let formatVersion: UInt64 = 4
     private static let formatPrefix = "holdfast store "
 
     let path: String

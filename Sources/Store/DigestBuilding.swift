@@ -3,6 +3,9 @@ import CLMDB
 /// Fills table `digest` of a database that was written before there was one, or by a program that
 /// did not keep all of it.
 struct DigestBuilding {
+    /// The first format of a data folder that has all of the table.
+    static let formatVersion: UInt64 = 3
+
     let environment: Environment
     let options: StoreOptions
     let digest: DigestFunction
@@ -31,17 +34,12 @@ struct DigestBuilding {
         let rows = try transaction.count(tables.state)
         var sum = StateSum()
         var seen: UInt64 = 0
-        var cursor = try Cursor(tables.state, in: transaction)
-        while try cursor.next() {
-            guard let key = unsafe StorageKey(cursor.key) else {
-                throw .corrupt("a key of table state does not have 32 bytes")
-            }
-            let bytes = unsafe cursor.value.bindMemory(to: UInt8.self)
-            let record = unsafe bytes.span
-            if Record.isIntact(record) {
-                sum.insert(key, record, digest)
+        var walk = try RecordWalk(over: .init(), tables, in: transaction)
+        while let record = try walk.next() {
+            if record.fault == nil {
+                sum.insert(record, digest)
             } else {
-                sum.suspect(key)
+                sum.suspect(record.key)
             }
             seen += 1
             if seen % StoreLimits.progressRecords == 0 {

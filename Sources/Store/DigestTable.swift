@@ -120,22 +120,14 @@ struct DigestChanges {
         change(key.bucket) { $0.insert(hash) }
     }
 
-    /// What is stored under a key goes away. Call it before the table is changed.
+    /// What is stored under a key goes away. Call it before the tables are changed.
     ///
     /// A damaged record is let go: what it was counted as is not known any more, and the bucket
     /// becomes suspect instead of wrong.
-    mutating func remove(
-        _ key: StorageKey,
-        _ transaction: Transaction,
-        _ tables: Tables
-    ) throws(StoreError) {
-        let digest = digest
-        let found = try transaction.withValue(of: key, in: tables.state) { bytes -> [UInt8]? in
-            Record.isIntact(bytes) ? Record.hash(key, bytes, digest) : nil
-        }
-        guard let stored = found else { return }
-        change(key.bucket) { bucket in
-            if let hash = stored {
+    mutating func remove(_ stored: StoredRecord) {
+        let hash = stored.fault == nil ? stored.hash(digest) : nil
+        change(stored.key.bucket) { bucket in
+            if let hash {
                 bucket.remove(hash)
             } else {
                 bucket.count &-= 1

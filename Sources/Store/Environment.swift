@@ -20,14 +20,14 @@ import Glibc
     /// - Parameters:
     ///   - generation: of the database file; nil for the live one.
     ///   - isNew: makes file and tables; otherwise a missing one is an error.
-    ///   - addsDigest: makes table `digest`, which format 1 did not have.
+    ///   - format: of the folder; tables that it did not have yet are made.
     /// - Throws: ``StoreError/corrupt(_:)``, ``StoreError/lmdb(code:operation:)``.
     init(
         _ folder: DataFolder,
         generation: UInt64? = nil,
         options: StoreOptions,
         isNew: Bool,
-        addsDigest: Bool = false
+        format: UInt64 = DataFolder.formatVersion
     ) throws(StoreError) {
         let path = generation.map { folder.databasePath($0) } ?? folder.databasePath
         var created: OpaquePointer?
@@ -45,8 +45,7 @@ import Glibc
             tables = try unsafe Tables(
                 in: handle,
                 path,
-                creating: isNew,
-                addsDigest: addsDigest
+                format: isNew ? 0 : format
             )
         } catch {
             unsafe mdb_env_close(handle)
@@ -163,32 +162,35 @@ struct Tables: Sendable {
     let state: UInt32
     let requests: UInt32
     let digest: UInt32
+    /// What a row of `state` has no room for: see ``RecordShape``.
+    let pieces: UInt32
 
     /// Every table, for what looks at everything.
-    var all: [UInt32] { [hard, logHeaders, logBodies, state, requests, digest] }
+    var all: [UInt32] { [hard, logHeaders, logBodies, state, requests, digest, pieces] }
 
-    /// - Parameter addsDigest: the database is of format 1, which had no table `digest`.
+    /// - Parameter format: the folder's. Format 1 had no table `digest`, and none below 4 table
+    ///   `pieces`; 0 had none at all.
     init(
         in environment: OpaquePointer,
         _ path: String,
-        creating: Bool,
-        addsDigest: Bool
+        format: UInt64
     ) throws(StoreError) {
         var begun: OpaquePointer?
-        let mode = creating || addsDigest ? 0 : UInt32(MDB_RDONLY)
+        let mode = format < DataFolder.formatVersion ? 0 : UInt32(MDB_RDONLY)
         try check(unsafe mdb_txn_begin(environment, nil, mode, &begun), "mdb_txn_begin")
         guard let transaction = unsafe begun else {
             throw .lmdb(code: 0, operation: "mdb_txn_begin")
         }
-        let create = creating ? UInt32(MDB_CREATE) : 0
-        let createDigest = addsDigest ? UInt32(MDB_CREATE) : 0
+        func flags(since first: UInt64) -> UInt32 { format < first ? UInt32(MDB_CREATE) : 0 }
+        let create = flags(since: 1)
         do throws(StoreError) {
             hard = try unsafe Self.open("hard", create, transaction)
             logHeaders = try unsafe Self.open("lhdr", create | UInt32(MDB_INTEGERKEY), transaction)
             logBodies = try unsafe Self.open("lbody", create, transaction)
             state = try unsafe Self.open("state", create, transaction)
             requests = try unsafe Self.open("requests", create, transaction)
-            digest = try unsafe Self.open("digest", create | createDigest, transaction)
+            digest = try unsafe Self.open("digest", flags(since: 2), transaction)
+            pieces = try unsafe Self.open("pieces", flags(since: 4), transaction)
         } catch {
             unsafe mdb_txn_abort(transaction)
             throw error

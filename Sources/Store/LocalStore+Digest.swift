@@ -33,25 +33,23 @@ extension LocalStore {
         var bytes = 0
         var isComplete = true
         var next: StorageKey?
-        var cursor = try Cursor(tables.state, in: transaction)
-        var isFound = try cursor.seek(start ?? .first(ofBucket: number))
-        while isFound {
-            guard let key = unsafe StorageKey(cursor.key) else {
-                throw .corrupt("a key of table state does not have 32 bytes")
-            }
-            if key.bucket != number { break }
+        var walk = try RecordWalk(
+            over: .init(bucket: number, start: start),
+            tables,
+            in: transaction
+        )
+        while let stored = try walk.next() {
             if bytes >= bytesMax {
-                next = key
+                next = stored.key
                 break
             }
-            let record = unsafe Array(cursor.value)
-            bytes += record.count + StoreLimits.storageKeyBytes
-            if Record.isIntact(record.span) {
-                records.append(RepairedRecord(key: key, bytes: record))
-            } else {
+            bytes += stored.byteCount + StoreLimits.storageKeyBytes
+            do throws(StoreError) {
+                let record = try stored.record()
+                records.append(RepairedRecord(key: stored.key, bytes: record.encoded()))
+            } catch {
                 isComplete = false
             }
-            isFound = try cursor.next()
         }
         return LentBucket(
             at: try HardPoint.readAppliedIndex(transaction, tables),
@@ -63,7 +61,7 @@ extension LocalStore {
     }
 
     /// Keys, with modification indexes, of the intact records of one bucket: what a repair compares
-    /// with another member's. Keys of damaged records come with nil.
+    /// with another member's. Keys of damaged records, and of pieces without one, come with nil.
     package func bucketIndex(
         _ number: Int
     ) throws(StoreError) -> (appliedIndex: UInt64, keys: [(StorageKey, UInt64?)]) {
@@ -71,14 +69,9 @@ extension LocalStore {
         defer { readers.give(reader) }
         let transaction = unsafe Transaction(reader.transaction)
         var keys: [(StorageKey, UInt64?)] = []
-        var cursor = try Cursor(reader.tables.state, in: transaction)
-        var isFound = try cursor.seek(StorageKey.first(ofBucket: number))
-        while isFound, let key = unsafe StorageKey(cursor.key), key.bucket == number {
-            let bytes = unsafe cursor.value.bindMemory(to: UInt8.self)
-            let record = unsafe bytes.span
-            let index = Record.isIntact(record) ? Record.modificationIndex(in: record) : nil
-            keys.append((key, index))
-            isFound = try cursor.next()
+        var walk = try RecordWalk(over: .init(bucket: number), reader.tables, in: transaction)
+        while let stored = try walk.next() {
+            keys.append((stored.key, stored.fault == nil ? stored.modificationIndex : nil))
         }
         return (try HardPoint.readAppliedIndex(transaction, reader.tables), keys)
     }

@@ -4,7 +4,7 @@ import Wire
 package enum ScrubFinding: Sendable, Equatable {
     /// A log entry's body is lost, its identity is not: fetch it.
     case body(DamagedBody)
-    /// A record fails its checksum: fetch it.
+    /// A record fails its checksum, or is not there as a whole: fetch it.
     case record(StorageKey, reason: String)
     /// The records of a bucket are not those that its digest stands for: compare it with another
     /// member's.
@@ -176,46 +176,28 @@ private struct StateWalk {
     ) throws(StoreError) -> Bool {
         let end = slice.bytes.addingReportingOverflow(room)
         let limit = end.overflow ? Int.max : end.partialValue
-        var cursor = try Cursor(tables.state, in: transaction)
-        var last: StorageKey?
-        var lookups = LookupCheck(tables.state, in: transaction)
-        var isFound = try cursor.seek(scrub.next ?? .first(ofBucket: scrub.bucket))
-        while isFound {
-            guard let key = unsafe StorageKey(cursor.key) else {
-                throw .corrupt("a key of table state does not have 32 bytes")
-            }
-            if key.bucket != scrub.bucket { break }
-            if let last, key <= last {
-                throw .corrupt("keys of table state are out of order")
-            }
-            last = key
-            try lookups.passed(cursor)
+        var walk = try RecordWalk(
+            over: .init(bucket: scrub.bucket, start: scrub.next),
+            tables,
+            in: transaction,
+            looksUp: true
+        )
+        while let record = try walk.next() {
             guard slice.bytes < limit else {
-                scrub.next = key
+                scrub.next = record.key
                 return false
             }
-            unsafe look(at: cursor.value, under: key, &scrub.sum)
-            isFound = try cursor.next()
+            look(at: record, &scrub.sum)
         }
-        try lookups.finish()
         return true
     }
 
-    private mutating func look(
-        at value: UnsafeRawBufferPointer,
-        under key: StorageKey,
-        _ sum: inout StateBucket
-    ) {
-        let bytes = unsafe value.bindMemory(to: UInt8.self)
-        let record = unsafe bytes.span
-        slice.bytes += record.count + StoreLimits.storageKeyBytes
-        if Record.isIntact(record) {
-            sum.insert(Record.hash(key, record, digest))
-        } else {
-            sum.isSuspect = true
-            sum.count += 1
-            slice.findings.append(.record(key, reason: "it fails its checksum"))
-        }
+    private mutating func look(at record: StoredRecord, _ sum: inout StateBucket) {
+        slice.bytes += record.byteCount + StoreLimits.storageKeyBytes
+        guard let reason = record.fault else { return sum.insert(record.hash(digest)) }
+        // The bucket is not compared then, so it does not matter whether the record counts there.
+        sum.isSuspect = true
+        slice.findings.append(.record(record.key, reason: reason))
     }
 
     private mutating func finishBucket(_ scrub: inout StateScrub) {

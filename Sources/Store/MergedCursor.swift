@@ -7,6 +7,7 @@ struct MergedCursor: ~Copyable {
 
     private let directory: DirectoryPrefix
     private let writes: [(StorageKey, [UInt8]?)]
+    private let table: RecordTable
     private var position = 0
     private var cursor: Cursor
     /// The key under the LMDB cursor, nil when it has left the directory.
@@ -19,10 +20,12 @@ struct MergedCursor: ~Copyable {
     /// - Parameter first: the lowest key wanted.
     init(_ reader: Reader, _ directory: DirectoryPrefix, from first: StorageKey) throws(StoreError)
     {
-        var cursor = try Cursor(reader.tables.state, in: unsafe Transaction(reader.transaction))
+        let transaction = unsafe Transaction(reader.transaction)
+        var cursor = try Cursor(reader.tables.state, in: transaction)
         let isFound = try cursor.seek(first)
         tableKey = isFound ? try Self.key(under: cursor, in: directory) : nil
         self.cursor = cursor
+        table = RecordTable(reader.tables, in: transaction)
         self.directory = directory
         key = first
         writes = reader.overlay.writes(
@@ -64,17 +67,15 @@ struct MergedCursor: ~Copyable {
         switch source {
         case .overlay(let bytes): return Record(trusted: bytes)
         case .table:
-            return try Record.stored(unsafe Array(cursor.value), under: key)
+            return try unsafe table.record(key, row: cursor.value).record()
         }
     }
 
     /// Header and name box of the record under the cursor; the value is not read.
     func head() throws(StoreError) -> RecordHead {
         switch source {
-        case .overlay(let bytes): return try RecordHead(bytes.span, under: key)
-        case .table:
-            let bytes = unsafe cursor.value.bindMemory(to: UInt8.self)
-            return try RecordHead(unsafe bytes.span, under: key)
+        case .overlay(let bytes): return RecordHead(checked: bytes.span)
+        case .table: return try unsafe table.head(key, row: cursor.value)
         }
     }
 

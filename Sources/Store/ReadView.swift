@@ -40,18 +40,12 @@ package struct ReadView: ~Copyable {
         if let found = reader.overlay.write(of: key, from: reader.layersFrom) {
             return found.map { Record(trusted: $0) }
         }
-        let stored = try unsafe Transaction(reader.transaction)
-            .value(of: key, in: reader.tables.state)
-        guard let stored else {
+        let table = RecordTable(reader.tables, in: unsafe Transaction(reader.transaction))
+        guard let stored = try table.record(key) else {
             reader.noteMiss(key)
             return nil
         }
-        do throws(StoreError) {
-            return try Record.stored(stored, under: key)
-        } catch {
-            reader.noteDamage(key)
-            throw error
-        }
+        return try noting(key) { () throws(StoreError) in try stored.record() }
     }
 
     /// What this view did not find or found damaged so far.

@@ -58,7 +58,7 @@ package struct Record: Sendable, Equatable {
 
     private init(sealing bytes: [UInt8]) {
         var bytes = bytes
-        let crc = Self.checksum(of: bytes)
+        let crc = Self.checksum(ofFirst: bytes.span)
         for position in 0..<4 {
             bytes[22 + position] = UInt8(truncatingIfNeeded: crc >> (24 - 8 * UInt32(position)))
         }
@@ -97,52 +97,51 @@ package struct Record: Sendable, Equatable {
     /// Whether these bytes are a record that passes every check.
     static func isIntact(_ bytes: Span<UInt8>) -> Bool { fault(in: bytes) == nil }
 
-    /// Whether the header is one, and states these bytes' own lengths; the boxes are not looked at.
-    static func hasOwnLengths(_ bytes: Span<UInt8>) -> Bool { lengthFault(in: bytes) == nil }
+    /// Why these bytes are no record, or nil.
+    private static func fault(in bytes: Span<UInt8>) -> String? {
+        if let fault = headerFault(in: bytes) { return fault }
+        let stated = statedBytes(in: bytes)
+        guard bytes.count == stated else {
+            return "record of \(bytes.count) bytes where \(stated) are stated"
+        }
+        return checksum(ofFirst: bytes) == statedChecksum(in: bytes) ? nil : "record checksum"
+    }
 
-    private static func lengthFault(in bytes: Span<UInt8>) -> String? {
+    /// Why these bytes do not begin with a record's header, or nil. Nothing behind it is looked at.
+    static func headerFault(in bytes: Span<UInt8>) -> String? {
         guard bytes.count >= headerBytes else { return "record of \(bytes.count) bytes" }
         guard bytes[0] == formatVersion else { return "record format \(bytes[0])" }
-        let name = Int(number(bytes, at: 14, count: 4))
-        let value = Int(number(bytes, at: 18, count: 4))
+        let name = number(bytes, at: 14, count: 4)
+        let value = number(bytes, at: 18, count: 4)
         guard name <= StoreLimits.nameBoxBytesMax, value <= StoreLimits.valueBoxBytesMax else {
             return "record boxes of \(name) and \(value) bytes"
         }
-        guard bytes.count == headerBytes + name + value else {
-            return "record of \(bytes.count) bytes where \(headerBytes + name + value) are stated"
-        }
         return nil
     }
 
-    /// Why these bytes are no record, or nil.
-    private static func fault(in bytes: Span<UInt8>) -> String? {
-        if let fault = lengthFault(in: bytes) { return fault }
+    /// Bytes of the record that begins with this header.
+    static func statedBytes(in header: Span<UInt8>) -> Int {
+        headAndNameBytes(in: header) + Int(number(header, at: 18, count: 4))
+    }
+
+    /// Of those, header and name box.
+    static func headAndNameBytes(in header: Span<UInt8>) -> Int {
+        headerBytes + Int(number(header, at: 14, count: 4))
+    }
+
+    /// The CRC that the header states.
+    static func statedChecksum(in header: Span<UInt8>) -> UInt32 {
+        UInt32(truncatingIfNeeded: number(header, at: 22, count: 4))
+    }
+
+    /// The CRC of everything but the CRC, as far as these first bytes of a record go.
+    static func checksum(ofFirst bytes: Span<UInt8>) -> UInt32 {
         let boxes = bytes.extracting(headerBytes..<bytes.count)
-        let crc = crc32c(boxes, continuing: crc32c(bytes.extracting(0..<22)))
-        guard UInt64(crc) == number(bytes, at: 22, count: 4) else { return "record checksum" }
-        return nil
-    }
-
-    /// The CRC of everything but the CRC.
-    private static func checksum(of bytes: [UInt8]) -> UInt32 {
-        crc32c(bytes[headerBytes...], continuing: crc32c(bytes[..<22]))
+        return crc32c(boxes, continuing: crc32c(bytes.extracting(0..<22)))
     }
 
     private static func readUInt32(_ bytes: [UInt8], at offset: Int) -> UInt32 {
         UInt32(bytes[offset]) << 24 | UInt32(bytes[offset + 1]) << 16
             | UInt32(bytes[offset + 2]) << 8 | UInt32(bytes[offset + 3])
-    }
-}
-
-extension Record {
-    /// A record read from the `state` table.
-    ///
-    /// - Throws: ``StoreError/damagedRecord(key:reason:)``.
-    static func stored(_ bytes: [UInt8], under key: StorageKey) throws(StoreError) -> Record {
-        do throws(StoreError) {
-            return try Record(decoding: bytes)
-        } catch .corrupt(let reason) {
-            throw .damagedRecord(key: key.hex, reason: reason)
-        }
     }
 }

@@ -12,24 +12,14 @@ package struct RecordHead: Sendable, Equatable {
     /// Bytes in the value box.
     package let valueBoxBytes: Int
 
-    init(_ bytes: Span<UInt8>, under key: StorageKey) throws(StoreError) {
-        guard bytes.count >= Record.headerBytes, bytes[0] == Record.formatVersion else {
-            throw .damagedRecord(key: key.hex, reason: "record header of \(bytes.count) bytes")
-        }
-        let name = Int(number(bytes, at: 14, count: 4))
-        let value = Int(number(bytes, at: 18, count: 4))
-        guard bytes.count == Record.headerBytes + name + value else {
-            throw .damagedRecord(key: key.hex, reason: "record lengths \(name) and \(value)")
-        }
+    /// - Parameter bytes: header and name box, or more, of a record whose lengths were checked.
+    init(checked bytes: Span<UInt8>) {
+        let end = Record.headAndNameBytes(in: bytes)
         flags = bytes[1]
         dataKeyID = UInt32(truncatingIfNeeded: number(bytes, at: 2, count: 4))
         modificationIndex = number(bytes, at: 6, count: 8)
-        valueBoxBytes = value
-        nameBox = [UInt8](capacity: name) { output in
-            for position in Record.headerBytes..<Record.headerBytes + name {
-                output.append(bytes[position])
-            }
-        }
+        valueBoxBytes = Record.statedBytes(in: bytes) - end
+        nameBox = Array(bytes, Record.headerBytes..<end)
     }
 }
 
@@ -51,4 +41,13 @@ func number(_ bytes: Span<UInt8>, at offset: Int, count: Int) -> UInt64 {
         value = value << 8 | UInt64(bytes[position])
     }
     return value
+}
+
+extension [UInt8] {
+    /// Some of lent bytes, copied.
+    init(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        self.init(capacity: range.count) { output in
+            for position in range { output.append(bytes[position]) }
+        }
+    }
 }

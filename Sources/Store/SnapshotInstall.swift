@@ -259,8 +259,7 @@ private struct SnapshotFilling: ~Copyable {
     /// - Returns: whether a step is full.
     mutating func add(_ key: StorageKey, _ record: Record) -> Bool {
         records.append((key, record))
-        bytes += StoreLimits.storageKeyBytes + Record.headerBytes
-        bytes += record.nameBox.count + record.valueBox.count
+        bytes += StoreLimits.storageKeyBytes + record.encodedBytes
         return bytes >= Self.stepBytes
     }
 

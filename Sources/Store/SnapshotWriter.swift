@@ -28,7 +28,7 @@ struct SnapshotWriter: ~Copyable {
         counts.bytes = UInt64(header.count)
     }
 
-    /// Copies table `state`. Damage stops it, and so do records that do not add up to what table
+    /// Copies all records. Damage stops it, and so do records that do not add up to what table
     /// `digest` says: a snapshot must not spread either.
     ///
     /// - Throws: ``StoreError/damagedRecord(key:reason:)``,
@@ -37,16 +37,13 @@ struct SnapshotWriter: ~Copyable {
         _ transaction: Transaction,
         _ tables: Tables
     ) throws(StoreError) {
-        var cursor = try Cursor(tables.state, in: transaction)
-        while try cursor.next() {
-            guard let key = unsafe StorageKey(cursor.key) else {
-                throw .corrupt("a key of table state does not have 32 bytes")
-            }
-            let record = try Record.stored(unsafe Array(cursor.value), under: key)
-            key.write(into: &payload)
+        var walk = try RecordWalk(over: .init(), tables, in: transaction)
+        while let stored = try walk.next() {
+            let record = try stored.record()
+            stored.key.write(into: &payload)
             payload.writeBlob(record.encoded())
             counts.records += 1
-            sum.insert(key, record.encoded().span, digest)
+            sum.insert(stored, digest)
             if payload.count >= StoreLimits.snapshotChunkBytes { try endChunk(.records) }
         }
         if payload.count > 0 { try endChunk(.records) }

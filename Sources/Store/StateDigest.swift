@@ -158,6 +158,10 @@ struct StateSum {
         buckets[key.bucket].insert(Record.hash(key, record, digest))
     }
 
+    mutating func insert(_ record: StoredRecord, _ digest: DigestFunction) {
+        buckets[record.key.bucket].insert(record.hash(digest))
+    }
+
     /// A record is there and cannot be read.
     mutating func suspect(_ key: StorageKey) {
         buckets[key.bucket].count &+= 1
@@ -183,16 +187,35 @@ extension Record {
     ///
     /// - Precondition: the record was checked: the lengths in its header are its own.
     static func hash(_ key: StorageKey, _ bytes: Span<UInt8>, _ digest: DigestFunction) -> [UInt8] {
+        let tags = tags(in: bytes)
+        let both = Array(bytes, tags.name) + Array(bytes, tags.value)
+        return hash(key, bytes.extracting(0..<headerBytes), tags: both, digest)
+    }
+
+    /// The same from the parts that count.
+    ///
+    /// - Parameter tags: of the name box, then of the value box.
+    static func hash(
+        _ key: StorageKey,
+        _ header: Span<UInt8>,
+        tags: [UInt8],
+        _ digest: DigestFunction
+    ) -> [UInt8] {
         var writer = ByteWriter(capacity: 32 + headerBytes + 2 * tagBytes)
         key.write(into: &writer)
-        let names = Int(number(bytes, at: 14, count: 4))
-        let nameEnd = headerBytes + names
-        let nameTag = nameEnd - min(tagBytes, names)
-        let valueTag = bytes.count - min(tagBytes, bytes.count - nameEnd)
-        for position in 0..<headerBytes { writer.writeUInt8(bytes[position]) }
-        for position in nameTag..<nameEnd { writer.writeUInt8(bytes[position]) }
-        for position in valueTag..<bytes.count { writer.writeUInt8(bytes[position]) }
+        for position in 0..<headerBytes { writer.writeUInt8(header[position]) }
+        writer.writeBytes(tags)
         return digest(writer.bytes)
+    }
+
+    /// Where the tags lie in a record with this header: the last bytes of each box, all of a
+    /// shorter one.
+    static func tags(in header: Span<UInt8>) -> (name: Range<Int>, value: Range<Int>) {
+        let nameEnd = headAndNameBytes(in: header)
+        let end = statedBytes(in: header)
+        return (
+            max(headerBytes, nameEnd - tagBytes)..<nameEnd, max(nameEnd, end - tagBytes)..<end
+        )
     }
 
     private static let tagBytes = 16

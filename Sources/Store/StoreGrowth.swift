@@ -17,6 +17,8 @@ package struct StoreGrowth: Sendable, Equatable {
     package let logEntries: UInt64
     /// Rows of table `state`.
     package let records: UInt64
+    /// Rows of table `pieces`: what records that are longer than a page have there.
+    package let recordPieces: UInt64
     /// For how long the oldest open read transaction has been open, in nanoseconds. Pages that it
     /// can see are not used again.
     package let oldestReaderNanoseconds: UInt64
@@ -87,6 +89,7 @@ extension LocalStore {
             pageBytes: environment.pageBytes,
             logEntries: try transaction.count(tables.logHeaders),
             records: try transaction.count(tables.state),
+            recordPieces: try transaction.count(tables.pieces),
             oldestReaderNanoseconds: oldest,
             counters: counters
         )

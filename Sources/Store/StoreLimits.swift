@@ -29,6 +29,11 @@ package enum StoreLimits {
     package static let storageKeyBytes = 32
     /// Bytes of a log entry's body in one LMDB value: two fit a page, so none needs overflow pages.
     package static let bodyChunkBytes = 1_900
+    /// Bytes of a record in one LMDB value: they fill a page of 4,096 but for its header of 16. A
+    /// record that is longer lies in pieces.
+    package static let recordPieceBytes = 4_080
+    /// Bytes that the row of a record in pieces has at least: its header and most names.
+    package static let recordRowBytesMin = 512
     /// Bytes in an encoded configuration.
     package static let configurationBytesMax = 64 << 10
     /// Bytes of records that one chunk of a snapshot file aims for.

@@ -33,19 +33,14 @@ struct StoreOpening {
         guard let header = try header(folder.databasePath), header.count == Self.headerBytes else {
             throw .corrupt("database file is missing or shorter than its header")
         }
-        let addsDigest = format < DataFolder.formatVersion
-        let environment = try Environment(
-            folder,
-            options: options,
-            isNew: false,
-            addsDigest: addsDigest
-        )
-        if addsDigest {
-            // The marker comes last: until it is there, an older program may still open the folder
-            // and change records without telling the digest, so it is added up again.
+        let environment = try Environment(folder, options: options, isNew: false, format: format)
+        if format < DigestBuilding.formatVersion {
             try DigestBuilding(environment: environment, options: options, digest: digest).run()
-            try environment.folder.writeFormat()
         }
+        // The marker comes last: until it is there, an older program may still open the folder and
+        // change records without telling the digest, so it is added up again. A record in pieces,
+        // which it would call damaged, is written only afterwards.
+        if format < DataFolder.formatVersion { try environment.folder.writeFormat() }
         // What an earlier process was filling, or had replaced, is of no use to anyone.
         try folder.removeOtherDatabases()
         return OpenedFiles(environment: environment, voteFile: voteFile)

@@ -77,6 +77,49 @@ struct BodyKey: TableKey, Equatable {
     }
 }
 
+/// A piece of a record as key of `pieces`: storage key, then number of the piece, big-endian.
+struct PieceKey: TableKey, Comparable {
+    private static let bytes = StoreLimits.storageKeyBytes + 2
+
+    let record: StorageKey
+    let number: UInt16
+
+    init(_ record: StorageKey, _ number: Int) {
+        self.record = record
+        self.number = UInt16(number)
+    }
+
+    /// The key from LMDB's bytes, or nil if there are not exactly 34.
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == Self.bytes,
+            let record = unsafe StorageKey(
+                UnsafeRawBufferPointer(rebasing: bytes.prefix(StoreLimits.storageKeyBytes))
+            )
+        else { return nil }
+        self.record = record
+        let number = unsafe bytes.loadUnaligned(
+            fromByteOffset: StoreLimits.storageKeyBytes,
+            as: UInt16.self
+        )
+        self.number = number.bigEndian
+    }
+
+    static func < (left: PieceKey, right: PieceKey) -> Bool {
+        left.record == right.record ? left.number < right.number : left.record < right.record
+    }
+
+    func withKeyBytes<Value>(
+        _ body: (UnsafeRawBufferPointer) throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        let words = record.words
+        let raw = (
+            words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian,
+            number.bigEndian
+        )
+        return try unsafe withUnsafeBytes(of: raw, body)
+    }
+}
+
 /// A short key that is made of bytes already.
 struct ByteKey: TableKey {
     let bytes: [UInt8]

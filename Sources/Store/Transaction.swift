@@ -42,6 +42,23 @@ import CLMDB
         return body(unsafe bytes.span)
     }
 
+    /// The value of `key` where it lies: good until this transaction ends or writes.
+    ///
+    /// - Returns: nil if there is none.
+    func lent<Key: TableKey>(
+        _ key: Key,
+        in table: UInt32
+    ) throws(StoreError) -> UnsafeRawBufferPointer? {
+        var value = unsafe MDB_val()
+        let code = try unsafe key.withKeyBytes { bytes throws(StoreError) -> Int32 in
+            var name = unsafe MDB_val(reading: bytes)
+            return unsafe mdb_get(pointer, table, &name, &value)
+        }
+        if code == MDB_NOTFOUND { return nil }
+        try check(code, "mdb_get")
+        return unsafe value.buffer
+    }
+
     /// Writes `value` under `key`.
     ///
     /// - Parameter flags: such as `MDB_APPEND`, which fails if `key` is not the highest.

@@ -59,18 +59,19 @@ extension WriteTransaction {
         bucket number: Int,
         expected: StateBucket? = nil
     ) throws(StoreError) {
+        let table = RecordTable(tables, in: transaction)
         for record in records {
             guard record.key.bucket == number else {
                 throw .misuse("a record of bucket \(record.key.bucket) cannot repair \(number)")
             }
             guard let bytes = record.bytes else {
-                try transaction.delete(record.key, in: tables.state)
+                try table.remove(record.key)
                 continue
             }
             guard Record.isIntact(bytes.span) else {
                 throw .damagedRecord(key: record.key.hex, reason: "what was fetched is damaged")
             }
-            try transaction.put(bytes.span, under: record.key, in: tables.state)
+            try table.put(bytes.span, under: record.key)
         }
         let stored = try DigestTable.read(number, transaction, tables)
         let wanted = expected ?? stored
@@ -83,20 +84,12 @@ extension WriteTransaction {
 
     private borrowing func sum(ofBucket number: Int) throws(StoreError) -> StateBucket {
         var sum = StateBucket()
-        var cursor = try Cursor(tables.state, in: transaction)
-        var isFound = try cursor.seek(StorageKey.first(ofBucket: number))
-        while isFound {
-            guard let key = unsafe StorageKey(cursor.key) else {
-                throw .corrupt("a key of table state does not have 32 bytes")
+        var walk = try RecordWalk(over: .init(bucket: number), tables, in: transaction)
+        while let record = try walk.next() {
+            if let fault = record.fault {
+                throw .damagedRecord(key: record.key.hex, reason: "it is damaged, too: \(fault)")
             }
-            if key.bucket != number { break }
-            let bytes = unsafe cursor.value.bindMemory(to: UInt8.self)
-            let record = unsafe bytes.span
-            guard Record.isIntact(record) else {
-                throw .damagedRecord(key: key.hex, reason: "it is damaged, too")
-            }
-            sum.insert(Record.hash(key, record, digest))
-            isFound = try cursor.next()
+            sum.insert(record.hash(digest))
         }
         return sum
     }

@@ -228,13 +228,14 @@ package struct WriteTransaction: ~Copyable {
     }
 
     private mutating func apply(_ layer: OverlayLayer) throws(StoreError) {
+        let table = RecordTable(tables, in: transaction)
         for (key, bytes) in layer.writes {
-            try changes.remove(key, transaction, tables)
+            if let stored = try table.record(key) { changes.remove(stored) }
             if let bytes {
-                try transaction.put(bytes.span, under: key, in: tables.state)
+                try table.put(bytes.span, under: key)
                 changes.insert(key, bytes.span)
             } else {
-                try transaction.delete(key, in: tables.state)
+                try table.remove(key)
             }
         }
         if let id = layer.requestID, !planted("forgetsRequests") {
@@ -253,10 +254,10 @@ package struct WriteTransaction: ~Copyable {
         self.point = point
     }
 
-    /// A record of a snapshot, in key order, into an empty table.
+    /// A record of a snapshot, in key order, into empty tables.
     mutating func putImported(_ key: StorageKey, _ record: Record) throws(StoreError) {
         let bytes = record.encoded()
-        try transaction.put(bytes.span, under: key, in: tables.state, flags: MDB_APPEND)
+        try RecordTable(tables, in: transaction).append(bytes.span, under: key)
         changes.insert(key, bytes.span)
     }
 }

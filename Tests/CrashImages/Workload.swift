@@ -141,8 +141,9 @@ package struct Workload {
     }
 
     private mutating func record(_ index: UInt64) -> Record {
-        let isLarge = random.next() % 10 == 0
-        let count = Int.random(in: 1...(isLarge ? 9_000 : 200), using: &random)
+        // A large one lies in up to five pieces.
+        let isLarge = random.next() % 8 == 0
+        let count = Int.random(in: 1...(isLarge ? 20_000 : 200), using: &random)
         return Record(
             flags: 0,
             dataKeyID: 1,

@@ -269,15 +269,15 @@ struct DamageTests {
         #expect(try store.load().cluster == nil)
         #expect(
             String(decoding: readFile(folder.node + "/FORMAT"), as: UTF8.self)
-                == "holdfast store 3\n"
+                == "holdfast store 4\n"
         )
     }
 
     @Test("a folder of a newer format is refused, one with no sense too")
     func format() throws {
         let folder = try used()
-        writeFile(folder.node + "/FORMAT", Array("holdfast store 4\n".utf8))
-        #expect(loadError(folder) == .wrongFormat(have: 4, want: 3))
+        writeFile(folder.node + "/FORMAT", Array("holdfast store 5\n".utf8))
+        #expect(loadError(folder) == .wrongFormat(have: 5, want: 4))
         for text in ["", "holdfast store 1", "holdfast store x\n", "holdfast store 0\n", "other\n"]
         {
             writeFile(folder.node + "/FORMAT", Array(text.utf8))

@@ -1,5 +1,6 @@
 import Glibc
 import Store
+import TestSupport
 import Testing
 
 @Suite("Growth")
@@ -90,5 +91,43 @@ struct GrowthTests {
         #expect(throws: StoreError.cancelled) {
             try store.exportSnapshot(to: path) { _ in false }
         }
+    }
+
+    @Test("large records among small ones need no pages side by side", .timeLimit(.minutes(3)))
+    func largeRecords() throws {
+        let folder = TemporaryFolder()
+        let store = try folder.open()
+        var random = Seeded(7)
+        try store.fillLog(4_000)
+        func record(_ number: Int) -> [UInt8] {
+            let isLarge = number % 4 == 0
+            let bytes = isLarge ? 5_000 + random.below(40_000) : 300 + random.below(1_500)
+            return sizedRecord(bytes, seed: random.next() % 1_000).encoded()
+        }
+        func write(_ index: UInt64, _ number: Int) throws {
+            let layer = OverlayLayer(
+                index: index,
+                writes: [(key(UInt8(number), UInt8(number)), record(number))],
+                requestID: nil
+            )
+            try store.write { (transaction) throws(StoreError) in
+                try transaction.apply(layers: [layer], appliedIndex: index, appliedTerm: 1)
+            }
+        }
+        let records = 250
+        for number in 0..<records { try write(UInt64(number) + 1, number) }
+        var worst = 0.0
+        for index in UInt64(records) + 1...4_000 {
+            try write(index, random.below(records))
+            guard index % 250 == 0 else { continue }
+            let growth = try store.growth()
+            worst = max(
+                worst,
+                Double(growth.usedPages * growth.pageBytes) / Double(growth.liveBytes)
+            )
+        }
+        print("used pages at most \(worst) times those that hold something")
+        #expect(worst < 1.2)
+        #expect(try store.stateFindings() == [])
     }
 }

@@ -96,7 +96,7 @@ struct ScrubTests {
 
         let lostRecord = try damaged(Array("value number 7!".utf8), at: 2)
         let found = try passState(try lostRecord.open())
-        #expect(found == [.record(key(2, 7), reason: "it fails its checksum")])
+        #expect(found == [.record(key(2, 7), reason: "record checksum")])
     }
 
     @Test("a record that cannot be found any more leaves its bucket wrong")

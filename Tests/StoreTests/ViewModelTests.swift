@@ -57,7 +57,11 @@ struct ViewModelTests {
         let operations = (0..<Int.random(in: 0...5, using: &random)).map { _ -> BatchOperation in
             let key = randomKey(&random)
             switch UInt8.random(in: 0...7, using: &random) {
-            case 0, 1, 2: return .put(key, record("value \(round) \(key.bytes[31])"))
+            case 0, 1, 2:
+                // Some in one row, some in pieces.
+                let more = Int.random(in: 0...3, using: &random) * 3_500
+                let value = "value \(round) \(key.bytes[31])" + String(repeating: "+", count: more)
+                return .put(key, record(value))
             case 3: return .delete(key)
             case 4:
                 let right = model.records[key]?.index ?? 0
