@@ -12,8 +12,8 @@ package enum RepairFrame: Equatable, Sendable {
     /// No such entry here. The term of the *committed* entry at that place, where one is known, and
     /// whether the log begins after it: what was there is applied.
     case noBody(index: LogIndex, term: Term, committedTerm: Term?, isCompacted: Bool)
-    /// "Lend me the records of this bucket from this key on."
-    case bucketRequest(number: UInt64, bucket: UInt8, from: StorageKey?)
+    /// "Lend me the records of this bucket from this key on, as they were after this entry."
+    case bucketRequest(number: UInt64, bucket: UInt8, asOf: LogIndex, from: StorageKey?)
     /// Some of them.
     case bucket(number: UInt64, LentBucket)
     /// "Which of these keys have a record, once you have evaluated this entry?"
@@ -38,10 +38,11 @@ package enum RepairFrame: Equatable, Sendable {
             writer.writeBool(committedTerm != nil)
             writer.writeUInt64(committedTerm?.number ?? 0)
             writer.writeBool(isCompacted)
-        case .bucketRequest(let number, let bucket, let start):
+        case .bucketRequest(let number, let bucket, let index, let start):
             writer.writeUInt8(4)
             writer.writeUInt64(number)
             writer.writeUInt8(bucket)
+            writer.writeUInt64(index.number)
             writer.writeBool(start != nil)
             if let start { writer.writeBytes(start.bytes) }
         case .bucket(let number, let lent):
@@ -131,8 +132,9 @@ package enum RepairFrame: Equatable, Sendable {
         let number = try reader.readUInt64()
         guard kind == 4 else { return .bucket(number: number, try LentBucket(from: &reader)) }
         let bucket = try reader.readUInt8()
+        let index = LogIndex(number: try reader.readUInt64())
         let start = try reader.readBool() ? try key(&reader) : nil
-        return .bucketRequest(number: number, bucket: bucket, from: start)
+        return .bucketRequest(number: number, bucket: bucket, asOf: index, from: start)
     }
 
     private static func presence(

@@ -12,6 +12,8 @@ struct BucketQueue {
         var records: [RepairedRecord] = []
         var bytes = 0
         var next: StorageKey?
+        /// As of which entry it is asked for: where this node stood, then where the lender did.
+        var asOf = LogIndex.zero
         var appliedIndex: UInt64?
         var isTrying = false
         /// Nobody is asked before this; nil: at once.
@@ -44,10 +46,17 @@ struct BucketQueue {
 
 extension RepairMachine {
     /// Lends this node's records of a bucket to a member.
-    func lend(_ number: UInt64, _ bucket: Int, _ start: StorageKey?, to member: NodeID) {
+    func lend(
+        _ number: UInt64,
+        _ bucket: Int,
+        _ index: LogIndex,
+        _ start: StorageKey?,
+        to member: NodeID
+    ) {
         do throws(StoreError) {
             let lent = try store.lendBucket(
                 bucket,
+                asOf: index.number,
                 from: start,
                 bytesMax: Limits.repairBucketBytes
             )
@@ -68,6 +77,7 @@ extension RepairMachine {
             number: number(),
             attempt: current.attempt,
             answered: current.answered,
+            asOf: ownIndex,
             due: now + .milliseconds(Limits.repairLargeAnswerMilliseconds)
         )
         // Whoever does not take the question is passed over. Where nobody does, or nobody has
@@ -77,6 +87,16 @@ extension RepairMachine {
             if let member = member(current.attempt - 1), request(current, member) { break }
         }
         buckets.current = current
+    }
+
+    /// The entry to which this node has applied.
+    private var ownIndex: LogIndex {
+        do throws(StoreError) {
+            return LogIndex(number: try store.appliedIndex())
+        } catch {
+            // Whoever writes meets it, too.
+            return .zero
+        }
     }
 
     /// Whether there is nothing to repair: another member's doubt may be its own damage, and
@@ -98,6 +118,7 @@ extension RepairMachine {
         let frame = RepairFrame.bucketRequest(
             number: current.number,
             bucket: UInt8(current.bucket),
+            asOf: current.asOf,
             from: current.next
         )
         return ports.send(frame, to: member)
@@ -115,6 +136,7 @@ extension RepairMachine {
         current.records += lent.records
         current.bytes += lent.records.reduce(0) { $0 + ($1.bytes?.count ?? 0) }
         current.appliedIndex = lent.appliedIndex
+        current.asOf = LogIndex(number: lent.appliedIndex)
         current.next = lent.next
         guard isSameMoment, lent.isComplete, current.bytes <= Limits.repairBucketBytesMax else {
             // The member's state moved on between two parts, or is damaged itself.
@@ -133,22 +155,35 @@ extension RepairMachine {
         buckets.current = current
     }
 
-    /// Puts back what is missing, damaged or stale here. The store keeps it only if it adds up.
+    /// Puts back what is missing, damaged or stale here. The store keeps it only if it adds up: to
+    /// this node's own digest, or, where that is not known, to the lender's with what both know
+    /// was written here since.
     private func putBack(_ current: BucketQueue.Current, _ lent: LentBucket) {
         let (bucket, records, ports) = (current.bucket, current.records, ports)
         ports.write { store in
             do throws(StoreError) {
                 let own = try store.bucketIndex(bucket)
-                let plan = RepairPlan(own: own.keys, at: own.appliedIndex, records, lent)
-                let isEqual = own.appliedIndex == lent.appliedIndex && !lent.bucket.isSuspect
-                let isSuspect = try store.isSuspect(bucket)
-                guard !isSuspect || isEqual else {
-                    throw .damagedBucket(number: bucket, reason: "members are not level yet")
+                let changed = try store.changedKeys(
+                    ofBucket: bucket,
+                    after: lent.appliedIndex
+                )
+                let plan =
+                    if let changed {
+                        RepairPlan(own: own.keys, unless: changed, records)
+                    } else {
+                        RepairPlan(own: own.keys, at: own.appliedIndex, records, lent)
+                    }
+                var expected: StateBucket?
+                if try store.isSuspect(bucket) {
+                    guard let changed, !lent.bucket.isSuspect else {
+                        throw .damagedBucket(number: bucket, reason: "members are not level yet")
+                    }
+                    expected = try store.levelled(lent.bucket, records, changed: changed)
                 }
                 try store.repairRecords(
                     plan.changes,
                     bucket: bucket,
-                    expected: isSuspect ? lent.bucket : nil
+                    expected: expected
                 )
                 ports.note(.repaired("bucket \(bucket), \(plan.changes.count) records"))
                 ports.again(.tried(bucket: bucket, nil))
@@ -178,11 +213,36 @@ extension RepairMachine {
     }
 }
 
-/// What makes this node's bucket like another member's, as far as their different moments allow:
-/// whether it was right is for the digest to say.
+/// What makes this node's bucket like another member's; whether it was right is for the digest to
+/// say.
 struct RepairPlan {
     private(set) var changes: [RepairedRecord] = []
 
+    /// Where it is known what has changed here since the lender's moment: all else is as it was.
+    ///
+    /// - Parameters:
+    ///   - own: keys here, with modification indexes; nil for a damaged record.
+    ///   - changed: keys that entries after the lender's have changed here: what they wrote stays.
+    ///   - records: all that the member has in the bucket, in key order.
+    init(own: [(StorageKey, UInt64?)], unless changed: [StorageKey], _ records: [RepairedRecord]) {
+        let changed = Set(changed)
+        var mine: [StorageKey: UInt64?] = [:]
+        for (key, index) in own { mine[key] = index }
+        var theirs: Set<StorageKey> = []
+        for record in records where !changed.contains(record.key) {
+            theirs.insert(record.key)
+            guard let bytes = record.bytes, let index = Record.index(of: bytes) else { continue }
+            if case .some(.some(index)) = mine[record.key] { continue }
+            changes.append(record)
+        }
+        for (key, _) in own where !theirs.contains(key) && !changed.contains(key) {
+            changes.append(RepairedRecord(key: key, bytes: nil))
+        }
+    }
+
+    /// As far as different moments allow, where the lender is ahead or what has changed is not
+    /// known.
+    ///
     /// - Parameters:
     ///   - own: keys here, with modification indexes; nil for a damaged record.
     ///   - applied: what this node had applied.

@@ -193,8 +193,8 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
             search?.arrived(index, term, bytes, store)
         case .noBody(let index, let term, let committed, let isCompacted):
             search?.denied(index, term, committed, isCompacted)
-        case .bucketRequest(let number, let bucket, let start):
-            lend(number, Int(bucket), start, to: member)
+        case .bucketRequest(let number, let bucket, let index, let start):
+            lend(number, Int(bucket), index, start, to: member)
         case .bucket(let number, let lent): lentArrived(number, lent, now)
         case .presenceRequest(let number, let index, let keys):
             guard deferred.count < Limits.presenceDeferredMax else { return }

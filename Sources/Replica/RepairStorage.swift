@@ -17,9 +17,14 @@ package protocol RepairStorage {
     /// Whether the log begins after `index`: what was there is applied.
     func isCompacted(_ index: UInt64) -> Bool
 
-    /// Records of one bucket from `start` on; stops after about `bytesMax` bytes.
+    /// The entry through which the state is on disk.
+    func appliedIndex() throws(StoreError) -> UInt64
+
+    /// Records of one bucket from `start` on, after entry `wanted` if that can be told, and else
+    /// after what is applied; stops after about `bytesMax` bytes.
     func lendBucket(
         _ number: Int,
+        asOf wanted: UInt64,
         from start: StorageKey?,
         bytesMax: Int
     ) throws(StoreError) -> LentBucket
@@ -28,6 +33,19 @@ package protocol RepairStorage {
     func bucketIndex(
         _ number: Int
     ) throws(StoreError) -> (appliedIndex: UInt64, keys: [(StorageKey, UInt64?)])
+
+    /// Keys of a bucket that entries above `index` have changed, in key order; nil: not known.
+    func changedKeys(
+        ofBucket bucket: Int,
+        after index: UInt64
+    ) throws(StoreError) -> [StorageKey]?
+
+    /// What a bucket that was lent adds up to once it has what was `changed` here since.
+    func levelled(
+        _ lent: StateBucket,
+        _ records: [RepairedRecord],
+        changed: [StorageKey]
+    ) throws(StoreError) -> StateBucket
 
     /// Why the records of a bucket are not those that its digest stands for, or nil if they are.
     func bucketDamage(_ number: Int) throws(StoreError) -> String?

@@ -153,8 +153,28 @@ extension SimulatedStore: RepairStorage {
 
     func isCompacted(_ index: UInt64) -> Bool { index <= live.point.base.index }
 
+    func appliedIndex() throws(StoreError) -> UInt64 { live.point.appliedIndex }
+
+    /// This disk does not remember what it had.
+    func changedKeys(
+        ofBucket bucket: Int,
+        after index: UInt64
+    ) throws(StoreError) -> [StorageKey]? {
+        index == live.point.appliedIndex ? [] : nil
+    }
+
+    func levelled(
+        _ lent: StateBucket,
+        _ records: [RepairedRecord],
+        changed: [StorageKey]
+    ) throws(StoreError) -> StateBucket {
+        precondition(changed.isEmpty, "nothing that has changed is known")
+        return lent
+    }
+
     func lendBucket(
         _ number: Int,
+        asOf wanted: UInt64,
         from start: StorageKey?,
         bytesMax: Int
     ) throws(StoreError) -> LentBucket {

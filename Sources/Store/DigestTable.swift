@@ -124,8 +124,10 @@ struct DigestChanges {
     ///
     /// A damaged record is let go: what it was counted as is not known any more, and the bucket
     /// becomes suspect instead of wrong.
-    mutating func remove(_ stored: StoredRecord) {
-        let hash = stored.fault == nil ? stored.hash(digest) : nil
+    ///
+    /// - Parameter isWhole: whether ``StoredRecord/fault`` is nil.
+    mutating func remove(_ stored: StoredRecord, isWhole: Bool) {
+        let hash = isWhole ? stored.hash(digest) : nil
         change(stored.key.bucket) { bucket in
             if let hash {
                 bucket.remove(hash)

@@ -1,3 +1,5 @@
+import Synchronization
+
 extension LocalStore {
     /// The digest that bodies and chain are hashed with.
     package func digest(of bytes: [UInt8]) -> [UInt8] { digest(bytes) }
@@ -19,9 +21,13 @@ extension LocalStore {
 extension LocalStore {
     /// Records of one bucket from `start` on, for another member's repair.
     ///
-    /// - Parameter bytesMax: stop after about that many.
+    /// - Parameters:
+    ///   - wanted: the entry after which they are wanted. They are as of what is applied here if
+    ///     that is less, or if it is not known any more what was there then: the answer tells.
+    ///   - bytesMax: stop after about that many.
     package func lendBucket(
         _ number: Int,
+        asOf wanted: UInt64 = .max,
         from start: StorageKey?,
         bytesMax: Int
     ) throws(StoreError) -> LentBucket {
@@ -29,31 +35,33 @@ extension LocalStore {
         defer { readers.give(reader) }
         let transaction = unsafe Transaction(reader.transaction)
         let tables = reader.tables
+        let applied = try HardPoint.readAppliedIndex(transaction, tables)
+        let known = recent.withLock {
+            $0.formers(ofBucket: number, after: wanted, through: applied)
+        }
+        let formers = known ?? []
         var records: [RepairedRecord] = []
         var bytes = 0
         var isComplete = true
         var next: StorageKey?
-        var walk = try RecordWalk(
-            over: .init(bucket: number, start: start),
-            tables,
-            in: transaction
-        )
-        while let stored = try walk.next() {
+        let range = RecordWalk.Range(bucket: number, start: start)
+        var bucket = try FormerBucket(range, formers, tables, in: transaction)
+        while let (key, former) = try bucket.next() {
             if bytes >= bytesMax {
-                next = stored.key
+                next = key
                 break
             }
-            bytes += stored.byteCount + StoreLimits.storageKeyBytes
-            do throws(StoreError) {
-                let record = try stored.record()
-                records.append(RepairedRecord(key: stored.key, bytes: record.encoded()))
-            } catch {
-                isComplete = false
+            bytes += former.byteCount + StoreLimits.storageKeyBytes
+            switch former {
+            case .nothing: break
+            case .damaged: isComplete = false
+            case .record(let encoded):
+                records.append(RepairedRecord(key: key, bytes: encoded))
             }
         }
         return LentBucket(
-            at: try HardPoint.readAppliedIndex(transaction, tables),
-            try DigestTable.read(number, transaction, tables),
+            at: known == nil ? applied : wanted,
+            try FormerBucket.sum(of: number, formers, tables, in: transaction, digest),
             records: records,
             next: next,
             isComplete: isComplete

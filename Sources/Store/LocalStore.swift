@@ -17,6 +17,8 @@ import Synchronization
     let options: StoreOptions
     let digest: DigestFunction
     private let overlay = Mutex(Overlay())
+    /// What was applied last. Written by the writer's thread, after the commit.
+    let recent = Mutex(RecentChanges())
     private let tally = Tally()
     private let spaceState = Atomic<UInt8>(SpaceState.ample.rawValue)
     private let writerThread = Atomic<UInt>(0)
@@ -167,6 +169,7 @@ import Synchronization
         guard let pointer = unsafe begun else { throw .lmdb(code: 0, operation: "mdb_txn_begin") }
         let value: Value
         var cluster: ClusterRecord?
+        var applied: AppliedChanges
         do throws(StoreError) {
             var transaction = try WriteTransaction(
                 unsafe Transaction(pointer),
@@ -176,12 +179,15 @@ import Synchronization
             )
             value = try body(&transaction)
             cluster = transaction.storedCluster
+            applied = transaction.applied
             try transaction.finish()
         } catch {
             unsafe mdb_txn_abort(pointer)
             throw error
         }
+        recent.withLock { applied.announce(to: &$0) }
         try checkCommit(unsafe mdb_txn_commit(pointer), environment.path)
+        recent.withLock { applied.tell(&$0) }
         if let cluster { try copy(cluster) }
         return value
     }

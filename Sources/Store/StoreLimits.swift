@@ -44,6 +44,9 @@ package enum StoreLimits {
     static let scrubRestartsMax = 2
     /// How often in a row a view of the pages is opened to find that it is not the newest any more.
     static let pageViewsMax = 8
+    /// Changes of the state that are remembered with what they replaced, and bytes of that.
+    static let recentChangesMax = 32_768
+    static let recentChangesBytesMax = 16 << 20
     /// Records between two words about a long opening.
     static let progressRecords: UInt64 = 100_000
     /// How often, and how far apart, the lock on the data folder is asked for.

@@ -59,6 +59,7 @@ extension WriteTransaction {
         bucket number: Int,
         expected: StateBucket? = nil
     ) throws(StoreError) {
+        changesBesideEntries()
         let table = RecordTable(tables, in: transaction)
         for record in records {
             guard record.key.bucket == number else {

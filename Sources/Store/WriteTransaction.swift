@@ -15,6 +15,8 @@ package struct WriteTransaction: ~Copyable {
     package private(set) var point: HardPoint
     /// The cluster record that this transaction stores, if it stores one.
     private(set) var storedCluster: ClusterRecord?
+    /// What this transaction changes in the state.
+    private(set) var applied: AppliedChanges
 
     init(
         _ transaction: Transaction,
@@ -32,6 +34,7 @@ package struct WriteTransaction: ~Copyable {
         changes = DigestChanges(digest)
         storedPoint = point
         self.point = point
+        applied = AppliedChanges(at: point.appliedIndex)
     }
 
     /// Checks what must hold between log, state and hard state, and writes the hard state.
@@ -203,6 +206,7 @@ package struct WriteTransaction: ~Copyable {
         }
         let appliedBefore = point.appliedIndex
         point.appliedIndex = appliedIndex
+        applied.through = appliedIndex
         point.appliedTerm = appliedTerm
         point.commitIndex = max(point.commitIndex, appliedIndex)
         try forgetRequests(after: appliedBefore)
@@ -230,7 +234,13 @@ package struct WriteTransaction: ~Copyable {
     private mutating func apply(_ layer: OverlayLayer) throws(StoreError) {
         let table = RecordTable(tables, in: transaction)
         for (key, bytes) in layer.writes {
-            if let stored = try table.record(key) { changes.remove(stored) }
+            var former = RecentChanges.Former.nothing
+            if let stored = try table.record(key) {
+                let whole = stored.fault == nil ? try stored.record() : nil
+                former = whole.map { .record($0.encoded()) } ?? .damaged
+                changes.remove(stored, isWhole: whole != nil)
+            }
+            applied.changes.append(.init(index: layer.index, key: key, former: former))
             if let bytes {
                 try table.put(bytes.span, under: key)
                 changes.insert(key, bytes.span)
@@ -249,9 +259,13 @@ package struct WriteTransaction: ~Copyable {
         changes.insert(request: id, at: index)
     }
 
+    /// Something else than entries changes records.
+    mutating func changesBesideEntries() { applied.isOther = true }
+
     /// Replaces the node's whole standing: only a snapshot does that.
     mutating func replacePoint(_ point: HardPoint) {
         self.point = point
+        applied = AppliedChanges(at: point.appliedIndex, isOther: true)
     }
 
     /// A record of a snapshot, in key order, into empty tables.

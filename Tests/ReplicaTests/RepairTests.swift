@@ -405,7 +405,8 @@ struct RepairTests {
             .body(index: index(1), term: term(2), bytes: [1, 2, 3]),
             .noBody(index: index(1), term: term(2), committedTerm: term(3), isCompacted: false),
             .noBody(index: index(1), term: term(2), committedTerm: nil, isCompacted: true),
-            .bucketRequest(number: 1, bucket: 9, from: key(1)), .bucket(number: 1, lent),
+            .bucketRequest(number: 1, bucket: 9, asOf: index(8), from: key(1)),
+            .bucket(number: 1, lent),
             .presenceRequest(number: 1, index: index(4), keys: [key(1), key(2)]),
             .presence(number: 1, indexes: [0, 7]),
         ]
