@@ -17,6 +17,11 @@ package struct TraceHash: Equatable, Sendable {
         lanes.3 = lanes.3 &* 0xD6E8_FEB8_6659_FD93 &+ lanes.2
     }
 
+    /// Takes in bytes, and how many they are.
+    package mutating func mix(_ bytes: [UInt8]) {
+        mix(hash64(bytes, seed: 0), hash64(bytes, seed: 1))
+    }
+
     /// 64 hex digits.
     package var text: String {
         [lanes.0, lanes.1, lanes.2, lanes.3].map { lane in

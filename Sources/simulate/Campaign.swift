@@ -15,12 +15,33 @@ struct Campaign {
     private var frontier: UInt64
     private var ahead: Set<UInt64> = []
     private var lastWord = ContinuousClock.now
+    private let build: String
     /// After that many failures a campaign has said enough.
     private static let failuresMost = 10
 
     init(_ options: Options) {
         self.options = options
         frontier = options.seeds.lowerBound
+        build = options.stateFile == nil ? "" : Self.fingerprint()
+    }
+
+    /// Over this program's file: builds that differ have different ones.
+    private static func fingerprint() -> String {
+        var hash = TraceHash()
+        guard let path = unsafe realpath("/proc/self/exe", nil) else { return "unknown" }
+        defer { unsafe free(path) }
+        do throws(StoreError) {
+            let file = try ChunkFile(reading: unsafe String(cString: path))
+            var offset: UInt64 = 0
+            while true {
+                let bytes = try file.read(at: offset, atMost: 1 << 20)
+                guard !bytes.isEmpty else { return hash.text }
+                hash.mix(bytes)
+                offset += UInt64(bytes.count)
+            }
+        } catch {
+            return "unknown"
+        }
     }
 
     /// - Returns: whether every seed was clean.
@@ -35,7 +56,7 @@ struct Campaign {
                 let settings = options.settings(next)
                 next += 1
                 group.addTask {
-                    CrashReport.begin(settings.seed, job: job)
+                    CrashReport.begin(options.command(settings.seed))
                     return (settings.seed, job, Simulation.run(settings))
                 }
             }
@@ -47,6 +68,7 @@ struct Campaign {
         }
         save()
         progress(isLast: true)
+        Simulate.complain("what happened: \(counts.story)")
         return failures.isEmpty
     }
 
@@ -57,9 +79,9 @@ struct Campaign {
         counts.add(report.counts)
         ahead.insert(seed)
         while ahead.remove(frontier) != nil { frontier += 1 }
-        if let violation = report.violation {
+        if let problem = report.problem {
             failures.append(seed)
-            print("seed \(seed) FAILED: \(violation)\n  repeat: \(options.command(seed))")
+            print("seed \(seed) FAILED: \(problem)\n  repeat: \(options.command(seed))")
         } else {
             print("seed \(seed) ok \(report.traceHash)")
         }
@@ -97,14 +119,16 @@ struct Campaign {
                 + "\(counts.changes) changes of members, \(counts.rebuilt) disks made anew, "
                 + "\(counts.snapshots) snapshots, \(counts.mended) mended, "
                 + "\(counts.confirmed) absences confirmed, \(counts.lists) lists, "
-                + "\(counts.restored) put back, \(failures.count) failed"
+                + "\(counts[.restoreImage]) put back, \(failures.count) failed"
         )
     }
 
     // MARK: Resuming
 
+    /// What was done by another build, or under other settings, is not done.
     private var heading: String {
-        "simulate \(options.seeds.lowerBound)..\(options.seeds.upperBound) \(options.command(0))"
+        "simulate \(options.seeds.lowerBound)..\(options.seeds.upperBound) \(options.command(0)) "
+            + "build \(build)"
     }
 
     /// Goes on behind what an interrupted campaign over the same seeds had done.
@@ -113,7 +137,9 @@ struct Campaign {
             let bytes = try? file.read(at: 0, atMost: 4_096)
         else { return }
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-        guard lines.count == 2, lines[0] == heading, let seed = UInt64(lines[1]) else { return }
+        guard lines.count == 2, lines[0] == heading, let seed = UInt64(lines[1]) else {
+            return Simulate.complain("\(path) is of another build or other settings: begin anew")
+        }
         frontier = max(frontier, seed)
         Simulate.complain("resuming at seed \(frontier)")
     }

@@ -1,44 +1,39 @@
 import Glibc
-import Synchronization
 
-/// Names the seeds that were running when a precondition of the product fails, because that ends
-/// this process before it can report anything.
+/// Tells the command that repeats a seed when a precondition of the product fails in it, because
+/// that ends this process before it can report anything.
+///
+/// A trap is raised on the thread that ran into it, and a seed runs on one thread from its begin to
+/// its end, so a thread's own value says which of several seeds it was.
 enum CrashReport {
-    private static let seeds = Table()
+    /// Of the thread: a line for its seed, ready to be written, as a handler of signals may neither
+    /// allocate nor lock.
+    private static let line: pthread_key_t = {
+        var key = pthread_key_t()
+        precondition(unsafe pthread_key_create(&key) { unsafe free($0) } == 0, "no key is left")
+        return key
+    }()
 
-    private struct Table: ~Copyable, Sendable {
-        // Four are enough for the machines at hand; further jobs share the last one.
-        let first = Atomic<UInt64>(0)
-        let second = Atomic<UInt64>(0)
-        let third = Atomic<UInt64>(0)
-        let fourth = Atomic<UInt64>(0)
-    }
-
-    /// From here on `job` works on `seed`.
-    static func begin(_ seed: UInt64, job: Int) {
-        switch job {
-        case 0: seeds.first.store(seed, ordering: .relaxed)
-        case 1: seeds.second.store(seed, ordering: .relaxed)
-        case 2: seeds.third.store(seed, ordering: .relaxed)
-        default: seeds.fourth.store(seed, ordering: .relaxed)
-        }
+    /// From here on this thread works on the seed that `command` repeats.
+    static func begin(_ command: String) {
+        unsafe free(pthread_getspecific(line))
+        let text = unsafe strdup("simulate: a precondition failed\n  repeat: \(command)\n")
+        _ = unsafe pthread_setspecific(line, text)
     }
 
     /// Catches the signals that a trap raises.
     static func install() {
+        _ = line
         for number in [SIGILL, SIGTRAP, SIGABRT, SIGSEGV] {
             signal(number) { _ in CrashReport.tell() }
         }
     }
 
     private static func tell() -> Never {
-        var text = "simulate: a precondition failed; repeat with --seed and one of:"
-        let running = [
-            seeds.first.load(ordering: .relaxed), seeds.second.load(ordering: .relaxed),
-            seeds.third.load(ordering: .relaxed), seeds.fourth.load(ordering: .relaxed),
-        ]
-        for seed in running where seed > 0 { text += " \(seed)" }
-        Simulate.complain(text)
+        if let text = unsafe pthread_getspecific(line) {
+            let bytes = unsafe text.assumingMemoryBound(to: CChar.self)
+            _ = unsafe write(STDERR_FILENO, bytes, strlen(bytes))
+        }
         _exit(1)
     }
 }

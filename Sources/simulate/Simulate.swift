@@ -42,7 +42,7 @@ enum Simulate {
     private static func one(_ options: Options) -> Bool {
         let began = ContinuousClock.now
         let settings = options.settings(options.seeds.lowerBound)
-        CrashReport.begin(settings.seed, job: 0)
+        CrashReport.begin(options.command(settings.seed))
         let report = Simulation.run(settings, trace: options.isTraced ? { print($0) } : nil)
         let counts = report.counts
         print(
@@ -55,12 +55,13 @@ enum Simulate {
             \(counts.unconfirmedReads), retries \(counts.retries), unknown \(counts.unknown), \
             undecided \(counts.undecided), changes of members \(counts.changes), disks made anew \
             \(counts.rebuilt), snapshots \(counts.snapshots), mended \(counts.mended), put back \
-            \(counts.restored), absences confirmed \(counts.confirmed), lists \(counts.lists)
+            \(counts[.restoreImage]), absences confirmed \(counts.confirmed), lists \(counts.lists)
+            what happened: \(counts.story)
             hash \(report.traceHash)
             """
         )
-        guard let violation = report.violation else { return true }
-        print("seed \(settings.seed) FAILED: \(violation)")
+        guard let problem = report.problem else { return true }
+        print("seed \(settings.seed) FAILED: \(problem)")
         print("  repeat: \(options.command(settings.seed))")
         return false
     }
