@@ -26,8 +26,11 @@ final class Disk {
     /// The vote that all copies had after the last finished save.
     private(set) var durableBallot = Ballot.none
     private(set) var underWay: [Write] = []
-    /// Nothing can be written that needs room.
-    var isFull = false
+    /// How much can be written that needs room.
+    var space = SpaceState.ample
+    /// Writes that found no room, and syncs that failed.
+    private(set) var refusals = 0
+    private(set) var failedSyncs = 0
     /// The next sync reports an error.
     var failsNextSync = false
     /// Until then every write hangs.
@@ -44,6 +47,21 @@ final class Disk {
     }
 
     func begin(_ write: Write) { underWay.append(write) }
+
+    /// Called before what needs room.
+    func requireRoom() throws(StoreError) {
+        guard space == .exhausted else { return }
+        refusals += 1
+        throw .full
+    }
+
+    /// Called before what needs a sync, which may be the one to fail.
+    func requireSync() throws(StoreError) {
+        guard failsNextSync else { return }
+        failsNextSync = false
+        failedSyncs += 1
+        throw .system(code: 5, operation: "fdatasync", path: "data")
+    }
 
     /// Something happens to what is on the disk, or on its way to it. Of the latter it is seen once
     /// it is there, so that the disk comes to what the process has seen of it.
@@ -139,13 +157,16 @@ final class Disk {
 
     /// Flips one bit of one copy, as long as two intact ones remain: two failures in one file are
     /// repaired, a third is the loss of a member.
-    func flipVoteBit(_ dice: inout Dice) {
+    ///
+    /// - Returns: whether a bit was flipped.
+    func flipVoteBit(_ dice: inout Dice) -> Bool {
         let intact = (0..<VoteFile.copies).filter { copy in
             VoteFile.decode(voteCopies[copy], copy: copy) == durableBallot
         }
-        guard intact.count > 2 else { return }
+        guard intact.count > 2 else { return false }
         let copy = intact[dice.below(intact.count)]
         voteCopies[copy][dice.below(VoteFile.copyBytes)] ^= 1 << UInt8(dice.below(8))
+        return true
     }
 
     /// Only the self-test does that.

@@ -3,7 +3,7 @@ import Store
 import Wire
 
 /// What a checksum would find in a row when it is read.
-enum Damage: Equatable {
+enum Damage: Int, Equatable {
     case none
     /// The row's identity is gone: a flipped bit, a write that belonged elsewhere.
     case header

@@ -29,6 +29,9 @@ struct Operators {
     private(set) var open: [MemberChange] = []
     private var nextSerial: UInt64 = 1
 
+    /// Changes that were ever begun.
+    var begun: UInt64 { nextSerial - 1 }
+
     mutating func begin(_ make: (UInt64) -> MemberChange) -> UInt64 {
         defer { nextSerial += 1 }
         open.append(make(nextSerial))

@@ -38,6 +38,9 @@ struct Network {
 
     mutating func mend() { cuts = [Bool](repeating: false, count: count * count) }
 
+    /// Whether something does not get through.
+    var hasCuts: Bool { cuts.contains(true) }
+
     /// Both directions lose what is on its way.
     mutating func reset(_ one: Int, _ other: Int) {
         generations[one * count + other] &+= 1

@@ -42,8 +42,8 @@ final class SimulatedStore: ReplicaStorage {
     // MARK: Writing
 
     func commit(_ turn: StorageTurn) throws(StoreError) -> UInt64? {
-        if disk.isFull { throw .full }
-        try requireSync()
+        try disk.requireRoom()
+        try disk.requireSync()
         let base = try turn.write(to: &live)
         if let contradiction = live.point.contradiction { throw .misuse(contradiction) }
         flushesAsked += 2
@@ -56,21 +56,15 @@ final class SimulatedStore: ReplicaStorage {
         guard next == ballot || next.isNewer(than: ballot) else {
             throw .misuse("ballot may not go from \(ballot) to \(next)")
         }
-        try requireSync()
+        try disk.requireSync()
         ballot = next
         flushesAsked += 2
         disk.begin(.vote(next))
     }
 
-    private func requireSync() throws(StoreError) {
-        guard disk.failsNextSync else { return }
-        disk.failsNextSync = false
-        throw .system(code: 5, operation: "fdatasync", path: "data")
-    }
-
     func preallocateIfNeeded() throws(StoreError) -> Bool { false }
 
-    var space: SpaceState { disk.isFull ? .exhausted : .ample }
+    var space: SpaceState { disk.space }
 
     func installSnapshot(_ file: String) throws(StoreError) -> (index: UInt64, term: UInt64) {
         guard let image = arrived.first(where: { $0.name == file })?.image else {
@@ -79,7 +73,7 @@ final class SimulatedStore: ReplicaStorage {
         guard image.index >= overlay.evaluatedIndex else {
             throw .unsuitableSnapshot("it ends at entry \(image.index)")
         }
-        try requireSync()
+        try disk.requireSync()
         live.install(image)
         overlay.removeLayers(through: image.index)
         overlay.markEvaluated(through: image.index)
@@ -242,8 +236,8 @@ extension SimulatedStore: RepairStorage {
     }
 
     private func begin(_ write: Disk.Write) throws(StoreError) {
-        if disk.isFull { throw .full }
-        try requireSync()
+        try disk.requireRoom()
+        try disk.requireSync()
         flushesAsked += 2
         disk.begin(write)
     }

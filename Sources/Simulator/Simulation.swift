@@ -23,6 +23,10 @@ package enum Simulation {
         } catch {
             report.violation = "\(error)"
         }
+        for node in world.nodes {
+            world.counts.refusals += node.disk.refusals
+            world.counts.happened[FaultKind.syncError.rawValue] += node.disk.failedSyncs
+        }
         report.traceHash = world.hash.text
         report.nodes = world.nodes.count
         report.nanoseconds = world.now

@@ -145,8 +145,15 @@ package struct SimulationSettings: Equatable, Sendable {
 
 /// What became of a run.
 package struct SimulationReport: Sendable {
-    /// Why it failed; nil when all is well.
+    /// Which rule was broken; nil when none was.
     package internal(set) var violation: String?
+    /// Why the run proves nothing; nil when all is well. A history that nobody could search to
+    /// its end may hide a stale read.
+    package var problem: String? {
+        if let violation { return violation }
+        return counts.undecided == 0
+            ? nil : "the history of \(counts.undecided) keys was too hard to decide"
+    }
     /// 64 hex digits over everything that happened.
     package internal(set) var traceHash = ""
     /// Voters.
@@ -191,8 +198,13 @@ package struct SimulationCounts: Equatable, Sendable {
     package internal(set) var confirmed = 0
     /// Folders that were listed.
     package internal(set) var lists = 0
-    /// Disks put back to an earlier image.
-    package internal(set) var restored = 0
+    /// Disturbances that took effect, by the number of their ``FaultKind``.
+    package internal(set) var happened = [Int](repeating: 0, count: FaultKind.allCases.count)
+    /// Entries of the log with a broken header (or another's), a broken body, that were lost, and
+    /// that were torn by a crash.
+    package internal(set) var damagedEntries = [0, 0, 0, 0]
+    /// Writes that found no room.
+    package internal(set) var refusals = 0
     /// Databases made anew.
     package internal(set) var rebuilt = 0
     /// Changes of members that were committed.
@@ -200,6 +212,22 @@ package struct SimulationCounts: Equatable, Sendable {
 
     /// Nothing yet.
     package init() {}
+
+    /// How often `kind` took effect.
+    package subscript(_ kind: FaultKind) -> Int { happened[kind.rawValue] }
+
+    /// Every kind of disturbance with how often it took effect, in words.
+    package var story: String {
+        let kinds = FaultKind.allCases.map { "\($0) \(self[$0])" }
+        let damages = zip(["misplaced", "broken", "lost", "torn"], damagedEntries).map {
+            "\($0) entries \($1)"
+        }
+        return (kinds + damages + ["refused for want of room \(refusals)"])
+            .joined(separator: ", ")
+    }
+
+    /// Kinds that never took effect.
+    package var unseen: [FaultKind] { FaultKind.allCases.filter { self[$0] == 0 } }
 
     /// Adds the numbers of another run.
     package mutating func add(_ other: SimulationCounts) {
@@ -219,7 +247,11 @@ package struct SimulationCounts: Equatable, Sendable {
         mended += other.mended
         confirmed += other.confirmed
         lists += other.lists
-        restored += other.restored
+        for kind in happened.indices { happened[kind] += other.happened[kind] }
+        for damage in damagedEntries.indices {
+            damagedEntries[damage] += other.damagedEntries[damage]
+        }
+        refusals += other.refusals
         rebuilt += other.rebuilt
         changes += other.changes
     }

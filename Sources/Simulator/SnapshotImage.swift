@@ -163,7 +163,7 @@ final class SimulatedShelf: SnapshotShelf {
 
     func export(_ pacer: StreamPacer) throws(StoreError) {
         disk.files.exported = nil
-        if disk.isFull { throw .full }
+        try disk.requireRoom()
         let image = try SnapshotImage(disk.durable)
         let bytes = image.encoded()
         disk.files.exported = .init(offer: try image.offer(bytes), bytes: bytes)
@@ -183,12 +183,12 @@ final class SimulatedShelf: SnapshotShelf {
 
     func beginArriving(_ offer: SnapshotOffer) throws(StoreError) {
         disk.files.arriving = nil
-        if disk.isFull { throw .full }
+        try disk.requireRoom()
         disk.files.arriving = .init(offer)
     }
 
     func appendArriving(_ bytes: [UInt8]) throws(StoreError) {
-        if disk.isFull { throw .full }
+        try disk.requireRoom()
         disk.files.arriving?.append(bytes)
     }
 

@@ -175,6 +175,12 @@ extension World {
     }
 
     private func propose(_ operation: Operation, at process: Process) {
+        // As `RequestFlow` does: what is left is for deletes, and for what is committed.
+        if process.store.space == .reserved, operation.kind != .delete,
+            let position = clients.position(of: operation.serial)
+        {
+            return retry(position, after: dice.draw(5_000_000...80_000_000))
+        }
         guard let (batch, versions) = prepare(operation, at: process) else { return }
         if let own = clients.position(of: operation.serial) {
             clients[own].proposals += 1

@@ -31,6 +31,9 @@ extension World {
         }
     }
 
+    /// Counts a disturbance where it takes effect: many are drawn and find nothing to disturb.
+    func happened(_ kind: FaultKind) { counts.happened[kind.rawValue] += 1 }
+
     private var anyNode: Int { dice.below(nodes.count) }
 
     /// The node that leads the newest term, if one does.
@@ -47,24 +50,30 @@ extension World {
 
     private func disturb(_ kind: FaultKind) throws {
         switch kind {
-        case .crash: try kill(anyNode)
-        case .crashLeader: try kill(leaderPosition ?? anyNode)
-        case .crashAll: for position in nodes.indices { try kill(position) }
+        case .crash: try kill(anyNode, as: kind)
+        case .crashLeader: try kill(leaderPosition ?? anyNode, as: kind)
+        case .crashAll: for position in nodes.indices { try kill(position, as: kind) }
         case .pause: pause(dice.chance(400) ? leaderPosition ?? anyNode : anyNode)
         case .partition, .isolate, .oneWay, .partial: cut(kind)
         case .mend:
             say("the network is whole")
+            happened(kind)
             network.mend()
         case .reset: resetSome()
-        case .weather: drawWeather()
+        case .weather:
+            happened(kind)
+            drawWeather()
         case .drift, .leap: disturbClock(kind)
         case .slowDisk, .stall, .full, .syncError: disturbDisk(kind)
         case .strand: strand()
-        case .flipVote: nodes[anyNode].disk.flipVoteBit(&dice)
+        case .flipVote: if nodes[anyNode].disk.flipVoteBit(&dice) { happened(kind) }
         case .damageLog, .damageState, .loseRecord: try damage(kind)
         case .damageSnapshot: damageSnapshot(anyNode)
-        case .seal: toggleSeal(anyNode)
-        case .admit, .promote, .demote, .replace, .letGo, .transfer: operate(kind)
+        case .seal:
+            happened(kind)
+            toggleSeal(anyNode)
+        case .admit, .promote, .demote, .replace, .letGo, .transfer:
+            if operate(kind) { happened(kind) }
         case .loseDatabase: try loseDatabase(anyNode)
         case .restoreImage: try restoreImage(anyNode)
         case .ghost: haunt()
@@ -73,7 +82,8 @@ extension World {
 
     // MARK: Processes
 
-    private func kill(_ position: Int) throws {
+    private func kill(_ position: Int, as kind: FaultKind) throws {
+        if nodes[position].process != nil { happened(kind) }
         try crash(position)
         let nap = dice.chance(512) ? 100_000_000 : UInt64(4_000_000_000)
         planStart(position, after: dice.draw(1_000_000...nap))
@@ -99,6 +109,7 @@ extension World {
     func doom(_ number: Int) throws {
         guard !isHealing, let process = processes[number] else { return }
         counts.faults += 1
+        happened(.crashLeader)
         let position = process.node
         for other in nodes.indices { network.join(position, other) }
         try crash(position)
@@ -109,6 +120,7 @@ extension World {
     private func pause(_ position: Int) {
         guard let process = nodes[position].process, process.pausedUntil <= now else { return }
         let length = dice.skewed(3_000) * 1_000_000
+        happened(.pause)
         say("node \(position + 1) stands still for \(length / 1_000_000) ms")
         process.pausedUntil = now + length
         queue.add(.resume(process: process.number), at: process.pausedUntil)
@@ -152,6 +164,7 @@ extension World {
                 if dice.chance(700) { network.cut(other, one) }
             }
         }
+        if network.hasCuts { happened(kind) }
         if dice.chance(300) { noticeCuts() }
     }
 
@@ -161,6 +174,7 @@ extension World {
         guard let leader = leaderPosition else { return }
         let follower = anyNode
         guard follower != leader else { return }
+        happened(.strand)
         say("node \(leader + 1) has nobody left but \(follower + 1), whose disk hangs")
         network.mend()
         nodes[follower].disk.stalledUntil = now + dice.draw(200_000_000...2_000_000_000)
@@ -190,6 +204,7 @@ extension World {
     private func resetSome() {
         let (one, other) = (anyNode, anyNode)
         guard one != other else { return }
+        happened(.reset)
         say("connection \(one + 1) - \(other + 1) breaks")
         network.reset(one, other)
         linkBroke(at: one, with: other)
@@ -208,6 +223,7 @@ extension World {
             incarnation: 0,
             body: .heartbeat(Heartbeat(commit: standing.last, round: 0))
         )
+        happened(.ghost)
         say("\(source + 1) speaks to \(target + 1) in an earlier epoch")
         post(.raft(.received(message, from: nodes[source].id)), to: target)
     }
@@ -228,8 +244,10 @@ extension World {
         if kind == .leap {
             // Leases trust that clocks do not.
             guard tuning.raft.readLease == nil else { return }
+            happened(kind)
             nodes[position].clock.leap(by: dice.skewed(2_000) * 1_000_000)
         } else {
+            happened(kind)
             let most = Int(NodeClock.rateErrorMost)
             let rate = Int(NodeClock.trueRate) + dice.draw(-most...most)
             nodes[position].clock.setRate(UInt64(rate), at: now)
@@ -239,14 +257,19 @@ extension World {
 
     // MARK: Disks
 
+    /// A failing sync is counted when a sync fails.
     private func disturbDisk(_ kind: FaultKind) {
-        let disk = nodes[anyNode].disk
+        let position = anyNode
+        let disk = nodes[position].disk
+        if kind != .syncError { happened(kind) }
         switch kind {
         case .slowDisk:
             let slowest = dice.skewed(60_000) * 1_000
             disk.flushTime = 30_000...max(40_000, slowest)
         case .stall: disk.stalledUntil = now + dice.skewed(4_000) * 1_000_000
-        case .full: disk.isFull.toggle()
+        case .full:
+            disk.space = disk.space == .ample ? [.reserved, .exhausted][dice.below(2)] : .ample
+            say("node \(position + 1) has room: \(disk.space)")
         default: disk.failsNextSync = true
         }
     }
@@ -257,7 +280,7 @@ extension World {
         guard nodes[position].isJoined, canSpare(position) else { return }
         // The power goes while the end of the log is written.
         let isTorn = kind == .damageLog && dice.chance(512)
-        if isTorn { try kill(position) }
+        if isTorn { try kill(position, as: .crash) }
         let tables = nodes[position].process?.store.live ?? nodes[position].disk.durable
         if kind == .damageLog {
             let (base, last) = (tables.point.base.index, tables.point.last.index)
@@ -267,19 +290,25 @@ extension World {
             let index = last - depth
             let damage: Damage = [.header, .body, .missing][dice.below(3)]
             say("entry \(index) of node \(position + 1) is damaged: \(damage)")
+            happened(kind)
+            counts.damagedEntries[isTorn ? 3 : damage.rawValue - 1] += 1
             return suffer(.entry(index, damage), at: position)
         }
         guard !tables.state.isEmpty else { return }
         let key = tables.state[dice.below(tables.state.count)].key
         guard kind == .loseRecord else {
             say("a record of node \(position + 1) is damaged")
+            happened(kind)
             return suffer(.record(key, dice.chance(512) ? .content : .header), at: position)
         }
         // What is decided on a record that goes shortly after its bucket was seen whole is wrong
         // until the next checkpoint: decision 0014 bears that. So the process ends, and sees the
         // disk with fresh eyes, unless it did not trust the bucket anyway.
         let process = nodes[position].process
-        if process?.trust.isWhole(key.bucket, instant(position)) == true { try kill(position) }
+        if process?.trust.isWhole(key.bucket, instant(position)) == true {
+            try kill(position, as: .crash)
+        }
+        happened(kind)
         say("node \(position + 1) loses a record of bucket \(key.bucket)")
         nodes[position].hasLostRecords = true
         suffer(.loss(key), at: position)
@@ -296,12 +325,14 @@ extension World {
 
     private func damageSnapshot(_ position: Int) {
         guard nodes[position].disk.files.damage(&dice) else { return }
+        happened(.damageSnapshot)
         say("a snapshot file of node \(position + 1) is damaged")
     }
 
     /// The database is found unusable and made anew.
     private func loseDatabase(_ position: Int) throws {
         guard nodes[position].isJoined, canSpare(position) else { return }
+        happened(.loseDatabase)
         try crash(position)
         makeAnew(position)
         planStart(position, after: dice.draw(1_000_000...2_000_000_000))
@@ -329,7 +360,7 @@ extension World {
             let disk = nodes[position].disk
             disk.flushTime = 60_000...400_000
             disk.stalledUntil = min(disk.stalledUntil, now)
-            disk.isFull = false
+            disk.space = .ample
             disk.failsNextSync = false
             nodes[position].clock.setRate(NodeClock.trueRate, at: now)
             if nodes[position].isSealed { toggleSeal(position) }

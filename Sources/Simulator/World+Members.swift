@@ -67,9 +67,22 @@ extension World {
     // MARK: Operators
 
     /// Something that an operator may ask for, sensible or not: the product judges it.
-    func operate(_ kind: FaultKind) {
-        guard let position = leaderPosition, let leader = nodes[position].process else { return }
-        if kind == .transfer { return transfer(leader) }
+    ///
+    /// - Returns: whether a leader was asked.
+    func operate(_ kind: FaultKind) -> Bool {
+        guard let position = leaderPosition, let leader = nodes[position].process else {
+            return false
+        }
+        if kind == .transfer {
+            transfer(leader)
+            return true
+        }
+        let before = operators.begun
+        askForMembers(kind, of: leader)
+        return operators.begun > before
+    }
+
+    private func askForMembers(_ kind: FaultKind, of leader: Process) {
         let configuration = leader.configuration
         let voters = configuration.voters.map(\.id)
         let learners = configuration.members.filter { $0.role == .learner }.map(\.id)

@@ -239,7 +239,7 @@ extension World {
         try crash(position)
         if isHarmless(position, image) {
             say("node \(position + 1) is put back to entry \(image.tables.point.last.index)")
-            counts.restored += 1
+            happened(.restoreImage)
             nodes[position].formerDisks.append(
                 FormerDisk(incarnation: node.incarnation, tables: node.disk.durable)
             )

@@ -116,7 +116,7 @@ struct PartsTests {
             let disk = Disk(requestsRetained: 10)
             disk.begin(.vote(Ballot(term: term, vote: 1)))
             try disk.finish()
-            for _ in 0..<6 { disk.flipVoteBit(&dice) }
+            for _ in 0..<6 { _ = disk.flipVoteBit(&dice) }
             #expect(try disk.openVote() == Ballot(term: term, vote: 1))
         }
     }
