@@ -107,6 +107,7 @@ let package = Package(
         .target(
             name: "Simulator",
             dependencies: ["History", "Raft", "Replica", "Store", "Wire"],
+            exclude: ["PlantedBugs.md", "README.md"],
             swiftSettings: simulator
         ),
         .executableTarget(
