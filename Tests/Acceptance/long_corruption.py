@@ -1,8 +1,7 @@
 """A thousand random corruptions of any file of one node of three; see corruption.py. A long run, so
 it is not among the tests that always run (test_corruption.py has a slice). About a second each:
 
-    cd Tests/Acceptance && HOLDFAST_BINARY=… HOLDFAST_TEST_CORRUPTIONS=1000 \
-        ../../.build/acceptance-clients/bin/python -m unittest long_corruption
+    HOLDFAST_TEST_CORRUPTIONS=1000 Tests/Acceptance/run long_corruption
 """
 
 import os
