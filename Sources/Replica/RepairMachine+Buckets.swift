@@ -167,6 +167,11 @@ extension RepairMachine {
                     ofBucket: bucket,
                     after: lent.appliedIndex
                 )
+                // A record that went while it could not be found is in the digest still, and in the
+                // state of a member that has not heard of its end: together they would add up.
+                guard changed != nil || lent.appliedIndex >= own.appliedIndex else {
+                    throw .damagedBucket(number: bucket, reason: "the lender is behind")
+                }
                 let plan =
                     if let changed {
                         RepairPlan(own: own.keys, unless: changed, records)
@@ -240,8 +245,7 @@ struct RepairPlan {
         }
     }
 
-    /// As far as different moments allow, where the lender is ahead or what has changed is not
-    /// known.
+    /// As far as different moments allow, where the lender is ahead.
     ///
     /// - Parameters:
     ///   - own: keys here, with modification indexes; nil for a damaged record.

@@ -12,6 +12,8 @@ final class SimulatedStore: ReplicaStorage {
     /// What the vote's file says, or will once its syncs have returned.
     private var ballot: Ballot
     private(set) var overlay = Overlay()
+    /// What the newest entries changed; a lender of this kind does not know what was there before.
+    private var changes: ChangedKeys
     /// Flushes asked for since somebody looked.
     private(set) var flushesAsked = 0
     /// Layers evaluated since somebody looked, for the checkers.
@@ -24,6 +26,7 @@ final class SimulatedStore: ReplicaStorage {
     init(disk: Disk) {
         self.disk = disk
         live = disk.durable
+        changes = ChangedKeys(from: live.point.appliedIndex)
         ballot = disk.durableBallot
         overlay.markEvaluated(through: live.point.appliedIndex)
     }
@@ -45,6 +48,7 @@ final class SimulatedStore: ReplicaStorage {
         try disk.requireRoom()
         try disk.requireSync()
         let base = try turn.write(to: &live)
+        changes.add(turn.layers)
         if let contradiction = live.point.contradiction { throw .misuse(contradiction) }
         flushesAsked += 2
         disk.begin(.turn(turn))
@@ -75,6 +79,7 @@ final class SimulatedStore: ReplicaStorage {
         }
         try disk.requireSync()
         live.install(image)
+        changes = ChangedKeys(from: image.index)
         overlay.removeLayers(through: image.index)
         overlay.markEvaluated(through: image.index)
         flushesAsked += 2
@@ -149,12 +154,11 @@ extension SimulatedStore: RepairStorage {
 
     func appliedIndex() throws(StoreError) -> UInt64 { live.point.appliedIndex }
 
-    /// This disk does not remember what it had.
     func changedKeys(
         ofBucket bucket: Int,
         after index: UInt64
     ) throws(StoreError) -> [StorageKey]? {
-        index == live.point.appliedIndex ? [] : nil
+        changes.keys(ofBucket: bucket, after: index, through: live.point.appliedIndex)
     }
 
     func levelled(
@@ -162,8 +166,21 @@ extension SimulatedStore: RepairStorage {
         _ records: [RepairedRecord],
         changed: [StorageKey]
     ) throws(StoreError) -> StateBucket {
-        precondition(changed.isEmpty, "nothing that has changed is known")
-        return lent
+        var (count, sum) = (lent.count, lent.words[0])
+        for record in records where changed.contains(record.key) {
+            guard let bytes = record.bytes else { continue }
+            count &-= 1
+            sum &-= DiskTables.hash(record.key, bytes)
+        }
+        for key in changed {
+            guard let row = live.row(of: key) else { continue }
+            guard row.damage == .none else {
+                throw .damagedRecord(key: key.hex, reason: "checksum")
+            }
+            count &+= 1
+            sum &+= row.hash
+        }
+        return StateBucket(count: count, words: [sum, 0, 0, 0], isSuspect: lent.isSuspect)
     }
 
     func lendBucket(
@@ -233,6 +250,7 @@ extension SimulatedStore: RepairStorage {
         try next.repairRecords(records, bucket: bucket, expected: expected)
         try begin(.records(records, bucket: bucket, expected: expected))
         live = next
+        changes = ChangedKeys(from: live.point.appliedIndex)
     }
 
     private func begin(_ write: Disk.Write) throws(StoreError) {
@@ -240,6 +258,35 @@ extension SimulatedStore: RepairStorage {
         try disk.requireSync()
         flushesAsked += 2
         disk.begin(write)
+    }
+}
+
+/// Which keys the newest entries changed, as production's `RecentChanges` knows it.
+private struct ChangedKeys {
+    /// All changes of the entries above this one are here.
+    private var floor: UInt64
+    private var all: [(index: UInt64, key: StorageKey)] = []
+    private static let most = 4_096
+
+    init(from index: UInt64) { floor = index }
+
+    mutating func add(_ layers: [OverlayLayer]) {
+        for layer in layers {
+            for (key, _) in layer.writes { all.append((layer.index, key)) }
+        }
+        guard all.count > 2 * Self.most else { return }
+        floor = all[all.count - Self.most].index
+        all.removeAll { $0.index <= floor }
+    }
+
+    func keys(
+        ofBucket bucket: Int,
+        after index: UInt64,
+        through last: UInt64
+    ) -> [StorageKey]? {
+        guard index >= floor, index <= last else { return nil }
+        let keys = all.lazy.filter { $0.index > index && $0.key.bucket == bucket }.map(\.key)
+        return Set(keys).sorted()
     }
 }
 

@@ -9,7 +9,7 @@ package struct StateBucket: Sendable, Equatable {
     /// Records.
     package internal(set) var count: UInt64 = 0
     /// The sum, lowest word first.
-    var words = SIMD4<UInt64>()
+    package internal(set) var words = SIMD4<UInt64>()
     /// A damaged record was replaced or removed, so what to take out of the sum was not known. Only
     /// comparing the records themselves with another member's makes it trustworthy again.
     package internal(set) var isSuspect = false
