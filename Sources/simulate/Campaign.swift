@@ -15,23 +15,22 @@ struct Campaign {
     private var frontier: UInt64
     private var ahead: Set<UInt64> = []
     private var lastWord = ContinuousClock.now
-    private let build: String
+    private let build: String?
     /// After that many failures a campaign has said enough.
     private static let failuresMost = 10
 
     init(_ options: Options) {
         self.options = options
         frontier = options.seeds.lowerBound
-        build = options.stateFile == nil ? "" : Self.fingerprint()
+        build = options.stateFile == nil ? nil : Self.fingerprint()
     }
 
-    /// Over this program's file: builds that differ have different ones.
-    private static func fingerprint() -> String {
+    /// Over this program's file: builds that differ have different ones. Nil when it is not where
+    /// it was called: found by the shell, say.
+    private static func fingerprint() -> String? {
         var hash = TraceHash()
-        guard let path = unsafe realpath("/proc/self/exe", nil) else { return "unknown" }
-        defer { unsafe free(path) }
         do throws(StoreError) {
-            let file = try ChunkFile(reading: unsafe String(cString: path))
+            let file = try ChunkFile(reading: CommandLine.arguments[0])
             var offset: UInt64 = 0
             while true {
                 let bytes = try file.read(at: offset, atMost: 1 << 20)
@@ -40,12 +39,15 @@ struct Campaign {
                 offset += UInt64(bytes.count)
             }
         } catch {
-            return "unknown"
+            return nil
         }
     }
 
     /// - Returns: whether every seed was clean.
     mutating func run() async -> Bool {
+        if options.stateFile != nil, build == nil {
+            Simulate.complain("no state is kept: call this program by its path")
+        }
         resume()
         let options = options
         var next = frontier
@@ -128,12 +130,12 @@ struct Campaign {
     /// What was done by another build, or under other settings, is not done.
     private var heading: String {
         "simulate \(options.seeds.lowerBound)..\(options.seeds.upperBound) \(options.command(0)) "
-            + "build \(build)"
+            + "build \(build ?? "unknown")"
     }
 
     /// Goes on behind what an interrupted campaign over the same seeds had done.
     private mutating func resume() {
-        guard let path = options.stateFile, let file = try? ChunkFile(reading: path),
+        guard let path = options.stateFile, build != nil, let file = try? ChunkFile(reading: path),
             let bytes = try? file.read(at: 0, atMost: 4_096)
         else { return }
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
@@ -145,7 +147,7 @@ struct Campaign {
     }
 
     private func save() {
-        guard let path = options.stateFile, failures.isEmpty else { return }
+        guard let path = options.stateFile, build != nil, failures.isEmpty else { return }
         do throws(StoreError) {
             let file = try ChunkFile(creating: path + ".new")
             try file.write(Array("\(heading)\n\(frontier)\n".utf8), at: 0)
