@@ -30,6 +30,9 @@ struct RequestContext: Sendable {
     let finish: @Sendable (ForwardedReply.Outcome) -> Void
     /// An earlier attempt left this node and was not heard of again.
     var mayBeApplied = false
+    /// A stale read that no other member has confirmed: what this node's own digest says is enough,
+    /// but it has to be looked at in the very view.
+    var isAlone = false
 
     /// The number of one attempt, unique over all nodes that prepare this request.
     func attemptNumber(_ attempt: Int) -> UInt32 {

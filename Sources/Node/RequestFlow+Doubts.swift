@@ -23,21 +23,22 @@ extension RequestFlow {
     ///
     /// - Parameters:
     ///   - answer: what the step says may be said.
-    ///   - again: what was in doubt was repaired, so the request is worked on again.
+    ///   - again: what was in doubt was repaired, or nobody else can be asked, so the request is
+    ///     worked on again.
     func settle(
         _ outcome: StepOutcome,
         _ context: RequestContext,
         attempt: Int,
         answer: @escaping @Sendable () -> Void,
-        again: @escaping @Sendable () -> Void
+        again: @escaping @Sendable (RequestContext) -> Void
     ) {
         if let bucket = outcome.damaged {
             guard attempt < Limits.attemptsMax else { return context.fail(.underRepair) }
-            return mend(bucket, context, again)
+            return mend(bucket, context) { again(context) }
         }
-        guard !outcome.missed.isEmpty, replica.hasOthers, isAbsence(outcome.step) else {
-            return answer()
-        }
+        guard !outcome.missed.isEmpty, replica.hasOthers, !context.isAlone,
+            isAbsence(outcome.step)
+        else { return answer() }
         let isStale = context.vault.consistency.staleNanosecondsMax != nil
         let patience = ContinuousClock.now + .milliseconds(Limits.confirmStaleMilliseconds)
         replica.confirmAbsent(
@@ -48,11 +49,16 @@ extension RequestFlow {
             ) { [self] verdict in
                 switch verdict {
                 case .confirmed: onLoop(context, answer)
-                // Who takes what this node has by itself gets it: its own digest confirms it.
-                case .nobody where isStale: onLoop(context, answer)
+                // Who takes what this node has by itself gets it: its own digest confirms it, not
+                // as it was a while ago but in the view that is answered from.
+                case .nobody where isStale:
+                    var alone = context
+                    alone.isAlone = true
+                    onLoop(alone) { [alone] in again(alone) }
                 case .nobody: context.fail(.unconfirmed)
-                case .contradicted where attempt < Limits.attemptsMax: later(context, again)
-                case .younger where attempt < Limits.attemptsMax: later(context, again)
+                case .contradicted where attempt < Limits.attemptsMax,
+                    .younger where attempt < Limits.attemptsMax:
+                    later(context) { again(context) }
                 case .contradicted, .younger: context.fail(.underRepair)
                 }
             }

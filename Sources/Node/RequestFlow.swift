@@ -125,7 +125,7 @@ final class RequestFlow: Sendable {
         settle(outcome, context, attempt: attempt) {
             self.answerRead(outcome, context, attempt: attempt, proof)
         } again: {
-            self.read(context, attempt: attempt + 1)
+            self.read($0, attempt: attempt + 1)
         }
     }
 
@@ -224,7 +224,7 @@ final class RequestFlow: Sendable {
                 return settle(outcome, context, attempt: attempt) {
                     context.answer(self.response(to: outcome.step, context))
                 } again: {
-                    self.write(context, attempt: attempt + 1)
+                    self.write($0, attempt: attempt + 1)
                 }
             }
             replica.waitForRead(deadline: context.deadline) { [self] outcome in
@@ -418,7 +418,11 @@ final class RequestFlow: Sendable {
                 missed: doubts.missed,
                 damaged: isWritten
                     ? doubts.damaged.first?.bucket
-                    : replica.damagedBucket(under: doubts, in: view)
+                    : replica.damagedBucket(
+                        under: doubts,
+                        isAlone: context.isAlone,
+                        in: view
+                    )
             )
         }
     }

@@ -1,5 +1,6 @@
 package import Store
 import Synchronization
+import Wire
 
 /// When each bucket of the state was last seen to add up to its digest.
 ///
@@ -44,22 +45,29 @@ package final class BucketTrust: Sendable {
     ///
     /// A list's bucket is added up each time, in the very moment that was read. For what was missed
     /// it is enough that its bucket was whole a short while ago: "there is none" is confirmed by
-    /// another member besides.
+    /// another member besides. Where no other member answers, its bucket is added up in that very
+    /// moment, too.
     ///
     /// - Parameters:
+    ///   - isAlone: nobody else confirms what was missed.
     ///   - look: why a bucket is damaged in the moment that was read, or nil.
     ///   - found: told what is to be repaired.
     package func damagedBucket(
         under doubts: ViewDoubts,
+        isAlone: Bool,
         _ now: ContinuousClock.Instant,
         look: (Int) throws(StoreError) -> String?,
         found: (ScrubFinding) -> Void
     ) -> Int? {
         if let key = doubts.damaged.first { return key.bucket }
         for bucket in doubts.missedBuckets.union(doubts.scannedBuckets).all {
-            if isWhole(bucket, now), !doubts.scannedBuckets.contains(bucket) { continue }
+            let isListed = doubts.scannedBuckets.contains(bucket)
+            let mustLook =
+                isListed && !planted("listsTrustBuckets")
+                || isAlone && !planted("aloneTrustsBuckets")
+            if isWhole(bucket, now), !mustLook { continue }
             do throws(StoreError) {
-                if let reason = try look(bucket) {
+                if let reason = try look(bucket), !planted("trustsShortBuckets") {
                     found(.bucket(bucket, reason: reason))
                     return bucket
                 }

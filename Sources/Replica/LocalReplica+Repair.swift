@@ -38,7 +38,12 @@ extension LocalReplica {
         )
         let (store, repair) = (store, repair)
         WorkerThread.start(name: "hf-repair") {
-            var machine = RepairMachine(store: store, ports: ports, members: members)
+            var machine = RepairMachine(
+                store: store,
+                ports: ports,
+                trust: ports.trust,
+                members: members
+            )
             while let jobs = repair.take(
                 most: Limits.inputsPerTurnMax,
                 until: .now() + .milliseconds(machine.waitMilliseconds)
@@ -154,13 +159,15 @@ extension LocalReplica {
     }
 
     /// The first bucket that an answer rests on and that is damaged, if any; see
-    /// ``BucketTrust/damagedBucket(under:_:look:found:)``.
+    /// ``BucketTrust/damagedBucket(under:isAlone:_:look:found:)``.
     package func damagedBucket(
         under doubts: ViewDoubts,
+        isAlone: Bool,
         in view: borrowing ReadView
     ) -> Int? {
         trust.damagedBucket(
             under: doubts,
+            isAlone: isAlone,
             .now,
             look: { (bucket) throws(StoreError) in try store.bucketDamage(bucket, in: view) },
             found: { _ = repair.offer(.found($0)) }

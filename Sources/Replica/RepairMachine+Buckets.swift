@@ -28,9 +28,13 @@ struct BucketQueue {
 
     var isEmpty: Bool { waiting.isEmpty && current == nil }
 
+    /// Whether it waits, or is repaired now.
+    func contains(_ bucket: Int) -> Bool {
+        current?.bucket == bucket || waiting.contains(bucket)
+    }
+
     mutating func add(_ bucket: Int) {
-        guard current?.bucket != bucket, !waiting.contains(bucket) else { return }
-        waiting.append(bucket)
+        if !contains(bucket) { waiting.append(bucket) }
     }
 
     /// Takes up the next, if none is being repaired.

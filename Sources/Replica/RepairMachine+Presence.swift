@@ -1,5 +1,6 @@
 import Raft
 import Store
+import Wire
 
 /// A question that was sent and waits for its answer.
 struct OpenQuestion {
@@ -24,6 +25,7 @@ extension RepairMachine {
     /// Sends all questions of a turn to one member, in one frame.
     mutating func ask(_ fresh: [PresenceQuestion], _ now: ContinuousClock.Instant) {
         guard !fresh.isEmpty else { return }
+        if planted("missesUnconfirmed") { return fresh.forEach { $0.completion(.confirmed) } }
         var parts: [PresenceQuestion] = []
         var count = 0
         for question in fresh {
@@ -109,13 +111,15 @@ extension RepairMachine {
         }
     }
 
-    /// Answers members that wait for this node's evaluation; drops those whose patience has ended.
+    /// Answers members that wait for this node's evaluation, or for the repair of what it might
+    /// have lost itself; drops those whose patience has ended.
     mutating func answerDeferred(_ now: ContinuousClock.Instant) {
         guard !deferred.isEmpty else { return }
         var waiting: [DeferredPresence] = []
         for request in deferred {
-            let indexes = store.presence(of: request.keys, from: request.index)
-            if let indexes {
+            let least = planted("confirmsFromBehind") ? 0 : request.index
+            let indexes = store.presence(of: request.keys, from: least)
+            if let indexes, canTell(request.keys, indexes, now) {
                 if !indexes.isEmpty {
                     let answer = RepairFrame.presence(number: request.number, indexes: indexes)
                     _ = ports.send(answer, to: request.member)
@@ -125,5 +129,31 @@ extension RepairMachine {
             }
         }
         deferred = waiting
+    }
+
+    /// Whether what this node says of these keys is worth something to another one. "There is none"
+    /// is a claim here as well: two members may have lost the same record.
+    private mutating func canTell(
+        _ keys: [StorageKey],
+        _ indexes: [UInt64],
+        _ now: ContinuousClock.Instant
+    ) -> Bool {
+        var missed = BucketSet()
+        for (key, index) in zip(keys, indexes) where index == 0 { missed.insert(key.bucket) }
+        for bucket in missed.all {
+            if buckets.contains(bucket) { return false }
+            if trust.isWhole(bucket, now) { continue }
+            do throws(StoreError) {
+                if let reason = try store.bucketDamage(bucket) {
+                    found(.bucket(bucket, reason: reason))
+                    return false
+                }
+            } catch {
+                found(.structure(error))
+                return false
+            }
+            trust.saw(bucket, now)
+        }
+        return true
     }
 }

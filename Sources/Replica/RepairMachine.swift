@@ -105,6 +105,7 @@ package enum RepairEvent: Sendable, Equatable {
 package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
     let store: Ports.Storage
     let ports: Ports
+    let trust: BucketTrust
     var members: [NodeID]
     var nextNumber: UInt64 = 1
     var search: BodySearch?
@@ -125,10 +126,18 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
         let completion: @Sendable (Bool) -> Void
     }
 
-    /// - Parameter members: all but this node.
-    package init(store: Ports.Storage, ports: Ports, members: [NodeID]) {
+    /// - Parameters:
+    ///   - trust: which buckets are known to be whole, shared with whoever reads.
+    ///   - members: all but this node.
+    package init(
+        store: Ports.Storage,
+        ports: Ports,
+        trust: BucketTrust = BucketTrust(),
+        members: [NodeID]
+    ) {
         self.store = store
         self.ports = ports
+        self.trust = trust
         self.members = members
     }
 
@@ -214,7 +223,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
         }
     }
 
-    private mutating func found(_ finding: ScrubFinding) {
+    mutating func found(_ finding: ScrubFinding) {
         ports.note(.found(finding))
         switch finding {
         case .body(let lost): repairFromMemory(lost)

@@ -31,6 +31,8 @@ final class Checker {
     /// Who leads a term, ascending by term.
     private var leaders: [(term: UInt64, node: Int)] = []
     private var votes: [Vote]
+    /// The newest that each node has acknowledged, in the newest term in which it did.
+    private var acknowledgements: [(term: Term, index: LogIndex)]
     private var grants: [Grant] = []
     private var processCommit: [UInt64]
     private var processTerm: [UInt64]
@@ -42,6 +44,7 @@ final class Checker {
     init(count: Int, oracle: Oracle) {
         self.oracle = oracle
         votes = Array(repeating: Vote(), count: count)
+        acknowledgements = Array(repeating: (.zero, .zero), count: count)
         processCommit = Array(repeating: 0, count: count)
         processTerm = Array(repeating: 0, count: count)
     }
@@ -69,6 +72,7 @@ final class Checker {
     /// The node's disk was made anew: it has promised nothing.
     func renewed(_ position: Int) {
         votes[position] = Vote()
+        acknowledgements[position] = (.zero, .zero)
         processTerm[position] = 0
     }
 
@@ -174,6 +178,7 @@ final class Checker {
 
     /// Log matching: the same index and term, the same entry, after the same term.
     func persisting(_ job: StorageJob, by process: Process) throws {
+        if case .install(let point, _, _) = job { return try installing(point, process) }
         guard case .persist(let persist) = job, let first = persist.entries.first else { return }
         var previousTerm = process.core.term(at: first.index.previous)
         for entry in persist.entries {
@@ -196,6 +201,16 @@ final class Checker {
             }
             previousTerm = entry.term
         }
+    }
+
+    /// What a node acknowledged to the leader of its term stays, whatever snapshot comes late.
+    private func installing(_ point: SnapshotPoint, _ process: Process) throws {
+        let (term, index) = acknowledgements[process.node]
+        guard term == process.core.standing.term, index > point.index else { return }
+        throw Violation(
+            "node \(process.node + 1) acknowledged \(index.number), and a snapshot at "
+                + "\(point.index.number) takes it away"
+        )
     }
 
     // MARK: Promises
@@ -271,6 +286,11 @@ final class Checker {
             )
         }
         guard let known = node.disk.durable.term(at: index.number), known > term.number else {
+            let position = Int(node.id.number) - 1
+            let newest = acknowledgements[position]
+            if (newest.term, newest.index) < (term, index) {
+                acknowledgements[position] = (term, index)
+            }
             return
         }
         throw Violation(

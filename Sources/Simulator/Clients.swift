@@ -58,6 +58,8 @@ struct Operation {
     var proposals = 0
     /// The versions that the newest of them checks, one for each key; empty: none.
     var versions: [UInt64] = []
+    /// A stale read that no other member has confirmed.
+    var isAlone = false
     /// What a read has found, as of which index, while something confirms it.
     var shown: (Shown, index: UInt64)?
 }
@@ -119,6 +121,8 @@ struct Clients {
     var acknowledged: [(id: [UInt8], index: UInt64)] = []
     /// Requests that were refused for certain, on every attempt.
     var refused: [[UInt8]] = []
+    /// Keys of the archive that somebody has begun to write; the next ones never were.
+    private(set) var archived = 0
     /// What everybody asked and was told.
     private(set) var history = ClientHistory()
 
@@ -153,13 +157,28 @@ struct Clients {
     }
 
     mutating func end(_ position: Int) { open.remove(at: position) }
+
+    /// The position of a key that nobody has written; nil once there are enough.
+    mutating func nextArchived() -> Int? {
+        guard archived < Keyspace.archivedMost else { return nil }
+        defer { archived += 1 }
+        return Keyspace.archive + archived
+    }
 }
 
 /// The keys that clients use: two folders, and a marker for each in a third. Each folder is in a
-/// bucket of its own.
+/// bucket of its own, and so is the archive: its keys are written once, without a check, and read
+/// from then on. No entry's evaluation looks at them, so what a disk loses of them can do no harm
+/// but to readers.
 enum Keyspace {
+    /// The first position of the archive; the other keys are below.
+    static let archive = 1_000
+    static let archivedMost = 200
+
+    static func isArchived(_ position: Int) -> Bool { position >= archive }
+
     static func key(_ position: Int) -> StorageKey {
-        let folder = UInt64(position % 2) + 1
+        let folder = isArchived(position) ? 4 : UInt64(position % 2) + 1
         return StorageKey(
             words: (folder << 60 | 9, folder, 9, TraceHash.scramble(UInt64(position) + 100))
         )

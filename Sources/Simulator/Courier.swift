@@ -102,6 +102,7 @@ extension World {
             hash.mix(UInt64(process.node) << 16 | UInt64(target) << 8 | 7, frame.ordinal)
             network.beginSnapshot(process.node, target)
             transmit(.snapshot(frame), from: process.node, to: target)
+            if case .begin = frame { meet(process.node, target) }
         }
         mail.frames.removeAll(keepingCapacity: true)
         for finding in mail.damage { post(.found(finding), toRepairOf: process.node) }
@@ -119,9 +120,7 @@ extension World {
     /// Frames keep their order on their connection. What a cut swallows its sender is not told of.
     func transmit(_ content: FrameDelivery.Content, from source: Int, to target: Int) {
         let channel =
-            if case .snapshot = content { Network.snapshotChannel } else {
-                Int(MessageChannel.data.rawValue)
-            }
+            if case .snapshot = content { Network.snapshotChannel } else { Network.appendChannel }
         let delivery = FrameDelivery(
             source: source,
             target: target,

@@ -66,12 +66,20 @@ extension DiskTables {
         return buckets[number].digest.difference(from: sum(ofBucket: number).digest)
     }
 
-    /// What a walk over the whole state would find first.
-    var stateDamage: ScrubFinding? {
+    /// Whether a walk over the whole state would find anything. Keys are in the order of their
+    /// buckets, so one walk does.
+    var isStateDamaged: Bool {
+        var position = 0
         for number in buckets.indices {
-            if let finding = damage(ofBucket: number) { return finding }
+            var sum = BucketRow()
+            while position < state.count, state[position].key.bucket == number {
+                guard state[position].damage == .none else { return true }
+                sum.insert(state[position].hash)
+                position += 1
+            }
+            if sum != buckets[number] { return true }
         }
-        return nil
+        return false
     }
 
     /// What a walk over the state finds: damaged records, and buckets that do not add up for

@@ -24,6 +24,10 @@ enum Event {
     case start(node: Int)
     /// The end of a process that was just elected.
     case doom(process: Int)
+    /// A connection goes on.
+    case unjam(Int)
+    /// A node's disk loses a record that nobody writes again.
+    case loss(node: Int)
     case reset(of: Int, at: Int)
 }
 

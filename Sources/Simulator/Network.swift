@@ -19,6 +19,7 @@ struct Network {
 
     /// Beside the two of consensus messages.
     static let snapshotChannel = 2
+    static let appendChannel = Int(MessageChannel.data.rawValue)
     private static let channels = 3
 
     init(count: Int) {
@@ -82,7 +83,33 @@ struct Network {
     }
 }
 
+/// A connection on which a packet was lost: what came behind it waits, in order.
+struct Jam {
+    let number: Int
+    let source: Int
+    let target: Int
+    var messages: [(message: Message, generation: UInt32)] = []
+}
+
 extension World {
+    /// All that waits arrives at once.
+    func unjam(_ number: Int) {
+        guard let held = jam, held.number == number else { return }
+        jam = nil
+        say("\(held.messages.count) messages from \(held.source + 1) to \(held.target + 1) go on")
+        for (message, generation) in held.messages
+        where generation == network.generation(held.source, held.target) {
+            transmit(message, from: held.source, to: held.target)
+        }
+    }
+
+    /// A snapshot is on its way past what waits: that comes before it, with it or behind it.
+    func meet(_ source: Int, _ target: Int) {
+        guard let held = jam, held.source == source, held.target == target else { return }
+        let time = now + dice.draw(0...4 * network.delay.upperBound)
+        queue.add(.unjam(held.number), at: time)
+    }
+
     func send(_ message: Message, from source: Int, to target: Int) {
         counts.messages += 1
         hash.mix(
@@ -96,6 +123,11 @@ extension World {
     }
 
     private func transmit(_ message: Message, from source: Int, to target: Int) {
+        if let held = jam, held.source == source, held.target == target, message.channel == .data {
+            let generation = network.generation(source, target)
+            jam?.messages.append((message, generation))
+            return
+        }
         let time = network.arrival(
             source,
             target,

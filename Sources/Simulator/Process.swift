@@ -110,7 +110,7 @@ final class Process {
         courier.begin()
         let own = start.id
         let others = start.core.configuration.members.map(\.id).filter { $0 != own }
-        repair = RepairDesk(store: store, members: others)
+        repair = RepairDesk(store: store, trust: trust, members: others)
         checkedCommit = state.applied.number
     }
 }

@@ -95,8 +95,8 @@ final class RepairDesk {
     var due = UInt64.max
     var idle = IdleTimer()
 
-    init(store: SimulatedStore, members: [NodeID]) {
+    init(store: SimulatedStore, trust: BucketTrust = BucketTrust(), members: [NodeID]) {
         self.store = store
-        machine = RepairMachine(store: store, ports: mail, members: members)
+        machine = RepairMachine(store: store, ports: mail, trust: trust, members: members)
     }
 }

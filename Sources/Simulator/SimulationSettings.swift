@@ -50,6 +50,9 @@ package struct Faults: Equatable, Sendable {
         for kind in FaultKind.allCases where dice.chance(400) { faults[kind] = 0 }
         // Now and then hardly anything happens but that members come and go.
         let churn = [1, 1, 5, 20][dice.below(4)]
+        faults[.loseArchived] *= [1, 1, 1, 8][dice.below(4)]
+        faults[.strand] *= [1, 1, 1, 12][dice.below(4)]
+        faults[.jam] *= [1, 1, 4, 20][dice.below(4)]
         for kind in FaultKind.membership { faults[kind] *= churn }
         return faults
     }
@@ -65,6 +68,8 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     case partition, isolate, oneWay, partial, mend
     /// A connection breaks and is made again.
     case reset
+    /// A follower's appends are held up, behind a lost packet, and come all at once.
+    case jam
     /// The network's rates are drawn anew.
     case weather
     /// A clock runs at another rate, or leaps.
@@ -78,6 +83,8 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     case flipVote, damageLog, damageState
     /// A record cannot be found any more; a bit flips in a snapshot's file.
     case loseRecord, damageSnapshot
+    /// A record that nobody writes again is lost, under a process that knows its bucket whole.
+    case loseArchived
     /// A node is sealed or unsealed.
     case seal
     /// A member that a disaster recovery left behind speaks of its own history.
@@ -110,10 +117,11 @@ package enum FaultKind: Int, CaseIterable, Sendable {
         case .slowDisk: 10
         case .stall: 8
         case .strand: 6
+        case .jam: 12
         case .full: 4
         case .syncError: 4
         case .flipVote: 8
-        case .damageLog, .damageState, .loseRecord: 6
+        case .damageLog, .damageState, .loseRecord, .loseArchived: 6
         case .damageSnapshot: 3
         case .seal: 8
         case .ghost: 4

@@ -18,7 +18,15 @@ extension World {
         let interval = 1_000_000_000 / UInt64(settings.operationsPerSecond)
         queue.add(.arrival, at: now + interval / 2 + dice.draw(0...interval))
         guard clients.open.count < Self.openMost else { return }
-        begin(drawKind())
+        let kind = drawKind()
+        begin(kind, on: drawArchived(for: kind))
+    }
+
+    /// Some of the puts and reads are of the archive; now and then of a key that nobody wrote.
+    private func drawArchived(for kind: OperationKind) -> Int? {
+        guard tuning.hasArchive, kind.isRead || kind == .put, dice.chance(160) else { return nil }
+        guard kind.isRead else { return clients.nextArchived() }
+        return Keyspace.archive + dice.below(clients.archived + 2)
     }
 
     private func drawKind() -> OperationKind {
@@ -43,9 +51,15 @@ extension World {
     /// - Parameters:
     ///   - node: whom it is first asked of; nil: any.
     ///   - pause: nanoseconds until then.
+    ///   - position: of its key; nil: any that is not in the archive.
     @discardableResult
-    func begin(_ kind: OperationKind, at node: Int? = nil, after pause: UInt64 = 0) -> UInt64 {
-        let first = dice.below(tuning.keyCount)
+    func begin(
+        _ kind: OperationKind,
+        at node: Int? = nil,
+        after pause: UInt64 = 0,
+        on position: Int? = nil
+    ) -> UInt64 {
+        let first = position ?? dice.below(tuning.keyCount)
         let second = dice.below(tuning.keyCount)
         let isPair = kind == .pairOfPuts && second != first
         let id = Self.requestID(clients.nextSerial)
@@ -226,7 +240,10 @@ extension World {
             dataKeyID: 1,
             nameBox: [],
             valueBox: operation.requestID
-                + [UInt8](repeating: UInt8(operation.keys[0]), count: 8 + dice.below(100))
+                + [UInt8](
+                    repeating: UInt8(truncatingIfNeeded: operation.keys[0]),
+                    count: 8 + dice.below(100)
+                )
         )
         let isChecked = operation.kind == .checkedPut || operation.kind == .pairOfPuts
         for position in operation.keys where isChecked {
@@ -252,7 +269,7 @@ extension World {
                 )
             } else {
                 operations.append(.put(key, value))
-                operations.append(.ensure(marker, value))
+                if !Keyspace.isArchived(position) { operations.append(.ensure(marker, value)) }
             }
         }
         let batch = WriteBatch(

@@ -66,9 +66,11 @@ extension World {
         case .drift, .leap: disturbClock(kind)
         case .slowDisk, .stall, .full, .syncError: disturbDisk(kind)
         case .strand: strand()
+        case .jam: jamAppends()
         case .flipVote: if nodes[anyNode].disk.flipVoteBit(&dice) { happened(kind) }
         case .damageLog, .damageState, .loseRecord: try damage(kind)
         case .damageSnapshot: damageSnapshot(anyNode)
+        case .loseArchived: planLoss()
         case .seal:
             happened(kind)
             toggleSeal(anyNode)
@@ -187,6 +189,22 @@ extension World {
         for _ in 0..<4 {
             pause += dice.draw(1_000_000...8_000_000)
             begin(.put, at: leader, after: pause)
+        }
+    }
+
+    /// The appends of a busy leader wait on their way to one follower until its log begins after
+    /// them: a snapshot is sent past them, on another connection, and they meet it.
+    private func jamAppends() {
+        guard jam == nil, let leader = leaderPosition else { return }
+        let follower = anyNode
+        guard follower != leader else { return }
+        happened(.jam)
+        say("appends from \(leader + 1) to \(follower + 1) wait")
+        jam = Jam(number: counts.faults, source: leader, target: follower)
+        queue.add(.unjam(counts.faults), at: now + dice.draw(200_000_000...2_000_000_000))
+        // Enough that the log goes on past what the follower has, and a snapshot is sent.
+        for _ in 0..<min(tuning.retention.entriesMax + 16, 80) {
+            begin(.put, at: leader, after: dice.draw(1_000_000...300_000_000))
         }
     }
 
@@ -312,6 +330,64 @@ extension World {
         say("node \(position + 1) loses a record of bucket \(key.bucket)")
         nodes[position].hasLostRecords = true
         suffer(.loss(key), at: position)
+    }
+
+    /// A record of the archive is going to be lost. Before that its bucket is seen whole, by a read
+    /// that finds nothing there; perhaps a record is written that one member does not hear of.
+    private func planLoss() {
+        let position = anyNode
+        guard tuning.hasArchive, nodes[position].process != nil, canSpare(position) else { return }
+        let unwritten = Keyspace.archive + Keyspace.archivedMost
+        begin(.read(mustConfirm: false), at: position, on: unwritten)
+        let other = anyNode
+        if dice.chance(512), other != position, other != leaderPosition {
+            say("the disk of node \(other + 1) hangs")
+            nodes[other].disk.stalledUntil = now + dice.draw(500_000_000...2_000_000_000)
+        }
+        for _ in 0..<2 {
+            guard let fresh = clients.nextArchived() else { break }
+            begin(.put, at: leaderPosition, after: 5_000_000, on: fresh)
+        }
+        queue.add(.loss(node: position), at: now + dice.draw(50_000_000...600_000_000))
+    }
+
+    /// Whatever else the others have lost of it, readers are told right.
+    func lose(_ position: Int) {
+        let node = nodes[position]
+        guard !isHealing, node.isJoined, canSpare(position) else { return }
+        let tables = node.process?.store.live ?? node.disk.durable
+        let archived = (0..<clients.archived).reversed().map { Keyspace.archive + $0 }.filter {
+            tables.row(of: Keyspace.key($0)) != nil
+        }
+        guard !archived.isEmpty else { return }
+        let lost = archived[dice.chance(700) ? 0 : dice.below(archived.count)]
+        happened(.loseArchived)
+        say("node \(position + 1) loses record \(lost)")
+        suffer(.loss(Keyspace.key(lost)), at: position)
+        let other = anyNode
+        if dice.chance(512), other != position, nodes[other].isJoined, canSpare(other) {
+            spoil(lost, at: other)
+        }
+        let reads: [OperationKind] = [
+            .read(mustConfirm: true), .read(mustConfirm: false), .list,
+            .staleRead(bound: 5_000_000_000),
+        ]
+        for kind in reads {
+            begin(kind, at: position, after: dice.draw(5_000_000...20_000_000), on: lost)
+        }
+    }
+
+    /// A second node cannot tell either: its record is damaged, or lost, and its scrubber finds
+    /// that. Two that lose the same record unseen are more than is promised.
+    private func spoil(_ lost: Int, at position: Int) {
+        let key = Keyspace.key(lost)
+        guard nodes[position].process != nil, dice.chance(512) else {
+            say("record \(lost) of node \(position + 1) is damaged")
+            return suffer(.record(key, .content), at: position)
+        }
+        say("node \(position + 1) loses record \(lost), too")
+        suffer(.loss(key), at: position)
+        post(.found(.bucket(key.bucket, reason: "it is short")), toRepairOf: position)
     }
 
     private func suffer(_ mishap: Mishap, at position: Int) {

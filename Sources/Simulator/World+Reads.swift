@@ -79,6 +79,7 @@ extension World {
         // Corrupt is not absent, and a miss is a claim.
         let damaged = process.trust.damagedBucket(
             under: doubts,
+            isAlone: operation.isAlone,
             clock,
             look: { (bucket) throws(StoreError) in try process.store.bucketDamage(bucket) },
             found: { post(.found($0), toRepairOf: process.node) }
@@ -88,7 +89,7 @@ extension World {
         try checkAge(operation, view, process, proof.currentAsOf.map { clock - $0 })
         if proof.validUntil != nil { counts.unconfirmedReads += 1 }
         clients[position].shown = (shown, view.evaluatedIndex)
-        guard case .record(nil) = shown, !doubts.missed.isEmpty else {
+        guard case .record(nil) = shown, !doubts.missed.isEmpty, !operation.isAlone else {
             return try answer(position, process.node)
         }
         confirm(doubts.missed, view.evaluatedIndex, clients[position], process)
@@ -165,8 +166,11 @@ extension World {
         case .confirmed:
             counts.confirmed += 1
             try answer(position, process.node)
-        // Who takes what this node has by itself gets it: its own digest confirms it.
-        case .nobody where isStale: try answer(position, process.node)
+        // Who takes what this node has by itself gets it: its own digest confirms it, looked at in
+        // the view that is answered from.
+        case .nobody where isStale:
+            clients[position].isAlone = true
+            read(clients[position], at: process)
         case .nobody: retry(position, after: dice.draw(5_000_000...50_000_000))
         case .contradicted, .younger:
             say("node \(process.node + 1) is told that something is there after all")
@@ -194,7 +198,9 @@ extension World {
             }
             clients.record(operation, .found(found), at: now)
         case .list(let keys):
-            let wanted = (0..<tuning.keyCount).map { Keyspace.key($0) }.filter {
+            let archived = Keyspace.archive..<Keyspace.archive + clients.archived
+            let positions = Array(0..<tuning.keyCount) + Array(archived)
+            let wanted = positions.map { Keyspace.key($0) }.filter {
                 $0.directory == key.directory && checker.oracle.record(of: $0, at: index) != nil
             }
             guard keys == wanted.sorted() else {

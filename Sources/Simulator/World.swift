@@ -18,6 +18,8 @@ final class World {
     /// By number. Dead ones are nil.
     var processes: [Process?] = []
     var network: Network
+    /// One at a time.
+    var jam: Jam?
     let checker: Checker
     var clients = Clients()
     let answers = AnswerBox()
@@ -151,6 +153,8 @@ final class World {
         case .resume(let number): try resume(number)
         case .start(let position): try start(position)
         case .doom(let number): try doom(number)
+        case .loss(let position): lose(position)
+        case .unjam(let number): unjam(number)
         case .reset(let peer, let position):
             linkBroke(at: position, with: peer)
         }
@@ -253,6 +257,8 @@ struct Tuning {
     let requestsRetained: UInt64
     let retention: LogRetention
     let keyCount: Int
+    /// Whether some keys are written once and then only read.
+    let hasArchive: Bool
     let raft: RaftSettings
     let checkpointEntries: UInt64
     let streams: StreamSizes
@@ -262,7 +268,7 @@ struct Tuning {
     init(_ dice: inout Dice) {
         requestsRetained = [2_000, 20_000][dice.below(2)]
         var retention = LogRetention()
-        retention.entries = [32, 128, 512][dice.below(3)]
+        retention.entries = [8, 32, 128, 512][dice.below(4)]
         retention.bytes = 1 << 20
         retention.entriesMax = retention.entries * [2, 8][dice.below(2)]
         retention.bytesMax = 4 << 20
@@ -288,5 +294,6 @@ struct Tuning {
         streams.windowBytes = streams.chunkBytes * [2, 16][dice.below(2)]
         self.streams = streams
         snapshotFramesMost = [1, 4, 64][dice.below(3)]
+        hasArchive = dice.chance(512)
     }
 }

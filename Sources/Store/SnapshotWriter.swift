@@ -49,7 +49,9 @@ struct SnapshotWriter: ~Copyable {
         if payload.count > 0 { try endChunk(.records) }
         let stored = try DigestTable.read(transaction, tables)
         for (number, bucket) in stored.buckets.enumerated() {
-            if let reason = bucket.difference(from: sum.buckets[number]) {
+            if let reason = bucket.difference(from: sum.buckets[number]),
+                !planted("exportsShortBuckets")
+            {
                 throw .damagedBucket(number: number, reason: reason)
             }
         }

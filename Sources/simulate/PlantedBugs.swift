@@ -44,7 +44,7 @@
         }
 
         static let all: [PlantedCase] =
-            elections + logs + reads + leases + members + snapshots + disks + states
+            elections + logs + reads + leases + members + snapshots + disks + states + repairs
 
         static func named(_ name: some StringProtocol) -> PlantedCase? {
             all.first { $0.name == name }
@@ -340,7 +340,7 @@
             ),
             .init(
                 "snapshotOverNewerState",
-                .cores,
+                .cluster,
                 within: 300,
                 "installs a snapshot from before what it has committed"
             ),
@@ -435,6 +435,63 @@
                 .cluster,
                 within: 300,
                 "takes another leader's entry for the client's"
+            ),
+        ]
+
+        private static let repairs: [PlantedCase] = [
+            .init(
+                "missesUnconfirmed",
+                .cluster,
+                within: 300,
+                "says that there is nothing without asking another member"
+            ),
+            .init(
+                "confirmsFromBehind",
+                .cluster,
+                within: 300,
+                "confirms that there is nothing before it has evaluated as much"
+            ),
+            .init(
+                "damagedCountsAsAbsent",
+                .cluster,
+                within: 300,
+                "takes a damaged record for none when another member asks"
+            ),
+            .init(
+                "listsTrustBuckets",
+                .cluster,
+                within: 300,
+                "lists a bucket that was whole a while ago, and does not add it up"
+            ),
+            .init(
+                "aloneTrustsBuckets",
+                .cluster,
+                within: 300,
+                "says by itself that there is nothing in a bucket that was whole a while ago"
+            ),
+            .init(
+                "trustsShortBuckets",
+                .cluster,
+                within: 300,
+                "calls a bucket whole that does not add up, and answers from it"
+            ),
+            .init(
+                "decidesOnShortBuckets",
+                .cluster,
+                within: 300,
+                "evaluates what finds nothing in a bucket that does not add up"
+            ),
+            .init(
+                "keepsUnfitRepairs",
+                .cluster,
+                within: 300,
+                "keeps a repair after which the bucket does not add up"
+            ),
+            .init(
+                "exportsShortBuckets",
+                .cluster,
+                within: 300,
+                "exports a snapshot of buckets that do not add up"
             ),
         ]
     }

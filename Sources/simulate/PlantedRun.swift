@@ -36,16 +36,21 @@
                 return await survey.run() ? 0 : 1
             }
             guard value("--seed") == nil else { return nil }
-            let most = value("--most").flatMap { UInt64($0) }
-            return find(cases[0], most: most ?? cases[0].seedsMost, report: value("--report"))
+            let first = value("--from").flatMap { UInt64($0) } ?? 1
+            let last = value("--most").flatMap { UInt64($0) } ?? cases[0].seedsMost
+            return find(cases[0], in: first...max(first, last), report: value("--report"))
         }
 
-        /// - Parameter most: seeds; as many as the catalogue allows, or as somebody has patience.
+        /// - Parameter seeds: as many as the catalogue allows, or as somebody has patience.
         /// - Returns: 0 when it was caught.
-        private static func find(_ bug: PlantedCase, most: UInt64, report path: String?) -> Int32 {
+        private static func find(
+            _ bug: PlantedCase,
+            in seeds: ClosedRange<UInt64>,
+            report path: String?
+        ) -> Int32 {
             alarm(secondsMost)
             var nanoseconds: UInt64 = 0
-            for seed in 1...max(1, most) {
+            for seed in seeds {
                 if let path { write(Finding(seed: seed, nanoseconds: nanoseconds), to: path) }
                 let (problem, lasted) = outcome(of: seed, bug.ground)
                 nanoseconds += lasted

@@ -48,11 +48,18 @@ final class RepairBench {
     /// Members that hear and say nothing.
     var silent: Set<UInt64> = []
 
-    /// - Parameter damage: done to the first member's file before it is opened again.
-    init(_ count: Int, fill: (LocalStore) throws -> Void, damage: (String) -> Void) throws {
+    /// - Parameters:
+    ///   - damaged: how many members, from the first on, suffer `damage`.
+    ///   - damage: done to a member's file before it is opened again.
+    init(
+        _ count: Int,
+        damaged: Int = 1,
+        fill: (LocalStore) throws -> Void,
+        damage: (String) -> Void
+    ) throws {
         let folders = (0..<count).map { _ in TemporaryFolder() }
         for folder in folders { try fill(try folder.open()) }
-        damage(folders[0].path + "/node/holdfast.mdb")
+        for folder in folders.prefix(damaged) { damage(folder.path + "/node/holdfast.mdb") }
         let ids = (1...UInt64(count)).map(node)
         let ports = try zip(ids, folders).map { Ports($0, try $1.open()) }
         self.folders = folders

@@ -179,6 +179,27 @@ struct RepairTests {
         #expect(try stored(7, bench.ports[0].store) == Self.value(7))
     }
 
+    @Test("who has lost the same record confirms nothing, and repairs itself")
+    func presenceInDoubt() throws {
+        let bench = try RepairBench(3, damaged: 2, fill: Self.fill) { path in
+            flipBit(path, key(12).bytes + [1, 0, 0, 0, 0, 1], at: 30)
+        }
+        let stores = bench.ports.map(\.store)
+        #expect(try stored(12, stores[0]) == nil && stored(12, stores[1]) == nil)
+        let verdicts = Collector<PresenceVerdict>()
+        let question = PresenceQuestion(
+            keys: [key(12)],
+            index: index(12),
+            deadline: bench.deadline
+        ) { verdicts.add($0) }
+        bench.give(.confirm(question))
+        try bench.run { verdicts.count == 1 }
+        #expect(verdicts.all == [.contradicted])
+        try bench.run { stores.allSatisfy { (try? stored(12, $0)) == Self.value(12) } }
+        #expect(try stored(12, stores[0]) == Self.value(12))
+        #expect(try stored(12, stores[1]) == Self.value(12))
+    }
+
     @Test("a claim of absence is confirmed, or contradicted and the lost record comes back")
     func presence() throws {
         let bench = try RepairBench(3, fill: Self.fill) { path in

@@ -75,9 +75,10 @@ struct SimulationTests {
     func repair() {
         var faults = Faults.calm
         faults.pauseMillisecondsMost = 200
-        for kind in [.damageLog, .damageState, .loseRecord, .damageSnapshot] as [FaultKind] {
-            faults[kind] = 5
-        }
+        let kinds: [FaultKind] = [
+            .damageLog, .damageState, .loseRecord, .loseArchived, .damageSnapshot,
+        ]
+        for kind in kinds { faults[kind] = 5 }
         faults[.crash] = 3
         let counts = sum(of: 1...3, seconds: 6, under: faults)
         #expect(counts.mended > 0 && counts.rebuilt > 0 && counts.snapshots > 0)
@@ -91,6 +92,7 @@ struct SimulationTests {
         faults[.damageLog] = 0
         faults[.damageState] = 0
         faults[.loseRecord] = 0
+        faults[.loseArchived] = 0
         faults[.crash] = 200
         let found = (UInt64(1)...10).contains { seed in
             var settings = settings(seed)
