@@ -104,6 +104,11 @@ struct NodeMetrics: Sendable {
             { Double($0.growth.oldestReaderNanoseconds) / 1e9 }
         ),
         (
+            "store_expired_views_total", "Read transactions that were ended for their age",
+            .counter,
+            { Double($0.growth.expiredReaders) }
+        ),
+        (
             "store_room_state", "0 ample, 1 only deletes are taken, 2 nothing is appended", .gauge,
             { Double($0.status.space.rawValue) }
         ),

@@ -146,6 +146,8 @@ extension Limits {
     package static let repairBucketBytes = 512 << 10
     /// Bytes of one bucket held in memory for a repair. A bigger one is rebuilt.
     package static let repairBucketBytesMax = 256 << 20
+    /// Requests that wait for a bucket's repair. Beyond it they hear at once that it is damaged.
+    package static let mendersMax = 4_096
     /// Attempts to repair one bucket with members that answered; then the node is rebuilt.
     package static let repairAttemptsMax = 40
     /// Replicas compare what their states add up to every so many entries.

@@ -156,8 +156,12 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
             case .frame(let frame, let member): received(frame, from: member, now)
             case .found(let finding): found(finding)
             case .mend(let bucket, let deadline, let completion):
-                menders.append(Mender(bucket: bucket, deadline: deadline, completion: completion))
                 buckets.add(bucket)
+                guard menders.count < Limits.mendersMax else {
+                    completion(false)
+                    continue
+                }
+                menders.append(Mender(bucket: bucket, deadline: deadline, completion: completion))
             case .fetchBodies(let lost, let completion):
                 search = BodySearch(lost, completion)
             case .confirm(let question): fresh.append(question)

@@ -21,6 +21,8 @@ import Synchronization
     private(set) var evaluatedIndex: UInt64 = 0
     /// What the view did not find, or found damaged.
     private(set) var doubts = ViewDoubts()
+    /// Its owner was told that it has been open for too long.
+    private(set) var hasExpired = false
     /// When the transaction was begun, on the monotonic clock, in nanoseconds; 0 while idle.
     fileprivate let begunAt = Atomic<UInt64>(0)
 
@@ -61,7 +63,10 @@ import Synchronization
     ///
     /// - Throws: ``StoreError/viewExpired(seconds:)`` when it has been open for `seconds`.
     func requireYounger(than seconds: UInt64) throws(StoreError) {
-        guard isYounger(than: seconds) else { throw .viewExpired(seconds: seconds) }
+        guard isYounger(than: seconds) else {
+            hasExpired = true
+            throw .viewExpired(seconds: seconds)
+        }
     }
 
     func isYounger(than seconds: UInt64) -> Bool {
@@ -72,6 +77,7 @@ import Synchronization
     func close() {
         generation += 1
         overlay = Overlay()
+        hasExpired = false
     }
 }
 
@@ -79,6 +85,7 @@ import Synchronization
 @safe final class ReaderPool: Sendable {
     private let options: StoreOptions
     private let state: Mutex<State>
+    private let expired = Atomic<UInt64>(0)
 
     private struct State {
         /// Where new transactions begin.
@@ -152,6 +159,7 @@ import Synchronization
 
     /// Ends the reader's transaction and keeps it for the next view.
     func give(_ reader: Reader) {
+        if reader.hasExpired { expired.wrappingAdd(1, ordering: .relaxed) }
         reader.close()
         reader.begunAt.store(0, ordering: .relaxed)
         unsafe mdb_txn_reset(reader.transaction)
@@ -159,6 +167,9 @@ import Synchronization
             if reader.environment === state.environment { state.idle.append(reader) }
         }
     }
+
+    /// Transactions that were ended because they had been open for too long.
+    var expiredCount: UInt64 { expired.load(ordering: .relaxed) }
 
     /// For how long the oldest open transaction in the live database has been open, in
     /// nanoseconds; 0 without one.

@@ -22,6 +22,9 @@ package struct StoreGrowth: Sendable, Equatable {
     /// For how long the oldest open read transaction has been open, in nanoseconds. Pages that it
     /// can see are not used again.
     package let oldestReaderNanoseconds: UInt64
+    /// Read transactions that were ended because they had been open for too long, since the store
+    /// was opened.
+    package let expiredReaders: UInt64
     /// What was done to the disk since the store was opened.
     package let counters: StoreCounters
 
@@ -91,6 +94,7 @@ extension LocalStore {
             records: try transaction.count(tables.state),
             recordPieces: try transaction.count(tables.pieces),
             oldestReaderNanoseconds: oldest,
+            expiredReaders: readers.expiredCount,
             counters: counters
         )
     }

@@ -145,6 +145,22 @@ struct RepairTests {
         #expect(throws: StoreError.self) { try stored(7, bench.ports[0].store) }
     }
 
+    @Test("no more requests wait for a repair than there may be")
+    func crowd() throws {
+        let bench = try RepairBench(2, fill: Self.fill) { flipBit($0, Self.value(7), at: 4) }
+        bench.silent = [2]
+        let mended = Collector<Bool>()
+        for _ in 0..<Limits.mendersMax + 3 {
+            bench.give(.mend(key(7).bucket, deadline: bench.deadline) { mended.add($0) })
+        }
+        try bench.run(turns: 3)
+        #expect(mended.all == [false, false, false])
+        bench.silent = []
+        try bench.run(turns: 400) { mended.count > 3 }
+        #expect(mended.all.dropFirst(3).allSatisfy { $0 })
+        #expect(mended.count == Limits.mendersMax + 3)
+    }
+
     @Test("a bucket that adds up needs nobody, whatever a member says about it")
     func whole() throws {
         let bench = try RepairBench(2, fill: Self.fill) { _ in }

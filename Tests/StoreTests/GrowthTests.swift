@@ -67,6 +67,7 @@ struct GrowthTests {
             }
         }
         #expect(seen == 1)
+        #expect(try store.growth().expiredReaders == 1)
         #expect(try store.growth().oldestReaderNanoseconds == 0)
         #expect(try store.keys(prefix(1)).count == 3)
     }
