@@ -143,7 +143,10 @@ struct PartialSnapshotTests {
 
     // MARK: SIGKILL
 
-    /// Votes, receives, installs, one file after the other, until it is killed.
+    private static let roundsInStream: UInt64 = 8
+
+    /// Votes, receives, installs, one file after the other, until it is killed: in the first half of
+    /// the rounds within a stream, however fast the machine is, and later at any moment.
     private static func receiveUntilKilled(
         _ node: String,
         _ files: [String],
@@ -153,10 +156,14 @@ struct PartialSnapshotTests {
         let state = try store.load()
         let acknowledged = unsafe open(node + "-done", O_WRONLY | O_CREAT | O_APPEND, 0o600)
         var random = Seeded(seed)
-        let delay = UInt32.random(in: 500...90_000, using: &random)
-        _ = TestThread {
-            usleep(delay)
-            kill(getpid(), SIGKILL)
+        let isInStream = seed <= roundsInStream
+        var partsLeft = isInStream ? 1 + random.below(readFile(files[0]).count / 100) : .max
+        if !isInStream {
+            let delay = UInt32.random(in: 500...90_000, using: &random)
+            _ = TestThread {
+                usleep(delay)
+                kill(getpid(), SIGKILL)
+            }
         }
         var term = state.ballot.term
         let path = node + "/snapshot-arriving"
@@ -184,6 +191,8 @@ struct PartialSnapshotTests {
             while !partial.isWhole {
                 let rest = bytes[Int(partial.offset)...].prefix(100)
                 try partial.append(Array(rest))
+                partsLeft -= 1
+                if partsLeft == 0 { kill(getpid(), SIGKILL) }
                 if random.next() % 8 == 0 {
                     try partial.settle()
                     report("\(index - 10) \(term) \(partial.offset)", acknowledged)
@@ -196,6 +205,7 @@ struct PartialSnapshotTests {
             report("\(index) \(term)", acknowledged)
             try ChunkFile.remove(arrived)
         }
+        if isInStream { kill(getpid(), SIGKILL) }
         while true { pause() }
     }
 
@@ -210,7 +220,7 @@ struct PartialSnapshotTests {
         let paths = try InstallTests.snapshots(6, in: source)
         _ = try InstallTests.follower(target)
         var partsKept = 0
-        for round in UInt64(1)...16 {
+        for round in 1...2 * Self.roundsInStream {
             await #expect(processExitsWith: .signal(SIGKILL)) {
                 [node = target.node as String, paths = paths as [String], round = round as UInt64]
                 in
