@@ -1,6 +1,7 @@
 import Glibc
 import Store
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Views while applying")

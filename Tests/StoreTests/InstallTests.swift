@@ -48,17 +48,7 @@ struct InstallTests {
     }
 
     private func names(_ folder: TemporaryFolder) -> [String] {
-        guard let stream = unsafe opendir(folder.node) else { return [] }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            names.append(
-                unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                    unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-                }
-            )
-        }
-        return names
+        TemporaryFolder.names(in: folder.node)
     }
 
     @Test("the live database votes and appends while the new one is filled, and nothing is lost")

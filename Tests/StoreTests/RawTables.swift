@@ -1,4 +1,5 @@
 import CLMDB
+import TestSupport
 
 /// Single rows of a closed store's database, past the store: as damage leaves them, or an older
 /// program.

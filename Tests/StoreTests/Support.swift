@@ -3,31 +3,6 @@ import Store
 import TestSupport
 import Wire
 
-/// 32 bytes that depend on every input byte. Stands in for SHA-256, which Store is given.
-@Sendable func testDigest(_ bytes: [UInt8]) -> [UInt8] {
-    var state = UInt64(bytes.count) &+ 0x9E37_79B9_7F4A_7C15
-    unsafe bytes.withUnsafeBytes { bytes in
-        var position = 0
-        while position + 8 <= bytes.count {
-            let word = unsafe bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-            state = (state ^ word) &* 0xBF58_476D_1CE4_E5B9
-            state ^= state >> 31
-            position += 8
-        }
-        while position < bytes.count {
-            state = (state ^ UInt64(unsafe bytes[position])) &* 0x0000_0100_0000_01B3
-            state ^= state >> 29
-            position += 1
-        }
-    }
-    var random = Seeded(state)
-    var writer = ByteWriter(capacity: 32)
-    for _ in 0..<4 {
-        writer.writeUInt64(random.next())
-    }
-    return writer.bytes
-}
-
 /// Small numbers, so that many stores can be open in one test run.
 var smallOptions: StoreOptions {
     var options = StoreOptions()
@@ -48,43 +23,13 @@ private func monotonicNanoseconds() -> UInt64 {
     return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
 }
 
-/// A folder of its own for one test; removed with everything in it when the test ends.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() {
-        var template = Array("\(systemTemporaryFolder)/holdfast-store-XXXXXX".utf8CString)
-        precondition(unsafe mkdtemp(&template) != nil, "no temporary folder")
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit { removeTree(path) }
-
+extension TemporaryFolder {
     /// The data folder of one node in it.
     var node: String { path + "/node" }
 
     func open(_ options: StoreOptions = smallOptions) throws -> LocalStore {
         try LocalStore.open(folder: node, options: options, digest: testDigest)
     }
-}
-
-private var systemTemporaryFolder: String {
-    guard let variable = unsafe getenv("TMPDIR") else { return "/tmp" }
-    return unsafe String(cString: variable)
-}
-
-private func removeTree(_ path: String) {
-    guard let folder = unsafe opendir(path) else { return }
-    while let entry = unsafe readdir(folder) {
-        let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        if name == "." || name == ".." { continue }
-        let child = path + "/" + name
-        if unsafe unlink(child) != 0 { removeTree(child) }
-    }
-    _ = unsafe closedir(folder)
-    _ = unsafe rmdir(path)
 }
 
 /// The whole of a file.

@@ -2,6 +2,7 @@ import CFaults
 import CrashImages
 import Glibc
 import Store
+import TestSupport
 import Testing
 
 /// A fault for one call on one file, and the words that the last message must have.
