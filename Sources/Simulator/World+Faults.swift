@@ -357,7 +357,8 @@ extension World {
         guard !isHealing, node.isJoined, canSpare(position) else { return }
         let tables = node.process?.store.live ?? node.disk.durable
         let archived = (0..<clients.archived).reversed().map { Keyspace.archive + $0 }.filter {
-            tables.row(of: Keyspace.key($0)) != nil
+            let key = Keyspace.key($0)
+            return tables.row(of: key) != nil && !isLost(key, besides: position)
         }
         guard !archived.isEmpty else { return }
         let lost = archived[dice.chance(700) ? 0 : dice.below(archived.count)]
@@ -377,8 +378,18 @@ extension World {
         }
     }
 
+    /// Whether another member has lost it. Two that lose the same record unseen, each within the
+    /// time for which a bucket is trusted, are more than is promised (decision 0014).
+    private func isLost(_ key: StorageKey, besides position: Int) -> Bool {
+        nodes.indices.contains { other in
+            guard other != position, nodes[other].isJoined else { return false }
+            let tables = nodes[other].process?.store.live ?? nodes[other].disk.durable
+            return tables.row(of: key) == nil && tables.bucketDamage(key.bucket) != nil
+        }
+    }
+
     /// A second node cannot tell either: its record is damaged, or lost, and its scrubber finds
-    /// that. Two that lose the same record unseen are more than is promised.
+    /// that.
     private func spoil(_ lost: Int, at position: Int) {
         let key = Keyspace.key(lost)
         guard nodes[position].process != nil, dice.chance(512) else {
