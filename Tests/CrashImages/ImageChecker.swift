@@ -1,5 +1,6 @@
 import Glibc
 import Store
+import TestSupport
 
 /// Opens an image as a node would after a power failure, and compares.
 struct ImageChecker {
@@ -42,7 +43,7 @@ struct ImageChecker {
     }
 
     private func open() throws -> LocalStore {
-        try LocalStore.open(folder: folder + "/node", options: Trial.options, digest: Trial.digest)
+        try LocalStore.open(folder: folder + "/node", options: Trial.options, digest: testDigest)
     }
 
     /// What is there must be what was acknowledged, or with the one step that was under way.
@@ -76,7 +77,7 @@ struct ImageChecker {
     /// A snapshot that was finished is there and whole; one that was not may be anything else.
     private func missingExport(_ step: Int) throws -> String? {
         for (exported, name) in workload.exports where exported <= step {
-            _ = try LocalStore.verifySnapshot(at: folder + "/" + name, digest: Trial.digest)
+            _ = try LocalStore.verifySnapshot(at: folder + "/" + name, digest: testDigest)
         }
         return nil
     }

@@ -1,5 +1,4 @@
 package import Store
-import TestSupport
 import Wire
 
 /// Everything that a store holds, as it says itself.
@@ -97,29 +96,6 @@ package enum Trial {
         var writer = ByteWriter(capacity: 16)
         writer.writeUInt64(0xF00D)
         writer.writeUInt64(index)
-        return writer.bytes
-    }
-
-    /// 32 bytes that depend on every input byte; stands in for SHA-256, which `Store` is given.
-    @Sendable package static func digest(_ bytes: [UInt8]) -> [UInt8] {
-        var state = UInt64(bytes.count) &+ 0x9E37_79B9_7F4A_7C15
-        unsafe bytes.withUnsafeBytes { bytes in
-            var position = 0
-            while position + 8 <= bytes.count {
-                let word = unsafe bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-                state = (state ^ word) &* 0xBF58_476D_1CE4_E5B9
-                state ^= state >> 31
-                position += 8
-            }
-            while position < bytes.count {
-                state = (state ^ UInt64(unsafe bytes[position])) &* 0x0000_0100_0000_01B3
-                state ^= state >> 29
-                position += 1
-            }
-        }
-        var random = Seeded(state)
-        var writer = ByteWriter(capacity: 32)
-        for _ in 0..<4 { writer.writeUInt64(random.next()) }
         return writer.bytes
     }
 }

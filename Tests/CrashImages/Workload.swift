@@ -55,7 +55,7 @@ package struct Workload {
         try LocalStore.open(
             folder: folder + "/node",
             options: Trial.options,
-            digest: Trial.digest
+            digest: testDigest
         )
     }
 
@@ -207,7 +207,7 @@ package struct Workload {
         let other = try LocalStore.open(
             folder: helper.path + "/node-\(states.count)",
             options: Trial.options,
-            digest: Trial.digest
+            digest: testDigest
         )
         let (end, term) = (last + 20, min(term, states[states.count - 1].point.term))
         let layers = (1...end).map { index in
@@ -242,7 +242,7 @@ package struct Workload {
         store = try LocalStore.open(
             folder: helper.path + "/other-\(states.count)",
             options: Trial.options,
-            digest: Trial.digest
+            digest: testDigest
         )
         try LocalStore.quarantine(folder: folder + "/node", reason: "trial", cluster: cluster)
         store = try Self.open(folder)

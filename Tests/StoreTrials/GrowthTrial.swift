@@ -76,7 +76,7 @@ final class GrowthTrial {
         self.scratch = scratch
         store = try LocalStore.open(
             folder: settings.folder ?? (scratch?.path ?? "") + "/node",
-            digest: Trial.digest
+            digest: testDigest
         )
         let state = try store.load()
         guard state.point.last.index == 0 else {
