@@ -87,7 +87,11 @@ extension MembershipFlow {
             token: known.id,
             awaitsPromotion: !input.isNonVoter
         )
-        change(addition, context, keyring) { [self] in
+        // The node may ask twice at once, and whoever comes second finds it admitted.
+        let isAdmitted: @Sendable (Configuration) -> Bool = { configuration in
+            configuration.joinTokens.contains { $0.id == known.id && $0.pin == input.pin }
+        }
+        change(addition, context, keyring, unless: isAdmitted) { [self] in
             logger.notice(
                 "\(input.name) was admitted as a learner",
                 metadata: ["peer": "\(input.peerAddress)", "pin": "\(Hex.encode(input.pin))"]
@@ -131,18 +135,29 @@ extension MembershipFlow {
 
     /// Proposes one change to what the configuration is now and goes on once it is committed, and
     /// a joint configuration it led to is left. An earlier change that is not over is waited for.
+    ///
+    /// - Parameter isMade: whether somebody else has made this very change meanwhile. Then nothing
+    ///   is proposed, and `next` is called although that may not be committed yet.
     func change(
         _ change: MembershipChange,
         _ context: Context,
         _ keyring: Keyring,
+        unless isMade: @escaping @Sendable (Configuration) -> Bool = { _ in false },
         then next: @escaping @Sendable () -> Void
     ) {
         guard ContinuousClock.now < context.deadline else { return context.fail(.timedOut) }
+        let again: @Sendable () -> Void = { [self] in
+            later(context) {
+                self.change(change, context, keyring, unless: isMade, then: next)
+            }
+        }
+        let configuration = replica.configuration
+        guard !isMade(configuration) else { return context.loop.execute(next) }
         let target: Configuration
         do throws(MembershipError) {
-            target = try replica.configuration.applying(change)
+            target = try configuration.applying(change)
         } catch .changeUnderWay {
-            return later(context) { self.change(change, context, keyring, then: next) }
+            return again()
         } catch {
             return context.refuse("\(error.summary); \(error.remedy)")
         }
@@ -150,9 +165,6 @@ extension MembershipFlow {
             configuration: target,
             authorisation: keyring.tag(ofConfiguration: target.encoded())
         )
-        let again: @Sendable () -> Void = { [self] in
-            later(context) { self.change(change, context, keyring, then: next) }
-        }
         replica.propose(
             MembershipProposal(
                 entry: entry,
@@ -179,6 +191,8 @@ extension MembershipFlow {
         case .refused(.membership(.changeUnderWay)), .refused(.membership(.leaderTooNew)),
             .conflict:
             again()
+        // It follows on what was the configuration here, so another change has come before it.
+        case .refused(.membership(.invalid)): again()
         case .refused(.membership(let error)):
             context.refuse("\(error.summary); \(error.remedy)")
         // Nothing was appended, so asking the next leader is safe.

@@ -52,25 +52,20 @@ final class MembershipFlow: Sendable {
     }
 
     init(
-        _ start: NodeStart,
+        _ identity: ClusterIdentity,
         _ rules: AutopilotRules,
         replica: LocalReplica,
         seal: SealKeeper,
         forwarder: Forwarder,
-        facts: @escaping @Sendable () -> NodeFacts,
-        clock: @escaping @Sendable () -> Timestamp,
+        operators: OperatorCheck,
         logger: Logger
     ) {
         self.replica = replica
-        operators = OperatorCheck(store: start.store, facts: facts, clock: clock)
+        self.operators = operators
         self.seal = seal
         self.forwarder = forwarder
-        self.clock = clock
-        identity = ClusterIdentity(
-            clusterID: start.clusterID,
-            epoch: start.cluster.epoch,
-            selfID: start.selfID
-        )
+        clock = operators.clock
+        self.identity = identity
         self.rules = rules
         self.logger = logger
     }
@@ -277,5 +272,15 @@ extension MembershipFlow {
         case .unfit: "no voter is fit to lead: silent, sealed, behind, or its disk is stalled"
         case .overloaded: "too many requests waiting"
         }
+    }
+}
+
+extension MembershipFlow.ClusterIdentity {
+    init(_ start: NodeStart) {
+        self.init(
+            clusterID: start.clusterID,
+            epoch: start.cluster.epoch,
+            selfID: start.selfID
+        )
     }
 }

@@ -45,7 +45,8 @@ package enum NodeJoin {
     /// Writes down whom the node belongs to; from now on `holdfast server` starts it.
     ///
     /// The answer of the cluster is checked against this node's own key, so an answer for another
-    /// node is refused before anything is written.
+    /// node is refused before anything is written. Where another attempt of this node was quicker,
+    /// the folder belongs to that cluster already, and stays as it is.
     ///
     /// - Parameters:
     ///   - applicant: as ``prepare(_:)`` returned it for this attempt.
@@ -60,12 +61,15 @@ package enum NodeJoin {
         let admission = try Admission(decoding: bytes)
         try settings.raft.requireKnown(admission.formatLevel)
         let store = try LocalStore.open(folder: settings.data, digest: sha256)
-        if try store.load().cluster != nil {
-            throw NodeError.joinedAlready(folder: settings.data)
-        }
         let pin = try NodeIdentity.loadOrCreate(folder: settings.data).pin
         guard admission.configuration.members.contains(where: { $0.pin == pin }) else {
             throw NodeError.notAdmitted(node: settings.node)
+        }
+        if let cluster = try store.load().cluster {
+            guard cluster.clusterID == admission.clusterID else {
+                throw NodeError.joinedAlready(folder: settings.data)
+            }
+            return admission.configuration.members.count
         }
         try store.write { transaction throws(StoreError) in
             try transaction.setCluster(

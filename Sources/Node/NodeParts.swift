@@ -79,13 +79,12 @@ final class NodeParts: ReplicaObserver {
             logger: logger
         )
         membership = MembershipFlow(
-            start,
+            MembershipFlow.ClusterIdentity(start),
             AutopilotRules(settings.autopilot),
             replica: replica,
             seal: seal,
             forwarder: forwarder,
-            facts: { state.facts() },
-            clock: clock,
+            operators: OperatorCheck(store: store, facts: { state.facts() }, clock: clock),
             logger: logger
         )
         (self.replica, self.network, self.forwarder) = (replica, network, forwarder)

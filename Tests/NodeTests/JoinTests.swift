@@ -55,6 +55,18 @@ struct JoinTests {
         )
     }
 
+    /// As its cluster knows it.
+    private func details(of applicant: NodeJoin.Applicant) throws -> MemberDetails {
+        MemberDetails(
+            name: "eu-3",
+            region: "eu",
+            zone: "eu",
+            peerAddress: "h:1",
+            apiAddress: "https://h:2",
+            pin: try #require(Hex.decode(applicant.pin))
+        )
+    }
+
     @Test("a version that does not know the cluster's format level neither joins nor starts")
     func newerFormat() throws {
         let folder = TemporaryFolder()
@@ -64,14 +76,7 @@ struct JoinTests {
         )
         let applicant = try NodeJoin.prepare(settings)
         #expect(applicant.formatLevel == 1)
-        let details = MemberDetails(
-            name: "eu-3",
-            region: "eu",
-            zone: "eu",
-            peerAddress: "h:1",
-            apiAddress: "https://h:2",
-            pin: try #require(Hex.decode(applicant.pin))
-        )
+        let details = try details(of: applicant)
         let known = try voters(2).applying(
             .add(details, incarnation: 7, token: nil, awaitsPromotion: true)
         )
@@ -99,6 +104,44 @@ struct JoinTests {
         #expect(throws: refusal) {
             try NodeStart.requireKnownFormat(known, cluster, settings.raft)
         }
+    }
+
+    @Test("of two attempts at once, the second finds the folder entered, and leaves it so")
+    func enteredMeanwhile() throws {
+        let folder = TemporaryFolder()
+        let settings = try settings(
+            "[join]\nregion = \"eu\"\npeer_address = \"h:1\"",
+            data: folder.path + "/node"
+        )
+        let (first, second) = (try NodeJoin.prepare(settings), try NodeJoin.prepare(settings))
+        #expect(first.incarnation != second.incarnation)
+        #expect(first.pin == second.pin)
+        func admission(of cluster: UInt8) throws -> [UInt8] {
+            try Admission(
+                clusterID: [UInt8](repeating: cluster, count: 32),
+                epoch: 0,
+                formatLevel: 1,
+                configuration: voters(2).applying(
+                    .add(
+                        details(of: first),
+                        incarnation: first.incarnation,
+                        token: nil,
+                        awaitsPromotion: true
+                    )
+                )
+            ).encoded()
+        }
+        let answer = try admission(of: 7)
+        #expect(try NodeJoin.enter(settings, as: first, admission: answer) == 3)
+        #expect(try NodeJoin.enter(settings, as: second, admission: answer) == 3)
+        let stranger = try admission(of: 8)
+        #expect(throws: NodeError.joinedAlready(folder: settings.data)) {
+            try NodeJoin.enter(settings, as: second, admission: stranger)
+        }
+        let store = try LocalStore.open(folder: settings.data, digest: sha256)
+        let cluster = try #require(try store.load().cluster)
+        #expect(cluster.incarnation == first.incarnation)
+        #expect(cluster.clusterID == [UInt8](repeating: 7, count: 32))
     }
 
     @Test("settings: a [join] table stands in the place of [[member]] tables")

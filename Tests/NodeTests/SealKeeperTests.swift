@@ -3,7 +3,6 @@ import Cryptography
 import Dispatch
 import Raft
 import Replica
-import Shamir
 import Store
 import TestSupport
 import Testing
@@ -14,75 +13,9 @@ import Vault
 /// Unsealing and sealing over a running replica of one voter.
 @Suite("seal keeper")
 struct SealKeeperTests {
-    private struct Bench {
-        let one: TestReplica
-        let keeper: SealKeeper
-        let shares: [String]
-
-        /// A vault of two of three shares, made through the log.
-        init() async throws {
-            one = try TestReplica(voters: 1)
-            keeper = SealKeeper(
-                store: one.store,
-                replica: one.replica,
-                epoch: 0,
-                logger: quietLogger
-            )
-            try await one.lead()
-            let made = try Self.creation(one)
-            shares = made.shares
-            #expect(try await one.commit(made.batch) == .applied)
-        }
-
-        static func creation(_ one: TestReplica) throws -> (batch: WriteBatch, shares: [String]) {
-            let vault = try VaultCreation.make(
-                layout: try ShareLayout(threshold: 2, of: 3),
-                facts: VaultCreation.Facts(
-                    baseIndex: one.store.view { $0.evaluatedIndex },
-                    requestID: try Random.bytes(16),
-                    time: 1,
-                    epoch: 0
-                ),
-                entropy: Entropy(seed: try Random.bytes(Entropy.seedBytes)),
-                populate: { (builder, token) throws(BarrierError) in
-                    try VaultBirth.populate(&builder, token)
-                }
-            )
-            return (vault.batch, vault.shares.map { $0.words })
-        }
-
-        /// A batch that nobody with keys made.
-        func forged() -> WriteBatch {
-            let bytes = [UInt8](repeating: 0xEE, count: 32)
-            guard let key = StorageKey(bytes) else { preconditionFailure("32 bytes are a key") }
-            let record = Record(flags: 0, dataKeyID: 1, nameBox: [], valueBox: [])
-            return WriteBatch(
-                requestID: [UInt8](repeating: 9, count: 16),
-                baseIndex: one.store.view { $0.evaluatedIndex },
-                time: 1,
-                dataKeyIDs: [1],
-                operations: [.put(key, record)]
-            )
-        }
-
-        /// Gives a share away from the test's thread: it may wait for the evaluation thread.
-        func give(_ share: String) async throws -> String {
-            let answers = Collector<String>()
-            let keeper = keeper
-            DispatchQueue.global().async { answers.add("\(keeper.give(share))") }
-            try await eventually("the share is answered") { answers.count == 1 }
-            return answers.all[0]
-        }
-
-        func unseal() async throws {
-            #expect(try await give(shares[0]) == "collecting")
-            #expect(try await give(shares[1]) == "unsealed")
-        }
-    }
-
     @Test("enough shares open it, once; sealing closes it")
     func unseal() async throws {
-        let bench = try await Bench()
+        let bench = try await VaultBench()
         defer { bench.one.stop() }
         #expect(bench.keeper.progress.given == 0)
         #expect(try await bench.give(bench.shares[2]) == "collecting")
@@ -102,7 +35,7 @@ struct SealKeeperTests {
 
     @Test("a share is forgotten on request")
     func reset() async throws {
-        let bench = try await Bench()
+        let bench = try await VaultBench()
         defer { bench.one.stop() }
         #expect(try await bench.give(bench.shares[0]) == "collecting")
         #expect(bench.keeper.reset())
@@ -125,7 +58,7 @@ struct SealKeeperTests {
 
     @Test("a batch that was not made by this vault seals it before it can be seen")
     func forgedBatch() async throws {
-        let bench = try await Bench()
+        let bench = try await VaultBench()
         defer { bench.one.stop() }
         try await bench.unseal()
         let genuine = try VaultOpening.openedBatch(
@@ -140,17 +73,17 @@ struct SealKeeperTests {
 
     @Test("a second vault's creation is rejected, and no reason to seal")
     func secondCreation() async throws {
-        let bench = try await Bench()
+        let bench = try await VaultBench()
         defer { bench.one.stop() }
         try await bench.unseal()
-        let other = try Bench.creation(bench.one)
+        let other = try VaultBench.creation(bench.one)
         #expect(try await bench.one.commit(other.batch) == .rejected)
         #expect(bench.keeper.unsealed != nil)
     }
 
     @Test("a forged batch in the retained log keeps it sealed")
     func forgedBefore() async throws {
-        let bench = try await Bench()
+        let bench = try await VaultBench()
         defer { bench.one.stop() }
         #expect(try await bench.one.commit(bench.forged()) == .applied)
         #expect(try await bench.give(bench.shares[0]) == "collecting")
@@ -162,7 +95,7 @@ struct SealKeeperTests {
     /// checked was overruled by the unseal that was under way, and nobody inspected from then on.
     @Test("sealing wins over an unseal that is under way")
     func sealMeanwhile() async throws {
-        let bench = try await Bench()
+        let bench = try await VaultBench()
         defer { bench.one.stop() }
         #expect(try await bench.give(bench.shares[0]) == "collecting")
         // The evaluation thread is held up, so the check of the log cannot end.
