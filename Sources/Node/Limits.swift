@@ -13,6 +13,8 @@ package enum Limits {
     package static let initStatusWaitMilliseconds = 2_000
     /// Pause before asking again who leads.
     package static let leaderPollMilliseconds = 10
+    /// A change of voters waits so long for a member that has not caught up, then it is refused.
+    package static let catchUpMilliseconds = 2_000
     /// How many voters a leader offers its place to when it was asked to step down.
     package static let transferAttemptsMax = 3
     /// And how long it waits in between.

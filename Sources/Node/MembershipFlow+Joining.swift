@@ -134,7 +134,8 @@ extension MembershipFlow {
     // MARK: Into the log
 
     /// Proposes one change to what the configuration is now and goes on once it is committed, and
-    /// a joint configuration it led to is left. An earlier change that is not over is waited for.
+    /// a joint configuration it led to is left. An earlier change that is not over is waited for,
+    /// and, for a moment, a member that has to catch up.
     ///
     /// - Parameter isMade: whether somebody else has made this very change meanwhile. Then nothing
     ///   is proposed, and `next` is called although that may not be committed yet.
@@ -190,6 +191,10 @@ extension MembershipFlow {
         case .appended: break
         case .refused(.membership(.changeUnderWay)), .refused(.membership(.leaderTooNew)),
             .conflict:
+            again()
+        // A new leader does not know yet how far anybody is.
+        case .refused(.membership(.behind))
+        where ContinuousClock.now - context.begun < .milliseconds(Limits.catchUpMilliseconds):
             again()
         // It follows on what was the configuration here, so another change has come before it.
         case .refused(.membership(.invalid)): again()

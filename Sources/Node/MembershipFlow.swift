@@ -23,6 +23,7 @@ final class MembershipFlow: Sendable {
         let token: [UInt8]
         let request: APIRequest
         let origin: RequestContext.Origin
+        let begun = ContinuousClock.now
         let deadline: ContinuousClock.Instant
         let loop: any EventLoop
         /// Called exactly once, on any thread.

@@ -8,6 +8,10 @@ package enum Limits {
     package static let memberTextBytesMax = 512
     /// Largest encoded configuration; what the store keeps of it has the same bound.
     package static let configurationBytesMax = 64 << 10
+    /// A learner becomes a voter only when its log is at most this many entries behind: what is
+    /// written meanwhile waits for it. That is two seconds of a busy cluster; more would stall
+    /// writers for as long, and less would keep out one that is merely far away.
+    package static let promotionLagMax: UInt64 = 1_024
     /// Most join tokens that are out at one time.
     package static let joinTokensMax = 16
     /// Largest authorisation of a membership change.

@@ -25,12 +25,15 @@ package enum MembershipError: OperatorError, Equatable {
     case formatUnknown(to: NodeID)
     /// The member to be promoted speaks under another incarnation, or has not spoken.
     case notCounted(NodeID)
+    /// The member to be promoted lacks so many entries of the log, or the one that brought the
+    /// members in effect.
+    case behind(NodeID, entries: UInt64)
     /// The result would be no configuration, or does not follow on the current one.
     case invalid(String)
 
     package var blame: Blame {
         switch self {
-        case .changeUnderWay, .leaderTooNew, .formatUnknown, .notCounted: .operator
+        case .changeUnderWay, .leaderTooNew, .formatUnknown, .notCounted, .behind: .operator
         default: .caller
         }
     }
@@ -53,6 +56,9 @@ package enum MembershipError: OperatorError, Equatable {
         case .formatUnknown(let id): "member \(id.number) has not said that it knows the level"
         case .notCounted(let id):
             "member \(id.number) was not heard, or its disk is not the one that was admitted"
+        case .behind(let id, let entries):
+            "member \(id.number) has not caught up, it lacks \(entries) "
+                + "\(entries == 1 ? "entry" : "entries") of the log"
         case .invalid(let problem): "the change is not possible: \(problem)"
         }
     }
@@ -63,6 +69,7 @@ package enum MembershipError: OperatorError, Equatable {
         case .notALearner: "demote it first"
         case .formatUnknown: "run a version that knows it on every member"
         case .notCounted: "check that the member runs; if its disk is a new one, readmit it first"
+        case .behind: "repeat it once it has; a member that cannot catch up cannot vote either"
         case .unknownToken, .tokenBoundElsewhere: "ask for a new join token"
         case .nameTaken(let name):
             "choose another name; if that member was this node: holdfast cluster remove \(name)"

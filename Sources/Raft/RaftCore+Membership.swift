@@ -109,17 +109,35 @@ extension RaftCore {
 
     /// New voters must be there, on disks that count, and so must a majority: else this change, or
     /// what follows it, would wait for ever for somebody who does not count.
+    ///
+    /// And they must have the log, at least to the members in effect. One that is behind would
+    /// hold up every write until it has caught up; and one that knows who the members are from
+    /// elsewhere only takes no snapshot from before that, while perhaps nothing later can be
+    /// committed without it.
     private func refusalOfVoters(_ next: Configuration) -> Refusal? {
         let voters = next.voters.map(\.id)
         let counted = voters.filter { id in
             configuration.slot(of: id).map { counts($0) && isPresent($0) } ?? false
         }
-        let missing = voters.first { id in
-            !counted.contains(id) && configuration.member(id)?.role == .learner
+        for id in voters where configuration.member(id)?.role == .learner {
+            guard counted.contains(id) else { return .membership(.notCounted(id)) }
+            let lacking = entriesLacking(toVote: id)
+            guard lacking == 0 else { return .membership(.behind(id, entries: lacking)) }
         }
-        if let missing { return .membership(.notCounted(missing)) }
         guard counted.count < quorumCount(of: voters.count) else { return nil }
         return .membership(.notCounted(voters.first { !counted.contains($0) } ?? id))
+    }
+
+    /// How far this member is behind; 0 if that is near enough to make it a voter.
+    private func entriesLacking(toVote id: NodeID) -> UInt64 {
+        guard let slot = configuration.slot(of: id), !isSelf(slot), let leadership else {
+            return 0
+        }
+        let match = leadership.followers[slot].match
+        let lacking = log.lastIndex.number - match.number
+        let isReady =
+            match >= max(configurationIndex, log.baseIndex) && lacking <= Limits.promotionLagMax
+        return isReady ? 0 : lacking
     }
 
     private func announcedFormatLevel(_ slot: Int) -> UInt64 {

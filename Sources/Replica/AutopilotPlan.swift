@@ -173,7 +173,7 @@ package struct AutopilotPlan {
         else { return nil }
         for member in configuration.members where member.awaitsPromotion {
             guard let state = state(of: member.id), state.isRecentlyActive, state.isCounted,
-                last.number <= state.match.number + Limits.promotionLagMax
+                last.number <= state.match.number + Raft.Limits.promotionLagMax
             else { continue }
             return .promote(member.id, name: member.name)
         }

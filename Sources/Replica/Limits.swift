@@ -41,8 +41,6 @@ package enum Limits {
     package static let readExpiryTicks = 25
     /// Answers about how current the state is that wait for evaluation; more are thinned out.
     package static let freshnessPendingMax = 64
-    /// A learner is promoted when its log is at most this many entries behind.
-    package static let promotionLagMax: UInt64 = 64
     /// Layers (committed, evaluated, not yet applied) before evaluation waits for the disk.
     package static let overlayLayersMax = 2_048
     /// The same bound in bytes.

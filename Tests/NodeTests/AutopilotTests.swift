@@ -26,7 +26,7 @@ struct AutopilotTests {
 
     private func state(
         _ number: UInt64,
-        match: UInt64 = 1_000,
+        match: UInt64 = 5_000,
         quiet: Int = 0,
         isCounted: Bool = true,
         foreign: UInt64? = nil,
@@ -57,8 +57,8 @@ struct AutopilotTests {
         let configuration = try configuration(voters: 3)
         let voters = (1...3).map { state($0) }
         let promoted = AutopilotPlan.Step.promote(NodeID(number: 4), name: "n4")
-        #expect(next(configuration, voters + [state(4, match: 950)]) == promoted)
-        #expect(next(configuration, voters + [state(4, match: 900)]) == nil)
+        #expect(next(configuration, voters + [state(4, match: 3_976)]) == promoted)
+        #expect(next(configuration, voters + [state(4, match: 3_975)]) == nil)
         #expect(next(configuration, voters + [state(4, quiet: 500)]) == nil)
         #expect(next(configuration, voters + [state(4, isCounted: false)]) == nil)
         #expect(next(configuration, voters) == nil)
