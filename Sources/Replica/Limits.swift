@@ -146,8 +146,12 @@ extension Limits {
     package static let repairBucketBytesMax = 256 << 20
     /// Requests that wait for a bucket's repair. Beyond it they hear at once that it is damaged.
     package static let mendersMax = 4_096
+    /// Answers in a row that were whole and bigger than that; then the node is rebuilt.
+    package static let repairOversizedMax = 2
     /// Attempts to repair one bucket with members that answered; then the node is rebuilt.
     package static let repairAttemptsMax = 40
+    /// Pause between attempts once there were as many answers with which nothing could be tried.
+    package static let repairPatienceSeconds = 10
     /// Replicas compare what their states add up to every so many entries.
     package static let checkpointEntries: UInt64 = 10_000
     /// Members that have not said what their state added up to are asked again after this long.

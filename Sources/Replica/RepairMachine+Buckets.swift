@@ -7,9 +7,17 @@ struct BucketQueue {
         let bucket: Int
         var number: UInt64 = 0
         var attempt = 0
-        /// Attempts in which a member lent the whole bucket.
+        /// Attempts in which a member lent all that belongs into the bucket.
         var answered = 0
+        /// Attempts in which a member answered, and not so: it has lost records itself, or has gone
+        /// on meanwhile, or has more than fits.
+        var answeredInPart = 0
+        /// Answers in a row that were whole and too big.
+        var oversized = 0
         var records: [RepairedRecord] = []
+        /// Whether the member has left out nothing so far.
+        var isComplete = true
+        /// Of what was lent so far, keys included.
         var bytes = 0
         var next: StorageKey?
         /// As of which entry it is asked for: where this node stood, then where the lender did.
@@ -18,6 +26,42 @@ struct BucketQueue {
         var isTrying = false
         /// Nobody is asked before this; nil: at once.
         var due: ContinuousClock.Instant?
+
+        init(bucket: Int) { self.bucket = bucket }
+
+        /// What the next attempt begins with, as of entry `asOf`.
+        func again(_ number: UInt64, asOf: LogIndex, due: ContinuousClock.Instant) -> Current {
+            var next = Current(bucket: bucket)
+            next.number = number
+            next.attempt = attempt
+            next.answered = answered
+            next.answeredInPart = answeredInPart
+            next.oversized = oversized
+            next.asOf = asOf
+            next.due = due
+            return next
+        }
+
+        /// Whether this goes on where the part before it ended, at the same moment. A part before
+        /// the last without a record does not: a member could go on for ever with such ones.
+        func continues(_ lent: LentBucket) -> Bool {
+            guard lent.appliedIndex == appliedIndex ?? lent.appliedIndex else { return false }
+            guard let end = lent.next else { return true }
+            return end.bucket == bucket && end > next ?? .first(ofBucket: bucket)
+                && !lent.records.isEmpty
+        }
+
+        /// Takes in what a member lent; from `bytesMax` on only how much it is.
+        mutating func add(_ lent: LentBucket, bytesMax: Int) {
+            bytes += lent.records.reduce(0) { bytes, record in
+                bytes + StoreLimits.storageKeyBytes + (record.bytes?.count ?? 0)
+            }
+            records = bytes > bytesMax ? [] : records + lent.records
+            isComplete = isComplete && lent.isComplete
+            appliedIndex = lent.appliedIndex
+            asOf = LogIndex(number: lent.appliedIndex)
+            next = lent.next
+        }
     }
 
     private(set) var waiting: [Int] = []
@@ -76,11 +120,8 @@ extension RepairMachine {
         while let bucket = buckets.begin(), isWhole(bucket) { tried(bucket, nil, now) }
         guard var current = buckets.current, !current.isTrying, current.due ?? now <= now
         else { return }
-        current = BucketQueue.Current(
-            bucket: current.bucket,
-            number: number(),
-            attempt: current.attempt,
-            answered: current.answered,
+        current = current.again(
+            number(),
             asOf: ownIndex,
             due: now + .milliseconds(Limits.repairLargeAnswerMilliseconds)
         )
@@ -136,32 +177,48 @@ extension RepairMachine {
         guard var current = buckets.current, current.number == number, !current.isTrying,
             lent.records.allSatisfy({ $0.key.bucket == current.bucket })
         else { return }
-        let isSameMoment = lent.appliedIndex == current.appliedIndex ?? lent.appliedIndex
-        current.records += lent.records
-        current.bytes += lent.records.reduce(0) { $0 + ($1.bytes?.count ?? 0) }
-        current.appliedIndex = lent.appliedIndex
-        current.asOf = LogIndex(number: lent.appliedIndex)
-        current.next = lent.next
-        guard isSameMoment, lent.isComplete, current.bytes <= Limits.repairBucketBytesMax else {
-            // The member's state moved on between two parts, or is damaged itself.
-            current.due = now + .milliseconds(Limits.repairPauseMilliseconds)
+        guard current.continues(lent) else {
+            current.answeredInPart += 1
+            let reason = "a member's records were not of one moment"
+            return failed(current, .damagedBucket(number: current.bucket, reason: reason), now)
+        }
+        current.add(lent, bytesMax: bucketBytesMax)
+        if lent.next != nil, let member = member(current.attempt - 1) {
+            current.due = now + .milliseconds(Limits.repairLargeAnswerMilliseconds)
             buckets.current = current
+            request(current, member)
             return
         }
-        current.due = now + .milliseconds(Limits.repairLargeAnswerMilliseconds)
-        if lent.next != nil, let member = member(current.attempt - 1) {
-            request(current, member)
-        } else {
-            current.isTrying = true
-            current.answered += 1
-            putBack(current, lent)
-        }
+        guard current.bytes <= bucketBytesMax else { return tooBig(current, now) }
+        current.oversized = 0
+        if current.isComplete { current.answered += 1 } else { current.answeredInPart += 1 }
+        current.isTrying = true
         buckets.current = current
+        putBack(current, lent)
+    }
+
+    /// A member has more in the bucket than is held in memory.
+    ///
+    /// One alone may be wrong about it; the next that says so is another one, where there is one.
+    /// A member that has lost records there as well would come to the same end, so none comes to it
+    /// while one of the others has gaps: several that begin anew at the same time lose everything.
+    private mutating func tooBig(
+        _ ended: BucketQueue.Current,
+        _ now: ContinuousClock.Instant
+    ) {
+        var current = ended
+        let reason = "it has more than the \(bucketBytesMax) bytes that a repair may hold"
+        let error = StoreError.damagedBucket(number: current.bucket, reason: reason)
+        current.answeredInPart += 1
+        current.oversized = current.isComplete ? current.oversized + 1 : 0
+        if current.oversized >= Limits.repairOversizedMax { ports.note(.irreplaceable(error)) }
+        failed(current, error, now)
     }
 
     /// Puts back what is missing, damaged or stale here. The store keeps it only if it adds up: to
     /// this node's own digest, or, where that is not known, to the lender's with what both know
-    /// was written here since.
+    /// was written here since. So it does no harm to try with what a member has left that lost
+    /// other records than this node; only that it lacks one says nothing.
     private func putBack(_ current: BucketQueue.Current, _ lent: LentBucket) {
         let (bucket, records, ports) = (current.bucket, current.records, ports)
         ports.write { store in
@@ -182,6 +239,8 @@ extension RepairMachine {
                     } else {
                         RepairPlan(own: own.keys, at: own.appliedIndex, records, lent)
                     }
+                let changes =
+                    current.isComplete ? plan.changes : plan.changes.filter { $0.bytes != nil }
                 var expected: StateBucket?
                 if try store.isSuspect(bucket) {
                     guard let changed, !lent.bucket.isSuspect else {
@@ -189,12 +248,8 @@ extension RepairMachine {
                     }
                     expected = try store.levelled(lent.bucket, records, changed: changed)
                 }
-                try store.repairRecords(
-                    plan.changes,
-                    bucket: bucket,
-                    expected: expected
-                )
-                ports.note(.repaired("bucket \(bucket), \(plan.changes.count) records"))
+                try store.repairRecords(changes, bucket: bucket, expected: expected)
+                ports.note(.repaired("bucket \(bucket), \(changes.count) records"))
                 ports.again(.tried(bucket: bucket, nil))
             } catch {
                 ports.again(.tried(bucket: bucket, error))
@@ -203,13 +258,27 @@ extension RepairMachine {
     }
 
     mutating func tried(_ bucket: Int, _ error: StoreError?, _ now: ContinuousClock.Instant) {
-        guard var current = buckets.current, current.bucket == bucket else { return }
+        guard let current = buckets.current, current.bucket == bucket else { return }
         guard let error else {
             buckets.current = nil
             let done = menders.filter { $0.bucket == bucket }
             menders.removeAll { $0.bucket == bucket }
             return done.forEach { $0.completion(true) }
         }
+        failed(current, error, now)
+    }
+
+    /// What a member lent has not helped: another one is asked, or the same again.
+    ///
+    /// Answers with gaps never end in a rebuild, however many: whoever has what these members lost
+    /// may be away, and several that begin anew at the same time lose everything. They only make
+    /// this node ask less often.
+    private mutating func failed(
+        _ ended: BucketQueue.Current,
+        _ error: StoreError,
+        _ now: ContinuousClock.Instant
+    ) {
+        var current = ended
         if error != .full, current.answered >= Limits.repairAttemptsMax {
             // Evaluation may wait for a record that the others have long written over: a walk would
             // find one damaged record, call the rest sound, and all would begin again.
@@ -217,7 +286,12 @@ extension RepairMachine {
         }
         current.isTrying = false
         current.records = []
-        current.due = now + .milliseconds(Limits.repairPauseMilliseconds)
+        let isPatient = current.answeredInPart >= Limits.repairAttemptsMax
+        current.due =
+            now
+            + (isPatient
+                ? .seconds(Limits.repairPatienceSeconds)
+                : .milliseconds(Limits.repairPauseMilliseconds))
         buckets.current = current
     }
 }

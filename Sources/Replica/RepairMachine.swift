@@ -106,6 +106,8 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
     let store: Ports.Storage
     let ports: Ports
     let trust: BucketTrust
+    /// Bytes of one bucket held in memory at most.
+    let bucketBytesMax: Int
     var members: [NodeID]
     var nextNumber: UInt64 = 1
     var search: BodySearch?
@@ -129,16 +131,19 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
     /// - Parameters:
     ///   - trust: which buckets are known to be whole, shared with whoever reads.
     ///   - members: all but this node.
+    ///   - bucketBytesMax: a bucket with more is not repaired: the node is rebuilt.
     package init(
         store: Ports.Storage,
         ports: Ports,
         trust: BucketTrust = BucketTrust(),
-        members: [NodeID]
+        members: [NodeID],
+        bucketBytesMax: Int = Limits.repairBucketBytesMax
     ) {
         self.store = store
         self.ports = ports
         self.trust = trust
         self.members = members
+        self.bucketBytesMax = bucketBytesMax
     }
 
     /// How long the next turn may be awaited.

@@ -10,13 +10,7 @@ import Testing
 struct BusyRepairTests {
     /// What entry `number` does: writes over one of the twelve, adds one, and takes one away.
     private static func layer(_ number: UInt64) -> OverlayLayer {
-        let stamped = Record(
-            flags: 0,
-            dataKeyID: 1,
-            modificationIndex: number,
-            nameBox: [],
-            valueBox: RepairTests.value(number)
-        )
+        let stamped = RepairTests.record(number)
         var writes: [(StorageKey, [UInt8]?)] = [
             (key(number == 13 ? 7 : number * 5 % 12 + 1), stamped.encoded()),
             (key(100 + number), stamped.encoded()),
@@ -48,13 +42,8 @@ struct BusyRepairTests {
         guard bytes > 0 else { return }
         var random = Seeded(4)
         let layers = (UInt64(1)...12).map { number in
-            let stamped = Record(
-                flags: 0,
-                dataKeyID: 1,
-                modificationIndex: 12,
-                nameBox: [],
-                valueBox: number == 7 ? RepairTests.value(7) : random.bytes(bytes)
-            )
+            let value = number == 7 ? RepairTests.value(7) : random.bytes(bytes)
+            let stamped = RepairTests.record(12, value)
             return RepairedRecord(key: key(number), bytes: stamped.encoded())
         }
         // As if entry 12 had written them all.

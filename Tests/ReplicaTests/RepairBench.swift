@@ -47,13 +47,19 @@ final class RepairBench {
     private var now = ContinuousClock.now
     /// Members that hear and say nothing.
     var silent: Set<UInt64> = []
+    /// Who has answered the first member with the last part of a bucket.
+    private(set) var heard: [NodeID] = []
+    /// Questions of the first member for parts of a bucket, whoever heard them.
+    private(set) var asked = 0
 
     /// - Parameters:
     ///   - damaged: how many members, from the first on, suffer `damage`.
+    ///   - bucketBytesMax: as the machines have it.
     ///   - damage: done to a member's file before it is opened again.
     init(
         _ count: Int,
         damaged: Int = 1,
+        bucketBytesMax: Int = Limits.repairBucketBytesMax,
         fill: (LocalStore) throws -> Void,
         damage: (String) -> Void
     ) throws {
@@ -65,7 +71,12 @@ final class RepairBench {
         self.folders = folders
         self.ports = ports
         machines = ports.map { port in
-            RepairMachine(store: port.store, ports: port, members: ids.filter { $0 != port.id })
+            RepairMachine(
+                store: port.store,
+                ports: port,
+                members: ids.filter { $0 != port.id },
+                bucketBytesMax: bucketBytesMax
+            )
         }
     }
 
@@ -96,10 +107,14 @@ final class RepairBench {
         }
         let sender = UInt64(position + 1)
         for (frame, member) in frames {
+            if position == 0, case .bucketRequest = frame { asked += 1 }
             guard !silent.contains(sender), !silent.contains(member.number) else { continue }
             let copy = try RepairFrame(decoding: frame.encoded())
             #expect(copy == frame)
             give(.frame(copy, from: node(sender)), to: Int(member.number) - 1)
+            if member == node(1), case .bucket(_, let lent) = copy, lent.next == nil {
+                heard.append(node(sender))
+            }
         }
     }
 

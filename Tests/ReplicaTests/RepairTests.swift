@@ -46,6 +46,17 @@ struct RepairTests {
 
     static func value(_ number: UInt64) -> [UInt8] { Array("the value number \(number)!".utf8) }
 
+    /// A record as entry `index` wrote it; without a value of its own, that of this number.
+    static func record(_ index: UInt64, _ value: [UInt8]? = nil) -> Record {
+        Record(
+            flags: 0,
+            dataKeyID: 1,
+            modificationIndex: index,
+            nameBox: [],
+            valueBox: value ?? Self.value(index)
+        )
+    }
+
     /// 20 entries, of which 12 are applied, a record each.
     static func fill(_ store: LocalStore) throws {
         try store.write { (transaction) throws(StoreError) in
@@ -56,16 +67,9 @@ struct RepairTests {
             )
         }
         let layers = (UInt64(1)...12).map { index in
-            let stamped = Record(
-                flags: 0,
-                dataKeyID: 1,
-                modificationIndex: index,
-                nameBox: [],
-                valueBox: value(index)
-            )
-            return OverlayLayer(
+            OverlayLayer(
                 index: index,
-                writes: [(key(index), stamped.encoded())],
+                writes: [(key(index), record(index).encoded())],
                 requestID: nil
             )
         }
@@ -103,16 +107,9 @@ struct RepairTests {
             count += 1
             try Self.fill(store)
             guard count > 1 else { return }
-            let stamped = Record(
-                flags: 0,
-                dataKeyID: 1,
-                modificationIndex: 13,
-                nameBox: [],
-                valueBox: Self.value(13)
-            )
             let layer = OverlayLayer(
                 index: 13,
-                writes: [(key(7), stamped.encoded())],
+                writes: [(key(7), Self.record(13).encoded())],
                 requestID: nil
             )
             try store.write { (transaction) throws(StoreError) in
@@ -257,15 +254,12 @@ struct RepairTests {
         let bench = try RepairBench(3, fill: Self.fill) { _ in }
         for port in bench.ports {
             port.store.markEvaluated(through: 13)
-            let stamped = Record(
-                flags: 0,
-                dataKeyID: 1,
-                modificationIndex: 14,
-                nameBox: [],
-                valueBox: Self.value(2)
-            )
             port.store.appendLayer(
-                OverlayLayer(index: 14, writes: [(key(300), stamped.encoded())], requestID: nil)
+                OverlayLayer(
+                    index: 14,
+                    writes: [(key(300), Self.record(14).encoded())],
+                    requestID: nil
+                )
             )
         }
         let verdicts = Collector<PresenceVerdict>()
@@ -514,13 +508,7 @@ struct AbsenceTests {
         try machine.turn([], now: now + .milliseconds(100))
         #expect(ports.mended == [0] && ports.told.isEmpty && outcomes.count == 0)
 
-        let lost = Record(
-            flags: 0,
-            dataKeyID: 1,
-            modificationIndex: 12,
-            nameBox: [],
-            valueBox: RepairTests.value(12)
-        )
+        let lost = RepairTests.record(12)
         let others = try store.bucketIndex(0).keys.filter { ($0.1 ?? 0) == 12 }
         try store.write { (transaction) throws(StoreError) in
             try transaction.repairRecords(
