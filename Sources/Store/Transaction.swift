@@ -13,14 +13,8 @@ import CLMDB
 
     /// The value of `key`, copied, or nil if there is none.
     func value<Key: TableKey>(of key: Key, in table: UInt32) throws(StoreError) -> [UInt8]? {
-        var value = unsafe MDB_val()
-        let code = try unsafe key.withKeyBytes { bytes throws(StoreError) -> Int32 in
-            var name = unsafe MDB_val(reading: bytes)
-            return unsafe mdb_get(pointer, table, &name, &value)
-        }
-        if code == MDB_NOTFOUND { return nil }
-        try check(code, "mdb_get")
-        return unsafe Array(value.buffer)
+        guard let value = try unsafe lent(key, in: table) else { return nil }
+        return unsafe Array(value)
     }
 
     /// Lends the value of `key` to `body` without copying it.
@@ -31,15 +25,8 @@ import CLMDB
         in table: UInt32,
         _ body: (Span<UInt8>) -> Value
     ) throws(StoreError) -> Value? {
-        var value = unsafe MDB_val()
-        let code = try unsafe key.withKeyBytes { bytes throws(StoreError) -> Int32 in
-            var name = unsafe MDB_val(reading: bytes)
-            return unsafe mdb_get(pointer, table, &name, &value)
-        }
-        if code == MDB_NOTFOUND { return nil }
-        try check(code, "mdb_get")
-        let bytes = unsafe value.buffer.bindMemory(to: UInt8.self)
-        return body(unsafe bytes.span)
+        guard let value = try unsafe lent(key, in: table) else { return nil }
+        return body(unsafe value.bindMemory(to: UInt8.self).span)
     }
 
     /// The value of `key` where it lies: good until this transaction ends or writes.
