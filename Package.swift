@@ -121,7 +121,7 @@ let package = Package(
         // Tests
         .target(
             name: "TestSupport",
-            dependencies: ["Raft"],
+            dependencies: ["Raft", logging],
             path: "Tests/TestSupport",
             swiftSettings: house
         ),

@@ -74,7 +74,7 @@ package struct CrashTrial {
     }
 
     private mutating func enumerate(seed: UInt64, _ steps: Int) throws {
-        let scratch = ScratchFolder()
+        let scratch = TemporaryFolder(inMemory: true)
         let folder = scratch.path + "/live"
         precondition(makeFolder(folder), "cannot make \(folder)")
         let trace = scratch.path + "/trace"

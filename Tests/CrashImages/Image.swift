@@ -110,37 +110,6 @@ struct Moment {
     }
 }
 
-/// A folder that is removed with everything in it when its owner lets go. In memory where the
-/// system has a file system for that: an image lives for a few milliseconds.
-package final class ScratchFolder: Sendable {
-    /// Where it is.
-    package let path: String
-
-    /// Makes it.
-    package init() {
-        let parent = unsafe access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
-        var template = Array("\(parent)/holdfast-trial-XXXXXX".utf8CString)
-        precondition(unsafe mkdtemp(&template) != nil, "no temporary folder")
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit { Self.remove(path) }
-
-    static func remove(_ path: String) {
-        guard let folder = unsafe opendir(path) else { return }
-        while let entry = unsafe readdir(folder) {
-            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name == "." || name == ".." { continue }
-            let child = path + "/" + name
-            if unsafe unlink(child) != 0 { remove(child) }
-        }
-        _ = unsafe closedir(folder)
-        _ = unsafe rmdir(path)
-    }
-}
-
 /// Writes a file whole; what is zero stays a hole.
 func writeWhole(_ path: String, _ bytes: [UInt8]) {
     let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)

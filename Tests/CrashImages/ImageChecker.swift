@@ -28,7 +28,7 @@ struct ImageChecker {
     }
 
     private func lay(_ image: [String: [UInt8]]) {
-        ScratchFolder.remove(folder)
+        TemporaryFolder.remove(folder)
         precondition(makeFolder(folder), "cannot make \(folder)")
         precondition(makeFolder(folder + "/node"), "cannot make \(folder)/node")
         // Making a folder is not recorded: an empty one means nothing.

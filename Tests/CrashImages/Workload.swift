@@ -15,7 +15,7 @@ package struct Workload {
 
     private var store: LocalStore
     private let folder: String
-    private let helper: ScratchFolder
+    private let helper: TemporaryFolder
     private var random: Seeded
     private var term: UInt64 = 1
     private var last: UInt64 = 0
@@ -46,7 +46,7 @@ package struct Workload {
 
     private init(folder: String, seed: UInt64) throws {
         self.folder = folder
-        helper = ScratchFolder()
+        helper = TemporaryFolder(inMemory: true)
         random = Seeded(seed)
         store = try Self.open(folder)
     }

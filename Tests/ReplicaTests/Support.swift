@@ -1,5 +1,4 @@
 import Glibc
-import Logging
 import Raft
 import Store
 import TestSupport
@@ -72,13 +71,6 @@ extension TemporaryFolder {
     /// The names of the files in the data folder.
     var files: [String] { Self.names(in: path + "/node") }
 }
-
-/// Says only why the process ends, if it must.
-let quietLogger: Logger = {
-    var logger = Logger(label: "test") { StreamLogHandler.standardError(label: $0) }
-    logger.logLevel = .critical
-    return logger
-}()
 
 /// The record of a node that starts for the first time in the cluster of these tests.
 func clusterRecord(_ configuration: Configuration) -> ClusterRecord {

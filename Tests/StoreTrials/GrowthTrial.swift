@@ -54,7 +54,7 @@ final class GrowthTrial {
     private let store: LocalStore
     private let ports = Ports()
     private let machine: StorageMachine<LocalStore, Ports>
-    private let scratch: ScratchFolder?
+    private let scratch: TemporaryFolder?
     private var random: Seeded
     private let begin = ContinuousClock.now
     private var milliseconds: UInt64 = 0
@@ -72,7 +72,7 @@ final class GrowthTrial {
     init(_ settings: GrowthSettings) throws {
         self.settings = settings
         random = Seeded(settings.seed)
-        let scratch = settings.folder == nil ? ScratchFolder() : nil
+        let scratch = settings.folder == nil ? TemporaryFolder(inMemory: true) : nil
         self.scratch = scratch
         store = try LocalStore.open(
             folder: settings.folder ?? (scratch?.path ?? "") + "/node",

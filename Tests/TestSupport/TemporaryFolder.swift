@@ -6,14 +6,24 @@ package final class TemporaryFolder: Sendable {
     package let path: String
 
     /// Makes an empty one where `TMPDIR` says.
-    package init() {
-        let parent = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    ///
+    /// - Parameter inMemory: where the system has a file system for that, for what lives for a few
+    ///   milliseconds, or should not wear a disk out.
+    package init(inMemory: Bool = false) {
+        let parent = inMemory && Self.hasMemory ? Self.memory : Self.disk
         var template = Array("\(parent)/holdfast-test-XXXXXX".utf8CString)
         precondition(unsafe mkdtemp(&template) != nil, "no temporary folder in \(parent)")
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     deinit { Self.remove(path) }
+
+    private static let memory = "/dev/shm"
+    private static var hasMemory: Bool { unsafe access(memory, W_OK) == 0 }
+
+    private static var disk: String {
+        unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    }
 
     /// The names in a folder, sorted; none if it is no folder.
     package static func names(in folder: String) -> [String] {

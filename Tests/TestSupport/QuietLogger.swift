@@ -1,7 +1,7 @@
-import Logging
+package import Logging
 
 /// Says only why the process ends, if it must.
-let quietLogger: Logger = {
+package let quietLogger: Logger = {
     var logger = Logger(label: "test") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = .critical
     return logger
