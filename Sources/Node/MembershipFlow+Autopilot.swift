@@ -85,40 +85,31 @@ extension MembershipFlow {
         completion: @escaping @Sendable () -> Void
     ) {
         guard let unsealed = seal.unsealed else { return completion() }
-        let call: ClusterCall =
-            switch step {
-            case .promote(_, let name): .promote(server: name)
-            case .suspend(_, let name), .readmit(_, _, let name): .demote(server: name)
-            case .remove(_, let name): .remove(server: name)
-            // No client can ask for it.
-            case .raiseFormat: .autopilotState
-            }
-        let context = Context(
-            call: call,
-            token: [],
-            request: APIRequest(
-                method: "PUT",
-                target: [],
-                headers: APIHeaders(),
-                body: [],
-                requestID: [UInt8](repeating: 0, count: 16)
-            ),
-            origin: .member,
+        let order = Order(
+            begun: .now,
             deadline: .now + .seconds(Limits.requestSeconds),
             loop: loop
-        ) { [logger] outcome in
-            if case .answer(let response) = outcome, response.status != 204 {
-                logger.warning(
-                    "autopilot: not done: \(String(decoding: response.body, as: UTF8.self))"
-                )
+        ) { [logger] end in
+            switch end {
+            case .refused(let text): logger.warning("autopilot: not done: \(text)")
+            case .failed(let failure): logger.warning("autopilot: not done: \(failure.summary)")
+            // Whoever leads now sees for itself what is due.
+            case .notLeader: break
             }
             completion()
         }
-        make(step.changes(in: replica.configuration), context, unsealed.keyring)
+        make(step.changes(in: replica.configuration), order, unsealed.keyring, completion)
     }
 
-    private func make(_ changes: [MembershipChange], _ context: Context, _ keyring: Keyring) {
-        guard let first = changes.first else { return context.answer(ClusterReply.done) }
-        change(first, context, keyring) { self.make(Array(changes.dropFirst()), context, keyring) }
+    private func make(
+        _ changes: [MembershipChange],
+        _ order: Order,
+        _ keyring: Keyring,
+        _ completion: @escaping @Sendable () -> Void
+    ) {
+        guard let first = changes.first else { return completion() }
+        change(first, order, keyring) {
+            self.make(Array(changes.dropFirst()), order, keyring, completion)
+        }
     }
 }

@@ -15,7 +15,7 @@ extension MembershipFlow {
     func offer(_ seconds: Int, _ context: Context, _ keyring: Keyring) {
         // There are few, so one at a time is enough.
         if let old = replica.configuration.tokenToDrop(now: now) {
-            return change(.withdraw(token: old.id), context, keyring) { [self] in
+            return change(.withdraw(token: old.id), order(context), keyring) { [self] in
                 offer(seconds, context, keyring)
             }
         }
@@ -32,7 +32,7 @@ extension MembershipFlow {
             deadline: now + UInt64(seconds),
             pin: nil
         )
-        change(.offer(token), context, keyring) {
+        change(.offer(token), order(context), keyring) {
             context.answer(
                 ClusterReply.joinToken(
                     secret.text,
@@ -91,7 +91,7 @@ extension MembershipFlow {
         let isAdmitted: @Sendable (Configuration) -> Bool = { configuration in
             configuration.joinTokens.contains { $0.id == known.id && $0.pin == input.pin }
         }
-        change(addition, context, keyring, unless: isAdmitted) { [self] in
+        change(addition, order(context), keyring, unless: isAdmitted) { [self] in
             logger.notice(
                 "\(input.name) was admitted as a learner",
                 metadata: ["peer": "\(input.peerAddress)", "pin": "\(Hex.encode(input.pin))"]
@@ -110,7 +110,7 @@ extension MembershipFlow {
             guard ContinuousClock.now < context.deadline else {
                 return context.fail(.outcomeUnknown)
             }
-            return later(context) { self.welcome(input, context) }
+            return later(context.loop) { self.welcome(input, context) }
         }
         let admission = Admission(
             clusterID: identity.clusterID,
@@ -141,26 +141,26 @@ extension MembershipFlow {
     ///   is proposed, and `next` is called although that may not be committed yet.
     func change(
         _ change: MembershipChange,
-        _ context: Context,
+        _ order: Order,
         _ keyring: Keyring,
         unless isMade: @escaping @Sendable (Configuration) -> Bool = { _ in false },
         then next: @escaping @Sendable () -> Void
     ) {
-        guard ContinuousClock.now < context.deadline else { return context.fail(.timedOut) }
+        guard ContinuousClock.now < order.deadline else { return order.end(.failed(.timedOut)) }
         let again: @Sendable () -> Void = { [self] in
-            later(context) {
-                self.change(change, context, keyring, unless: isMade, then: next)
+            later(order.loop) {
+                self.change(change, order, keyring, unless: isMade, then: next)
             }
         }
         let configuration = replica.configuration
-        guard !isMade(configuration) else { return context.loop.execute(next) }
+        guard !isMade(configuration) else { return order.loop.execute(next) }
         let target: Configuration
         do throws(MembershipError) {
             target = try configuration.applying(change)
         } catch .changeUnderWay {
             return again()
         } catch {
-            return context.refuse("\(error.summary); \(error.remedy)")
+            return order.end(.refused("\(error.summary); \(error.remedy)"))
         }
         let entry = ConfigurationEntry(
             configuration: target,
@@ -169,13 +169,13 @@ extension MembershipFlow {
         replica.propose(
             MembershipProposal(
                 entry: entry,
-                deadline: context.deadline,
-                onProposed: { self.proposed($0, context, again: again) },
+                deadline: order.deadline,
+                onProposed: { self.proposed($0, order, again: again) },
                 onCommitted: { [self] outcome in
                     switch outcome {
-                    case .applied: settle(context, then: next)
+                    case .applied: settle(order, then: next)
                     case .superseded: again()
-                    case .duplicate, .rejected, .unknown: context.fail(.outcomeUnknown)
+                    case .duplicate, .rejected, .unknown: order.end(.failed(.outcomeUnknown))
                     }
                 }
             )
@@ -184,7 +184,7 @@ extension MembershipFlow {
 
     private func proposed(
         _ outcome: ProposeOutcome,
-        _ context: Context,
+        _ order: Order,
         again: @escaping @Sendable () -> Void
     ) {
         switch outcome {
@@ -194,27 +194,29 @@ extension MembershipFlow {
             again()
         // A new leader does not know yet how far anybody is.
         case .refused(.membership(.behind))
-        where ContinuousClock.now - context.begun < .milliseconds(Limits.catchUpMilliseconds):
+        where ContinuousClock.now - order.begun < .milliseconds(Limits.catchUpMilliseconds):
             again()
         // It follows on what was the configuration here, so another change has come before it.
         case .refused(.membership(.invalid)): again()
         case .refused(.membership(let error)):
-            context.refuse("\(error.summary); \(error.remedy)")
+            order.end(.refused("\(error.summary); \(error.remedy)"))
         // Nothing was appended, so asking the next leader is safe.
-        case .refused(.notLeader): context.loop.execute { self.handle(context) }
-        case .refused: context.fail(.overloaded)
+        case .refused(.notLeader): order.end(.notLeader)
+        case .refused: order.end(.failed(.overloaded))
         }
     }
 
     /// Waits until the joint configuration is left, which the leader does by itself.
-    private func settle(_ context: Context, then next: @escaping @Sendable () -> Void) {
-        guard replica.configuration.isJoint else { return context.loop.execute(next) }
-        guard ContinuousClock.now < context.deadline else { return context.fail(.outcomeUnknown) }
-        later(context) { self.settle(context, then: next) }
+    private func settle(_ order: Order, then next: @escaping @Sendable () -> Void) {
+        guard replica.configuration.isJoint else { return order.loop.execute(next) }
+        guard ContinuousClock.now < order.deadline else {
+            return order.end(.failed(.outcomeUnknown))
+        }
+        later(order.loop) { self.settle(order, then: next) }
     }
 
-    private func later(_ context: Context, _ body: @escaping @Sendable () -> Void) {
-        context.loop.scheduleTask(in: .milliseconds(Int64(Limits.leaderPollMilliseconds)), body)
+    private func later(_ loop: any EventLoop, _ body: @escaping @Sendable () -> Void) {
+        loop.scheduleTask(in: .milliseconds(Int64(Limits.leaderPollMilliseconds)), body)
     }
 }
 

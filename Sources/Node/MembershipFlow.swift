@@ -35,6 +35,24 @@ final class MembershipFlow: Sendable {
         func refuse(_ text: String) { finish(.answer(Reply.errors(500, [text]))) }
     }
 
+    /// What a change of members needs of whoever wants it.
+    struct Order: Sendable {
+        let begun: ContinuousClock.Instant
+        let deadline: ContinuousClock.Instant
+        let loop: any EventLoop
+        /// Called at most once, on any thread: why the change was not made.
+        let end: @Sendable (End) -> Void
+
+        enum End: Sendable {
+            /// The members cannot be changed so.
+            case refused(String)
+            /// `outcomeUnknown` says that it may have been made.
+            case failed(ServiceFailure)
+            /// This node does not lead any more; nothing was changed.
+            case notLeader
+        }
+    }
+
     let replica: LocalReplica
     private let operators: OperatorCheck
     let seal: SealKeeper
@@ -69,6 +87,22 @@ final class MembershipFlow: Sendable {
         self.identity = identity
         self.rules = rules
         self.logger = logger
+    }
+
+    /// A call's order: its client hears how it ends, and the next leader is asked where this node
+    /// leads no more.
+    func order(_ context: Context) -> Order {
+        Order(
+            begun: context.begun,
+            deadline: context.deadline,
+            loop: context.loop
+        ) { [self] end in
+            switch end {
+            case .refused(let text): context.refuse(text)
+            case .failed(let failure): context.fail(failure)
+            case .notLeader: context.loop.execute { self.handle(context) }
+            }
+        }
     }
 
     // MARK: To the leader
@@ -173,7 +207,7 @@ extension MembershipFlow {
         guard member.role == .learner else {
             return context.refuse("server is not a non-voter")
         }
-        change(.voters(promote: [member.id], demote: []), context, keyring) {
+        change(.voters(promote: [member.id], demote: []), order(context), keyring) {
             context.answer(ClusterReply.done)
         }
     }
@@ -182,7 +216,7 @@ extension MembershipFlow {
         guard let member = member(name) else { return context.refuse(unknown(name)) }
         guard member.role == .voter else { return context.refuse("server is not a voter") }
         guard member.id != identity.selfID else { return giveWay(context) }
-        change(.voters(promote: [], demote: [member.id]), context, keyring) {
+        change(.voters(promote: [], demote: [member.id]), order(context), keyring) {
             context.answer(ClusterReply.done)
         }
     }
@@ -199,7 +233,7 @@ extension MembershipFlow {
             return context.refuse("\(old) must be a voter and \(new) a learner")
         }
         guard leaving.id != identity.selfID else { return giveWay(context) }
-        change(.voters(promote: [coming.id], demote: [leaving.id]), context, keyring) {
+        change(.voters(promote: [coming.id], demote: [leaving.id]), order(context), keyring) {
             context.answer(ClusterReply.done)
         }
     }
@@ -209,13 +243,13 @@ extension MembershipFlow {
         guard let member = member(name) else { return context.answer(ClusterReply.done) }
         guard member.id != identity.selfID else { return giveWay(context) }
         let letGo: @Sendable () -> Void = { [self] in
-            change(.remove(member.id), context, keyring) { [self] in
+            change(.remove(member.id), order(context), keyring) { [self] in
                 logger.notice("member \(name) was removed")
                 context.answer(ClusterReply.done)
             }
         }
         guard member.role == .voter else { return letGo() }
-        change(.voters(promote: [], demote: [member.id]), context, keyring, then: letGo)
+        change(.voters(promote: [], demote: [member.id]), order(context), keyring, then: letGo)
     }
 
     /// What would take the leader's own vote is carried out by its successor.

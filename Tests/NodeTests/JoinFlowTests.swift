@@ -3,6 +3,7 @@ import Barrier
 import Cryptography
 import NIOPosix
 import Raft
+import Replica
 import TestSupport
 import Testing
 import Vault
@@ -75,7 +76,9 @@ struct JoinFlowTests {
             )
             let context = context(.joinToken(seconds: 1_000))
             let count = answers.count + 1
-            flow.change(.offer(token), context, keyring) { context.answer(ClusterReply.done) }
+            flow.change(.offer(token), flow.order(context), keyring) {
+                context.answer(ClusterReply.done)
+            }
             #expect(try await answered(count).last?.status == 204)
         }
 
@@ -135,6 +138,39 @@ struct JoinFlowTests {
         let answers = try await bench.answered(3).dropFirst()
         #expect(answers.map { $0.status == 200 }.sorted { $0 && !$1 } == [true, false])
         #expect(bench.vault.one.replica.configuration.members.count == 2)
+    }
+
+    /// Before, it went by way of a client's call that was none of the kind.
+    @Test("the autopilot's steps go the same way, and each ends once, done or not")
+    func steps() async throws {
+        let bench = try await Bench()
+        defer { bench.vault.one.stop() }
+        let secret = try JoinSecret.make()
+        try await bench.offer(secret)
+        bench.ask(2, secret, incarnation: 2)
+        #expect(try await bench.answered(2).last?.status == 200)
+        let ended = Collector<Int>()
+        func carryOut(_ step: AutopilotPlan.Step) async throws {
+            let count = ended.count
+            bench.flow.carryOut(step, loop: MultiThreadedEventLoopGroup.singleton.next()) {
+                ended.add(1)
+            }
+            try await eventually("the step ends") { ended.count > count }
+        }
+        let (two, replica) = (NodeID(number: 2), bench.vault.one.replica)
+        // Nobody has heard of the member, so it cannot vote.
+        try await carryOut(.promote(two, name: "n2"))
+        #expect(replica.configuration.member(two)?.role == .learner)
+        // It has not said that it knows the level either.
+        try await carryOut(.raiseFormat(2))
+        #expect(replica.configuration.formatLevel == 1)
+        try await carryOut(.readmit(two, incarnation: 9, name: "n2"))
+        #expect(replica.configuration.member(two)?.incarnation == 9)
+        try await carryOut(.remove(two, name: "n2"))
+        #expect(replica.configuration.members.map(\.name) == ["n1"])
+        bench.vault.keeper.seal()
+        try await carryOut(.raiseFormat(2))
+        #expect(ended.count == 5, "a sealed leader changes nothing")
     }
 
     @Test("nodes with tokens of their own wait for one another")
