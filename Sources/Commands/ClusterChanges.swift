@@ -26,7 +26,7 @@ struct JoinTokenCommand: OperatorCommand {
             """
     )
 
-    @Option(name: long("ttl"), help: "seconds for which the token is valid")
+    @Option(name: long("ttl"), help: "seconds for which the token is valid, from 1 on")
     var seconds = 3_600
     @OptionGroup var connection: ConnectionOptions
 

@@ -21,13 +21,17 @@ struct ClusterStatusCommand: OperatorCommand {
         discussion: "Every member is asked itself, so its address must be reachable from here."
     )
 
-    @Option(name: long("timeout"), help: "seconds to wait for each member") var timeout = 2.0
+    @Option(name: long("timeout"), help: "seconds to wait for each member, 0.1 to 600")
+    var timeout = 2.0
     @OptionGroup var connection: ConnectionOptions
 
-    func perform(_ session: Session) throws -> ExitStatus {
-        guard timeout > 0, timeout <= 600 else {
-            throw ValidationError("-timeout must be from 0 to 600 seconds")
+    func validate() throws {
+        guard (0.1...600).contains(timeout) else {
+            throw ValidationError("-timeout must be from 0.1 to 600 seconds")
         }
+    }
+
+    func perform(_ session: Session) throws -> ExitStatus {
         let client = try connection.client(session)
         var members = try ClusterMember.all(client)
         ClusterMember.probe(&members, client, timeoutSeconds: timeout)

@@ -33,7 +33,7 @@ struct Options {
             case "--seeds":
                 seeds = try Self.range(value)
                 hasSeeds = true
-            case "--jobs": jobs = max(1, try Self.number(value, name, Int.self))
+            case "--jobs": jobs = try Self.number(value, name, Int.self, from: 1)
             case "--state": stateFile = value
             case "--nodes":
                 let count = try Self.number(value, name, Int.self)
@@ -44,7 +44,7 @@ struct Options {
                     throw UsageError(reason: "no faults are called \(value)")
                 }
                 faultsName = value
-            case "--seconds": seconds = max(1, try Self.number(value, name, Int.self))
+            case "--seconds": seconds = try Self.number(value, name, Int.self, from: 1)
             #if PlantedBugs
                 // Looked for before anything else, see `PlantedBug`.
                 case "--planted": break
@@ -62,10 +62,11 @@ struct Options {
     private static func number<Number: FixedWidthInteger>(
         _ text: String,
         _ name: String,
-        _ type: Number.Type
+        _ type: Number.Type,
+        from least: Number = 0
     ) throws(UsageError) -> Number {
-        guard let number = Number(text), number >= 0 else {
-            throw UsageError(reason: "\(name) \(text): not a number")
+        guard let number = Number(text), number >= least else {
+            throw UsageError(reason: "\(name) \(text): not a number from \(least) on")
         }
         return number
     }

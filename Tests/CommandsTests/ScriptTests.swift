@@ -414,6 +414,30 @@ struct ScriptTests {
         )
     }
 
+    @Test("cluster status: the bounds of -timeout are as its text says", arguments: ["0.1", "600"])
+    func timeoutBound(_ seconds: String) async throws {
+        try await Script.run(
+            """
+            server GET /v1/sys/storage/raft/configuration -> 403 {"errors":["permission denied"]}
+            !2 holdfast cluster status -timeout=\(seconds)
+            """
+        )
+    }
+
+    @Test(
+        "cluster status: what is outside is refused before anybody is asked",
+        arguments: ["0", "0.09", "600.1", "nan", "inf", "-1"]
+    )
+    func timeoutOutside(_ seconds: String) async throws {
+        try await Script.run(
+            """
+            !64 holdfast cluster status -timeout=\(seconds)
+            stderr 'from 0.1 to 600 seconds'
+            stdout-empty
+            """
+        )
+    }
+
     private static let members = """
         server GET /v1/sys/storage/raft/configuration -> 200 {"data":{"config":{"servers":[\
         {"node_id":"b","address":"h:2","api_address":"http://h:1","voter":true},\
