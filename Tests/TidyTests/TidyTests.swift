@@ -28,4 +28,24 @@ struct TidyTests {
         #expect(folders.filter { Layer.levels[$0] == nil } == [])
         #expect(Layer.levels.keys.filter { !folders.contains($0) }.sorted() == [])
     }
+
+    @Test("the README's table has every setting that the reader takes, and no other")
+    func settings() {
+        let reader = FileTree.text(of: "Sources/Node/SettingsReader.swift")
+        let taken = reader.split(separator: "(\"").dropFirst().compactMap { rest -> String? in
+            guard let end = rest.firstIndex(of: "\""), rest[end...].hasPrefix("\", .") else {
+                return nil
+            }
+            return String(rest[..<end])
+        }
+        #expect(taken.contains("node") && taken.contains("autopilot.cleanup_dead_servers"))
+        let rows = FileTree.text(of: "README.md").split(separator: "\n")
+            .drop { $0 != "| setting | meaning | default |" }.dropFirst(2)
+            .prefix { $0.hasPrefix("|") }
+        let named = rows.filter { !$0.contains("[[member]]`:") }.flatMap { row in
+            row.split(separator: "|")[0].split(separator: "`").map(String.init)
+                .filter { $0.contains { $0.isLetter } }
+        }
+        #expect(named.sorted() == taken.sorted())
+    }
 }
