@@ -231,6 +231,7 @@ final class CreationFlow: Sendable {
                 number: number,
                 requestID: batch.requestID,
                 seed: [UInt8](repeating: 0, count: Entropy.seedBytes),
+                since: LogIndex(number: batch.baseIndex),
                 attempt: 0,
                 patienceMilliseconds: 10_000,
                 content: .creation(batch.encoded())

@@ -10,6 +10,8 @@ package struct ForwardedRequest: Sendable {
     package let requestID: [UInt8]
     /// 32 fresh bytes: the entropy of every attempt of this request.
     package let seed: [UInt8]
+    /// What the asking node had evaluated before the first attempt.
+    package let since: LogIndex
     /// Attempts before this one; nonces of different attempts differ.
     package let attempt: UInt32
     /// How long the client still waits.
@@ -29,6 +31,7 @@ package struct ForwardedRequest: Sendable {
         writer.writeUInt64(number)
         writer.writeBytes(requestID)
         writer.writeBytes(seed)
+        writer.writeUInt64(since.number)
         writer.writeUInt32(attempt)
         writer.writeUInt32(patienceMilliseconds)
         switch content {
@@ -46,6 +49,7 @@ package struct ForwardedRequest: Sendable {
         number: UInt64,
         requestID: [UInt8],
         seed: [UInt8],
+        since: LogIndex,
         attempt: UInt32,
         patienceMilliseconds: UInt32,
         content: Content
@@ -53,6 +57,7 @@ package struct ForwardedRequest: Sendable {
         self.number = number
         self.requestID = requestID
         self.seed = seed
+        self.since = since
         self.attempt = attempt
         self.patienceMilliseconds = patienceMilliseconds
         self.content = content
@@ -64,6 +69,7 @@ package struct ForwardedRequest: Sendable {
         number = try reader.readUInt64()
         requestID = try reader.readBytes(16)
         seed = try reader.readBytes(32)
+        since = LogIndex(number: try reader.readUInt64())
         attempt = try reader.readUInt32()
         patienceMilliseconds = try reader.readUInt32()
         switch try reader.readUInt8() {

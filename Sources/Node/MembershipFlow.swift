@@ -121,6 +121,7 @@ final class MembershipFlow: Sendable {
                 number: number,
                 requestID: context.request.requestID,
                 seed: [UInt8](repeating: 0, count: Entropy.seedBytes),
+                since: status.evaluated,
                 attempt: 0,
                 patienceMilliseconds: UInt32(max(1, min(patience, 60_000))),
                 content: .request(context.request)

@@ -1,6 +1,7 @@
 import API
 import NIOCore
 import Raft
+import Replica
 import Vault
 
 /// One request on its way: what was asked, by whom, and how long they wait.
@@ -18,6 +19,8 @@ struct RequestContext: Sendable {
     let vault: VaultRequest
     /// 32 fresh bytes: the entropy of every attempt.
     let seed: [UInt8]
+    /// What the client's node had evaluated before the first attempt: see ``BatchProposal/since``.
+    let since: LogIndex
     /// When the client's patience ends.
     let deadline: ContinuousClock.Instant
     /// Until when it waits for a leader to be elected.

@@ -273,6 +273,7 @@ final class RequestFlow: Sendable {
         replica.propose(
             BatchProposal(
                 batch: batch,
+                since: context.since,
                 deadline: context.deadline,
                 onProposed: { self.proposed($0, response, context, attempt: attempt) },
                 onCommitted: waits
@@ -337,6 +338,7 @@ final class RequestFlow: Sendable {
                 number: number,
                 requestID: context.request.requestID,
                 seed: context.seed,
+                since: context.since,
                 attempt: UInt32(attempt + 1),
                 patienceMilliseconds: UInt32(milliseconds),
                 content: .request(request)

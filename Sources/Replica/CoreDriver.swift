@@ -211,7 +211,9 @@ package struct CoreDriver<Ports: CorePorts> {
         guard core.role == .leader else {
             return proposal.onProposed(.refused(.notLeader(hint: core.leader)))
         }
-        guard space != .exhausted else { return proposal.onProposed(.refused(.overloaded)) }
+        guard space != .exhausted, isRepeatKnown(of: proposal) else {
+            return proposal.onProposed(.refused(.overloaded))
+        }
         if let after = recent.conflict(of: proposal.batch) {
             return proposal.onProposed(.conflict(after: after))
         }
@@ -220,6 +222,17 @@ package struct CoreDriver<Ports: CorePorts> {
         let entry = Proposal(ticket: Ticket(number: number), kind: .batch, body: proposal.body)
         core.step(.proposed([entry]), into: &effects)
         perform()
+    }
+
+    /// Whether evaluation will still know every earlier attempt at this request, should one be in
+    /// the log. Else it would be carried out twice: with followers that lag, there may be more
+    /// entries between two attempts than ids are remembered for.
+    ///
+    /// Here because only here the entry's index is known before it is in the log.
+    private func isRepeatKnown(of proposal: BatchProposal) -> Bool {
+        let next = core.lastIndex.next
+        return next <= proposal.since || next.number - proposal.since.number <= retention.requests
+            || planted("appendsForgottenRepeats")
     }
 
     /// The core judges whether it may be made.

@@ -1,3 +1,5 @@
+import Store
+
 /// How much of the log is kept. The whole retained log is in memory.
 package struct LogRetention: Sendable {
     /// Entries kept behind the end for followers that lag, once they are applied.
@@ -11,6 +13,9 @@ package struct LogRetention: Sendable {
     package var bytesMax = 128 << 20
     /// The state is compared with the other members' every so many entries.
     package var checkpointEntries = Limits.checkpointEntries
+    /// For how many entries evaluation knows a repeated request. Not a choice: a replica takes what
+    /// its store has.
+    package var requests = StoreOptions().requestsRetained
 
     /// The numbers for production.
     package init() {}

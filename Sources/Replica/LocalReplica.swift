@@ -99,6 +99,8 @@ package final class LocalReplica: Sendable {
         self.observer.withLock { $0 = observer }
         startRepair(link: link, members: others)
         startScrubber()
+        var retention = retention
+        retention.requests = store.view { $0.requestsRetained }
         startCore(raft, state, link, observer, retention)
     }
 

@@ -58,6 +58,10 @@ package struct BatchProposal: Sendable {
     package let batch: WriteBatch
     /// Its encoding, which becomes the entry's body.
     package let body: [UInt8]
+    /// What some member had evaluated before the first attempt at this request: no attempt at it is
+    /// committed at or below. The leader appends no attempt so far above it that evaluation could
+    /// have forgotten an earlier one.
+    package let since: LogIndex
     /// When the client's patience ends.
     package let deadline: ContinuousClock.Instant
     /// Called once, on the core's thread: keep it short.
@@ -66,14 +70,19 @@ package struct BatchProposal: Sendable {
     package let onCommitted: (@Sendable (CommitOutcome) -> Void)?
 
     /// Pairs a batch with whoever waits for it.
+    ///
+    /// - Parameter since: nil when this is the only batch that is made of the request: what it was
+    ///   prepared on.
     package init(
         batch: WriteBatch,
+        since: LogIndex? = nil,
         deadline: ContinuousClock.Instant,
         onProposed: @escaping @Sendable (ProposeOutcome) -> Void,
         onCommitted: (@Sendable (CommitOutcome) -> Void)?
     ) {
         self.batch = batch
         self.body = batch.encoded()
+        self.since = since ?? LogIndex(number: batch.baseIndex)
         self.deadline = deadline
         self.onProposed = onProposed
         self.onCommitted = onCommitted

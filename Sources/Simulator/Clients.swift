@@ -54,6 +54,8 @@ struct Operation {
     var attempt: UInt64 = 0
     /// An attempt's outcome is not known: it may have been applied.
     var isUncertain = false
+    /// What the first node that was asked had evaluated then.
+    var since: LogIndex?
     /// Batches that were made of it.
     var proposals = 0
     /// The versions that the newest of them checks, one for each key; empty: none.

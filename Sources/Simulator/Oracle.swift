@@ -149,10 +149,12 @@ final class Oracle {
         at index: UInt64
     ) throws -> (Outcome, Draft) {
         var draft = Draft()
+        var before: UInt64?
         for case .once(let id) in batch.operations {
             let name = RequestName(id)
-            if let earlier = requests[name], index - earlier <= requestsRetained {
-                return (.duplicate(of: earlier), Draft())
+            before = requests[name]
+            if let before, index - before <= requestsRetained {
+                return (.duplicate(of: before), Draft())
             }
             draft.requestID = name
         }
@@ -173,6 +175,10 @@ final class Oracle {
                     if now(step.marker, draft) != nil { draft.set(step.marker, nil) }
                 }
             }
+        }
+        // However long ago it was: that an id is forgotten in the end is no excuse.
+        if let before {
+            throw Violation("the request of entry \(before) is carried out again at \(index)")
         }
         return (.applied, draft)
     }

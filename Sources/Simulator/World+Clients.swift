@@ -145,6 +145,7 @@ extension World {
             return retry(position, after: dice.draw(5_000_000...80_000_000))
         }
         clients[position].holder = process.number
+        clients[position].since = clients[position].since ?? process.core.standing.evaluated
         let operation = clients[position]
         let patience: UInt64 = dice.draw(400_000_000...1_500_000_000)
         queue.add(
@@ -216,6 +217,7 @@ extension World {
         if operation.holder == number { onCommitted = { answer(.committed($0)) } }
         let proposal = BatchProposal(
             batch: batch,
+            since: operation.since,
             deadline: deadline(process),
             onProposed: { answer(.proposed($0)) },
             onCommitted: onCommitted

@@ -266,12 +266,13 @@ struct Tuning {
     let snapshotFramesMost: Int
 
     init(_ dice: inout Dice) {
-        requestsRetained = [2_000, 20_000][dice.below(2)]
+        requestsRetained = [256, 2_000, 20_000, 20_000][dice.below(4)]
         var retention = LogRetention()
         retention.entries = [8, 32, 128, 512][dice.below(4)]
         retention.bytes = 1 << 20
         retention.entriesMax = retention.entries * [2, 8][dice.below(2)]
         retention.bytesMax = 4 << 20
+        retention.requests = requestsRetained
         self.retention = retention
         keyCount = [2, 8, 24][dice.below(3)]
         // Small appends: an old entry and the first one of a new leader then travel apart, and a

@@ -16,7 +16,8 @@ package struct StoreOptions: Sendable {
     /// How long the copy of a snapshot may. It is paced by the disk, not by a client.
     package var exportSecondsMax: UInt64 = 300
     /// For how many log indexes a request id is remembered. Part of what a batch means, so all
-    /// members must have the same: only tests change it.
+    /// members must have the same: only tests change it. A leader appends no repeat that is further
+    /// than that from its request's beginning.
     package var requestsRetained: UInt64 = 65_536
     /// Evaluated but unapplied layers after which ``LocalStore/overlayIsFull`` says so.
     package var overlayLayersMax = 4_096

@@ -388,6 +388,12 @@
                 "carries out a repeated request again"
             ),
             .init(
+                "appendsForgottenRepeats",
+                .cluster,
+                within: 300,
+                "appends a repeat so late that its first attempt may be forgotten"
+            ),
+            .init(
                 "overlooksPendingRequests",
                 .cluster,
                 within: 300,

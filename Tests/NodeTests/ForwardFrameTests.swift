@@ -27,6 +27,7 @@ struct ForwardFrameTests {
             number: 0xFEED_0000_0000_0001,
             requestID: Array(1...16),
             seed: Array(101...132),
+            since: LogIndex(number: 0xFEED_0000_0000_0002),
             attempt: 7,
             patienceMilliseconds: 29_000,
             content: content
@@ -72,6 +73,7 @@ struct ForwardFrameTests {
         #expect(copy.number == request.number)
         #expect(copy.requestID == request.requestID)
         #expect(copy.seed == request.seed)
+        #expect(copy.since == request.since)
         #expect(copy.attempt == 7)
         #expect(copy.patienceMilliseconds == 29_000)
         switch (copy.content, request.content) {

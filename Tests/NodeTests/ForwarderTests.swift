@@ -31,6 +31,7 @@ struct ForwarderTests {
                     number: number,
                     requestID: Array(1...16),
                     seed: Array(1...32),
+                    since: .zero,
                     attempt: 1,
                     patienceMilliseconds: 1_000,
                     content: .creation([])
@@ -154,6 +155,7 @@ struct ForwarderTests {
                 number: number,
                 requestID: Array(1...16),
                 seed: Array(1...32),
+                since: .zero,
                 attempt: 1,
                 patienceMilliseconds: 1,
                 content: .creation([])

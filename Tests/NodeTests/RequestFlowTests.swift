@@ -93,8 +93,10 @@ struct RequestFlowTests {
         let turns = Mutex(row.turns[...])
         let inner = Mutex<Forwarder?>(nil)
         let ids = Collector<[UInt8]>()
+        let origins = Collector<LogIndex>()
         let forwarder = Forwarder(firstNumber: 1) { request, leader in
             ids.add(request.requestID)
+            origins.add(request.since)
             let turn = turns.withLock { turns in
                 turns.count > 1 ? turns.removeFirst() : turns[turns.startIndex]
             }
@@ -130,6 +132,7 @@ struct RequestFlowTests {
         flow(one, forwarder).handle(context(row, answers))
         try await eventually("the client is answered") { answers.count == 1 }
         #expect(ids.all.allSatisfy { $0 == Array(1...16) }, "each try has the same id")
+        #expect(origins.all.allSatisfy { $0 == LogIndex(number: 7) }, "and the same beginning")
         return answers.all[0]
     }
 
@@ -218,6 +221,7 @@ struct RequestFlowTests {
                 requestID: id
             ),
             seed: [UInt8](repeating: 3, count: 32),
+            since: LogIndex(number: 7),
             deadline: now + (endsItself ? .seconds(300) : .seconds(2)),
             leaderDeadline: now + (endsItself ? .seconds(300) : .milliseconds(500)),
             attemptBase: 0,

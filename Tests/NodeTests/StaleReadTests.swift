@@ -444,6 +444,7 @@ private func readContext(
             consistency: consistency
         ),
         seed: [UInt8](repeating: 3, count: 32),
+        since: .zero,
         deadline: now + .seconds(60),
         leaderDeadline: now + patience,
         attemptBase: 0,

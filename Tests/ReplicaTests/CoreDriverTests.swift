@@ -51,6 +51,37 @@ struct CoreDriverTests {
         #expect(bench.flush() == [.entries((last + 1...last + 100).map(index))])
     }
 
+    // Found by simulator seed 9761: with followers that lagged, a write was repeated so far behind
+    // its first attempt that evaluation had forgotten the id, and both were carried out.
+    @Test("no repeat is appended that evaluation could take for a new request")
+    func forgottenRepeats() {
+        var retention = LogRetention()
+        retention.requests = 8
+        var bench = DriverBench(voters: 3, retention: retention)
+        bench.lead()
+        let since = bench.driver.core.evaluatedIndex
+        let outcomes = Collector<ProposeOutcome>()
+        let own = bench.driver.core.lastIndex.number
+        // The first attempt, and what fills the rest of the window: none of it is committed.
+        for number in 1...since.number + 8 - own {
+            let batch = batch(number, base: since.number, put: [number])
+            bench.turn(.propose(proposal(batch, since: since, outcomes: outcomes)))
+        }
+        let term = bench.driver.core.term
+        #expect(bench.driver.core.lastIndex.number == since.number + 8)
+        #expect(outcomes.all.last == .appended(term, index(since.number + 8)))
+        // The leader has prepared it anew; how long ago it was asked for is what counts.
+        let repeated = batch(1, base: own, put: [1])
+        bench.turn(.propose(proposal(repeated, since: since, outcomes: outcomes)))
+        #expect(outcomes.all.last == .refused(.overloaded))
+        bench.turn(.propose(proposal(repeated, since: since.next, outcomes: outcomes)))
+        #expect(outcomes.all.last == .appended(term, index(since.number + 9)))
+        // Whoever asks may be ahead of a leader that was deposed and does not know it.
+        let ahead = index(.max)
+        bench.turn(.propose(proposal(repeated, since: ahead, outcomes: outcomes)))
+        #expect(outcomes.all.last == .appended(term, index(since.number + 10)))
+    }
+
     @Test("a batch that was prepared on an older state is found before it enters the log")
     func conflicts() {
         // The term begins after entry 4, with entry 5, which writes nothing.

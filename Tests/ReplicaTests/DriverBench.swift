@@ -181,11 +181,13 @@ struct DriverBench {
 /// A proposal whose outcome goes to `outcomes`, and whose commit nobody waits for unless asked.
 func proposal(
     _ batch: WriteBatch,
+    since: LogIndex? = nil,
     outcomes: Collector<ProposeOutcome> = Collector(),
     onCommitted: (@Sendable (CommitOutcome) -> Void)? = nil
 ) -> BatchProposal {
     BatchProposal(
         batch: batch,
+        since: since,
         deadline: .now + .seconds(300),
         onProposed: { outcomes.add($0) },
         onCommitted: onCommitted

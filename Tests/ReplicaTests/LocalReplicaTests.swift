@@ -64,6 +64,26 @@ struct LocalReplicaTests {
         #expect(try await one.read(1) == [2])
     }
 
+    @Test("a write is not repeated once its id may be forgotten")
+    func forgotten() async throws {
+        var options = smallOptions
+        options.requestsRetained = 4
+        let one = try SoleMember(options: options)
+        defer { one.stop() }
+        try await one.lead()
+        let since = one.evaluated
+        #expect(try await one.commit(7, put: [1], value: [1]) == .applied)
+        for number in 1...3 as ClosedRange<UInt64> {
+            #expect(try await one.commit(number, put: [1], value: [2]) == .applied)
+        }
+        let outcomes = Collector<ProposeOutcome>()
+        let again = batch(7, base: one.evaluated.number, put: [1])
+        one.replica.propose(proposal(again, since: since, outcomes: outcomes))
+        try await eventually("it is answered") { outcomes.count == 1 }
+        #expect(outcomes.all == [.refused(.overloaded)])
+        #expect(try await one.read(1) == [2])
+    }
+
     @Test("a write whose check fails changes nothing")
     func rejected() async throws {
         let one = try SoleMember()
@@ -198,15 +218,18 @@ struct LocalReplicaTests {
 final class SoleMember: Sendable {
     let member: TestMember
 
-    init(folder: TemporaryFolder = TemporaryFolder(), retention: LogRetention = LogRetention())
-        throws
-    {
+    init(
+        folder: TemporaryFolder = TemporaryFolder(),
+        retention: LogRetention = LogRetention(),
+        options: StoreOptions = smallOptions
+    ) throws {
         member = try TestMember(
             1,
             of: voters(1),
             folder: folder,
             network: TestNetwork(seed: 1),
-            retention: retention
+            retention: retention,
+            options: options
         )
     }
 

@@ -61,8 +61,8 @@ var smallOptions: StoreOptions {
 }
 
 extension TemporaryFolder {
-    func open() throws(StoreError) -> LocalStore {
-        try LocalStore.open(folder: path + "/node", options: smallOptions) { [self] bytes in
+    func open(_ options: StoreOptions = smallOptions) throws(StoreError) -> LocalStore {
+        try LocalStore.open(folder: path + "/node", options: options) { [self] bytes in
             // Threads that have not quite ended hold the store, and so the folder.
             withExtendedLifetime(self) { testDigest(bytes) }
         }

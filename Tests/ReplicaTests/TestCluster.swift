@@ -91,12 +91,13 @@ final class TestMember: PeerLink, ReplicaObserver {
         of configuration: Configuration,
         folder: TemporaryFolder,
         network: TestNetwork,
-        retention: LogRetention = LogRetention()
+        retention: LogRetention = LogRetention(),
+        options: StoreOptions = smallOptions
     ) throws {
         id = node(number)
         self.folder = folder
         self.network = network
-        store = try folder.open()
+        store = try folder.open(options)
         replica = LocalReplica(store: store, logger: quietLogger)
         let state = try store.loadForStart()
         let start = ReplicaStart(state)
