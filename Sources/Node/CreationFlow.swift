@@ -48,7 +48,7 @@ final class CreationFlow: Sendable {
         _ input: InitInput,
         requestID: [UInt8],
         loop: any EventLoop,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         // A vault that another member made a moment ago must not be overlooked.
@@ -69,7 +69,7 @@ final class CreationFlow: Sendable {
         _ input: InitInput,
         _ requestID: [UInt8],
         loop: any EventLoop,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         do {
@@ -138,7 +138,7 @@ final class CreationFlow: Sendable {
     func abandon(
         requestID: [UInt8],
         loop: any EventLoop,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         let readDeadline = min(
@@ -174,10 +174,10 @@ final class CreationFlow: Sendable {
     private func commit(
         _ batch: WriteBatch,
         loop: any EventLoop,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (CommitOutcome?) -> Void
     ) {
-        guard ContinuousClock.now < deadline else { return completion(nil) }
+        guard Moment.now < deadline else { return completion(nil) }
         let again: @Sendable () -> Void = { [self] in
             loop.scheduleTask(in: .milliseconds(Int64(Limits.leaderPollMilliseconds))) {
                 self.commit(batch, loop: loop, deadline: deadline, completion: completion)
@@ -195,7 +195,7 @@ final class CreationFlow: Sendable {
 
     private func propose(
         _ batch: WriteBatch,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         again: @escaping @Sendable () -> Void,
         completion: @escaping @Sendable (CommitOutcome?) -> Void
     ) {
@@ -222,7 +222,7 @@ final class CreationFlow: Sendable {
     private func forward(
         _ batch: WriteBatch,
         to leader: NodeID,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         again: @escaping @Sendable () -> Void,
         completion: @escaping @Sendable (CommitOutcome?) -> Void
     ) {
@@ -265,7 +265,7 @@ final class CreationFlow: Sendable {
             logger.warning("a member sent a batch that is neither creation nor abandonment")
             return finish(.answer(Reply.errors(403, ["not a creation"])))
         }
-        let deadline = ContinuousClock.now + .seconds(Limits.requestSeconds)
+        let deadline = Moment.now + .seconds(Limits.requestSeconds)
         replica.propose(
             BatchProposal(
                 batch: batch,

@@ -1,3 +1,4 @@
+import Replica
 import Transport
 
 /// Whether the cluster has gone on without this node: its members were all replaced while it was
@@ -12,9 +13,9 @@ struct Estrangement: Sendable {
     private let patience: Duration
     /// Not more often than this.
     private let pause: Duration
-    private var since: ContinuousClock.Instant?
-    private var lastReport: ContinuousClock.Instant?
-    private var lastSign: ContinuousClock.Instant?
+    private var since: Moment?
+    private var lastReport: Moment?
+    private var lastSign: Moment?
 
     init(
         patience: Duration = .seconds(Limits.estrangedSeconds),
@@ -28,7 +29,7 @@ struct Estrangement: Sendable {
     ///
     /// - Parameter isInTouch: whether a connection with any member is up.
     /// - Returns: whether the operator is to be told now.
-    mutating func seen(at now: ContinuousClock.Instant, isInTouch: Bool) -> Bool {
+    mutating func seen(at now: Moment, isInTouch: Bool) -> Bool {
         defer { lastSign = now }
         guard !isInTouch else {
             since = nil

@@ -1,4 +1,5 @@
 import Raft
+import Replica
 import Synchronization
 
 /// How asking the leader ended.
@@ -17,7 +18,7 @@ enum ForwardOutcome: Sendable {
 final class Forwarder: Sendable {
     private struct Waiting: Sendable {
         let leader: NodeID
-        let deadline: ContinuousClock.Instant
+        let deadline: Moment
         let completion: @Sendable (ForwardOutcome) -> Void
     }
 
@@ -48,7 +49,7 @@ final class Forwarder: Sendable {
         completion: @escaping @Sendable (ForwardOutcome) -> Void
     ) {
         let deadline =
-            ContinuousClock.now + .milliseconds(Limits.forwardSilenceMilliseconds)
+            Moment.now + .milliseconds(Limits.forwardSilenceMilliseconds)
         let number = state.withLock { state -> UInt64? in
             guard state.waiting.count < Limits.forwardsWaitingMax else { return nil }
             let number = state.next
@@ -83,7 +84,7 @@ final class Forwarder: Sendable {
 
     /// Ends the waits that silence has outlasted. Called a few times a second.
     func sweep() {
-        let now = ContinuousClock.now
+        let now = Moment.now
         end { $0.deadline <= now }
     }
 

@@ -165,7 +165,7 @@ package final class HoldfastNode: Sendable {
     /// is stopped together with all others waits for nobody.
     private func giveWay() async {
         guard replica.status.role == .leader, replica.hasOthers else { return }
-        let deadline = ContinuousClock.now + .milliseconds(Limits.stopHandoverMilliseconds)
+        let deadline = Moment.now + .milliseconds(Limits.stopHandoverMilliseconds)
         let outcome = await withCheckedContinuation { done in
             replica.transferLeadership(to: nil, deadline: deadline) { done.resume(returning: $0) }
         }

@@ -107,7 +107,7 @@ extension MembershipFlow {
         guard let configuration = replica.status.committedConfiguration,
             configuration.members.contains(where: { $0.pin == input.pin })
         else {
-            guard ContinuousClock.now < context.deadline else {
+            guard Moment.now < context.deadline else {
                 return context.fail(.outcomeUnknown)
             }
             return later(context.loop) { self.welcome(input, context) }
@@ -146,7 +146,7 @@ extension MembershipFlow {
         unless isMade: @escaping @Sendable (Configuration) -> Bool = { _ in false },
         then next: @escaping @Sendable () -> Void
     ) {
-        guard ContinuousClock.now < order.deadline else { return order.end(.failed(.timedOut)) }
+        guard Moment.now < order.deadline else { return order.end(.failed(.timedOut)) }
         let again: @Sendable () -> Void = { [self] in
             later(order.loop) {
                 self.change(change, order, keyring, unless: isMade, then: next)
@@ -194,7 +194,7 @@ extension MembershipFlow {
             again()
         // A new leader does not know yet how far anybody is.
         case .refused(.membership(.behind))
-        where ContinuousClock.now - order.begun < .milliseconds(Limits.catchUpMilliseconds):
+        where Moment.now - order.begun < .milliseconds(Limits.catchUpMilliseconds):
             again()
         // It follows on what was the configuration here, so another change has come before it.
         case .refused(.membership(.invalid)): again()
@@ -209,7 +209,7 @@ extension MembershipFlow {
     /// Waits until the joint configuration is left, which the leader does by itself.
     private func settle(_ order: Order, then next: @escaping @Sendable () -> Void) {
         guard replica.configuration.isJoint else { return order.loop.execute(next) }
-        guard ContinuousClock.now < order.deadline else {
+        guard Moment.now < order.deadline else {
             return order.end(.failed(.outcomeUnknown))
         }
         later(order.loop) { self.settle(order, then: next) }

@@ -23,8 +23,8 @@ final class MembershipFlow: Sendable {
         let token: [UInt8]
         let request: APIRequest
         let origin: RequestContext.Origin
-        let begun = ContinuousClock.now
-        let deadline: ContinuousClock.Instant
+        let begun = Moment.now
+        let deadline: Moment
         let loop: any EventLoop
         /// Called exactly once, on any thread.
         let finish: @Sendable (ForwardedReply.Outcome) -> Void
@@ -37,8 +37,8 @@ final class MembershipFlow: Sendable {
 
     /// What a change of members needs of whoever wants it.
     struct Order: Sendable {
-        let begun: ContinuousClock.Instant
-        let deadline: ContinuousClock.Instant
+        let begun: Moment
+        let deadline: Moment
         let loop: any EventLoop
         /// Called at most once, on any thread: why the change was not made.
         let end: @Sendable (End) -> Void
@@ -115,7 +115,7 @@ final class MembershipFlow: Sendable {
             return context.finish(.notLeader(hint: status.leader))
         }
         guard let leader = status.leader else { return again(context) }
-        let patience = (context.deadline - ContinuousClock.now) / Duration.milliseconds(1)
+        let patience = (context.deadline - Moment.now) / Duration.milliseconds(1)
         forwarder.ask(leader) { number in
             ForwardedRequest(
                 number: number,
@@ -143,7 +143,7 @@ final class MembershipFlow: Sendable {
         guard case .client = context.origin else {
             return context.finish(.notLeader(hint: replica.status.leader))
         }
-        guard ContinuousClock.now < context.deadline else { return context.fail(.noLeader) }
+        guard Moment.now < context.deadline else { return context.fail(.noLeader) }
         context.loop.scheduleTask(in: .milliseconds(Int64(Limits.leaderPollMilliseconds))) {
             self.handle(context)
         }

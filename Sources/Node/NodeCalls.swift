@@ -55,7 +55,7 @@ final class NodeCalls: Sendable {
         loop: any EventLoop,
         completion: @escaping @Sendable (APIResponse) -> Void
     ) {
-        let deadline = ContinuousClock.now + .seconds(Limits.requestSeconds)
+        let deadline = Moment.now + .seconds(Limits.requestSeconds)
         switch call {
         case .initStatus: initStatus(loop, completion)
         case .initialize(let input):
@@ -94,7 +94,7 @@ final class NodeCalls: Sendable {
         loop: any EventLoop,
         completion: @escaping @Sendable (APIResponse) -> Void
     ) {
-        let deadline = ContinuousClock.now + .seconds(Limits.requestSeconds)
+        let deadline = Moment.now + .seconds(Limits.requestSeconds)
         creation.abandon(
             requestID: requestID,
             loop: loop,
@@ -109,7 +109,7 @@ final class NodeCalls: Sendable {
         _ loop: any EventLoop,
         _ completion: @escaping @Sendable (APIResponse) -> Void
     ) {
-        let deadline = ContinuousClock.now + .milliseconds(Limits.initStatusWaitMilliseconds)
+        let deadline = Moment.now + .milliseconds(Limits.initStatusWaitMilliseconds)
         replica.waitForReadPatiently(on: loop, deadline: deadline) { [self] _ in
             completion(
                 answer {
@@ -128,7 +128,7 @@ final class NodeCalls: Sendable {
         case .collecting, .alreadyUnsealed: return sealStatus()
         case .unsealed:
             if let unsealed = seal.unsealed, replica.status.role == .leader {
-                let deadline = ContinuousClock.now + .seconds(Limits.requestSeconds)
+                let deadline = Moment.now + .seconds(Limits.requestSeconds)
                 opener.recordOpening(unsealed, deadline: deadline) {}
             }
             return sealStatus()
@@ -141,7 +141,7 @@ final class NodeCalls: Sendable {
 
     private func sealNode(
         _ token: [UInt8],
-        _ deadline: ContinuousClock.Instant,
+        _ deadline: Moment,
         loop: any EventLoop,
         _ completion: @escaping @Sendable (APIResponse) -> Void
     ) {
@@ -162,7 +162,7 @@ final class NodeCalls: Sendable {
         _ loop: any EventLoop,
         _ completion: @escaping @Sendable (APIResponse) -> Void
     ) {
-        let deadline = ContinuousClock.now + .milliseconds(Limits.initStatusWaitMilliseconds)
+        let deadline = Moment.now + .milliseconds(Limits.initStatusWaitMilliseconds)
         replica.waitForReadPatiently(on: loop, deadline: deadline) { [self] _ in
             guard let unsealed = seal.unsealed else {
                 return completion(ServiceFailure.sealed.response)

@@ -20,7 +20,7 @@ struct NodeMetrics: Sendable {
         let status: ReplicaStatus
         let overlay: (layers: Int, bytes: Int)
         let isSealed: Bool
-        let now: ContinuousClock.Instant
+        let now: Moment
     }
 
     /// Walks the free list of the database: not for an event loop.

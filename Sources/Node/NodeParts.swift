@@ -160,7 +160,7 @@ final class NodeParts: ReplicaObserver {
                 }
             )
         case .vault(let vault):
-            let now = ContinuousClock.now
+            let now = Moment.now
             flow.handle(
                 RequestContext(
                     origin: .client,
@@ -244,7 +244,7 @@ final class NodeParts: ReplicaObserver {
                     Int(forwarded.patienceMilliseconds),
                     Limits.requestSeconds * 1_000
                 )
-                let deadline = ContinuousClock.now + .milliseconds(patience)
+                let deadline = Moment.now + .milliseconds(patience)
                 let context = RequestContext(
                     origin: .member,
                     request: request,
@@ -252,7 +252,7 @@ final class NodeParts: ReplicaObserver {
                     seed: forwarded.seed,
                     since: forwarded.since,
                     deadline: deadline,
-                    leaderDeadline: ContinuousClock.now,
+                    leaderDeadline: Moment.now,
                     attemptBase: forwarded.attempt,
                     loop: timers.next(),
                     finish: finish
@@ -277,7 +277,7 @@ final class NodeParts: ReplicaObserver {
             guard let unsealed = seal.unsealed, case .isMissing = opener.look() else { return }
             opener.recordOpening(
                 unsealed,
-                deadline: ContinuousClock.now + .seconds(Limits.requestSeconds)
+                deadline: Moment.now + .seconds(Limits.requestSeconds)
             ) {}
         }
     }

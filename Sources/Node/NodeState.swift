@@ -18,7 +18,7 @@ final class NodeState: Sendable {
     private let replica: LocalReplica
     private let seal: SealKeeper
     private let clock: @Sendable () -> Timestamp
-    private let leaderSince = Mutex<(ContinuousClock.Instant, Timestamp)?>(nil)
+    private let leaderSince = Mutex<(Moment, Timestamp)?>(nil)
 
     init(
         settings: Settings,
@@ -115,10 +115,7 @@ final class NodeState: Sendable {
         let now = clock()
         return leaderSince.withLock { known -> String in
             if let known, known.0 == since { return known.1.rfc3339 }
-            let age = (ContinuousClock.now - since).components
-            let nanoseconds =
-                UInt64(max(0, age.seconds)) * 1_000_000_000
-                + UInt64(max(0, age.attoseconds) / 1_000_000_000)
+            let nanoseconds = UInt64(clamping: Moment.now.nanoseconds(since: since))
             let began = Timestamp(nanoseconds: now.nanoseconds - min(now.nanoseconds, nanoseconds))
             known = (since, began)
             return began.rfc3339

@@ -11,11 +11,11 @@ extension LocalReplica {
     ///   - deadline: when to give up; `completion` then gets a refusal.
     func waitForReadPatiently(
         on loop: any EventLoop,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (ReadOutcome) -> Void
     ) {
         waitForRead(deadline: deadline) { [self] outcome in
-            guard case .refused = outcome, ContinuousClock.now < deadline else {
+            guard case .refused = outcome, Moment.now < deadline else {
                 return loop.execute { completion(outcome) }
             }
             loop.scheduleTask(in: .milliseconds(Int64(Limits.leaderPollMilliseconds))) {

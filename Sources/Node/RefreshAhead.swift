@@ -9,7 +9,7 @@ import Synchronization
 final class RefreshAhead: Sendable {
     private let replica: LocalReplica
     /// No question before this moment; nil before the first.
-    private let paused = Mutex<ContinuousClock.Instant?>(nil)
+    private let paused = Mutex<Moment?>(nil)
 
     init(replica: LocalReplica) { self.replica = replica }
 
@@ -18,8 +18,8 @@ final class RefreshAhead: Sendable {
     /// - Parameters:
     ///   - currentAsOf: since when this node's state is known to be current.
     ///   - bound: how old it may be.
-    func staleReadCame(currentAsOf: ContinuousClock.Instant?, bound: Duration) {
-        let now = ContinuousClock.now
+    func staleReadCame(currentAsOf: Moment?, bound: Duration) {
+        let now = Moment.now
         if let currentAsOf, (now - currentAsOf) * 2 < bound { return }
         let isDue = paused.withLock { paused in
             if let end = paused, now < end { return false }

@@ -22,9 +22,9 @@ struct RequestContext: Sendable {
     /// What the client's node had evaluated before the first attempt: see ``BatchProposal/since``.
     let since: LogIndex
     /// When the client's patience ends.
-    let deadline: ContinuousClock.Instant
+    let deadline: Moment
     /// Until when it waits for a leader to be elected.
-    let leaderDeadline: ContinuousClock.Instant
+    let leaderDeadline: Moment
     /// Attempts made by other nodes before; the upper half of the attempt number.
     let attemptBase: UInt32
     /// Where the request is worked on.
@@ -56,5 +56,5 @@ struct RequestContext: Sendable {
         answer(failure.response)
     }
 
-    var isOver: Bool { ContinuousClock.now >= deadline }
+    var isOver: Bool { Moment.now >= deadline }
 }

@@ -40,7 +40,7 @@ extension RequestFlow {
             isAbsence(outcome.step)
         else { return answer() }
         let isStale = context.vault.consistency.staleNanosecondsMax != nil
-        let patience = ContinuousClock.now + .milliseconds(Limits.confirmStaleMilliseconds)
+        let patience = Moment.now + .milliseconds(Limits.confirmStaleMilliseconds)
         replica.confirmAbsent(
             PresenceQuestion(
                 keys: outcome.missed,

@@ -102,7 +102,7 @@ final class RequestFlow: Sendable {
         return isValid(proof, at: .now) ? proof : nil
     }
 
-    private func isValid(_ proof: ReadProof, at now: ContinuousClock.Instant) -> Bool {
+    private func isValid(_ proof: ReadProof, at now: Moment) -> Bool {
         proof.validUntil.map { now < $0 } ?? true
     }
 
@@ -138,7 +138,7 @@ final class RequestFlow: Sendable {
         let (step, index) = (outcome.step, outcome.index)
         guard case .commit = step else {
             // After the reading, not before: the process may have been stopped in between.
-            let now = ContinuousClock.now
+            let now = Moment.now
             guard isValid(proof, at: now) else {
                 return confirmRead(context, attempt: attempt + 1, mustConfirm: true)
             }
@@ -170,11 +170,7 @@ final class RequestFlow: Sendable {
         )
     }
 
-    private func nanoseconds(_ age: Duration) -> Int64 {
-        let (seconds, attoseconds) = age.components
-        let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return isTooLong ? .max : max(0, whole + attoseconds / 1_000_000_000)
-    }
+    private func nanoseconds(_ age: Duration) -> Int64 { max(0, age.nanoseconds) }
 
     // MARK: Writes
 
@@ -328,11 +324,11 @@ final class RequestFlow: Sendable {
                 )
             )
         }
-        let patience = (context.deadline - ContinuousClock.now) / Duration.milliseconds(1)
+        let patience = (context.deadline - Moment.now) / Duration.milliseconds(1)
         let milliseconds = max(1, min(patience, Double(Limits.requestSeconds) * 1_000))
         let isReported = !context.vault.isWrite && context.vault.consistency.isReported
         let request = isReported ? context.request.confirmedAndReported : context.request
-        let askedAt = ContinuousClock.now
+        let askedAt = Moment.now
         forwarder.ask(leader) { number in
             ForwardedRequest(
                 number: number,
@@ -373,9 +369,9 @@ final class RequestFlow: Sendable {
         _ response: APIResponse,
         _ context: RequestContext,
         attempt: Int,
-        askedAt: ContinuousClock.Instant
+        askedAt: Moment
     ) {
-        let age = nanoseconds(ContinuousClock.now - askedAt)
+        let age = nanoseconds(Moment.now - askedAt)
         guard let told = ConsistencyHeaders.reportAgain(response, ageNanoseconds: age) else {
             return context.answer(response)
         }
@@ -474,7 +470,7 @@ final class RequestFlow: Sendable {
         _ body: @escaping @Sendable (Int) -> Void
     ) {
         let hasPatience = attempt < Limits.attemptsMax && !context.isOver
-        guard hasPatience, context.leaderDeadline > ContinuousClock.now else {
+        guard hasPatience, context.leaderDeadline > Moment.now else {
             if case .member = context.origin { return context.finish(.notLeader(hint: nil)) }
             return context.fail(noLeader(context))
         }
@@ -485,7 +481,7 @@ final class RequestFlow: Sendable {
     /// A stale read is told what this node knows about its own state, never served in silence.
     private func noLeader(_ context: RequestContext) -> ServiceFailure {
         guard let allowed = context.vault.consistency.staleNanosecondsMax else { return .noLeader }
-        let age = replica.status.currentAsOf.map { nanoseconds(ContinuousClock.now - $0) }
+        let age = replica.status.currentAsOf.map { nanoseconds(Moment.now - $0) }
         return .tooStale(have: age, allowed: allowed)
     }
 }

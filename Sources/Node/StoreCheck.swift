@@ -1,6 +1,7 @@
 import Cryptography
 import Logging
 import Raft
+import Replica
 import Store
 import Wire
 
@@ -46,11 +47,8 @@ package enum StoreCheck {
         _ logger: Logger
     ) throws -> (LocalStore, StoredState) {
         var options = StoreOptions()
-        let begin = ContinuousClock.now
-        options.nanoseconds = {
-            let (seconds, attoseconds) = (ContinuousClock.now - begin).components
-            return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
-        }
+        let begin = Moment.now
+        options.nanoseconds = { UInt64(clamping: Moment.now.nanoseconds(since: begin)) }
         options.onProgress = { logger.notice("\($0)") }
         let store = try LocalStore.open(folder: folder, options: options, digest: sha256)
         return (store, try store.loadForStart())

@@ -57,7 +57,7 @@ final class VaultOpener: Sendable {
     /// Proposes the record; `completion` is called when the attempt has ended, either way.
     func recordOpening(
         _ unsealed: Unsealed,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable () -> Void
     ) {
         let batch: WriteBatch

@@ -59,7 +59,7 @@ package struct MemberState: Equatable, Sendable {
 
 /// How long each member has been silent, as this process has seen it while it led.
 package struct Silence: Sendable {
-    private var heard: [NodeID: ContinuousClock.Instant] = [:]
+    private var heard: [NodeID: Moment] = [:]
     private var term = Term.zero
 
     /// Nobody was heard of yet.
@@ -70,7 +70,7 @@ package struct Silence: Sendable {
         of members: [RaftCore.MemberProgress],
         in configuration: Configuration,
         term: Term,
-        now: ContinuousClock.Instant
+        now: Moment
     ) -> [MemberState] {
         if term != self.term {
             heard = [:]

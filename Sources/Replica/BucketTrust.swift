@@ -8,7 +8,7 @@ import Wire
 /// walk over a 256th of the state, so what was whole a short while ago counts as whole.
 package final class BucketTrust: Sendable {
     private struct State: Sendable {
-        var seen = [ContinuousClock.Instant?](repeating: nil, count: StateBucket.countOfBuckets)
+        var seen = [Moment?](repeating: nil, count: StateBucket.countOfBuckets)
         var doubted = BucketSet()
     }
 
@@ -18,17 +18,17 @@ package final class BucketTrust: Sendable {
     package init() {}
 
     /// Whether the bucket was whole not long before `now`, and is not known to be damaged.
-    package func isWhole(_ bucket: Int, _ now: ContinuousClock.Instant) -> Bool {
+    package func isWhole(_ bucket: Int, _ now: Moment) -> Bool {
         state.withLock { state in
             guard let seen = state.seen[bucket], !state.doubted.contains(bucket) else {
                 return false
             }
-            return now - seen < .seconds(Limits.bucketTrustSeconds)
+            return now.nanoseconds(since: seen) < Int64(Limits.bucketTrustSeconds) * 1_000_000_000
         }
     }
 
     /// It adds up.
-    package func saw(_ bucket: Int, _ now: ContinuousClock.Instant) {
+    package func saw(_ bucket: Int, _ now: Moment) {
         state.withLock { $0.seen[bucket] = now }
     }
 
@@ -55,7 +55,7 @@ package final class BucketTrust: Sendable {
     package func damagedBucket(
         under doubts: ViewDoubts,
         isAlone: Bool,
-        _ now: ContinuousClock.Instant,
+        _ now: Moment,
         look: (Int) throws(StoreError) -> String?,
         found: (ScrubFinding) -> Void
     ) -> Int? {

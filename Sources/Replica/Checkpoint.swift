@@ -105,7 +105,7 @@ struct CheckpointTable {
 
 extension RepairMachine {
     /// This node has applied through a checkpoint: the others are told, and answer with theirs.
-    mutating func reached(_ checkpoint: Checkpoint, _ now: ContinuousClock.Instant) {
+    mutating func reached(_ checkpoint: Checkpoint, _ now: Moment) {
         checkpoints.reached(checkpoint)
         tell(checkpoint, members, now)
         judge(checkpoint.index)
@@ -113,7 +113,7 @@ extension RepairMachine {
 
     /// Says it again to those whose answer is missing: they may not have been that far, or a frame
     /// was lost. Ends with their answers, or with the next checkpoint.
-    mutating func stepCheckpoints(_ now: ContinuousClock.Instant) {
+    mutating func stepCheckpoints(_ now: Moment) {
         guard let due = checkpointDue, due <= now, let newest = checkpoints.own.last else { return }
         tell(newest, checkpoints.unknown(at: newest.index, of: members), now)
     }
@@ -121,7 +121,7 @@ extension RepairMachine {
     private mutating func tell(
         _ checkpoint: Checkpoint,
         _ receivers: [NodeID],
-        _ now: ContinuousClock.Instant
+        _ now: Moment
     ) {
         let silent = checkpoints.unknown(at: checkpoint.index, of: members)
         for member in receivers {

@@ -22,7 +22,7 @@ package enum CoreInput: Sendable {
     /// Somebody wants another node to lead.
     case transfer(TransferRequest)
     /// It is this late: reads and transfers whose patience has ended are answered.
-    case expire(ContinuousClock.Instant)
+    case expire(Moment)
     /// The body of an entry is damaged on disk; the log in memory may have it.
     case body(LogIndex, Term, completion: @Sendable ([UInt8]?) -> Void)
     /// Somebody wants to check every retained entry that was handed over.
@@ -160,7 +160,7 @@ package struct CoreDriver<Ports: CorePorts> {
     }
 
     /// Since when the evaluated state is known to be current.
-    var currentAsOf: ContinuousClock.Instant? { freshness.currentAsOf }
+    var currentAsOf: Moment? { freshness.currentAsOf }
 
     // Mutating so that they look at the core where it is: a getter would be handed a copy.
 
@@ -195,7 +195,7 @@ package struct CoreDriver<Ports: CorePorts> {
     }
 
     /// The clock as read after this turn's inputs were taken. Call it before ``turn(_:)``.
-    package mutating func look(at now: ContinuousClock.Instant) {
+    package mutating func look(at now: Moment) {
         step(.clock(clock.look(at: now)))
     }
 
@@ -294,7 +294,7 @@ package struct CoreDriver<Ports: CorePorts> {
     }
 
     /// Reads wait in the core for as long as nobody confirms them; their clients do not.
-    private mutating func expireReads(_ now: ContinuousClock.Instant) {
+    private mutating func expireReads(_ now: Moment) {
         let late = readers.filter { $0.value.deadline <= now }.keys.sorted()
         for number in late {
             readers.removeValue(forKey: number)?.completion(
@@ -304,7 +304,7 @@ package struct CoreDriver<Ports: CorePorts> {
     }
 
     /// The core goes on with the attempt; whoever asked is told that nothing is known.
-    private mutating func expireTransfers(_ now: ContinuousClock.Instant) {
+    private mutating func expireTransfers(_ now: Moment) {
         for number in transfers.filter({ $0.value.deadline <= now }).keys.sorted() {
             transfers.removeValue(forKey: number)?.completion(.timedOut)
         }

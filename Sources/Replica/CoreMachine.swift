@@ -20,7 +20,7 @@ package final class CoreMachine<Ports: CorePorts> {
         ports: Ports,
         retention: LogRetention,
         watch: DiskWatch,
-        now: ContinuousClock.Instant
+        now: Moment
     ) {
         driver = CoreDriver(core: core, applied: applied, ports: ports, retention: retention)
         ticker = Ticker(now: now)
@@ -30,17 +30,18 @@ package final class CoreMachine<Ports: CorePorts> {
 
     /// When the next turn is due even if nothing comes. On an idle node that is not with each tick:
     /// waking up costs more than all that a tick does.
-    package var nextTick: ContinuousClock.Instant {
+    package var nextTick: Moment {
         let isDiskBusy = watch.mark % 2 == 1
         let spare = isDiskBusy ? 0 : min(driver.quietTicks, Limits.ticksSparedMax)
-        return ticker.next + .milliseconds(spare * Limits.tickMilliseconds)
+        let pause = Int64(spare * Limits.tickMilliseconds) * 1_000_000
+        return ticker.next.advanced(byNanoseconds: pause)
     }
 
     /// One turn: what has come, then the ticks that are due.
     ///
     /// - Parameter now: read after the inputs were taken. Leases and staleness rest on it: whatever
     ///   is in `inputs` happened before.
-    package func turn(_ inputs: consuming [CoreInput], now: ContinuousClock.Instant) {
+    package func turn(_ inputs: consuming [CoreInput], now: Moment) {
         driver.look(at: now)
         let ticks = ticker.due(now)
         for _ in 0..<ticks {
@@ -72,7 +73,7 @@ package final class CoreMachine<Ports: CorePorts> {
     package var committedConfiguration: Configuration { driver.core.committedConfiguration }
 
     /// The evaluated state holds everything acknowledged, anywhere, before this moment.
-    package var currentAsOf: ContinuousClock.Instant? { driver.currentAsOf }
+    package var currentAsOf: Moment? { driver.currentAsOf }
 
     /// As a leader, what it knows of each member; empty otherwise.
     package var memberProgress: [RaftCore.MemberProgress] { driver.core.memberProgress }

@@ -72,20 +72,20 @@ package final class CourierMachine<Shelf: SnapshotShelf, Ports: CourierPorts> {
     /// What has been sent, received and thrown away since the start.
     package internal(set) var counters = SnapshotCounters()
     /// As of this turn.
-    var now: ContinuousClock.Instant
+    var now: Moment
     private var requests: [StreamRequest] = []
     private var streams: [OutgoingStream] = []
     private var pacer: StreamPacer
     /// Ends of streams that the core hears of after a pause: it asks again at once.
-    private var failures: [(report: CoreInput, due: ContinuousClock.Instant)] = []
+    private var failures: [(report: CoreInput, due: Moment)] = []
     /// When the exported file was last of use.
-    private var exportUsed: ContinuousClock.Instant
+    private var exportUsed: Moment
     /// As receiver.
     var incoming: IncomingStream?
     /// When the arriving file last grew, or was last asked for.
-    var arrivingUsed: ContinuousClock.Instant
+    var arrivingUsed: Moment
     /// There was no room for a snapshot: none is taken before this.
-    var refusesUntil: ContinuousClock.Instant
+    var refusesUntil: Moment
     /// Words for which a connection had no room, the newest for each member.
     private var unsaid: [(frame: SnapshotFrame, member: NodeID)] = []
 
@@ -96,7 +96,7 @@ package final class CourierMachine<Shelf: SnapshotShelf, Ports: CourierPorts> {
         shelf: Shelf,
         ports: Ports,
         sizes: StreamSizes = StreamSizes(),
-        now: ContinuousClock.Instant
+        now: Moment
     ) {
         self.shelf = shelf
         self.ports = ports
@@ -126,7 +126,7 @@ package final class CourierMachine<Shelf: SnapshotShelf, Ports: CourierPorts> {
     }
 
     /// Handles what has come, then whatever is due.
-    package func turn(_ jobs: [CourierJob], now: ContinuousClock.Instant) {
+    package func turn(_ jobs: [CourierJob], now: Moment) {
         self.now = now
         for job in jobs {
             attempt { () throws(StoreError) in try perform(job) }

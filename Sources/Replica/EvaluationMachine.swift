@@ -68,9 +68,9 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
     private var commitWaiters: [LogIndex: [CommitWaiter]] = [:]
     private var readWaiters: [(index: LogIndex, waiter: ReadWaiter)] = []
     private var remembered: [Remembered]
-    private var lastSweep: ContinuousClock.Instant
+    private var lastSweep: Moment
     /// An entry that met a damaged record is not evaluated again before this.
-    private var mendedAt: ContinuousClock.Instant
+    private var mendedAt: Moment
     private let trust: BucketTrust
 
     /// - Parameters:
@@ -81,7 +81,7 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
         ports: Ports,
         evaluated: LogIndex,
         trust: BucketTrust = BucketTrust(),
-        now: ContinuousClock.Instant
+        now: Moment
     ) {
         self.storage = storage
         self.ports = ports
@@ -100,7 +100,7 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
     /// does everything behind it: evaluation waits for the disk, never the reverse.
     package func turn(
         _ jobs: [EvaluationJob],
-        now: ContinuousClock.Instant
+        now: Moment
     ) throws(WorkFailure) {
         backlog += jobs
         while head < backlog.count, try perform(backlog[head], now) { head += 1 }
@@ -114,7 +114,7 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
     /// - Returns: false when the job has to be begun again once the overlay has room.
     private func perform(
         _ job: EvaluationJob,
-        _ now: ContinuousClock.Instant
+        _ now: Moment
     ) throws(WorkFailure) -> Bool {
         switch job {
         case .entries(let entries):
@@ -172,7 +172,7 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
     ///   replica differ from them.
     private func evaluate(
         _ entry: LogEntry,
-        _ now: ContinuousClock.Instant
+        _ now: Moment
     ) throws(WorkFailure) -> Bool {
         precondition(entry.index == evaluated.next, "committed entries arrive without gaps")
         var layer = OverlayLayer(index: entry.index.number, writes: [], requestID: nil)
@@ -206,7 +206,7 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
 
     private func evaluateBatch(
         _ entry: LogEntry,
-        _ now: ContinuousClock.Instant
+        _ now: Moment
     ) throws(WorkFailure) -> (OverlayLayer, CommitOutcome) {
         let batch = try decoded(entry)
         if let inspect = ports.inspector { inspect(entry, .batch(batch)) }
@@ -240,7 +240,7 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
     /// - Parameter isCertain: look now, whenever the bucket was looked at last.
     private func requireWhole(
         _ buckets: BucketSet,
-        _ now: ContinuousClock.Instant,
+        _ now: Moment,
         isCertain: Bool
     ) throws(StoreError) {
         for bucket in buckets.all where isCertain || !trust.isWhole(bucket, now) {
@@ -310,8 +310,8 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
     }
 
     /// Ends the wait of those whose deadline passed, a few times a second.
-    private func sweep(_ now: ContinuousClock.Instant) {
-        guard now - lastSweep >= .milliseconds(200) else { return }
+    private func sweep(_ now: Moment) {
+        guard now.nanoseconds(since: lastSweep) >= 200_000_000 else { return }
         lastSweep = now
         for index in commitWaiters.keys.sorted() {
             guard let waiters = commitWaiters[index] else { continue }

@@ -2,22 +2,21 @@ import Raft
 
 /// The clock as the driver knows it: one look a turn, taken after the turn's inputs.
 struct TurnClock {
-    private var first: ContinuousClock.Instant?
+    private var first: Moment?
     /// The last look; `nil` before the first.
-    private(set) var now: ContinuousClock.Instant?
+    private(set) var now: Moment?
 
     /// - Returns: nanoseconds for the core, 1 at the first look.
-    mutating func look(at now: ContinuousClock.Instant) -> UInt64 {
+    mutating func look(at now: Moment) -> UInt64 {
         let first = first ?? now
         self.first = first
         self.now = now
-        let (seconds, attoseconds) = (now - first).components
-        return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000) + 1
+        return UInt64(now.nanoseconds(since: first)) + 1
     }
 
     /// The moment that the core calls `nanoseconds`.
-    func instant(_ nanoseconds: UInt64) -> ContinuousClock.Instant? {
-        first?.advanced(by: .nanoseconds(Int64(clamping: nanoseconds) - 1))
+    func instant(_ nanoseconds: UInt64) -> Moment? {
+        first?.advanced(byNanoseconds: Int64(clamping: nanoseconds) - 1)
     }
 }
 
@@ -29,12 +28,12 @@ struct TurnClock {
 /// leader may have been replaced, and not the time of an entry.
 struct Freshness {
     /// Answered, and not evaluated through there yet. Ascending in both; bounded.
-    private var pending: [(index: LogIndex, askedAt: ContinuousClock.Instant)] = []
+    private var pending: [(index: LogIndex, askedAt: Moment)] = []
     /// The evaluated state holds everything acknowledged before this moment.
-    private(set) var currentAsOf: ContinuousClock.Instant?
+    private(set) var currentAsOf: Moment?
 
     /// A question asked at `askedAt` was answered with `index`.
-    mutating func answered(at index: LogIndex, askedAt: ContinuousClock.Instant) {
+    mutating func answered(at index: LogIndex, askedAt: Moment) {
         // What is later and needs no more makes an earlier one pointless, never the reverse.
         while let last = pending.last, last.index >= index, last.askedAt <= askedAt {
             pending.removeLast()

@@ -137,7 +137,7 @@ extension LocalReplica {
     /// - Parameter completion: called once, on the repair thread, with whether it was.
     package func mend(
         _ bucket: Int,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (Bool) -> Void
     ) {
         guard hasOthers else { return completion(false) }
@@ -150,7 +150,7 @@ extension LocalReplica {
     ///   with whether the bucket is whole.
     package func requireWhole(
         _ bucket: Int,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (Bool) -> Void
     ) {
         guard repair.offer(.mend(bucket, deadline: deadline, completion: completion)) else {

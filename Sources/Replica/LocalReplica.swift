@@ -237,7 +237,7 @@ package final class LocalReplica: Sendable {
     package func waitForCommit(
         _ index: LogIndex,
         _ term: Term,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (CommitOutcome) -> Void
     ) {
         evaluation.post(
@@ -252,7 +252,7 @@ package final class LocalReplica: Sendable {
     ///
     /// - Parameter mustConfirm: false for whoever heeds ``ReadProof/validUntil``.
     package func waitForRead(
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         mustConfirm: Bool = true,
         completion: @escaping @Sendable (ReadOutcome) -> Void
     ) {
@@ -267,7 +267,7 @@ package final class LocalReplica: Sendable {
     /// Waits until `index` is evaluated here, without asking a leader.
     package func waitForEvaluation(
         _ index: LogIndex,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (ReadOutcome) -> Void
     ) {
         evaluation.post(
@@ -284,7 +284,7 @@ package final class LocalReplica: Sendable {
     ///   - completion: called once, on the core's thread.
     package func transferLeadership(
         to target: NodeID?,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (TransferOutcome) -> Void
     ) {
         let request = TransferRequest(target: target, deadline: deadline, completion: completion)
@@ -339,11 +339,8 @@ package final class LocalReplica: Sendable {
 
 extension DispatchTime {
     /// The moment on Dispatch's clock at which `instant` will have come.
-    fileprivate init(_ instant: ContinuousClock.Instant) {
-        let wait = max(.zero, instant - ContinuousClock.now)
-        let (seconds, attoseconds) = wait.components
-        let nanoseconds = Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
-        self = .now() + .nanoseconds(nanoseconds)
+    fileprivate init(_ instant: Moment) {
+        self = .now() + .nanoseconds(Int(max(0, instant.nanoseconds(since: .now))))
     }
 }
 
@@ -396,7 +393,7 @@ private struct ThreadPorts: CorePorts {
     func roleChanged(_ role: Role, term: Term, leader: NodeID?) {
         board.update { status in
             if role == .leader && status.role != .leader {
-                status.leaderSince = ContinuousClock.now
+                status.leaderSince = Moment.now
             }
             if role != .leader { status.leaderSince = nil }
             status.role = role

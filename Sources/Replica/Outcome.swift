@@ -37,15 +37,15 @@ package enum ReadOutcome: Sendable, Equatable {
 /// What vouches for a read, on this node's own clock.
 package struct ReadProof: Sendable, Equatable {
     /// The state holds everything acknowledged, anywhere, before this moment. `nil`: not known.
-    package var currentAsOf: ContinuousClock.Instant?
+    package var currentAsOf: Moment?
     /// A read lease vouches: what was read counts only if the clock has not reached this moment
     /// once it *was* read. Else ask again, with `mustConfirm`. `nil`: a majority confirmed it.
-    package var validUntil: ContinuousClock.Instant?
+    package var validUntil: Moment?
 
     /// - Parameters: as the properties.
     package init(
-        currentAsOf: ContinuousClock.Instant? = nil,
-        validUntil: ContinuousClock.Instant? = nil
+        currentAsOf: Moment? = nil,
+        validUntil: Moment? = nil
     ) {
         self.currentAsOf = currentAsOf
         self.validUntil = validUntil
@@ -63,7 +63,7 @@ package struct BatchProposal: Sendable {
     /// have forgotten an earlier one.
     package let since: LogIndex
     /// When the client's patience ends.
-    package let deadline: ContinuousClock.Instant
+    package let deadline: Moment
     /// Called once, on the core's thread: keep it short.
     package let onProposed: @Sendable (ProposeOutcome) -> Void
     /// Called once after `.appended`, on the evaluation thread; nil when another node waits.
@@ -76,7 +76,7 @@ package struct BatchProposal: Sendable {
     package init(
         batch: WriteBatch,
         since: LogIndex? = nil,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         onProposed: @escaping @Sendable (ProposeOutcome) -> Void,
         onCommitted: (@Sendable (CommitOutcome) -> Void)?
     ) {
@@ -94,7 +94,7 @@ package struct MembershipProposal: Sendable {
     /// The whole next configuration, with what entitles the change.
     package let entry: ConfigurationEntry
     /// When the wait for its commit ends.
-    package let deadline: ContinuousClock.Instant
+    package let deadline: Moment
     /// Called once, on the core's thread. Refusals say why in words.
     package let onProposed: @Sendable (ProposeOutcome) -> Void
     /// Called once after `.appended`, on the evaluation thread: `.applied` when it is committed.
@@ -104,7 +104,7 @@ package struct MembershipProposal: Sendable {
     /// Pairs a change with whoever waits for it.
     package init(
         entry: ConfigurationEntry,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         onProposed: @escaping @Sendable (ProposeOutcome) -> Void,
         onCommitted: @escaping @Sendable (CommitOutcome) -> Void
     ) {
@@ -123,7 +123,7 @@ package struct MembershipProposal: Sendable {
 package struct CommitWaiter: Sendable {
     let index: LogIndex
     let term: Term
-    let deadline: ContinuousClock.Instant
+    let deadline: Moment
     let completion: @Sendable (CommitOutcome) -> Void
 
     /// - Parameters:
@@ -133,7 +133,7 @@ package struct CommitWaiter: Sendable {
     package init(
         index: LogIndex,
         term: Term,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (CommitOutcome) -> Void
     ) {
         self.index = index
@@ -146,7 +146,7 @@ package struct CommitWaiter: Sendable {
 /// Someone who wants another node to lead.
 package struct TransferRequest: Sendable {
     let target: NodeID?
-    let deadline: ContinuousClock.Instant
+    let deadline: Moment
     let completion: @Sendable (TransferOutcome) -> Void
 
     /// - Parameters:
@@ -155,7 +155,7 @@ package struct TransferRequest: Sendable {
     ///   - completion: called once, on the core's thread.
     package init(
         target: NodeID?,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (TransferOutcome) -> Void
     ) {
         self.target = target
@@ -166,7 +166,7 @@ package struct TransferRequest: Sendable {
 
 /// Someone who waits for a linearizable view.
 package struct ReadWaiter: Sendable {
-    let deadline: ContinuousClock.Instant
+    let deadline: Moment
     /// No lease will do: a majority has to confirm it.
     let mustConfirm: Bool
     let completion: @Sendable (ReadOutcome) -> Void
@@ -178,7 +178,7 @@ package struct ReadWaiter: Sendable {
     ///   - mustConfirm: no lease will do.
     ///   - completion: called once, on the core's or the evaluation thread.
     package init(
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         mustConfirm: Bool = true,
         completion: @escaping @Sendable (ReadOutcome) -> Void
     ) {

@@ -25,12 +25,12 @@ struct BucketQueue {
         var appliedIndex: UInt64?
         var isTrying = false
         /// Nobody is asked before this; nil: at once.
-        var due: ContinuousClock.Instant?
+        var due: Moment?
 
         init(bucket: Int) { self.bucket = bucket }
 
         /// What the next attempt begins with, as of entry `asOf`.
-        func again(_ number: UInt64, asOf: LogIndex, due: ContinuousClock.Instant) -> Current {
+        func again(_ number: UInt64, asOf: LogIndex, due: Moment) -> Current {
             var next = Current(bucket: bucket)
             next.number = number
             next.attempt = attempt
@@ -116,7 +116,7 @@ extension RepairMachine {
     }
 
     /// Asks for the next part of what is being repaired, when it is time.
-    mutating func stepBuckets(_ now: ContinuousClock.Instant) {
+    mutating func stepBuckets(_ now: Moment) {
         while let bucket = buckets.begin(), isWhole(bucket) { tried(bucket, nil, now) }
         guard var current = buckets.current, !current.isTrying, current.due ?? now <= now
         else { return }
@@ -172,7 +172,7 @@ extension RepairMachine {
     mutating func lentArrived(
         _ number: UInt64,
         _ lent: LentBucket,
-        _ now: ContinuousClock.Instant
+        _ now: Moment
     ) {
         guard var current = buckets.current, current.number == number, !current.isTrying,
             lent.records.allSatisfy({ $0.key.bucket == current.bucket })
@@ -204,7 +204,7 @@ extension RepairMachine {
     /// while one of the others has gaps: several that begin anew at the same time lose everything.
     private mutating func tooBig(
         _ ended: BucketQueue.Current,
-        _ now: ContinuousClock.Instant
+        _ now: Moment
     ) {
         var current = ended
         let reason = "it has more than the \(bucketBytesMax) bytes that a repair may hold"
@@ -257,7 +257,7 @@ extension RepairMachine {
         }
     }
 
-    mutating func tried(_ bucket: Int, _ error: StoreError?, _ now: ContinuousClock.Instant) {
+    mutating func tried(_ bucket: Int, _ error: StoreError?, _ now: Moment) {
         guard let current = buckets.current, current.bucket == bucket else { return }
         guard let error else {
             buckets.current = nil
@@ -276,7 +276,7 @@ extension RepairMachine {
     private mutating func failed(
         _ ended: BucketQueue.Current,
         _ error: StoreError,
-        _ now: ContinuousClock.Instant
+        _ now: Moment
     ) {
         var current = ended
         if error != .full, current.answered >= Limits.repairAttemptsMax {

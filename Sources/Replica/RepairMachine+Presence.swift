@@ -6,7 +6,7 @@ import Wire
 struct OpenQuestion {
     let number: UInt64
     let parts: [PresenceQuestion]
-    var due: ContinuousClock.Instant
+    var due: Moment
 
     var keys: [StorageKey] { parts.flatMap(\.keys) }
     var index: LogIndex { parts.map(\.index).max() ?? .zero }
@@ -18,12 +18,12 @@ struct DeferredPresence {
     let number: UInt64
     let index: UInt64
     let keys: [StorageKey]
-    let until: ContinuousClock.Instant
+    let until: Moment
 }
 
 extension RepairMachine {
     /// Sends all questions of a turn to one member, in one frame.
-    mutating func ask(_ fresh: [PresenceQuestion], _ now: ContinuousClock.Instant) {
+    mutating func ask(_ fresh: [PresenceQuestion], _ now: Moment) {
         guard !fresh.isEmpty else { return }
         if planted("missesUnconfirmed") { return fresh.forEach { $0.completion(.confirmed) } }
         var parts: [PresenceQuestion] = []
@@ -39,7 +39,7 @@ extension RepairMachine {
         open(parts, now)
     }
 
-    private mutating func open(_ parts: [PresenceQuestion], _ now: ContinuousClock.Instant) {
+    private mutating func open(_ parts: [PresenceQuestion], _ now: Moment) {
         guard !members.isEmpty, questions.count < Limits.presenceQuestionsMax else {
             return parts.forEach { $0.completion(.nobody) }
         }
@@ -49,7 +49,7 @@ extension RepairMachine {
     }
 
     /// To the member that answered last; whoever does not take it is passed over.
-    private mutating func send(_ question: inout OpenQuestion, _ now: ContinuousClock.Instant) {
+    private mutating func send(_ question: inout OpenQuestion, _ now: Moment) {
         let frame = RepairFrame.presenceRequest(
             number: question.number,
             index: question.index,
@@ -63,7 +63,7 @@ extension RepairMachine {
     }
 
     /// Asks somebody else instead of whoever did not answer, for as long as a client waits.
-    mutating func sweepQuestions(_ now: ContinuousClock.Instant) {
+    mutating func sweepQuestions(_ now: Moment) {
         var waiting: [OpenQuestion] = []
         var isSilent = false
         for var question in questions {
@@ -113,7 +113,7 @@ extension RepairMachine {
 
     /// Answers members that wait for this node's evaluation, or for the repair of what it might
     /// have lost itself; drops those whose patience has ended.
-    mutating func answerDeferred(_ now: ContinuousClock.Instant) {
+    mutating func answerDeferred(_ now: Moment) {
         guard !deferred.isEmpty else { return }
         var waiting: [DeferredPresence] = []
         for request in deferred {
@@ -136,7 +136,7 @@ extension RepairMachine {
     private mutating func canTell(
         _ keys: [StorageKey],
         _ indexes: [UInt64],
-        _ now: ContinuousClock.Instant
+        _ now: Moment
     ) -> Bool {
         var missed = BucketSet()
         for (key, index) in zip(keys, indexes) where index == 0 { missed.insert(key.bucket) }

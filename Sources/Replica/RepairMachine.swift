@@ -7,7 +7,7 @@ package enum RepairJob: Sendable {
     /// The scrubber found this.
     case found(ScrubFinding)
     /// Somebody met damage in a bucket and waits: `completion` gets whether it was repaired.
-    case mend(Int, deadline: ContinuousClock.Instant, completion: @Sendable (Bool) -> Void)
+    case mend(Int, deadline: Moment, completion: @Sendable (Bool) -> Void)
     /// Entries of the log whose bodies are lost; see ``RepairMachine``.
     case fetchBodies([DamagedBody], completion: @Sendable ([UInt64: [UInt8]], UInt64?) -> Void)
     /// Somebody is about to say that these keys have no record.
@@ -27,14 +27,14 @@ package struct PresenceQuestion: Sendable {
     /// What that view had evaluated.
     package let index: LogIndex
     /// When the client's patience ends.
-    package let deadline: ContinuousClock.Instant
+    package let deadline: Moment
     /// Called once, on the repair thread.
     package let completion: @Sendable (PresenceVerdict) -> Void
 
     package init(
         keys: [StorageKey],
         index: LogIndex,
-        deadline: ContinuousClock.Instant,
+        deadline: Moment,
         completion: @escaping @Sendable (PresenceVerdict) -> Void
     ) {
         self.keys = keys
@@ -120,11 +120,11 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
     private var doubted: [Int] = []
     var checkpoints = CheckpointTable()
     /// When those who said nothing about the newest are asked again.
-    var checkpointDue: ContinuousClock.Instant?
+    var checkpointDue: Moment?
 
     struct Mender {
         let bucket: Int
-        let deadline: ContinuousClock.Instant
+        let deadline: Moment
         let completion: @Sendable (Bool) -> Void
     }
 
@@ -154,7 +154,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
     }
 
     /// Handles what has come, and what was waited for in vain.
-    package mutating func turn(_ jobs: [RepairJob], now: ContinuousClock.Instant) {
+    package mutating func turn(_ jobs: [RepairJob], now: Moment) {
         var fresh: [PresenceQuestion] = []
         for job in jobs {
             switch job {
@@ -201,7 +201,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
     private mutating func received(
         _ frame: RepairFrame,
         from member: NodeID,
-        _ now: ContinuousClock.Instant
+        _ now: Moment
     ) {
         switch frame {
         case .bodyRequest(let index, let term, let digest):
@@ -297,7 +297,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
         }
     }
 
-    private mutating func sweepMenders(_ now: ContinuousClock.Instant) {
+    private mutating func sweepMenders(_ now: Moment) {
         let late = menders.filter { $0.deadline <= now }
         menders.removeAll { $0.deadline <= now }
         for mender in late { mender.completion(false) }
@@ -305,7 +305,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
 
     // MARK: Bodies at the start
 
-    private mutating func stepSearch(_ now: ContinuousClock.Instant) {
+    private mutating func stepSearch(_ now: Moment) {
         guard var current = search else { return }
         if let cut = current.cut {
             search = nil
@@ -355,7 +355,7 @@ struct BodySearch {
     /// The attempt after which a member first said that the next one is applied and gone.
     private var goneSince: Int?
     /// Nobody is asked before this; nil: at once.
-    var due: ContinuousClock.Instant?
+    var due: Moment?
 
     init(
         _ lost: [DamagedBody],

@@ -12,7 +12,7 @@ package struct ScrubStatus: Sendable, Equatable {
     /// Bytes looked at in the pass that goes on.
     package internal(set) var passBytes: UInt64 = 0
     /// When the last whole pass ended.
-    package internal(set) var lastPass: ContinuousClock.Instant?
+    package internal(set) var lastPass: Moment?
     /// Things found damaged.
     package internal(set) var found: UInt64 = 0
     /// Repairs that worked out.
@@ -101,17 +101,17 @@ struct Scrubber {
     /// Runs until the mailbox is closed.
     func run() {
         var machine = ScrubMachine()
-        var begun = ContinuousClock.now
+        var begun = Moment.now
         var rest = Duration.milliseconds(100)
         while let commands = mailbox.take(most: 16, until: .now() + rest.dispatch) {
             if commands.isEmpty || machine.passBytes == 0 {
-                let now = ContinuousClock.now
+                let now = Moment.now
                 if machine.passBytes == 0 { begun = now }
                 let isWhole = step(&machine)
-                rest = ScrubMachine.pause(after: ContinuousClock.now - now)
+                rest = ScrubMachine.pause(after: Moment.now - now)
                 if isWhole {
                     let next = begun + .seconds(Limits.scrubPassSeconds)
-                    rest = max(rest, next - ContinuousClock.now)
+                    rest = max(rest, next - Moment.now)
                 }
             } else {
                 rest = .milliseconds(1)
@@ -144,7 +144,6 @@ struct Scrubber {
 extension Duration {
     /// For Dispatch, not below zero.
     fileprivate var dispatch: DispatchTimeInterval {
-        let (seconds, attoseconds) = max(self, .zero).components
-        return .nanoseconds(Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000))
+        .nanoseconds(Int(max(0, nanoseconds)))
     }
 }

@@ -138,11 +138,10 @@ final class SnapshotFiles: SnapshotShelf {
         _ file: String,
         _ progress: () -> Void
     ) throws(StoreError) -> SnapshotManifest {
-        var begun = ContinuousClock.now
+        var begun = Moment.now
         return try store.prepareSnapshot(from: folder.arrivingPath, as: file) {
             progress()
-            let (seconds, attoseconds) = (ContinuousClock.now - begun).components
-            let taken = Int(seconds) * 1_000 + Int(attoseconds / 1_000_000_000_000_000)
+            let taken = Int(Moment.now.nanoseconds(since: begun) / 1_000_000)
             pause(milliseconds: min(taken, Limits.snapshotPauseMillisecondsMax))
             begun = .now
         }

@@ -7,7 +7,7 @@ struct StreamRequest {
     let atLeast: LogIndex
     let term: Term
     /// When it is given up.
-    let deadline: ContinuousClock.Instant
+    let deadline: Moment
 }
 
 /// How a sender cuts a file up.
@@ -34,9 +34,9 @@ struct OutgoingStream {
     private var taken: UInt64 = 0
     /// The most that it ever had written.
     private var furthest: UInt64 = 0
-    private var lastProgress: ContinuousClock.Instant
+    private var lastProgress: Moment
 
-    init(member: NodeID, offer: SnapshotOffer, term: Term, now: ContinuousClock.Instant) {
+    init(member: NodeID, offer: SnapshotOffer, term: Term, now: Moment) {
         self.member = member
         self.offer = offer
         self.term = term
@@ -56,7 +56,7 @@ struct OutgoingStream {
     }
 
     /// - Returns: false when the receiver cannot have that much.
-    mutating func resume(at offset: UInt64, _ now: ContinuousClock.Instant) -> Bool {
+    mutating func resume(at offset: UInt64, _ now: Moment) -> Bool {
         guard offset <= offer.bytes else { return false }
         // That a receiver asks again and again is no progress.
         if sent == nil || offset > furthest { lastProgress = now }
@@ -68,7 +68,7 @@ struct OutgoingStream {
 
     /// Nothing that was not sent can have been written. A receiver that has all of it repeats that
     /// while it verifies.
-    mutating func taken(through offset: UInt64, _ now: ContinuousClock.Instant) {
+    mutating func taken(through offset: UInt64, _ now: Moment) {
         guard let sent, offset <= sent, offset > taken || offset == offer.bytes else { return }
         taken = max(taken, offset)
         guard offset > furthest || offset == offer.bytes else { return }
@@ -76,7 +76,7 @@ struct OutgoingStream {
         lastProgress = now
     }
 
-    func isStalled(_ now: ContinuousClock.Instant) -> Bool {
+    func isStalled(_ now: Moment) -> Bool {
         now - lastProgress > .seconds(Limits.snapshotSilenceSeconds)
     }
 }
@@ -139,7 +139,7 @@ struct SnapshotHold {
         /// Until the receiver has it on disk.
         case delivered
         /// For a while: the next stream may be of the same file.
-        case broken(since: ContinuousClock.Instant?)
+        case broken(since: Moment?)
     }
 
     let member: NodeID

@@ -23,11 +23,11 @@ package struct ReplicaStatus: Sendable {
     /// As leader: what it knows of each member, in order of ids.
     package var members: [RaftCore.MemberProgress] = []
     /// When this node became leader; nil on others.
-    package var leaderSince: ContinuousClock.Instant?
+    package var leaderSince: Moment?
     /// A view opened after this was read holds everything acknowledged, anywhere, before this
     /// moment: when this node last asked the question that a leader has answered since. `nil`
     /// before the first.
-    package var currentAsOf: ContinuousClock.Instant?
+    package var currentAsOf: Moment?
     /// How much room this node's disk has.
     package var space = SpaceState.ample
     /// What became of reads since the start.
@@ -62,9 +62,7 @@ final class StatusBoard: Sendable {
 
     /// The storage thread had work and was done with it after `duration`.
     func stored(in duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        let nanoseconds = UInt64(clamping: seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-        turnNanoseconds.wrappingAdd(nanoseconds, ordering: .relaxed)
+        turnNanoseconds.wrappingAdd(UInt64(clamping: duration.nanoseconds), ordering: .relaxed)
         turns.wrappingAdd(1, ordering: .relaxed)
     }
 

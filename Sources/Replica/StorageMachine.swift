@@ -44,7 +44,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
     /// Configurations that committed entries brought, not yet applied, ascending.
     private var configurations: [AppliedConfiguration] = []
     /// When the first of them came.
-    private var oldestLayer: ContinuousClock.Instant
+    private var oldestLayer: Moment
     private var applied: LogIndex
     private var compactThrough = LogIndex.zero
     private var compacted: LogIndex
@@ -70,7 +70,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         state: ReplicaStart,
         watch: DiskWatch,
         checkpointEntries: UInt64 = Limits.checkpointEntries,
-        now: ContinuousClock.Instant
+        now: Moment
     ) {
         self.storage = storage
         self.ports = ports
@@ -116,7 +116,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
     /// do what was put off.
     package func turn(
         _ jobs: [StorageJob],
-        now: ContinuousClock.Instant
+        now: Moment
     ) throws(WorkFailure) {
         watch.begin()
         defer { watch.end() }
@@ -169,7 +169,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
 
     private func perform(
         _ jobs: [StorageJob],
-        _ now: ContinuousClock.Instant
+        _ now: Moment
     ) throws(StoreError) {
         backlog = []
         var isProbe = false
@@ -209,9 +209,10 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
 
     /// Layers are applied many at a time: their records lie all over the tree, and a transaction
     /// writes each page that it touches once, however many of them share it.
-    private func isApplyDue(_ now: ContinuousClock.Instant) -> Bool {
+    private func isApplyDue(_ now: Moment) -> Bool {
         layers.count >= Limits.applyLayersMin
-            || now - oldestLayer >= .milliseconds(Limits.applyAloneAfterMilliseconds)
+            || now.nanoseconds(since: oldestLayer)
+                >= Int64(Limits.applyAloneAfterMilliseconds) * 1_000_000
     }
 
     private func commit(isApplying: Bool, isProbe: Bool = false) throws(StoreError) {

@@ -42,7 +42,7 @@ struct StorageWorker {
                 most: Limits.inputsPerTurnMax,
                 until: .now() + .milliseconds(machine.waitMilliseconds)
             ) {
-                let begun = ContinuousClock.now
+                let begun = Moment.now
                 try machine.turn(jobs, now: begun)
                 if !jobs.isEmpty { board?.stored(in: .now - begun) }
                 if jobs.isEmpty { while try machine.preallocate() && mailbox.count == 0 {} }

@@ -23,18 +23,18 @@ package struct StreamPacer: Sendable {
     private(set) var allowance = 0
     /// What a commit costs while no stream runs, in nanoseconds; 0 before it is known.
     private(set) var calmNanoseconds: UInt64 = 0
-    private var lastRefill: ContinuousClock.Instant
-    private var lastLook: ContinuousClock.Instant
+    private var lastRefill: Moment
+    private var lastLook: Moment
     private var seen: Commits
 
-    init(_ now: ContinuousClock.Instant, _ commits: Commits) {
+    init(_ now: Moment, _ commits: Commits) {
         lastRefill = now
         lastLook = now
         seen = commits
     }
 
     /// Adds what the time since the last call allows, after a look at what commits cost.
-    mutating func refill(_ now: ContinuousClock.Instant, _ commits: Commits, isStreaming: Bool) {
+    mutating func refill(_ now: Moment, _ commits: Commits, isStreaming: Bool) {
         look(now, commits, isStreaming)
         let elapsed = min(milliseconds(now - lastRefill), Limits.snapshotRefillMillisecondsMax)
         guard elapsed > 0 else { return }
@@ -51,7 +51,7 @@ package struct StreamPacer: Sendable {
     mutating func spend(_ bytes: Int) { allowance -= bytes }
 
     private mutating func look(
-        _ now: ContinuousClock.Instant,
+        _ now: Moment,
         _ commits: Commits,
         _ isStreaming: Bool
     ) {
@@ -81,7 +81,6 @@ package struct StreamPacer: Sendable {
     }
 
     private func milliseconds(_ duration: Duration) -> Int {
-        let (seconds, attoseconds) = duration.components
-        return Int(seconds) * 1_000 + Int(attoseconds / 1_000_000_000_000_000)
+        Int(duration.nanoseconds / 1_000_000)
     }
 }

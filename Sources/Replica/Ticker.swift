@@ -1,22 +1,23 @@
 /// Counts the ticks that are due, a few at most after a pause.
 struct Ticker {
-    private static let tick = Duration.milliseconds(Limits.tickMilliseconds)
+    /// Nanoseconds of one.
+    private static let tick = Int64(Limits.tickMilliseconds) * 1_000_000
     /// When the next tick is due.
-    private(set) var next: ContinuousClock.Instant
+    private(set) var next: Moment
 
-    init(now: ContinuousClock.Instant) {
-        next = now + Self.tick
+    init(now: Moment) {
+        next = now.advanced(byNanoseconds: Self.tick)
     }
 
     /// - Returns: ticks since the last call, ``Limits/ticksPerTurnMax`` at most; the rest of a
     ///   longer pause is forgotten.
-    mutating func due(_ now: ContinuousClock.Instant) -> Int {
+    mutating func due(_ now: Moment) -> Int {
         var count = 0
         while next <= now {
-            next += Self.tick
+            next = next.advanced(byNanoseconds: Self.tick)
             count += 1
             if count == Limits.ticksPerTurnMax {
-                if next <= now { next = now + Self.tick }
+                if next <= now { next = now.advanced(byNanoseconds: Self.tick) }
                 break
             }
         }

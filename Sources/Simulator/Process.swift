@@ -36,8 +36,6 @@ final class Process {
     /// When the core has something to do, and when its tick is due; `.max` for never.
     var coreDue = UInt64.max
     var coreTick = UInt64.max
-    /// When that is on the node's clock, and the same in nanoseconds: reckoned once a tick.
-    var tickSeen: (instant: ContinuousClock.Instant, nanoseconds: UInt64)?
     var storageDue = UInt64.max
     var evaluationDue = UInt64.max
     var courierDue = UInt64.max
@@ -129,7 +127,7 @@ struct ProcessStart {
     let retention: LogRetention
     let checkpointEntries: UInt64
     let streams: StreamSizes
-    let now: ContinuousClock.Instant
+    let now: Moment
 }
 
 /// Why a database is not trusted, as `SuspectMarker` says it.

@@ -185,7 +185,7 @@ extension World {
         clients.end(position)
     }
 
-    func deadline(_ process: Process) -> ContinuousClock.Instant {
+    func deadline(_ process: Process) -> Moment {
         instant(process.node) + .seconds(3)
     }
 

@@ -235,7 +235,7 @@ extension World {
             )
         }
         guard let age else { return }
-        let nanoseconds = UInt64(max(0, age / .nanoseconds(1)))
+        let nanoseconds = UInt64(max(0, age.nanoseconds))
         let known = checker.observed(before: now - min(now, Self.slowest(nanoseconds)))
         guard shown >= known else {
             throw Violation(

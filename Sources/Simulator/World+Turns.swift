@@ -23,21 +23,12 @@ extension World {
     }
 
     func planTick(_ process: Process) {
-        let local = localTick(process)
+        let local = UInt64(process.core.nextTick.nanoseconds)
         let due = nodes[process.node].clock.time(of: local, notBefore: now)
         let tick = max(due, now + 1)
         guard tick != process.coreTick else { return }
         process.coreTick = tick
         queue.add(.core(process: process.number), at: tick)
-    }
-
-    private func localTick(_ process: Process) -> UInt64 {
-        let next = process.core.nextTick
-        if let seen = process.tickSeen, seen.instant == next { return seen.nanoseconds }
-        let (seconds, attoseconds) = (next - origin).components
-        let nanoseconds = UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
-        process.tickSeen = (next, nanoseconds)
-        return nanoseconds
     }
 
     private func drainCore(_ process: Process) throws {

@@ -31,8 +31,6 @@ final class World {
     let trace: ((String) -> Void)?
     /// Faults are over.
     var isHealing = false
-    /// Simulated instants count from here; only differences between them are ever looked at.
-    let origin = ContinuousClock.now
 
     init(_ settings: SimulationSettings, trace: ((String) -> Void)?) {
         self.settings = settings
@@ -88,8 +86,8 @@ final class World {
     }
 
     /// What a node's clock shows.
-    func instant(_ node: Int) -> ContinuousClock.Instant {
-        origin + .nanoseconds(Int64(nodes[node].clock.local(at: now)))
+    func instant(_ node: Int) -> Moment {
+        Moment(nanoseconds: Int64(nodes[node].clock.local(at: now)))
     }
 
     /// Runs until `time`, or until `isDone` says so, which is asked about once a millisecond.

@@ -1,3 +1,4 @@
+import Replica
 import Testing
 import Transport
 
@@ -6,7 +7,7 @@ import Transport
 /// When a node says that the cluster has gone on without it.
 @Suite("estrangement")
 struct EstrangementTests {
-    private let begin = ContinuousClock.now
+    private let begin = Moment.now
     private var estrangement = Estrangement(patience: .seconds(10), pause: .seconds(600))
 
     /// Whether it is told, after signs at these seconds, at the last of them.

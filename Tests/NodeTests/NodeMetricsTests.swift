@@ -15,7 +15,7 @@ struct NodeMetricsTests {
         let folder = TemporaryFolder()
         let store = try LocalStore.open(folder: folder.path + "/node", digest: sha256)
         var status = ReplicaStatus()
-        let now = ContinuousClock.now
+        let now = Moment.now
         status.snapshots.delivered = 3
         status.snapshots.sparedBytes = 5_000
         status.scrub.lastPass = now - .seconds(7)

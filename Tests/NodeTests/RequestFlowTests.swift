@@ -202,7 +202,7 @@ struct RequestFlowTests {
     private func context(_ row: Row, _ answers: Collector<APIResponse>) -> RequestContext {
         // Short where nothing else ends it.
         let endsItself = [200, 201, 204, 403, 404].contains(row.status)
-        let now = ContinuousClock.now
+        let now = Moment.now
         let id = [UInt8](1...16)
         return RequestContext(
             origin: .client,

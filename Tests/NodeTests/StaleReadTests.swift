@@ -124,7 +124,7 @@ struct StaleReadTests {
 
         /// Up to when the state is current, after a read that asked. A reader may hear its answer
         /// before the turn that gave it ends, and only then is the status written.
-        func currentAsOf() async throws -> ContinuousClock.Instant {
+        func currentAsOf() async throws -> Moment {
             try await eventually("an answer counts") { one.replica.status.currentAsOf != nil }
             return try #require(one.replica.status.currentAsOf)
         }
@@ -189,7 +189,7 @@ struct StaleReadTests {
         #expect(second.status == 200)
         #expect(second.body.count > 100)
         let age = try #require(header(second, "X-Holdfast-Staleness"))
-        let elapsed = (ContinuousClock.now - began) / Duration.milliseconds(1)
+        let elapsed = (Moment.now - began) / Duration.milliseconds(1)
         // An upper bound on the age at the answer, so at least the time-out that has passed.
         #expect(age >= 300 && Double(age) <= elapsed + 1)
         #expect(bench.questions.load(ordering: .relaxed) == asked)
@@ -234,7 +234,7 @@ struct StaleReadTests {
         let plain = try await bench.read(.linearizable)
         #expect(plain.status == 200 && plain.headers.isEmpty)
         let asOf = try await bench.currentAsOf()
-        #expect(ContinuousClock.now - asOf < .seconds(60))
+        #expect(Moment.now - asOf < .seconds(60))
         let named = try await bench.read(ReadConsistency(isReported: true))
         #expect(header(named, "X-Holdfast-Index") == 1)
         #expect(header(named, "X-Holdfast-Staleness") != nil)
@@ -252,7 +252,7 @@ struct StaleReadTests {
         #expect(bench.questions.load(ordering: .relaxed) == before)
         try await Task.sleep(for: .milliseconds(50))
         // Past half of it: answered as it is, and asked behind its back.
-        let age = ContinuousClock.now - asOf
+        let age = Moment.now - asOf
         let keeper = RefreshAhead(replica: bench.one.replica)
         keeper.staleReadCame(currentAsOf: asOf, bound: age)
         keeper.staleReadCame(currentAsOf: asOf, bound: age)
@@ -280,7 +280,7 @@ struct StaleReadTests {
         try await eventually("it is full") { bench.one.replica.status.space == .exhausted }
 
         async let answer = bench.read(stale(hour), patience: .seconds(60))
-        let began = ContinuousClock.now
+        let began = Moment.now
         try await eventually("the leader is asked") { bench.asked.count == 1 }
         guard case .request(let request) = bench.asked.all[0].content else {
             return #expect(Bool(false), "another kind of content")
@@ -293,7 +293,7 @@ struct StaleReadTests {
         #expect(told.status == 200)
         #expect(header(told, "X-Holdfast-Index") == 9)
         let age = try #require(header(told, "X-Holdfast-Staleness"))
-        let elapsed = (ContinuousClock.now - began) / Duration.milliseconds(1)
+        let elapsed = (Moment.now - began) / Duration.milliseconds(1)
         #expect(age >= 40 && Double(age) <= elapsed + 1)
 
         // What comes later than its bound is asked for again, and not handed out.
@@ -425,7 +425,7 @@ private func readContext(
     answer: @escaping @Sendable (APIResponse) -> Void
 ) -> RequestContext {
     let id = [UInt8](1...16)
-    let now = ContinuousClock.now
+    let now = Moment.now
     return RequestContext(
         origin: .client,
         request: APIRequest(

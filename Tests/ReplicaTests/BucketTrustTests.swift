@@ -6,7 +6,7 @@ import Testing
 @Suite("trust in buckets")
 struct BucketTrustTests {
     private let trust = BucketTrust()
-    private let start = ContinuousClock.now
+    private let start = Moment.now
     private let key = StorageKey(words: (7 << 56, 0, 0, 1))
     private let bucket = 7
 

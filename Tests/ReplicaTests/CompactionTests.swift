@@ -231,7 +231,7 @@ struct CompactionTests {
     func brokenStream() {
         var bench = behind()
         _ = speak(&bench)
-        let (term, now) = (bench.driver.core.term, ContinuousClock.now)
+        let (term, now) = (bench.driver.core.term, Moment.now)
         bench.turn(.streaming(to: node(3), point(45), term: term))
         func commit(_ count: Int, after seconds: Int) {
             bench.driver.look(at: now + .seconds(seconds))

@@ -312,7 +312,7 @@ struct CoreDriverTests {
     func readDeadline() {
         var bench = DriverBench(voters: 3)
         bench.lead()
-        let now = ContinuousClock.now
+        let now = Moment.now
         let ended = Collector<String>()
         func waiter(_ name: String, _ seconds: Int) -> CoreInput {
             .read(ReadWaiter(deadline: now + .seconds(seconds)) { _ in ended.add(name) })

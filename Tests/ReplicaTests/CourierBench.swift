@@ -159,7 +159,7 @@ final class CourierBench {
     }
 
     let nodes: [Node]
-    private(set) var now = ContinuousClock.now
+    private(set) var now = Moment.now
     /// What becomes of each frame on its way; nil loses it.
     var change: (SnapshotFrame) -> SnapshotFrame? = { $0 }
     /// All frames that arrived, in order.

@@ -213,7 +213,7 @@ struct CourierTests {
             try files.open()
             return files
         }
-        let (first, now) = (try open(), ContinuousClock.now)
+        let (first, now) = (try open(), Moment.now)
         #expect(first.exported == nil && first.arriving == nil)
         try first.export(StreamPacer(now, side.board.commits))
         let offer = try #require(first.exported)

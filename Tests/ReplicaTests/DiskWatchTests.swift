@@ -166,7 +166,7 @@ struct LeadershipTests {
         )
         _ = bench.receive(.heartbeatResponse(response), from: 2, term: bench.driver.core.term)
         let outcomes = Collector<TransferOutcome>()
-        let now = ContinuousClock.now
+        let now = Moment.now
         bench.turn(
             .transfer(
                 TransferRequest(target: node(2), deadline: now + .seconds(1)) { outcomes.add($0) }

@@ -209,7 +209,7 @@ struct EvaluatorTests {
         let folder = TemporaryFolder()
         let store = try folder.open()
         let ports = SilentPorts()
-        let now = ContinuousClock.now
+        let now = Moment.now
         let machine = EvaluationMachine(
             storage: store,
             ports: ports,

@@ -6,8 +6,8 @@ import Testing
 
 @Suite("how current the state is")
 struct FreshnessTests {
-    private let start = ContinuousClock.now
-    private func at(_ seconds: Int) -> ContinuousClock.Instant { start + .seconds(seconds) }
+    private let start = Moment.now
+    private func at(_ seconds: Int) -> Moment { start + .seconds(seconds) }
 
     @Test("only what is answered and evaluated counts, from when it was asked")
     func order() {

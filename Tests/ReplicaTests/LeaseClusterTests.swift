@@ -90,7 +90,7 @@ struct LeaseClusterTests {
                     let outcome = try await read(old)
                     guard case .ready(_, let proof) = outcome else { continue }
                     let value = try old.value(1)?.first ?? 0
-                    if let end = proof.validUntil, ContinuousClock.now >= end { continue }
+                    if let end = proof.validUntil, Moment.now >= end { continue }
                     watch.served.add(1, ordering: .relaxed)
                     if UInt64(value) < floor { watch.wrong.add(UInt64(value)) }
                 }

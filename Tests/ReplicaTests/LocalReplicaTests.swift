@@ -120,7 +120,7 @@ struct LocalReplicaTests {
         try await one.lead()
         let commits = Collector<CommitOutcome>()
         let reads = Collector<ReadOutcome>()
-        let past = ContinuousClock.now - .seconds(1)
+        let past = Moment.now - .seconds(1)
         one.replica.waitForCommit(index(99), term(9), deadline: past) { commits.add($0) }
         one.replica.waitForEvaluation(index(99), deadline: past) { reads.add($0) }
         try await eventually("both end") { commits.count == 1 && reads.count == 1 }

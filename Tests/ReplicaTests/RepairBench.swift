@@ -44,7 +44,7 @@ final class RepairBench {
     let folders: [TemporaryFolder]
     let ports: [Ports]
     private var machines: [RepairMachine<Ports>]
-    private var now = ContinuousClock.now
+    private var now = Moment.now
     /// Members that hear and say nothing.
     var silent: Set<UInt64> = []
     /// Who has answered the first member with the last part of a bucket.
@@ -118,5 +118,5 @@ final class RepairBench {
         }
     }
 
-    var deadline: ContinuousClock.Instant { now + .seconds(60) }
+    var deadline: Moment { now + .seconds(60) }
 }

@@ -496,7 +496,7 @@ struct AbsenceTests {
         let folder = try damaged()
         let store = try folder.open()
         #expect(try store.bucketDamage(key(12).bucket) != nil)
-        let (ports, now) = (MendingPorts(), ContinuousClock.now)
+        let (ports, now) = (MendingPorts(), Moment.now)
         let machine = EvaluationMachine(
             storage: store,
             ports: ports,
@@ -526,7 +526,7 @@ struct AbsenceTests {
     @Test("with nobody to ask, such a check is the end, never a decision")
     func nobody() throws {
         let folder = try damaged()
-        let (ports, now) = (MendingPorts(), ContinuousClock.now)
+        let (ports, now) = (MendingPorts(), Moment.now)
         ports.hasOthers = false
         let machine = EvaluationMachine(
             storage: try folder.open(),
@@ -542,7 +542,7 @@ struct AbsenceTests {
 
     @Test("a bucket that was whole is not added up for each entry, unless it is doubted")
     func trust() throws {
-        let (trust, now) = (BucketTrust(), ContinuousClock.now)
+        let (trust, now) = (BucketTrust(), Moment.now)
         #expect(!trust.isWhole(7, now))
         trust.saw(7, now)
         #expect(trust.isWhole(7, now + .seconds(119)) && !trust.isWhole(8, now))

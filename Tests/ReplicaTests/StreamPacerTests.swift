@@ -6,7 +6,7 @@ import Testing
 struct StreamPacerTests {
     /// One leader's second after another, 100 commits in each.
     private struct Leader {
-        var now = ContinuousClock.now
+        var now = Moment.now
         var count: UInt64 = 0
         var nanoseconds: UInt64 = 0
 

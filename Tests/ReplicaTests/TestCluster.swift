@@ -271,10 +271,10 @@ final class TestCluster: Sendable {
         value: [UInt8],
         except absent: TestMember? = nil
     ) async throws {
-        let deadline = ContinuousClock.now + .seconds(120)
+        let deadline = Moment.now + .seconds(120)
         var looks = 0
         // Both, as `eventually` has it: one look may come minutes after the last.
-        while ContinuousClock.now < deadline || looks < 1_000 {
+        while Moment.now < deadline || looks < 1_000 {
             looks += 1
             guard let leader = leader(except: absent) else {
                 try await Task.sleep(for: .milliseconds(20))

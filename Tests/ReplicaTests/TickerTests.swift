@@ -26,7 +26,7 @@ struct TickerTests {
 
     @Test("counts what is due, and at most five after a pause", arguments: rows)
     func due(_ row: Row) {
-        let start = ContinuousClock.now
+        let start = Moment.now
         var ticker = Ticker(now: start)
         let due = row.asked.map { ticker.due(start + .milliseconds($0)) }
         #expect(due == row.due)

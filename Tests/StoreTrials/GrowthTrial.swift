@@ -56,7 +56,7 @@ final class GrowthTrial {
     private let machine: StorageMachine<LocalStore, Ports>
     private let scratch: TemporaryFolder?
     private var random: Seeded
-    private let begin = ContinuousClock.now
+    private let begin = Moment.now
     private var milliseconds: UInt64 = 0
     private var last: UInt64 = 0
     private var token: UInt64 = 0
@@ -238,7 +238,7 @@ final class GrowthTrial {
         let ratio = Self.ratio(growth)
         worst = max(worst, ratio)
         let page = growth.pageBytes
-        let seconds = (ContinuousClock.now - begin) / Duration.seconds(1)
+        let seconds = (Moment.now - begin) / Duration.seconds(1)
         print(
             pad(text(hours), 5),
             pad(last, 11),

@@ -9,11 +9,10 @@ enum NameRules {
         var only: Set<String> = []
     }
 
-    /// Targets with threads, sockets or a person in front: the only ones that know the time. The
-    /// simulator makes its instants out of one, and looks only at differences.
+    /// Targets with threads, sockets or a person in front: the only ones that know the time.
     static let runtime: Set = [
         "Replica", "Node", "Client", "Commands", "Transport", "holdfast", "history-check",
-        "Simulator", "simulate",
+        "simulate",
     ]
     /// Values in, values out.
     static let pure: Set = [
@@ -23,7 +22,8 @@ enum NameRules {
     /// What knows the time or rolls dice without being handed either.
     private static let hiddenInputs: [[String]] = [
         ["Date", "(", ")"], ["Date", ".", "now"], ["ContinuousClock"], ["SuspendingClock"],
-        ["clock_gettime"], ["gettimeofday"], ["SystemRandomNumberGenerator"],
+        ["Moment", ".", "now"], ["clock_gettime"], ["gettimeofday"],
+        ["SystemRandomNumberGenerator"],
         [".", "random", "(", "in"], [".", "random", "(", ")"], [".", "randomElement", "("],
         [".", "shuffled", "(", ")"], [".", "shuffle", "(", ")"],
     ]
