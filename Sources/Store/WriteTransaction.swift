@@ -9,14 +9,15 @@ package struct WriteTransaction: ~Copyable {
     let digest: DigestFunction
     private let requestsRetained: UInt64
     private let storedPoint: HardPoint
-    private var changes: DigestChanges
+    /// What this transaction changes in the digest.
+    var changes: DigestChanges
     private var isTouched = false
     /// Where the node will stand when this transaction is durable.
     package private(set) var point: HardPoint
     /// The cluster record that this transaction stores, if it stores one.
     private(set) var storedCluster: ClusterRecord?
     /// What this transaction changes in the state.
-    private(set) var applied: AppliedChanges
+    var applied: AppliedChanges
 
     init(
         _ transaction: Transaction,
@@ -236,7 +237,8 @@ package struct WriteTransaction: ~Copyable {
         for (key, bytes) in layer.writes {
             var former = RecentChanges.Former.nothing
             if let stored = try table.record(key) {
-                let whole = stored.fault == nil ? try stored.record() : nil
+                // Checked and copied in one; it throws for a damaged one only.
+                let whole = try? stored.record()
                 former = whole.map { .record($0.encoded()) } ?? .damaged
                 changes.remove(stored, isWhole: whole != nil)
             }
