@@ -44,7 +44,11 @@ let package = Package(
         .trait(
             name: "PlantedBugs",
             description: "Faults that `simulate --planted` shows to be found; never in a product."
-        )
+        ),
+        .trait(
+            name: "Measurements",
+            description: "Puts without some part, for `store-trials cost`; never in a product."
+        ),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -146,7 +150,9 @@ let package = Package(
         ),
         .executableTarget(
             name: "store-trials",
-            dependencies: ["CrashImages", "Raft", "Replica", "Store", "TestSupport", "Wire"],
+            dependencies: [
+                "CrashImages", "Cryptography", "Raft", "Replica", "Store", "TestSupport", "Wire",
+            ],
             path: "Tests/StoreTrials",
             swiftSettings: house
         ),

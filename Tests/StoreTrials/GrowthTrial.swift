@@ -289,15 +289,3 @@ final class GrowthTrial {
         ).encoded()
     }
 }
-
-/// Two decimals, without Foundation.
-private func text(_ number: Double) -> String {
-    let hundredths = Int((number * 100).rounded())
-    let rest = hundredths % 100
-    return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
-}
-
-private func pad(_ value: some CustomStringConvertible, _ width: Int) -> String {
-    let text = value.description
-    return String(repeating: " ", count: max(0, width - text.count)) + text
-}

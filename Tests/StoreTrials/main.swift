@@ -5,11 +5,13 @@ import Glibc
 ///
 ///     swift run -c release store-trials images --images 20000 --seed 1
 ///     swift run -c release store-trials growth --hours 24 --seed 1
+///     swift run -c release --traits Measurements store-trials cost --rounds 1000 --seed 1
 ///
-/// Options of `growth`, all with a number: --hours, --rate (writes a second), --commit (milliseconds
-/// of a transaction), --records, --view and --copy (seconds for which a listing a minute and a
-/// snapshot an hour hold their view), --largest (bytes of a value), --seed; and --folder DIR (new;
-/// in memory without it).
+/// Options of `growth`, all with a number: --hours, --rate (writes a second), --commit
+/// (milliseconds of a transaction), --records, --view and --copy (seconds for which a listing a
+/// minute and a snapshot an hour hold their view), --largest (bytes of a value), --seed; and
+/// --folder DIR (new; in memory without it). Of `cost`: --records, --rounds, --seed, and --folder
+/// DIR (new; for the half that is measured on a disk).
 let arguments = CommandLine.arguments.dropFirst()
 
 func number(after name: String, else fallback: Int) -> Int {
@@ -57,8 +59,22 @@ func runGrowth() throws {
     exit(try GrowthTrial(settings).run() ? 0 : 1)
 }
 
+func runCost() throws {
+    #if Measurements
+        var settings = CostSettings()
+        settings.records = number(after: "--records", else: settings.records)
+        settings.rounds = number(after: "--rounds", else: settings.rounds)
+        settings.seed = UInt64(number(after: "--seed", else: 1))
+        settings.folder = text(after: "--folder")
+        try CostTrial.run(settings)
+    #else
+        fail("parts of a put can be left out in builds with --traits Measurements only")
+    #endif
+}
+
 switch arguments.first {
 case "images": try runImages()
 case "growth": try runGrowth()
-default: fail("say what to try: images or growth")
+case "cost": try runCost()
+default: fail("say what to try: images, growth or cost")
 }
