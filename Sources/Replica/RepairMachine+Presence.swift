@@ -138,6 +138,7 @@ extension RepairMachine {
         _ indexes: [UInt64],
         _ now: Moment
     ) -> Bool {
+        if planted("confirmsWithoutLooking") { return true }
         var missed = BucketSet()
         for (key, index) in zip(keys, indexes) where index == 0 { missed.insert(key.bucket) }
         for bucket in missed.all {

@@ -188,6 +188,9 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
         }
     }
 
+    /// Who is asked next about what was missed; nil when this node is alone.
+    package var nextAsked: NodeID? { member(firstMember) }
+
     /// The member to ask in attempt number `attempt`; nil when this node is alone.
     func member(_ attempt: Int) -> NodeID? {
         members.isEmpty ? nil : members[attempt % members.count]

@@ -352,7 +352,7 @@ extension World {
     }
 
     /// Whatever else the others have lost of it, readers are told right.
-    func lose(_ position: Int) {
+    func lose(_ position: Int) throws {
         let node = nodes[position]
         guard !isHealing, node.isJoined, canSpare(position) else { return }
         let tables = node.process?.store.live ?? node.disk.durable
@@ -365,16 +365,18 @@ extension World {
         happened(.loseArchived)
         say("node \(position + 1) loses record \(lost)")
         suffer(.loss(Keyspace.key(lost)), at: position)
-        let other = anyNode
+        let other = dice.chance(512) ? memberAsked(by: position) : anyNode
+        var pause: ClosedRange<UInt64> = 5_000_000...20_000_000
         if dice.chance(512), other != position, nodes[other].isJoined, canSpare(other) {
-            spoil(lost, at: other)
+            // Whoever was restarted for it has to be there again when it is asked.
+            if try spoil(lost, at: other) { pause = 100_000_000...400_000_000 }
         }
         let reads: [OperationKind] = [
             .read(mustConfirm: true), .read(mustConfirm: false), .list,
             .staleRead(bound: 5_000_000_000),
         ]
         for kind in reads {
-            begin(kind, at: position, after: dice.draw(5_000_000...20_000_000), on: lost)
+            begin(kind, at: position, after: dice.draw(pause), on: lost)
         }
     }
 
@@ -388,17 +390,36 @@ extension World {
         }
     }
 
-    /// A second node cannot tell either: its record is damaged, or lost, and its scrubber finds
-    /// that.
-    private func spoil(_ lost: Int, at position: Int) {
+    /// Whom the node will ask about what it misses.
+    private func memberAsked(by position: Int) -> Int {
+        let member = nodes[position].process?.repair.machine.nextAsked
+        return member.map { Int($0.number) - 1 } ?? anyNode
+    }
+
+    /// A second node cannot tell either: its record is damaged; or lost, and its scrubber finds
+    /// that; or lost while its process was down, so that nobody trusts the bucket and nobody has
+    /// found it.
+    ///
+    /// - Returns: whether it was restarted.
+    private func spoil(_ lost: Int, at position: Int) throws -> Bool {
         let key = Keyspace.key(lost)
-        guard nodes[position].process != nil, dice.chance(512) else {
+        let way = nodes[position].process == nil ? 0 : dice.below(4)
+        guard way > 0 else {
             say("record \(lost) of node \(position + 1) is damaged")
-            return suffer(.record(key, .content), at: position)
+            suffer(.record(key, .content), at: position)
+            return false
         }
+        if way > 1 {
+            try crash(position)
+            planStart(position, after: dice.draw(1_000_000...50_000_000))
+        }
+        let tables = nodes[position].process?.store.live ?? nodes[position].disk.durable
+        guard tables.row(of: key) != nil else { return way > 1 }
         say("node \(position + 1) loses record \(lost), too")
         suffer(.loss(key), at: position)
+        guard way == 1 else { return true }
         post(.found(.bucket(key.bucket, reason: "it is short")), toRepairOf: position)
+        return false
     }
 
     private func suffer(_ mishap: Mishap, at position: Int) {

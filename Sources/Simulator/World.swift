@@ -151,7 +151,7 @@ final class World {
         case .resume(let number): try resume(number)
         case .start(let position): try start(position)
         case .doom(let number): try doom(number)
-        case .loss(let position): lose(position)
+        case .loss(let position): try lose(position)
         case .unjam(let number): unjam(number)
         case .reset(let peer, let position):
             linkBroke(at: position, with: peer)

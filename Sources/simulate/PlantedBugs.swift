@@ -464,6 +464,12 @@
                 "takes a damaged record for none when another member asks"
             ),
             .init(
+                "confirmsWithoutLooking",
+                .cluster,
+                within: 300,
+                "confirms that there is nothing without looking whether it lost something itself"
+            ),
+            .init(
                 "listsTrustBuckets",
                 .cluster,
                 within: 300,
