@@ -90,6 +90,11 @@ package struct AccessList: Sendable {
         tree = RuleTree(rules.map(\.pattern))
     }
 
+    /// Says that one of the policies as a whole ends at this moment, as a block can.
+    package mutating func expires(at moment: Timestamp) {
+        validUntil = min(validUntil ?? moment, moment)
+    }
+
     private init(isRoot: Bool) {
         self.isRoot = isRoot
         tree = RuleTree([])
@@ -148,6 +153,19 @@ package struct AccessList: Sendable {
         if isRoot { return ["root"] }
         guard let rule = rule(for: path, isListing: true) else { return ["deny"] }
         return rules[rule].capabilities.names
+    }
+
+    /// Whether anything may be done at a folder or below it, so that the folder may be shown.
+    ///
+    /// - Parameter folder: of a mount: `team/kv/`.
+    /// - Complexity: linear in the rules.
+    package func reaches(below folder: String) -> Bool {
+        if isRoot { return true }
+        let parts = Array(folder.utf8).split(separator: PathPattern.slash).map { Array($0) }
+        return rules.contains { rule in
+            !rule.capabilities.isEmpty && !rule.capabilities.contains(.deny)
+                && rule.pattern.reaches(below: parts)
+        }
     }
 
     // MARK: Deciding

@@ -4,7 +4,7 @@ package struct PathPattern: Hashable, Sendable {
     /// As written, without a leading slash.
     package let text: String
     /// Whether the text ends in `*`.
-    let isPrefix: Bool
+    package let isPrefix: Bool
     /// What stands between slashes, nil for `+`, without the final `*`. Never empty.
     let segments: [[UInt8]?]
     /// Bytes before the first wildcard.
@@ -33,7 +33,10 @@ package struct PathPattern: Hashable, Sendable {
     private static let plus = UInt8(ascii: "+")
 
     /// Whether it matches one path only.
-    var isExact: Bool { !isPrefix && wildSegments == 0 }
+    package var isExact: Bool { !isPrefix && wildSegments == 0 }
+
+    /// Whether a segment of it stands for any one segment.
+    package var hasWildSegments: Bool { wildSegments > 0 }
 
     /// Whether this path, without a leading slash, is one of those it stands for.
     ///
@@ -59,6 +62,19 @@ package struct PathPattern: Hashable, Sendable {
             start = end + 1
         }
         return false
+    }
+
+    /// Whether it can match this folder or a path below it.
+    ///
+    /// - Parameter folder: its segments, without empty ones: `["team", "kv"]`.
+    func reaches(below folder: [[UInt8]]) -> Bool {
+        for (number, part) in folder.enumerated() {
+            guard number < segments.count else { return false }
+            guard let literal = segments[number] else { continue }
+            if isPrefix, number == segments.count - 1 { return part.starts(with: literal) }
+            guard literal == part else { return false }
+        }
+        return true
     }
 
     /// Whether this one decides before `other` where both match. A total order over texts.

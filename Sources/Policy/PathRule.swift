@@ -41,11 +41,11 @@ package struct PathRule: Equatable, Sendable {
 }
 
 /// For each name of a list, the path on which the caller must be allowed to act for the name to be
-/// shown: `secret/data/{{ .path }}{{ .key }}`.
+/// shown: `{{ .path }}{{ .key }}`. Listing is needed for a folder, reading for anything else.
 package struct KeysFilter: Equatable, Sendable {
     enum Part: Equatable, Sendable {
         case text(String)
-        /// The path that is listed, from behind the mount.
+        /// The path that is listed, its mount and its final slash included.
         case path
         /// The name in the list.
         case key

@@ -20,12 +20,30 @@ package struct PolicyCase: Equatable, Sendable {
     /// Whether it shall be allowed.
     package let isAllowed: Bool
 
-    /// What the policy does with it, if that is not what the case wants.
+    /// What the policy does with each of these cases, where that is not what the case wants.
     ///
-    /// - Returns: one sentence with the case's name, the rule that decided and what it said; nil if
-    ///   all is well.
-    package func failure(of source: AccessList.Source, at now: Timestamp) -> String? {
-        let list = AccessList([source], for: subject, at: now)
+    /// - Returns: one sentence a failure, with the case's name, the rule that decided and what it
+    ///   said; empty if all is well.
+    /// - Complexity: the policy is put together once for each run of cases about the same subject.
+    package static func failures(
+        of cases: [PolicyCase],
+        in source: AccessList.Source,
+        at now: Timestamp
+    ) -> [String] {
+        var kept: (subject: PolicySubject, list: AccessList)?
+        return cases.compactMap { one in
+            let list: AccessList
+            if let kept, kept.subject == one.subject {
+                list = kept.list
+            } else {
+                list = AccessList([source], for: one.subject, at: now)
+                kept = (one.subject, list)
+            }
+            return one.failure(in: list)
+        }
+    }
+
+    private func failure(in list: AccessList) -> String? {
         var request = AccessRequest(operation, path)
         request.needsSudo = needsSudo
         request.parameters = parameters
