@@ -97,7 +97,7 @@ struct HoldfastCommand: ParsableCommand {
         subcommands: [
             InitCommand.self, UnsealCommand.self, SealCommand.self, StatusCommand.self,
             KVCommand.self, ReadCommand.self, WriteCommand.self, ListCommand.self,
-            DeleteCommand.self, LoginCommand.self, ClusterCommand.self,
+            DeleteCommand.self, LoginCommand.self, PolicyCommand.self, ClusterCommand.self,
         ] + serverCommands
     )
 }
