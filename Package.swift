@@ -78,9 +78,9 @@ let package = Package(
         // Level 4
         layer("Engines", ["Barrier", "Cryptography", "Store", "Wire"]),
         // Level 5
-        layer("Vault", ["Barrier", "Cryptography", "Engines", "Store", "Wire"]),
+        layer("Vault", ["Barrier", "Cryptography", "Engines", "Policy", "Store", "Wire"]),
         // Level 6
-        layer("API", ["Engines", "Vault", "Wire"]),
+        layer("API", ["Engines", "Policy", "Vault", "Wire"]),
         layer(
             "Transport",
             [
@@ -92,9 +92,8 @@ let package = Package(
         layer(
             "Node",
             [
-                "API", "Barrier", "Cryptography", "Engines", "Raft", "Replica", "Shamir", "Store",
-                "Transport",
-                "Vault", "Wire", logging, nioCore, nioPosix,
+                "API", "Barrier", "Cryptography", "Engines", "Policy", "Raft", "Replica", "Shamir",
+                "Store", "Transport", "Vault", "Wire", logging, nioCore, nioPosix,
             ]
         ),
         // Level 8
@@ -168,8 +167,8 @@ let package = Package(
         tests(
             "VaultTests",
             [
-                "API", "Barrier", "Cryptography", "Engines", "Shamir", "Store", "TestSupport",
-                "Vault", "Wire",
+                "API", "Barrier", "Cryptography", "Engines", "Policy", "Shamir", "Store",
+                "TestSupport", "Vault", "Wire",
             ]
         ),
         tests(

@@ -1,3 +1,4 @@
+package import Policy
 import Wire
 
 /// Calls about the members of the cluster. The leader carries them out; any node takes them.
@@ -29,6 +30,41 @@ package enum ClusterCall: Sendable, Equatable {
         case .autopilotState, .autopilotConfiguration: true
         case .remove, .promote, .demote, .replace, .transfer, .joinToken, .join: false
         }
+    }
+
+    /// The call as policies see it: path, operation and parameters.
+    package var access: AccessRequest {
+        switch self {
+        case .remove(let server): Self.server(server, "sys/storage/raft/remove-peer")
+        case .promote(let server): Self.server(server, "sys/storage/raft/promote")
+        case .demote(let server): Self.server(server, "sys/storage/raft/demote")
+        case .transfer(let server?): Self.server(server, "sys/cluster/transfer")
+        case .transfer(nil): AccessRequest(.update, "sys/step-down")
+        case .replace(let old, let new):
+            Self.update(
+                "sys/cluster/replace",
+                ["old_server_id": .string(old), "new_server_id": .string(new)]
+            )
+        case .joinToken(let seconds):
+            Self.update(
+                "sys/cluster/join-token",
+                ["ttl_seconds": .number(JSONNumber(seconds))]
+            )
+        case .join: AccessRequest(.update, "sys/cluster/join")
+        case .autopilotState: AccessRequest(.read, "sys/storage/raft/autopilot/state")
+        case .autopilotConfiguration:
+            AccessRequest(.read, "sys/storage/raft/autopilot/configuration")
+        }
+    }
+
+    private static func server(_ server: String, _ path: String) -> AccessRequest {
+        update(path, ["server_id": .string(server)])
+    }
+
+    private static func update(_ path: String, _ parameters: JSONObject) -> AccessRequest {
+        var request = AccessRequest(.update, path)
+        request.parameters = parameters
+        return request
     }
 
     /// False for the one call that brings its own credential.

@@ -47,6 +47,8 @@ package enum Reply {
         switch error {
         case .permissionDenied:
             errors(403, ["permission denied"])
+        case .denied:
+            errors(403, [wrapped("permission denied", false)])
         case .preflightDenied(let path):
             errors(
                 403,

@@ -1,8 +1,8 @@
 /// What a request wants done with its path. HTTP methods map to these in `API`; engines never see a
 /// method.
 ///
-/// POST and PUT are one operation. Whether a write creates or updates is a question of policies,
-/// which arrive with the policy engine; the engines themselves do not distinguish the two.
+/// POST and PUT are one operation. Whether a write creates or updates is a question of policies;
+/// the engines themselves do not distinguish the two.
 package enum Operation: UInt8, Sendable, Equatable, CaseIterable {
     case read = 1
     case update = 2

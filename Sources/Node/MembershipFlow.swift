@@ -157,7 +157,11 @@ final class MembershipFlow: Sendable {
             context.loop.execute { [self] in
                 guard let unsealed = seal.unsealed else { return sealed(context) }
                 if context.call.needsToken,
-                    let refusal = operators.refusal(of: context.token, unsealed)
+                    let refusal = operators.refusal(
+                        of: context.token,
+                        for: context.call.access,
+                        unsealed
+                    )
                 {
                     return context.answer(refusal)
                 }

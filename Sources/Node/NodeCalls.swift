@@ -4,6 +4,7 @@ import Cryptography
 import Logging
 import NIOCore
 import NIOPosix
+import Policy
 import Raft
 import Replica
 import Store
@@ -167,7 +168,10 @@ final class NodeCalls: Sendable {
             guard let unsealed = seal.unsealed else {
                 return completion(ServiceFailure.sealed.response)
             }
-            if let refusal = check.refusal(of: token, unsealed) { return completion(refusal) }
+            let request = AccessRequest(.read, "sys/metrics")
+            if let refusal = check.refusal(of: token, for: request, unsealed) {
+                return completion(refusal)
+            }
             tell(format, completion)
         }
     }
@@ -189,7 +193,8 @@ final class NodeCalls: Sendable {
 
     private func authorizeAndSeal(_ token: [UInt8]) -> APIResponse {
         guard let unsealed = seal.unsealed else { return NodeReply.sealed }
-        if let refusal = check.refusal(of: token, unsealed) { return refusal }
+        let request = AccessRequest(.update, "sys/seal")
+        if let refusal = check.refusal(of: token, for: request, unsealed) { return refusal }
         seal.seal()
         return NodeReply.sealed
     }

@@ -1,18 +1,23 @@
 import API
 import Barrier
 import Cryptography
+import Policy
 import Store
 import Vault
 import Wire
 
-/// Whether a token may do what operators do: seal a node, change the members. The one place.
+/// Whether a token may do what no mount serves: seal a node, change the members. The one place.
 struct OperatorCheck: Sendable {
     let store: LocalStore
     let facts: @Sendable () -> NodeFacts
     let clock: @Sendable () -> Timestamp
 
     /// Why this token may not; nil when it may. Ask after a linearizable read.
-    func refusal(of token: [UInt8], _ unsealed: Unsealed) -> APIResponse? {
+    func refusal(
+        of token: [UInt8],
+        for request: AccessRequest,
+        _ unsealed: Unsealed
+    ) -> APIResponse? {
         do {
             let environment = VaultEnvironment(
                 keyring: unsealed.keyring,
@@ -23,7 +28,12 @@ struct OperatorCheck: Sendable {
                 facts: facts()
             )
             try store.view { view throws(VaultError) in
-                try VaultCore.authorizeOperator(token, in: environment, view: view)
+                try VaultCore.authorizeOperator(
+                    token,
+                    for: request,
+                    in: environment,
+                    view: view
+                )
             }
             return nil
         } catch let error as VaultError {

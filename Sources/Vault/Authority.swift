@@ -1,10 +1,12 @@
 import Barrier
+import Engines
+import Policy
 import Wire
 
-/// What allowed a request: the token, as the request's own view has it.
+/// What allowed a request: the token and its policies, as the request's own view has them.
 ///
-/// Every batch checks that it is still the same record when the batch is applied, so a token that
-/// is revoked while a write is on its way stops that write.
+/// Every batch checks that all of it is still the same when the batch is applied, so a token that
+/// is revoked, or a policy that is changed, while a write is on its way stops that write.
 struct Authority {
     /// As the client sent it. Only `lookup-self` shows it, to the client that sent it.
     let token: [UInt8]
@@ -12,9 +14,22 @@ struct Authority {
     /// The place of the record in the system mount.
     let path: String
     let modificationIndex: UInt64
+    /// What the token may do, and by which versions of which policies.
+    let access: TokenAccess
+    /// What was decided about this request; nil where no rule has a say.
+    private(set) var decision: Decision?
+    /// What else the decision rests on.
+    private(set) var ground: Ground?
 
-    /// - Throws: ``VaultError/permissionDenied`` for no token and for one that is not known.
-    ///   Which of the two it was, nobody is told.
+    /// A record outside the system mount that was there, or was not, when a write was allowed as a
+    /// creation or as an update.
+    struct Ground {
+        let mount: MountID
+        let existence: KVExistence
+    }
+
+    /// - Throws: ``VaultError/permissionDenied`` for no token and for one that is not known or
+    ///   over. Which of them it was, nobody is told.
     static func check(
         _ token: [UInt8],
         _ environment: borrowing VaultEnvironment,
@@ -24,16 +39,95 @@ struct Authority {
             throw .permissionDenied
         }
         let path = SystemPaths.token(token, environment.keyring)
-        guard let found = try environment.cache.token(at: path, view) else {
-            throw .permissionDenied
-        }
-        // Policies come with the policy engine. Until then a token may do everything or nothing.
-        guard found.record.isRoot else { throw .permissionDenied }
+        guard let found = try environment.cache.token(at: path, view),
+            found.record.isUsable(at: environment.now)
+        else { throw .permissionDenied }
         return Authority(
             token: token,
             record: found.record,
             path: path,
-            modificationIndex: found.modificationIndex
+            modificationIndex: found.modificationIndex,
+            access: try environment.cache.access(of: found.record, at: environment.now, view)
         )
     }
+
+    // MARK: deciding
+
+    /// Lets the request pass, or not.
+    ///
+    /// - Parameter existing: looks whether what a write is about is there already; nil where the
+    ///   path makes no difference between creating and updating. Only asked if it matters.
+    /// - Throws: ``VaultError/denied``; what is wrong with the store.
+    mutating func authorize(
+        _ request: AccessRequest,
+        existing: () throws(VaultError) -> Ground?
+    ) throws(VaultError) {
+        guard let list = access.list else { throw .denied }
+        var decision = list.decide(request)
+        if request.operation == .update {
+            let creation = list.decide(request.creating)
+            if creation.isAllowed != decision.isAllowed, let ground = try existing() {
+                self.ground = ground
+                if !ground.existence.isThere { decision = creation }
+            }
+        }
+        self.decision = decision
+        guard decision.isAllowed else { throw .denied }
+    }
+}
+
+extension AccessRequest {
+    /// The same as policies see it.
+    init(_ request: borrowing VaultRequest) {
+        self.init(request.operation.access, request.path)
+        parameters = request.fields
+        needsSudo = SudoPaths.contains(request.path)
+    }
+
+    /// The same write, of something that is not there yet.
+    var creating: AccessRequest {
+        var request = AccessRequest(.create, path)
+        request.parameters = parameters
+        request.needsSudo = needsSudo
+        request.wrappingSeconds = wrappingSeconds
+        return request
+    }
+}
+
+extension Operation {
+    /// What policies call it, where a write is not known to be a creation.
+    var access: AccessOperation {
+        switch self {
+        case .read: .read
+        case .update: .update
+        case .delete: .delete
+        case .list: .list
+        case .scan: .scan
+        case .patch: .patch
+        case .help: .help
+        }
+    }
+}
+
+/// Paths for which the capability `sudo` is needed besides the operation's own.
+enum SudoPaths {
+    /// - Parameter path: behind `/v1/`.
+    static func contains(_ path: String) -> Bool {
+        exact.contains { utf8Equals($0, path) }
+            || prefixes.contains { path.utf8.starts(with: $0.utf8) }
+    }
+
+    /// - Source: the API contract, part 2; `sys/cluster/` is Holdfast's own.
+    private static let exact = [
+        "sys/remount", "sys/audit", "sys/raw", "sys/rotate", "sys/rotate/keyring",
+        "sys/rotate/root", "sys/config/cors", "sys/leases", "sys/leases/", "sys/seal",
+        "sys/step-down",
+    ]
+    private static let prefixes = [
+        "sys/auth/", "sys/audit/", "sys/raw/", "sys/config/auditing/", "sys/config/ui/headers/",
+        "sys/plugins/catalog/", "sys/revoke-prefix/", "sys/revoke-force/",
+        "sys/leases/revoke-prefix/", "sys/leases/revoke-force/", "sys/leases/lookup/",
+        "sys/internal/inspect/", "sys/cluster/", "auth/token/accessors",
+        "auth/token/revoke-orphan",
+    ]
 }

@@ -6,7 +6,8 @@ import Wire
 
 /// A batch in the making: what every batch of the vault has in common.
 ///
-/// It happens once for its request id, and only if the token that allowed it is still what it was.
+/// It happens once for its request id, and only if what allowed it is still what it was: the token,
+/// its policies, and what it was allowed to find.
 struct BatchDraft: ~Copyable {
     private var builder: BatchBuilder
 
@@ -25,6 +26,22 @@ struct BatchDraft: ~Copyable {
         )
         builder.once()
         try check(authority.path, authority.modificationIndex)
+        if authority.access.tableIndex > 0 {
+            try check(SystemPaths.policyTable, authority.access.tableIndex)
+        }
+        if let ground = authority.ground { try check(ground) }
+    }
+
+    private mutating func check(_ ground: Authority.Ground) throws(VaultError) {
+        do throws(BarrierError) {
+            try builder.check(
+                ground.mount,
+                ground.existence.path,
+                modificationIndex: ground.existence.modificationIndex
+            )
+        } catch {
+            throw .barrier(error)
+        }
     }
 
     /// The system record must not have changed; 0 = must be absent.

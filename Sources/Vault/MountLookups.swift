@@ -1,5 +1,6 @@
 import Barrier
 import Engines
+import Policy
 import Wire
 
 /// Everything that shows mounts: `sys/mounts`, `sys/auth`, their tuning, `sys/internal/ui/mounts`.
@@ -7,9 +8,16 @@ struct MountLookups {
     private let mounts: MountTable
     private let version: String
     private let vaultID: [UInt8]
+    /// Whose policies decide what `sys/internal/ui/mounts` shows.
+    private let access: TokenAccess
 
-    init(_ mounts: MountTable, _ environment: borrowing VaultEnvironment) {
+    init(
+        _ mounts: MountTable,
+        _ environment: borrowing VaultEnvironment,
+        for access: TokenAccess = .root
+    ) {
         self.mounts = mounts
+        self.access = access
         version = environment.facts.version
         vaultID = environment.keyring.vaultID
     }
@@ -68,7 +76,13 @@ struct MountLookups {
 
     /// `GET sys/internal/ui/mounts` with a token
     func all(_ raw: JSONObject) -> VaultAnswer {
-        plain(groups(auth: authMounts, secret: secretMounts), raw)
+        let auth = reaches("auth/\(BuiltInMount.tokenPath)") ? authMounts : table([])
+        var rows = mounts.entries.filter { reaches($0.record.path) }
+            .map { ($0.record.path, shown($0)) }
+        if reaches(BuiltInMount.system.path) {
+            rows.append((BuiltInMount.system.path, shown(.system)))
+        }
+        return plain(groups(auth: auth, secret: table(rows)), raw)
     }
 
     /// `GET sys/internal/ui/mounts` without one: what mounts want everybody to see
@@ -91,13 +105,15 @@ struct MountLookups {
     /// every `kv` command.
     func serving(_ path: String, _ raw: JSONObject) throws(VaultError) -> VaultAnswer {
         var members: JSONObject
-        if path.withSlash.utf8.starts(with: BuiltInMount.system.path.utf8) {
+        let system = BuiltInMount.system.path
+        let token = "auth/\(BuiltInMount.tokenPath)"
+        if path.withSlash.utf8.starts(with: system.utf8), reaches(system) {
             members = shown(.system)
-            members["path"] = .string(BuiltInMount.system.path)
-        } else if path.withSlash.utf8.starts(with: "auth/\(BuiltInMount.tokenPath)".utf8) {
+            members["path"] = .string(system)
+        } else if path.withSlash.utf8.starts(with: token.utf8), reaches(token) {
             members = shown(.token)
             members["path"] = .string(BuiltInMount.tokenPath)
-        } else if let (entry, _) = mounts.match(path) {
+        } else if let (entry, _) = mounts.match(path), reaches(entry.record.path) {
             members = shown(entry)
             members["path"] = .string(entry.record.path)
         } else {
@@ -110,6 +126,12 @@ struct MountLookups {
 // MARK: shapes
 
 extension MountLookups {
+    /// Whether the policies say anything about this mount. A mount of which they do not is not
+    /// there for the token.
+    private func reaches(_ mount: String) -> Bool {
+        access.list?.reaches(below: mount) ?? false
+    }
+
     private var secretMounts: [UInt8] {
         let rows = mounts.entries.map { ($0.record.path, shown($0)) }
         return table(rows + [(BuiltInMount.system.path, shown(.system))])

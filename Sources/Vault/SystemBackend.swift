@@ -15,14 +15,17 @@ struct SystemBackend {
     ) throws(VaultError) -> VaultStep {
         switch path {
         case "mounts", "auth": return .answer(try listMounts(path))
-        case "capabilities-self": return .answer(try capabilities())
+        case "capabilities-self", "capabilities", "capabilities-accessor":
+            return .answer(try capabilities(path, view))
         case "ha-status": return .answer(try haStatus())
         case "storage/raft/configuration": return .answer(try raftConfiguration())
-        case "internal/ui/mounts": return .answer(lookups.all(call.request.fields))
         case "internal/ui/resultant-acl": return .answer(try resultantACL())
         default: break
         }
-        if let below = path.below("internal/ui/mounts/") { return .answer(try mount(for: below)) }
+        if let policies = PolicyPath(path) {
+            let backend = PolicyBackend(call: call, authority: authority, mounts: mounts)
+            return try backend.step(policies, view)
+        }
         if let below = path.below("mounts/auth/"), let mount = below.withoutTune {
             return try authMethod(mount, isTune: true)
         }
@@ -48,11 +51,6 @@ struct SystemBackend {
         try require(.read)
         return path == "auth"
             ? lookups.authList(call.request.fields) : lookups.list(call.request.fields)
-    }
-
-    private func mount(for path: String) throws(VaultError) -> VaultAnswer {
-        try require(.read)
-        return try lookups.serving(path, call.request.fields)
     }
 }
 

@@ -1,8 +1,7 @@
 import Engines
 import Wire
 
-/// `sys/ha-status`, `sys/storage/raft/configuration`, `sys/capabilities-self`,
-/// `sys/internal/ui/resultant-acl`: answers made from facts and from who asks.
+/// `sys/ha-status`, `sys/storage/raft/configuration`: answers made from facts.
 extension SystemBackend {
     func haStatus() throws(VaultError) -> VaultAnswer {
         try require(.read)
@@ -76,40 +75,9 @@ extension SystemBackend {
         return try answer(writer.bytes)
     }
 
-    /// What the token may do with some paths. It is a root token, or it would not have come so far.
-    func capabilities() throws(VaultError) -> VaultAnswer {
-        try require(.update)
-        let fields = try SystemFields.parse(call.request.fields, Self.capabilityFields)
-        var paths = fields.texts("paths") ?? []
-        if paths.isEmpty { paths = fields.texts("path") ?? [] }
-        guard !paths.isEmpty else { throw .invalid("paths must be supplied") }
-        guard paths.count <= VaultLimits.capabilityPathsMax else {
-            throw .invalid(
-                "\(paths.count) paths in one request, the limit is "
-                    + "\(VaultLimits.capabilityPathsMax)"
-            )
-        }
-        var data: [(String, JSONValue)] = paths.map { ($0, ["root"]) }
-        if paths.count == 1 { data.append(("capabilities", ["root"])) }
-        let bytes = JSONValue.object(JSONObject(data)).encoded(sortingKeys: true)
-        let body = EngineAnswer(data: bytes, warnings: fields.warnings)
-        return VaultAnswer(body, isInjected: true)
-    }
-
-    func resultantACL() throws(VaultError) -> VaultAnswer {
-        try require(.read)
-        return try answer(Array(#"{"root":true}"#.utf8))
-    }
-
     /// An answer of an endpoint without parameters.
-    private func answer(_ data: [UInt8], isInjected: Bool = false) throws(VaultError) -> VaultAnswer
-    {
+    func answer(_ data: [UInt8], isInjected: Bool = false) throws(VaultError) -> VaultAnswer {
         let warnings = try SystemFields.parse(call.request.fields, FieldSchema([])).warnings
         return VaultAnswer(EngineAnswer(data: data, warnings: warnings), isInjected: isInjected)
     }
-
-    /// `token` is what the command line sends along; it is always the caller's own.
-    private static let capabilityFields = FieldSchema([
-        ("paths", .texts), ("path", .texts), ("token", .text),
-    ])
 }

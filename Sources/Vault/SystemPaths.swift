@@ -23,4 +23,31 @@ enum SystemPaths {
     static func accessor(_ accessor: String, _ keyring: Keyring) -> String {
         "tokens/accessor/" + keyring.tokenPath(Array(accessor.utf8))
     }
+
+    /// Written with every change of any policy.
+    static let policyTable = "policies/table"
+    /// The present version of each policy.
+    static let policies = "policies/acl/"
+
+    static func policy(_ name: PolicyName) -> String { policies + name.stored }
+
+    /// Marks of policies that were deleted.
+    static let deletedPolicies = "policies/deleted/"
+
+    static func deletedPolicy(_ name: PolicyName) -> String { deletedPolicies + name.stored }
+
+    /// One mark for each policy that will expire, so that a listing opens only those.
+    static let expiringPolicies = "policies/expiring/"
+
+    static func expiringPolicy(_ name: PolicyName) -> String { expiringPolicies + name.stored }
+
+    /// Earlier versions of one policy.
+    static func policyHistory(_ name: PolicyName) -> String { "policies/history/\(name.stored)/" }
+
+    /// An earlier version. Numbers have the same length, so their order is that of the texts.
+    static func policyVersion(_ name: PolicyName, _ version: UInt64) -> String {
+        let digits = String(version)
+        let zeros = String(repeating: "0", count: max(0, 20 - digits.utf8.count))
+        return policyHistory(name) + zeros + digits
+    }
 }

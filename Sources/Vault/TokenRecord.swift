@@ -35,6 +35,20 @@ struct TokenRecord: Sendable, Equatable {
     /// Whether it may do anything. `root` is a token's only policy, or none of its.
     var isRoot: Bool { policies == ["root"] }
 
+    /// When it is over; nil: never.
+    var expiration: Timestamp? {
+        guard lifetimeSeconds > 0 else { return nil }
+        let (life, isLong) = lifetimeSeconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (moment, isFar) = created.nanoseconds.addingReportingOverflow(life)
+        return Timestamp(nanoseconds: isLong || isFar ? .max : moment)
+    }
+
+    /// Whether it may be used. A limited number of uses is not counted yet, so a token with one is
+    /// not honoured.
+    func isUsable(at now: Timestamp) -> Bool {
+        usesLeft == 0 && (expiration.map { now < $0 } ?? true)
+    }
+
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 128)
         writer.writeUInt8(1)

@@ -4,7 +4,7 @@ import Wire
 
 /// The first records of a vault, written by the batch that creates it.
 package enum VaultBirth {
-    /// Writes an empty mount table and the root token's record.
+    /// Writes an empty mount table, the policy `default` and the root token's record.
     ///
     /// Meant as `populate` of ``VaultCreation/make(layout:facts:entropy:populate:)``.
     package static func populate(
@@ -15,6 +15,7 @@ package enum VaultBirth {
         let path = SystemPaths.token(rootToken.exposedCopy(), builder.keyring)
         let accessor = String(decoding: builder.base62(24).exposedCopy(), as: UTF8.self)
         let now = Timestamp(nanoseconds: builder.time)
+        try populatePolicies(&builder, now)
         let record = TokenRecord.root(accessor: accessor, created: now)
         try builder.put(.system, path, record.encoded())
         try builder.put(
@@ -22,6 +23,24 @@ package enum VaultBirth {
             SystemPaths.accessor(accessor, builder.keyring),
             Array(path.utf8)
         )
+    }
+
+    private static func populatePolicies(
+        _ builder: inout BatchBuilder,
+        _ now: Timestamp
+    ) throws(BarrierError) {
+        guard let name = PolicyName(BuiltInPolicy.standard) else {
+            preconditionFailure("the name of a built-in policy")
+        }
+        let record = PolicyRecord(
+            version: 1,
+            modified: now,
+            author: "",
+            content: PolicyRecord.Content(text: BuiltInPolicy.standardText)
+        )
+        try builder.put(.system, SystemPaths.policy(name), record.encoded())
+        let table = PolicyTableRecord(liveCount: 1, deletedCount: 0)
+        try builder.put(.system, SystemPaths.policyTable, table.encoded())
     }
 }
 

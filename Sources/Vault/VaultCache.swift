@@ -1,7 +1,10 @@
 import Barrier
+import Policy
 import Synchronization
+import Wire
 
-/// What the vault keeps decoded between requests: the mount table and tokens.
+/// What the vault keeps decoded between requests: the mount table, tokens, policies, and what the
+/// policies of a token mean together.
 ///
 /// Never stale: each thing is kept with the modification index of the record it came from, and
 /// every request compares that with its own view before it uses it. Made with a keyring and
@@ -14,6 +17,26 @@ package final class VaultCache: Sendable {
         var mounts: MountTable?
         /// By the place of the token's record. Only looked up.
         var tokens: [String: CachedToken] = [:]
+        /// Only looked up.
+        var policies: [PolicyName: CompiledPolicy] = [:]
+        /// By the names of a token's policies, with NUL between them. Only looked up.
+        var accesses: [[UInt8]: TokenAccess] = [:]
+        /// Path blocks in both of those.
+        var ruleCount = 0
+
+        /// Makes room for so many more path blocks, by forgetting all of them where there is none.
+        mutating func makeRoom(for rules: Int) {
+            let isFull =
+                policies.count >= VaultLimits.cachedPoliciesMax
+                || accesses.count >= VaultLimits.cachedPoliciesMax
+                || ruleCount + rules > VaultLimits.cachedRulesMax
+            if isFull {
+                policies = [:]
+                accesses = [:]
+                ruleCount = 0
+            }
+            ruleCount += rules
+        }
     }
 
     private struct CachedToken {
@@ -53,10 +76,7 @@ package final class VaultCache: Sendable {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> (record: TokenRecord, modificationIndex: UInt64)? {
         let index = try view.systemIndex(path)
-        guard index > 0 else {
-            state.withLock { _ = $0.tokens.removeValue(forKey: path) }
-            return nil
-        }
+        guard index > 0 else { return nil }
         if let kept = state.withLock({ $0.tokens[path] }), kept.modificationIndex == index {
             return (kept.record, index)
         }
@@ -70,5 +90,75 @@ package final class VaultCache: Sendable {
             state.tokens[path] = cached
         }
         return (record, opened.modificationIndex)
+    }
+
+    // MARK: policies
+
+    /// A policy as this view has it; nil if there is none.
+    func policy(
+        _ name: PolicyName,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> CompiledPolicy? {
+        let index = try view.systemIndex(SystemPaths.policy(name))
+        guard index > 0 else { return nil }
+        if let kept = state.withLock({ $0.policies[name] }), kept.modificationIndex == index {
+            return kept
+        }
+        guard let opened = try view.systemRecord(SystemPaths.policy(name)) else {
+            throw .damaged("a policy's record is there and not there in one view")
+        }
+        let policy = try CompiledPolicy(
+            name,
+            PolicyRecord(decoding: opened.value),
+            modificationIndex: opened.modificationIndex
+        )
+        state.withLock { state in
+            let old = state.policies[name]
+            if let old, old.modificationIndex > policy.modificationIndex { return }
+            state.ruleCount -= old?.source.document.rules.count ?? 0
+            state.policies[name] = nil
+            state.makeRoom(for: policy.source.document.rules.count)
+            state.policies[name] = policy
+        }
+        return policy
+    }
+
+    /// What a token's policies allow, as this view has them.
+    func access(
+        of record: TokenRecord,
+        at now: Timestamp,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> TokenAccess {
+        if record.isRoot { return .root }
+        return try access(ofPolicies: record.policies, at: now, view)
+    }
+
+    /// What these policies allow together, as this view has them.
+    func access(
+        ofPolicies names: [String],
+        at now: Timestamp,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> TokenAccess {
+        let index = try view.systemIndex(SystemPaths.policyTable)
+        guard index > 0 else { throw .damaged("the policy table is missing") }
+        var key: [UInt8] = []
+        for name in names {
+            key += Array(name.utf8)
+            key.append(0)
+        }
+        if let kept = state.withLock({ $0.accesses[key] }), kept.holds(index, at: now) {
+            return kept
+        }
+        let loader = TokenAccessLoader(cache: self, now: now)
+        let access = try loader.load(names, tableIndex: index, view)
+        state.withLock { state in
+            let old = state.accesses[key]
+            if let old, old.tableIndex > access.tableIndex { return }
+            state.ruleCount -= old?.ruleCount ?? 0
+            state.accesses[key] = nil
+            state.makeRoom(for: access.ruleCount)
+            state.accesses[key] = access
+        }
+        return access
     }
 }

@@ -1,6 +1,7 @@
 import Barrier
 import Cryptography
 import Engines
+package import Policy
 package import Store
 import Wire
 
@@ -26,16 +27,22 @@ package enum VaultCore {
         }
     }
 
-    /// Whether a token may seal nodes and do other work on the node itself.
+    /// Whether a token may do what no mount serves: seal a node, change the members, read metrics.
     ///
-    /// - Throws: ``VaultError/permissionDenied``, or what is wrong with the store.
+    /// - Parameter request: as policies see it. Whether it needs `sudo` is found out here.
+    /// - Throws: ``VaultError/permissionDenied``, ``VaultError/denied``, or what is wrong with the
+    ///   store.
     package static func authorizeOperator(
         _ token: [UInt8],
+        for request: AccessRequest,
         in environment: VaultEnvironment,
         view: borrowing ReadView
     ) throws(VaultError) {
         let barrier = BarrierView(environment.keyring, over: view)
-        _ = try Authority.check(token, environment, barrier)
+        var authority = try Authority.check(token, environment, barrier)
+        var request = request
+        request.needsSudo = SudoPaths.contains(request.path)
+        try authority.authorize(request) { () throws(VaultError) in nil }
     }
 }
 
@@ -45,10 +52,27 @@ struct VaultCall {
     let environment: VaultEnvironment
 
     func step(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
-        let path = request.path
         if let step = try stepWithoutToken(view) { return step }
-        let authority = try Authority.check(request.token, environment, view)
+        var authority = try Authority.check(request.token, environment, view)
         let mounts = try environment.cache.mounts(view)
+        if let below = request.path.below("sys/internal/ui/mounts") {
+            return .answer(try mountProbe(below, authority, mounts))
+        }
+        try authority.authorize(AccessRequest(request)) { () throws(VaultError) in
+            try existence(request.path, mounts, view)
+        }
+        let restriction = ListRestriction(request, authority)
+        let call = VaultCall(request: restriction.bounded(request), environment: environment)
+        return try restriction.apply(to: call.step(authority, mounts, view))
+    }
+
+    /// What an allowed request leads to.
+    private func step(
+        _ authority: Authority,
+        _ mounts: MountTable,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
+        let path = request.path
         if let below = path.below("sys/") {
             let backend = SystemBackend(call: self, authority: authority, mounts: mounts)
             return try backend.step(below, view)
@@ -58,6 +82,35 @@ struct VaultCall {
         }
         guard let (entry, below) = mounts.match(path) else { throw .noHandler(path: path) }
         return try engineStep(entry, below, authority, view)
+    }
+
+    /// Whether what a write is about is there; nil where that makes no difference.
+    func existence(
+        _ path: String,
+        _ mounts: MountTable,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Authority.Ground? {
+        guard let (entry, below) = mounts.match(path) else { return nil }
+        do throws(EngineError) {
+            let found = try KVEngine.existence(of: below, in: entry.engineMount, view: view)
+            return found.map { Authority.Ground(mount: entry.id, existence: $0) }
+        } catch {
+            throw .engine(error)
+        }
+    }
+
+    /// `sys/internal/ui/mounts…` with a token: no policy is asked whether, but what is shown is
+    /// what the token's policies reach.
+    private func mountProbe(
+        _ below: String,
+        _ authority: Authority,
+        _ mounts: MountTable
+    ) throws(VaultError) -> VaultAnswer {
+        let lookups = MountLookups(mounts, environment, for: authority.access)
+        if below.isEmpty { return lookups.all(request.fields) }
+        guard let path = below.below("/") else { throw .engine(.unsupportedPath) }
+        guard request.operation == .read else { throw .engine(.unsupportedOperation) }
+        return try lookups.serving(path, request.fields)
     }
 
     /// The few paths that need no token.

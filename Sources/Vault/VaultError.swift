@@ -6,6 +6,9 @@ package import Wire
 package enum VaultError: OperatorError {
     /// No token, or one that the vault does not know. 403.
     case permissionDenied
+    /// The token is known, and its policies do not allow this. 403, in other words than the above,
+    /// as clients know it.
+    case denied
     /// A probe of `sys/internal/ui/mounts` that must not say whether the path exists. 403.
     case preflightDenied(path: String)
     /// No mount serves the path. 404.
@@ -25,7 +28,8 @@ package enum VaultError: OperatorError {
     /// Whose fault it is.
     package var blame: Blame {
         switch self {
-        case .permissionDenied, .preflightDenied, .noHandler, .invalid, .notFound: .caller
+        case .permissionDenied, .denied, .preflightDenied, .noHandler, .invalid, .notFound:
+            .caller
         case .engine(let error, _): error.blame
         case .damaged: .operator
         case .barrier(let error): error.blame
@@ -35,7 +39,7 @@ package enum VaultError: OperatorError {
     /// What happened.
     package var summary: String {
         switch self {
-        case .permissionDenied, .preflightDenied: "permission denied"
+        case .permissionDenied, .denied, .preflightDenied: "permission denied"
         case .noHandler(let path): "no mount serves \(GoText.quoted(path))"
         case .invalid(let text): text
         case .notFound: "nothing is stored there"
@@ -49,6 +53,7 @@ package enum VaultError: OperatorError {
     package var remedy: String {
         switch self {
         case .permissionDenied, .preflightDenied: "log in again, or use a token that may do this"
+        case .denied: "ask for an explanation: holdfast policy explain"
         case .noHandler: "list the mounts with sys/mounts"
         case .invalid: "change the request as the text says"
         case .notFound: "check the name"

@@ -18,6 +18,26 @@ package enum VaultLimits {
     package static let leaseSecondsDefault = 2_764_800
     /// Tokens whose records are kept decoded.
     package static let cachedTokensMax = 4_096
+    /// Bytes in the name of a policy.
+    package static let policyNameBytesMax = 512
+    /// Policies of one vault, those included of which only history is left.
+    package static let policiesMax: UInt64 = 10_000
+    /// Earlier versions of a policy that are kept, besides the present one.
+    package static let policyVersionsKept: UInt64 = 64
+    /// Cases that one policy carries.
+    package static let policyCasesMax = 256
+    /// Bytes of JSON in them.
+    package static let policyCasesBytesMax = 256 << 10
+    /// Failing cases that a refusal spells out.
+    package static let policyFailuresShown = 8
+    /// Path blocks that the policies of one token may have together. A token with more may do
+    /// nothing.
+    package static let tokenRulesMax = 20_000
+    /// Path blocks of policies, and of what tokens' policies mean together, that are kept in
+    /// memory. About 500 bytes each.
+    package static let cachedRulesMax = 200_000
+    /// Policies, and different sets of policies, that are kept in memory.
+    package static let cachedPoliciesMax = 4_096
     /// Paths in one `sys/capabilities-self`.
     package static let capabilityPathsMax = 1_000
 }

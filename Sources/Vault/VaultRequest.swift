@@ -40,14 +40,30 @@ package struct VaultRequest: Sendable {
         self.consistency = consistency
     }
 
+    /// The same with other parameters.
+    func with(_ fields: JSONObject) -> VaultRequest {
+        VaultRequest(
+            operation: operation,
+            path: path,
+            token: token,
+            fields: fields,
+            requestID: requestID,
+            bodyBytes: bodyBytes,
+            consistency: consistency
+        )
+    }
+
     /// Whether it may write, and so has to run on the node that leads.
     package var isWrite: Bool { operation.isWrite }
 
-    /// Whether it may take more than an event loop has to spare: listings, and large bodies.
+    /// Whether it may take more than an event loop has to spare: listings, large bodies, and what
+    /// reads or compiles policies.
     package var isLong: Bool {
+        if path.utf8.starts(with: "sys/polic".utf8) { return true }
         switch operation {
-        case .list, .scan: true
-        case .read, .update, .delete, .patch, .help: bodyBytes > VaultLimits.shortBodyBytesMax
+        case .list, .scan: return true
+        case .read, .update, .delete, .patch, .help:
+            return bodyBytes > VaultLimits.shortBodyBytesMax
         }
     }
 }

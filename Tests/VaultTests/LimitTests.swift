@@ -166,7 +166,7 @@ struct LimitTests {
         arguments: [
             ("SCAN", "m/metadata/", 405), ("SCAN", "old/", 405), ("GET", "m/subkeys/k", 404),
             ("LIST", "m/detailed-metadata/", 404), ("HELP", "m/data/k", 405),
-            ("GET", "old/k?help=1", 405), ("GET", "sys/policies/acl", 404),
+            ("GET", "old/k?help=1", 405), ("POST", "sys/leases/lookup", 404),
             ("POST", "sys/remount", 404), ("POST", "auth/token/create", 404),
         ]
     )

@@ -1,4 +1,5 @@
 import Barrier
+import Policy
 import Store
 import Testing
 import Wire
@@ -131,23 +132,8 @@ struct SystemTests {
     func authorize() throws {
         let vault = try TestVault()
         for (token, isAllowed) in [(vault.rootToken, true), ("s.nope", false), ("", false)] {
-            let environment = VaultEnvironment(
-                keyring: vault.keyring,
-                cache: vault.cache,
-                now: Timestamp(nanoseconds: vault.now),
-                seed: [UInt8](repeating: 0, count: 32),
-                attempt: 0,
-                facts: TestVault.facts
-            )
-            let result = vault.store.view { view -> Bool in
-                do throws(VaultError) {
-                    try VaultCore.authorizeOperator(Array(token.utf8), in: environment, view: view)
-                    return true
-                } catch {
-                    return false
-                }
-            }
-            #expect(result == isAllowed)
+            let request = AccessRequest(.update, "sys/seal")
+            #expect(vault.authorizes(token, request) == isAllowed)
         }
     }
 

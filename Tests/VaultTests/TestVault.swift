@@ -1,6 +1,7 @@
 import Barrier
 import Cryptography
 import FoundationEssentials
+import Policy
 import Shamir
 import Store
 import Testing
@@ -102,7 +103,65 @@ final class TestVault {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
+    /// Puts a token's record there, as an endpoint that makes tokens will.
+    ///
+    /// - Returns: the token and its accessor.
+    func makeToken(
+        _ policies: [String],
+        lifetimeSeconds: UInt64 = 0,
+        usesLeft: UInt64 = 0
+    ) throws -> (token: String, accessor: String) {
+        let token = "s." + Hex.encode(draw(12))
+        let accessor = Hex.encode(draw(12))
+        let record = TokenRecord(
+            accessor: accessor,
+            created: Timestamp(nanoseconds: now),
+            displayName: "token",
+            path: "auth/token/create",
+            policies: policies,
+            isOrphan: true,
+            lifetimeSeconds: lifetimeSeconds,
+            lifetimeSecondsMax: 0,
+            usesLeft: usesLeft
+        )
+        let path = SystemPaths.token(Array(token.utf8), keyring)
+        try change { builder in
+            try builder.put(.system, path, record.encoded())
+            let place = SystemPaths.accessor(accessor, self.keyring)
+            try builder.put(.system, place, Array(path.utf8))
+        }
+        return (token, accessor)
+    }
+
+    /// Commits changes that no request makes.
+    func change(_ body: (inout BatchBuilder) throws -> Void) throws {
+        var builder = BatchBuilder(
+            keyring: keyring,
+            baseIndex: store.view { $0.evaluatedIndex },
+            requestID: draw(16),
+            time: now,
+            entropy: Entropy(seed: draw(32))
+        )
+        try body(&builder)
+        guard case .applied = try commit(try builder.finish()) else {
+            throw TestFailure("the change was rejected")
+        }
+    }
+
     // MARK: requests
+
+    /// Sends a request as the owner of a token.
+    @discardableResult
+    func send(
+        as token: String,
+        _ method: String,
+        _ path: String,
+        _ body: String = ""
+    ) throws -> Answer {
+        try send(
+            Call(method: method, target: "/v1/" + path, body: Array(body.utf8), token: token)
+        )
+    }
 
     @discardableResult
     func send(
@@ -162,7 +221,38 @@ final class TestVault {
 
     /// One step, on the present state.
     func step(_ request: VaultRequest, seed: [UInt8]? = nil) -> VaultStep {
-        let environment = VaultEnvironment(
+        store.view { view in step(request, in: view, seed: seed) }
+    }
+
+    /// One step, on the state that a view shows.
+    func step(
+        _ request: VaultRequest,
+        in view: borrowing ReadView,
+        seed: [UInt8]? = nil
+    ) -> VaultStep {
+        VaultCore.step(request, in: environment(seed: seed), view: view)
+    }
+
+    /// Whether a token may do what no mount serves.
+    func authorizes(_ token: String, _ request: AccessRequest) -> Bool {
+        let environment = environment()
+        return store.view { view in
+            do throws(VaultError) {
+                try VaultCore.authorizeOperator(
+                    Array(token.utf8),
+                    for: request,
+                    in: environment,
+                    view: view
+                )
+                return true
+            } catch {
+                return false
+            }
+        }
+    }
+
+    private func environment(seed: [UInt8]? = nil) -> VaultEnvironment {
+        VaultEnvironment(
             keyring: keyring,
             cache: cache,
             now: Timestamp(nanoseconds: now),
@@ -170,16 +260,29 @@ final class TestVault {
             attempt: 0,
             facts: Self.facts
         )
-        return store.view { view in VaultCore.step(request, in: environment, view: view) }
+    }
+
+    /// Writes a policy as root.
+    func writePolicy(_ name: String, _ text: String) throws {
+        let body = JSONValue.object(["policy": .string(text)]).encoded(sortingKeys: true)
+        let target = "/v1/sys/policies/acl/\(name)"
+        let answer = try send(Call(method: "PUT", target: target, body: body))
+        guard answer.status == 204 else { throw TestFailure("\(name): \(answer.text)") }
     }
 
     /// The request to the vault behind a call.
     func vaultRequest(
         _ method: String,
         _ path: String,
-        _ body: String = ""
+        _ body: String = "",
+        token: String? = nil
     ) throws -> VaultRequest {
-        let call = Call(method: method, target: "/v1/" + path, body: Array(body.utf8))
+        let call = Call(
+            method: method,
+            target: "/v1/" + path,
+            body: Array(body.utf8),
+            token: token
+        )
         guard case .vault(let request) = Router.route(request(call), isSealed: false) else {
             throw TestFailure("\(method) \(path) does not reach the vault")
         }

@@ -12,6 +12,9 @@ struct TranscriptTests {
         ("key value 2", Transcripts.keyValue2),
         ("metadata", Transcripts.keyValue2Metadata),
         ("mounts", Transcripts.mounts),
+        ("policies", Transcripts.policies),
+        ("options of policies", Transcripts.policyOptions),
+        ("capabilities", Transcripts.capabilities),
         ("system", Transcripts.system),
     ]
 

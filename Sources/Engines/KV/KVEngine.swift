@@ -20,6 +20,50 @@ package enum KVEngine {
     }
 }
 
+/// Whether what a write is about was there: a question of policies, which tell creating from
+/// updating.
+package struct KVExistence: Sendable, Equatable {
+    /// The record that tells, relative to the mount.
+    package let path: String
+    /// When that was written; 0: it is not there.
+    package let modificationIndex: UInt64
+
+    /// Whether a write would be an update.
+    package var isThere: Bool { modificationIndex > 0 }
+}
+
+extension KVEngine {
+    /// Looks whether the name behind a path is there. Reads no value.
+    ///
+    /// - Parameter path: below the mount.
+    /// - Returns: nil for paths at which nothing is created.
+    package static func existence(
+        of path: String,
+        in mount: EngineMount,
+        view: borrowing BarrierView
+    ) throws(EngineError) -> KVExistence? {
+        let record: String
+        switch mount.kind {
+        case .kvVersion1:
+            guard KVNames.isKey(path) else { return nil }
+            record = path
+        case .kvVersion2:
+            switch KVEndpoint(path: path) {
+            case .data(let name), .metadata(let name):
+                guard KVNames.isKey(name) else { return nil }
+                record = KVNames.metadata(name)
+            case .config, .delete, .undelete, .destroy, .later, nil: return nil
+            }
+        }
+        do throws(BarrierError) {
+            let index = try view.modificationIndex(mount.id, record)
+            return KVExistence(path: record, modificationIndex: index)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+}
+
 /// Reads and lists that translate the barrier's errors. Shared by both versions.
 enum KVRecords {
     static func read(

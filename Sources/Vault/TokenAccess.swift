@@ -1,0 +1,137 @@
+import Barrier
+import Cryptography
+import Engines
+import Policy
+import Wire
+
+/// A policy as it took part in a decision: what the record of the decision names.
+struct AppliedPolicy: Sendable, Equatable {
+    let name: String
+    let version: UInt64
+    /// See ``PolicyRecord/digest``.
+    let digest: String
+}
+
+/// What a token's policies allow, as one state of the policy table has it.
+struct TokenAccess: Sendable {
+    /// What is allowed.
+    enum Grant: Sendable {
+        /// Everything.
+        case root
+        /// What the list says.
+        case rules(AccessList)
+        /// Nothing, and why: for operators.
+        case nothing(String)
+    }
+
+    let grant: Grant
+    /// What it was put together from, in the order of the token's policies.
+    let policies: [AppliedPolicy]
+    /// Of the policy table; 0 where no policy decides.
+    let tableIndex: UInt64
+
+    /// For a token that may do everything.
+    static let root = TokenAccess(grant: .root, policies: [], tableIndex: 0)
+
+    /// What decides, or nil where nothing is allowed whatever is asked.
+    var list: AccessList? {
+        switch grant {
+        case .root: .root
+        case .rules(let list): list
+        case .nothing: nil
+        }
+    }
+
+    /// Path blocks in it.
+    var ruleCount: Int { list?.rules.count ?? 0 }
+
+    /// What may be done at a path, as `sys/capabilities` answers.
+    func capabilities(of path: String) -> [String] {
+        list?.capabilities(of: path) ?? ["deny"]
+    }
+
+    /// Whether it still holds for a view with this table at this time.
+    func holds(_ tableIndex: UInt64, at now: Timestamp) -> Bool {
+        self.tableIndex == tableIndex && (list?.validUntil.map { now < $0 } ?? true)
+    }
+}
+
+/// Puts the policies of a token together.
+///
+/// Two ways lead to less than a token's policies say, and none to more:
+/// - a policy that is gone because somebody deleted it, or because it expired, counts for nothing;
+/// - a policy of which the store knows nothing could have denied anything, so the token may do
+///   nothing until the policy is written, or deleted for good.
+///
+/// A record that is there and cannot be read is an error, never one of those.
+struct TokenAccessLoader {
+    let cache: VaultCache
+    let now: Timestamp
+
+    func load(
+        _ names: [String],
+        tableIndex: UInt64,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> TokenAccess {
+        guard names.count <= PolicyLimits.policiesMax else {
+            return nothing("the token has \(names.count) policies", tableIndex)
+        }
+        var sources: [AccessList.Source] = []
+        var applied: [AppliedPolicy] = []
+        var expirations: [Timestamp] = []
+        for written in names {
+            guard let name = PolicyName(written), name.text != BuiltInPolicy.root else {
+                return nothing(
+                    "no token can have \(GoText.quoted(written)) among its policies",
+                    tableIndex
+                )
+            }
+            guard let policy = try cache.policy(name, view) else {
+                guard try view.systemIndex(SystemPaths.deletedPolicy(name)) > 0 else {
+                    return nothing(
+                        "the token's policy \(GoText.quoted(name.text)) does not exist, and it "
+                            + "could deny anything",
+                        tableIndex
+                    )
+                }
+                continue
+            }
+            if let expiration = policy.expiration {
+                guard now < expiration else { continue }
+                expirations.append(expiration)
+            }
+            sources.append(policy.source)
+            applied.append(policy.applied)
+        }
+        let ruleCount = sources.reduce(0) { $0 + $1.document.rules.count }
+        guard ruleCount <= VaultLimits.tokenRulesMax else {
+            return nothing("the token's policies have \(ruleCount) path blocks", tableIndex)
+        }
+        var list = AccessList(sources, for: .nobody, at: now)
+        for expiration in expirations { list.expires(at: expiration) }
+        return TokenAccess(grant: .rules(list), policies: applied, tableIndex: tableIndex)
+    }
+
+    private func nothing(_ reason: String, _ tableIndex: UInt64) -> TokenAccess {
+        TokenAccess(grant: .nothing(reason), policies: [], tableIndex: tableIndex)
+    }
+}
+
+/// A policy as it is kept in memory: read and compiled once for each version.
+struct CompiledPolicy: Sendable {
+    let modificationIndex: UInt64
+    let source: AccessList.Source
+    let applied: AppliedPolicy
+    let expiration: Timestamp?
+
+    init(
+        _ name: PolicyName,
+        _ record: PolicyRecord,
+        modificationIndex: UInt64
+    ) throws(VaultError) {
+        self.modificationIndex = modificationIndex
+        source = try record.source(named: name)
+        applied = AppliedPolicy(name: name.text, version: record.version, digest: record.digest)
+        expiration = record.content.expiration
+    }
+}
