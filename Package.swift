@@ -155,6 +155,12 @@ let package = Package(
             path: "Tests/StoreTrials",
             swiftSettings: house
         ),
+        .executableTarget(
+            name: "policy-trials",
+            dependencies: ["Policy", "TestSupport", "Wire"],
+            path: "Tests/PolicyTrials",
+            swiftSettings: house
+        ),
         tests("StoreTests", ["CFaults", "CLMDB", "CrashImages", "Store", "TestSupport", "Wire"]),
         tests("ShamirTests", ["Cryptography", "Shamir", "Wire"]),
         tests(

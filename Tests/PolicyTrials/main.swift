@@ -1,0 +1,87 @@
+import Policy
+import TestSupport
+import Wire
+
+/// How long a decision takes, by the number of policies that a token has:
+///
+///     swift run -c release policy-trials
+///
+/// Each policy has twenty blocks: exact paths, prefixes, segments that may be any, and one with
+/// parameters. Paths are asked for that are allowed, denied and not spoken of, in random order.
+struct DecisionTrial {
+    let policies: Int
+    static let blocks = 20
+    static let rounds = 200_000
+
+    private static func text(_ policy: Int) -> String {
+        (0..<blocks).map { block in
+            let mount = "team-\((policy * 7 + block) % 40)"
+            switch block % 5 {
+            case 0:
+                return "path \"\(mount)/data/app-\(policy)/\(block)\" { "
+                    + "capabilities = [\"create\", \"read\", \"update\"] }"
+            case 1: return "path \"\(mount)/data/app-\(policy)/*\" { capabilities = [\"read\"] }"
+            case 2: return "path \"\(mount)/+/shared/\(block)\" { capabilities = [\"list\"] }"
+            case 3: return "path \"\(mount)/data/+/secret\" { capabilities = [\"deny\"] }"
+            default:
+                return "path \"\(mount)/config-\(policy)\" { capabilities = [\"update\"] "
+                    + "allowed_parameters = { \"max_versions\" = [], \"cas_required\" = [true] } }"
+            }
+        }.joined(separator: "\n")
+    }
+
+    private func list() throws -> AccessList {
+        let sources = try (0..<policies).map { number in
+            AccessList.Source(
+                name: "policy-\(number)",
+                document: try PolicyDocument(parsing: Self.text(number))
+            )
+        }
+        return AccessList(sources, for: .nobody, at: Timestamp(nanoseconds: 1))
+    }
+
+    private func requests(_ random: inout Seeded) -> [AccessRequest] {
+        (0..<1_024).map { number in
+            let mount = "team-\(random.below(40))"
+            let policy = random.below(policies)
+            let block = random.below(Self.blocks)
+            switch number % 5 {
+            case 0: return AccessRequest(.read, "\(mount)/data/app-\(policy)/\(block)")
+            case 1: return AccessRequest(.read, "\(mount)/data/app-\(policy)/a/b/c/\(number)")
+            case 2: return AccessRequest(.list, "\(mount)/metadata/shared/\(block)")
+            case 3: return AccessRequest(.read, "\(mount)/data/app-\(policy)/secret")
+            default:
+                var request = AccessRequest(.update, "\(mount)/config-\(policy)")
+                request.parameters = ["max_versions": 5, "cas_required": true]
+                return request
+            }
+        }
+    }
+
+    /// Nanoseconds for putting the policies together, and for one decision.
+    func run() throws -> (build: Double, decide: Double, allowed: Int) {
+        var random = Seeded(1)
+        let requests = requests(&random)
+        let clock = ContinuousClock()
+        var start = clock.now
+        let list = try list()
+        let build = clock.now - start
+        var allowed = 0
+        start = clock.now
+        for round in 0..<Self.rounds where list.decide(requests[round & 1_023]).isAllowed {
+            allowed += 1
+        }
+        let decide = clock.now - start
+        return (build / .nanoseconds(1), decide / .nanoseconds(1) / Double(Self.rounds), allowed)
+    }
+}
+
+for policies in [1, 5, 20, 100, 256] {
+    let result = try DecisionTrial(policies: policies).run()
+    let share = result.allowed * 100 / DecisionTrial.rounds
+    print(
+        "\(policies) policies of \(DecisionTrial.blocks) blocks: read and put together in "
+            + "\(Int(result.build / 1_000)) µs, \(Int(result.decide)) ns a decision, "
+            + "\(share) % allowed"
+    )
+}
