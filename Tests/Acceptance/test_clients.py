@@ -2,12 +2,13 @@
 
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 
 import hvac
 
-from support import ClusterTest, clean_environment, wait_until
+from support import BINARY, ClusterTest, clean_environment, wait_until
 
 
 class Bao:
@@ -171,3 +172,104 @@ class Hvac(ClusterTest):
         kv.delete_metadata_and_all_versions(f"{path}-gone")
         with self.assertRaises(hvac.exceptions.InvalidPath):
             kv.read_secret_metadata(f"{path}-gone")
+
+
+class Policies(ClusterTest):
+    """Policies through three clients: the bao CLI, hvac, and Holdfast's own."""
+
+    READ = 'path "secret/data/team/*" {\n  capabilities = ["read"]\n}\n'
+    WRITE = 'path "secret/data/team/*" {\n  capabilities = ["create", "read", "update"]\n}\n'
+
+    def file(self, name, text):
+        path = pathlib.Path(self.folder.name) / name
+        path.write_text(text)
+        return str(path)
+
+    def holdfast(self, cluster, node, *words):
+        environment = clean_environment() | {
+            "HOLDFAST_ADDR": node.address, "HOLDFAST_CACERT": cluster.ca_file() or "",
+            "HOLDFAST_TOKEN": cluster.root_token, "HOME": str(cluster.folder),
+        }
+        return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=60,
+                              env=environment)
+
+    def test_bao(self):
+        cluster = self.open_cluster()
+        follower = next(node for node in cluster.nodes if node is not cluster.wait_for_leader())
+        bao = Bao(cluster, follower)
+        bao.ok("policy", "write", "Team", self.file("read.hcl", self.READ))
+        self.assertEqual(bao.ok("policy", "read", "team"), self.READ)
+        self.assertEqual(bao.ok("policy", "list").split(), ["default", "root", "team"])
+        ugly = self.file("ugly.hcl", 'path   "a" {capabilities=["read"]}')
+        bao.ok("policy", "fmt", ugly)
+        bao.ok("policy", "write", "tidy", ugly)
+        wrong = bao.run("policy", "write", "team", self.file("wrong.hcl", "foo = 1\n"))
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("failed to parse policy", wrong.stderr)
+        self.assertIn('cannot update "root" policy', bao.run(
+            "policy", "write", "root", ugly).stderr)
+        self.assertIn("cannot delete default policy", bao.run(
+            "policy", "delete", "default").stderr)
+        bao.ok("policy", "delete", "tidy")
+        self.assertIn("No policy named: tidy", bao.run("policy", "read", "tidy").stderr)
+        self.assertIn("root", bao.ok("token", "capabilities", "secret/data/team/a"))
+        self.history(cluster, bao, follower)
+
+    def history(self, cluster, bao, node):
+        """What Holdfast adds, on the policy that the bao CLI wrote."""
+        cases = json.dumps([{"name": "outside", "path": "secret/data/other", "capability": "read",
+                             "expect": "deny"}])
+        bao.ok("policy", "write", "team", self.file("write.hcl", self.WRITE))
+        bao.ok("write", "sys/policies/acl/team", f"policy={self.READ}", f"cases={cases}")
+        wide = self.file("wide.hcl", 'path "secret/*" {\n  capabilities = ["read"]\n}\n')
+        refused = bao.run("policy", "write", "team", wide)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn('case "outside" wants this denied', refused.stderr)
+
+        def own(*words):
+            return self.holdfast(cluster, node, "policy", *words)
+
+        self.assertIn('-  capabilities = ["read"]', own("diff", "team", "-from=1", "-to=2").stdout)
+        back = own("rollback", "team", "-version=2")
+        self.assertEqual(back.returncode, 0, back.stderr)
+        self.assertEqual(bao.ok("policy", "read", "team"), self.WRITE)
+        self.assertIn("restored from 2", own("versions", "team").stdout)
+        denied = own("explain", "delete", "secret/data/team/a", "-policy=team")
+        self.assertEqual(denied.returncode, 2)
+        self.assertIn("lacks delete", denied.stdout)
+        allowed = own("explain", "write", "secret/data/team/a", "-policy=team")
+        self.assertEqual(allowed.returncode, 0, allowed.stdout + allowed.stderr)
+        self.assertIn("create on", allowed.stdout)
+        for other in cluster.nodes:
+            wait_until("every node has the policy", lambda: Bao(cluster, other).ok(
+                "policy", "read", "team") == self.WRITE)
+
+    def test_hvac(self):
+        cluster = self.open_cluster()
+        client = hvac.Client(url=cluster.nodes[1].address, verify=cluster.ca_file(),
+                             token=cluster.root_token)
+        system = client.sys
+        self.assertEqual(system.create_or_update_policy("one", self.READ).status_code, 204)
+        self.assertEqual(system.read_policy("one")["data"]["rules"], self.READ)
+        self.assertIn("one", system.list_policies()["data"]["policies"])
+        self.assertIn("one", system.list_policies()["policies"])
+        as_object = {"path": {"secret/*": {"capabilities": ["read"]}}}
+        system.create_or_update_policy("two", as_object)
+        self.assertEqual(json.loads(system.read_policy("two")["data"]["rules"]), as_object)
+        system.delete_policy("two")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            system.read_policy("two")
+        self.assertEqual(system.create_or_update_acl_policy("three", self.READ).status_code, 204)
+        self.assertEqual(system.read_acl_policy("three")["data"],
+                         {"name": "three", "policy": self.READ})
+        self.assertEqual(system.list_acl_policies()["data"]["keys"],
+                         ["default", "one", "root", "three"])
+        system.delete_acl_policy("three")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            system.read_acl_policy("three")
+        with self.assertRaises(hvac.exceptions.InvalidRequest):
+            system.create_or_update_policy("bad", 'path "x" { capabilities = ["fly"] }')
+        self.assertEqual(system.get_capabilities(["secret/x"])["data"]["capabilities"], ["root"])
+        accessor = client.lookup_token()["data"]["accessor"]
+        self.assertEqual(system.get_capabilities(["secret/x"], accessor=accessor)["data"][
+            "secret/x"], ["root"])
