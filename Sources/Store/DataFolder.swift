@@ -1,6 +1,7 @@
 import CLMDB
 import Glibc
 import Synchronization
+import Wire
 
 /// The folder of one node: who may use it, which format it has, where its files are.
 ///
@@ -12,7 +13,10 @@ final class DataFolder: Sendable {
     ///
     /// Format 1 had no table `digest`, format 2 no row for the requests in it: a program that knows
     /// no other does not keep it. Format 3 had no records in pieces: they would look damaged to it.
-    static let formatVersion: UInt64 = 4
+    /// Up to format 4 the file had no checksum: one flipped bit made the folder one of a newer
+    /// program, which nobody repairs, or of an older one, whose digest is added up anew from what
+    /// is left.
+    static let formatVersion: UInt64 = 5
     private static let formatPrefix = "holdfast store "
 
     let path: String
@@ -71,10 +75,8 @@ final class DataFolder: Sendable {
     /// - Throws: ``StoreError/wrongFormat(have:want:)`` for a newer one.
     func format() throws(StoreError) -> UInt64? {
         guard let file = try FileDescriptor.open(formatPath, O_RDONLY) else { return nil }
-        let text = String(decoding: try file.read(64, at: 0), as: UTF8.self)
-        guard text.hasPrefix(Self.formatPrefix), text.last == "\n",
-            let version = UInt64(text.dropFirst(Self.formatPrefix.count).dropLast()), version > 0
-        else {
+        let bytes = try file.read(64, at: 0)
+        guard let version = Self.version(saidBy: bytes) else {
             throw .corrupt("FORMAT does not say \"\(Self.formatPrefix)\(Self.formatVersion)\"")
         }
         guard version <= Self.formatVersion else {
@@ -83,9 +85,27 @@ final class DataFolder: Sendable {
         return version
     }
 
+    /// Nil when it is not exactly what a program writes.
+    private static func version(saidBy bytes: [UInt8]) -> UInt64? {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.hasPrefix(formatPrefix),
+            let version = UInt64(text.dropFirst(formatPrefix.count).prefix { $0.isWholeNumber }),
+            version > 0, formatText(version) == text
+        else { return nil }
+        return version
+    }
+
+    private static func formatText(_ version: UInt64) -> String {
+        let text = "\(formatPrefix)\(version)"
+        guard version > 4 else { return text + "\n" }
+        var writer = ByteWriter(capacity: 4)
+        writer.writeUInt32(crc32c(Array(text.utf8)))
+        return "\(text) \(Hex.encode(writer.bytes))\n"
+    }
+
     /// Says durably that the folder is complete.
     func writeFormat() throws(StoreError) {
-        let text = "\(Self.formatPrefix)\(Self.formatVersion)\n"
+        let text = Self.formatText(Self.formatVersion)
         try replaceFile(formatPath, with: Array(text.utf8), in: path)
     }
 

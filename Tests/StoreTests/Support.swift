@@ -82,6 +82,9 @@ func cutFile(_ path: String, to bytes: Int) {
     precondition(unsafe truncate(path, off_t(bytes)) == 0, "cannot cut \(path)")
 }
 
+/// What the file `FORMAT` of a new folder says; the checksum is another program's.
+let newestFormat = "holdfast store 5 6d6bc7b2\n"
+
 func fileExists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
 /// The permission bits of a file.
