@@ -55,6 +55,8 @@ package struct CoreDriver<Ports: CorePorts> {
     private(set) var quietTicks = 0
     private let ports: Ports
     private var effects: [Effect] = []
+    /// Those that are being performed: empty between calls, and kept for its room.
+    private var ordered: [Effect] = []
     private var proposals: [UInt64: BatchProposal] = [:]
     private var changes: [UInt64: MembershipProposal] = [:]
     private var readers: [UInt64: ReadWaiter] = [:]
@@ -340,9 +342,11 @@ package struct CoreDriver<Ports: CorePorts> {
     }
 
     private mutating func perform() {
-        let ordered = effects
-        effects.removeAll(keepingCapacity: true)
-        for effect in ordered { perform(effect) }
+        guard !effects.isEmpty else { return }
+        precondition(ordered.isEmpty, "effects are performed one after the other")
+        swap(&effects, &ordered)
+        for position in ordered.indices { perform(ordered[position]) }
+        ordered.removeAll(keepingCapacity: true)
     }
 
     private mutating func perform(_ effect: Effect) {

@@ -102,10 +102,10 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
         _ jobs: [EvaluationJob],
         now: Moment
     ) throws(WorkFailure) {
-        backlog += jobs
+        if backlog.isEmpty { backlog = jobs } else { backlog += jobs }
         while head < backlog.count, try perform(backlog[head], now) { head += 1 }
         if head == backlog.count {
-            backlog.removeAll(keepingCapacity: backlog.count <= Limits.inputsPerTurnMax)
+            backlog = []
             head = 0
         }
         sweep(now)

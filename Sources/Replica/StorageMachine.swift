@@ -121,7 +121,7 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
         watch.begin()
         defer { watch.end() }
         do throws(StoreError) {
-            try perform(backlog + jobs, now)
+            try perform(backlog.isEmpty ? jobs : backlog + jobs, now)
             tell(storage.space)
         } catch .full {
             // Nothing was changed and nothing is acknowledged: all of it is tried again.
