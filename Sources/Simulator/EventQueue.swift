@@ -42,15 +42,24 @@ struct Delivery {
 
 /// What is to happen, soonest first; of two at the same moment the one that was planned first.
 ///
-/// A binary heap of small keys; the events lie still in a pool beside it.
+/// A heap of small keys, each with four below it; the events lie still in a pool beside it.
 struct EventQueue {
     private struct Key {
         let time: UInt64
-        let sequence: UInt64
-        let slot: Int
+        /// Which one it was, and in the lowest bits where it lies.
+        private let ordinal: UInt64
+        private static let slotBits: UInt64 = 24
+        static let slotsMost = 1 << slotBits
+
+        init(time: UInt64, sequence: UInt64, slot: Int) {
+            self.time = time
+            ordinal = sequence << Self.slotBits | UInt64(slot)
+        }
+
+        var slot: Int { Int(ordinal & (1 << Self.slotBits - 1)) }
 
         func isBefore(_ other: Key) -> Bool {
-            time != other.time ? time < other.time : sequence < other.sequence
+            time != other.time ? time < other.time : ordinal < other.ordinal
         }
     }
 
@@ -58,6 +67,8 @@ struct EventQueue {
     private var pool: [Event?] = []
     private var free: [Int] = []
     private var sequence: UInt64 = 0
+    /// Keys below each: fewer levels, and those below one lie side by side.
+    private static let width = 4
 
     /// The moment of the next event.
     var nextTime: UInt64? { heap.isEmpty ? nil : heap[0].time }
@@ -69,6 +80,7 @@ struct EventQueue {
             pool[slot] = event
         } else {
             slot = pool.count
+            precondition(slot < Key.slotsMost, "too much is planned at once")
             pool.append(event)
         }
         sequence += 1
@@ -96,7 +108,7 @@ struct EventQueue {
         var position = start
         let key = heap[position]
         while position > 0 {
-            let parent = (position - 1) / 2
+            let parent = (position - 1) / Self.width
             guard key.isBefore(heap[parent]) else { break }
             heap[position] = heap[parent]
             position = parent
@@ -108,12 +120,16 @@ struct EventQueue {
         var position = 0
         let key = heap[0]
         while true {
-            var child = 2 * position + 1
-            guard child < heap.count else { break }
-            if child + 1 < heap.count, heap[child + 1].isBefore(heap[child]) { child += 1 }
-            guard heap[child].isBefore(key) else { break }
-            heap[position] = heap[child]
-            position = child
+            let first = Self.width * position + 1
+            guard first < heap.count else { break }
+            var least = first
+            for child in first + 1..<min(first + Self.width, heap.count)
+            where heap[child].isBefore(heap[least]) {
+                least = child
+            }
+            guard heap[least].isBefore(key) else { break }
+            heap[position] = heap[least]
+            position = least
         }
         heap[position] = key
     }

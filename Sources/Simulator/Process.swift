@@ -33,14 +33,14 @@ final class Process {
     var courierInbox: [CourierJob] = []
     /// Repairs that wait for the storage thread.
     var repairWrites: [@Sendable (SimulatedStore) -> Void] = []
-    /// When the core has something to do, and when its tick is due; `.max` for never.
+    /// When the core has something to do; `.max` for never.
     var coreDue = UInt64.max
-    var coreTick = UInt64.max
     var storageDue = UInt64.max
     var evaluationDue = UInt64.max
     var courierDue = UInt64.max
     /// When these are to turn if nothing comes, and for when that is planned: one event at a time,
     /// planned anew when it finds itself early.
+    var coreTick = IdleTimer()
     var storageIdle = IdleTimer()
     var evaluationIdle = IdleTimer()
     var courierIdle = IdleTimer()

@@ -117,6 +117,9 @@ final class SimulatedStore: ReplicaStorage {
     var overlayCount: Int { overlay.layers.count }
     var overlayBytes: Int { overlay.byteCount }
 
+    /// Looks into the tables where they lie: handed over, all their arrays would be retained.
+    fileprivate func look<Value>(_ body: (inout DiskTables) -> Value) -> Value { body(&live) }
+
     // MARK: At rest
 
     /// Something happens to the disk under the running process, which maps the file.
@@ -311,7 +314,7 @@ struct SimulatedView: EvaluationView {
         if let found = store.overlay.write(of: key, from: layersFrom) {
             return found.map { Record(trusted: $0) }
         }
-        guard let row = store.live.row(of: key) else {
+        guard let row = store.look({ $0.row(of: key) }) else {
             store.doubts.noteMiss(key)
             return nil
         }
@@ -324,7 +327,7 @@ struct SimulatedView: EvaluationView {
 
     func contains(_ key: StorageKey) throws(StoreError) -> Bool {
         if let found = store.overlay.write(of: key, from: layersFrom) { return found != nil }
-        let isFound = store.live.row(of: key) != nil
+        let isFound = store.look { $0.row(of: key) != nil }
         if !isFound { store.doubts.noteMiss(key) }
         return isFound
     }
@@ -370,6 +373,6 @@ struct SimulatedView: EvaluationView {
     }
 
     func requestIndex(_ id: [UInt8]) throws(StoreError) -> UInt64? {
-        store.overlay.requestIndex(id, from: layersFrom) ?? store.live.requestIndex(id)
+        store.overlay.requestIndex(id, from: layersFrom) ?? store.look { $0.requestIndex(id) }
     }
 }

@@ -33,9 +33,7 @@ extension World {
 
     private func turn(_ desk: RepairDesk, at position: Int, _ event: Event) {
         desk.due = .max
-        let count = min(desk.inbox.count, Limits.inputsPerTurnMax)
-        let jobs = Array(desk.inbox[..<count])
-        desk.inbox.removeFirst(count)
+        let jobs = Self.take(&desk.inbox)
         desk.mail.connect(
             nodes.indices.map { target in
                 target != position

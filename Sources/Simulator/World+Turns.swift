@@ -7,13 +7,8 @@ import Store
 extension World {
     func turnCore(_ process: Process) throws {
         process.coreDue = .max
-        var inputs = process.coreInbox
-        process.coreInbox = []
-        if inputs.count > Limits.inputsPerTurnMax {
-            process.coreInbox = Array(inputs[Limits.inputsPerTurnMax...])
-            inputs.removeSubrange(Limits.inputsPerTurnMax...)
-            wakeCore(process)
-        }
+        let inputs = Self.take(&process.coreInbox)
+        if !process.coreInbox.isEmpty { wakeCore(process) }
         process.core.turn(inputs, now: instant(process.node))
         try drainCore(process)
         planTick(process)
@@ -25,10 +20,7 @@ extension World {
     func planTick(_ process: Process) {
         let local = UInt64(process.core.nextTick.nanoseconds)
         let due = nodes[process.node].clock.time(of: local, notBefore: now)
-        let tick = max(due, now + 1)
-        guard tick != process.coreTick else { return }
-        process.coreTick = tick
-        queue.add(.core(process: process.number), at: tick)
+        setIdle(&process.coreTick, at: max(due, now + 1), .core(process: process.number))
     }
 
     private func drainCore(_ process: Process) throws {
@@ -55,13 +47,11 @@ extension World {
         }
         if !ports.storageJobs.isEmpty {
             for job in ports.storageJobs { try checker.persisting(job, by: process) }
-            process.storageInbox += ports.storageJobs
-            ports.storageJobs.removeAll(keepingCapacity: true)
+            Self.move(&ports.storageJobs, to: &process.storageInbox)
             wakeStorage(process, at: now + wakeTime())
         }
         if !ports.evaluationJobs.isEmpty {
-            process.evaluationInbox += ports.evaluationJobs
-            ports.evaluationJobs.removeAll(keepingCapacity: true)
+            Self.move(&ports.evaluationJobs, to: &process.evaluationInbox)
             wakeEvaluation(process, at: now + wakeTime())
         }
         if !ports.courierJobs.isEmpty {
@@ -109,9 +99,7 @@ extension World {
 
     func turnStorage(_ process: Process) throws {
         process.storageDue = .max
-        let count = min(process.storageInbox.count, Limits.inputsPerTurnMax)
-        let jobs = Array(process.storageInbox[..<count])
-        process.storageInbox.removeFirst(count)
+        let jobs = Self.take(&process.storageInbox)
         do throws(WorkFailure) {
             try process.storage.turn(jobs, now: instant(process.node))
         } catch {
@@ -134,8 +122,7 @@ extension World {
 
     /// Waits for the flushes that a turn asked for; what it said is heard afterwards.
     func diskWorks(_ process: Process) throws {
-        process.heldForCore += process.ports.coreInputs
-        process.ports.coreInputs.removeAll(keepingCapacity: true)
+        Self.move(&process.ports.coreInputs, to: &process.heldForCore)
         let flushes = process.store.takeFlushes()
         guard flushes > 0 else { return try storageDone(process) }
         let disk = nodes[process.node].disk
@@ -164,8 +151,7 @@ extension World {
         }
         try checker.durable(node)
         if !process.heldForCore.isEmpty {
-            process.coreInbox += process.heldForCore
-            process.heldForCore.removeAll(keepingCapacity: true)
+            Self.move(&process.heldForCore, to: &process.coreInbox)
             wakeCore(process)
         }
         if process.storageInbox.isEmpty, process.repairWrites.isEmpty {
@@ -180,9 +166,7 @@ extension World {
 
     func turnEvaluation(_ process: Process) throws {
         process.evaluationDue = .max
-        let count = min(process.evaluationInbox.count, Limits.inputsPerTurnMax)
-        let jobs = Array(process.evaluationInbox[..<count])
-        process.evaluationInbox.removeFirst(count)
+        let jobs = Self.take(&process.evaluationInbox)
         do throws(WorkFailure) {
             try process.evaluation.turn(jobs, now: instant(process.node))
         } catch {
@@ -194,19 +178,38 @@ extension World {
         let ports = process.ports
         if !ports.mends.isEmpty { mendForEvaluation(process) }
         if !ports.coreInputs.isEmpty {
-            process.coreInbox += ports.coreInputs
-            ports.coreInputs.removeAll(keepingCapacity: true)
+            Self.move(&ports.coreInputs, to: &process.coreInbox)
             wakeCore(process)
         }
         if !ports.storageJobs.isEmpty {
-            process.storageInbox += ports.storageJobs
-            ports.storageJobs.removeAll(keepingCapacity: true)
+            Self.move(&ports.storageJobs, to: &process.storageInbox)
             wakeStorage(process, at: now + wakeTime())
         }
         let wait = UInt64(process.evaluation.waitMilliseconds) * 1_000_000
         setIdle(&process.evaluationIdle, at: now + wait, .evaluation(process: process.number))
         if !process.evaluationInbox.isEmpty { wakeEvaluation(process, at: now + wakeTime()) }
         try handleAnswers()
+    }
+}
+
+// MARK: - Mail
+
+extension World {
+    /// What one turn takes of an inbox, which is nearly always all of it: then nothing is copied.
+    static func take<Job>(_ inbox: inout [Job]) -> [Job] {
+        var taken: [Job] = []
+        swap(&taken, &inbox)
+        guard taken.count > Limits.inputsPerTurnMax else { return taken }
+        inbox = Array(taken[Limits.inputsPerTurnMax...])
+        taken.removeSubrange(Limits.inputsPerTurnMax...)
+        return taken
+    }
+
+    /// Puts all that was said behind what waits in an inbox.
+    static func move<Job>(_ said: inout [Job], to inbox: inout [Job]) {
+        if inbox.isEmpty { return swap(&said, &inbox) }
+        inbox += said
+        said.removeAll(keepingCapacity: true)
     }
 }
 

@@ -112,7 +112,9 @@ final class World {
     private func handle(_ event: Event) throws {
         switch event {
         case .core(let number):
-            guard let process = awake(number, event), process.isCoreDue(now) else { return }
+            guard let process = awake(number, event) else { return }
+            let isTick = isOver(&process.coreTick, again: event)
+            guard process.coreDue == now || isTick else { return }
             try turnCore(process)
         case .storage(let number):
             guard let process = awake(number, event) else { return }
@@ -178,7 +180,6 @@ final class World {
         process.deferred = []
         // What was due is due now, in the order in which it would have come.
         if process.coreDue < now { process.coreDue = now }
-        if process.coreTick < now { process.coreTick = now }
         if process.storageDue < now { process.storageDue = now }
         if process.evaluationDue < now { process.evaluationDue = now }
         if process.courierDue < now { process.courierDue = now }
@@ -244,10 +245,6 @@ final class World {
         let usual = 4_000 + draw & 0xFFFF
         return draw >> 56 == 0 ? usual + 2_000_000 : usual
     }
-}
-
-extension Process {
-    func isCoreDue(_ now: UInt64) -> Bool { coreDue == now || coreTick == now }
 }
 
 /// What differs between runs besides the faults.
