@@ -168,7 +168,8 @@ final class NodeCalls: Sendable {
             guard let unsealed = seal.unsealed else {
                 return completion(ServiceFailure.sealed.response)
             }
-            let request = AccessRequest(.read, "sys/metrics")
+            var request = AccessRequest(.read, "sys/metrics")
+            request.parameters = format == .json ? [:] : ["format": "prometheus"]
             if let refusal = check.refusal(of: token, for: request, unsealed) {
                 return completion(refusal)
             }

@@ -47,9 +47,10 @@ extension PolicyBackend {
         guard state.lastVersion > 0 else { throw .notFound }
         let last = Int(clamping: state.lastVersion)
         let to = fields.int("to") ?? last
+        let new = try version(to, state, view)
         let from = fields.int("from") ?? to - 1
         guard from != 0 else { throw .invalid("version 1 has none before it: name 'from'") }
-        let (old, new) = (try version(from, state, view), try version(to, state, view))
+        let old = try version(from, state, view)
         let diff = LineDiff(
             from: old.content.text,
             to: new.content.text,

@@ -144,6 +144,15 @@ extension PolicyBackend {
         }
     }
 
+    /// What is wrong with a policy, in OpenBao's words where it is a key that nobody knows.
+    private static func text(of error: PolicyError) -> String {
+        guard case .invalidKey(let key, let line, let path) = error, line > 0 else {
+            return error.summary
+        }
+        let place = path.map { "path \(GoText.quoted($0)): " } ?? ""
+        return place + GoText.errors(["invalid key \(GoText.quoted(key)) on line \(line)"])
+    }
+
     // MARK: committing
 
     /// Writes a new version.
@@ -166,7 +175,7 @@ extension PolicyBackend {
         do throws(PolicyError) {
             document = try PolicyDocument(parsing: content.text)
         } catch {
-            throw .invalid("failed to parse policy: \(error.summary)")
+            throw .invalid("failed to parse policy: \(Self.text(of: error))")
         }
         let source = content.source(named: state.name, document)
         let failures = try PolicyCases.failures(of: content, in: source, at: now)

@@ -29,6 +29,8 @@ struct TokenAccess: Sendable {
     let policies: [AppliedPolicy]
     /// Of the policy table; 0 where no policy decides.
     let tableIndex: UInt64
+    /// Of the policies' texts.
+    var textBytes = 0
 
     /// For a token that may do everything.
     static let root = TokenAccess(grant: .root, policies: [], tableIndex: 0)
@@ -41,9 +43,6 @@ struct TokenAccess: Sendable {
         case .nothing: nil
         }
     }
-
-    /// Path blocks in it.
-    var ruleCount: Int { list?.rules.count ?? 0 }
 
     /// What may be done at a path, as `sys/capabilities` answers.
     func capabilities(of path: String) -> [String] {
@@ -79,6 +78,7 @@ struct TokenAccessLoader {
         var sources: [AccessList.Source] = []
         var applied: [AppliedPolicy] = []
         var expirations: [Timestamp] = []
+        var textBytes = 0
         for written in names {
             guard let name = PolicyName(written), name.text != BuiltInPolicy.root else {
                 return nothing(
@@ -102,14 +102,27 @@ struct TokenAccessLoader {
             }
             sources.append(policy.source)
             applied.append(policy.applied)
+            textBytes += policy.textBytes
         }
         let ruleCount = sources.reduce(0) { $0 + $1.document.rules.count }
-        guard ruleCount <= VaultLimits.tokenRulesMax else {
-            return nothing("the token's policies have \(ruleCount) path blocks", tableIndex)
+        guard ruleCount <= VaultLimits.tokenRulesMax,
+            textBytes <= VaultLimits.tokenPolicyBytesMax
+        else {
+            return nothing(
+                "the token's policies have \(ruleCount) path blocks and \(textBytes) bytes, the "
+                    + "limits are \(VaultLimits.tokenRulesMax) and "
+                    + "\(VaultLimits.tokenPolicyBytesMax)",
+                tableIndex
+            )
         }
         var list = AccessList(sources, for: .nobody, at: now)
         for expiration in expirations { list.expires(at: expiration) }
-        return TokenAccess(grant: .rules(list), policies: applied, tableIndex: tableIndex)
+        return TokenAccess(
+            grant: .rules(list),
+            policies: applied,
+            tableIndex: tableIndex,
+            textBytes: textBytes
+        )
     }
 
     private func nothing(_ reason: String, _ tableIndex: UInt64) -> TokenAccess {
@@ -123,6 +136,7 @@ struct CompiledPolicy: Sendable {
     let source: AccessList.Source
     let applied: AppliedPolicy
     let expiration: Timestamp?
+    let textBytes: Int
 
     init(
         _ name: PolicyName,
@@ -133,5 +147,6 @@ struct CompiledPolicy: Sendable {
         source = try record.source(named: name)
         applied = AppliedPolicy(name: name.text, version: record.version, digest: record.digest)
         expiration = record.content.expiration
+        textBytes = record.content.text.utf8.count
     }
 }

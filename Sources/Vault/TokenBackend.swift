@@ -33,7 +33,11 @@ struct TokenBackend {
         writer.name("entity_id")
         writer.string("")
         writer.name("expire_time")
-        writer.null()
+        if let expiration = record.expiration {
+            writer.string(expiration.rfc3339)
+        } else {
+            writer.null()
+        }
         writer.name("explicit_max_ttl")
         writer.uint(record.lifetimeSecondsMax)
         writer.name("id")
@@ -49,7 +53,10 @@ struct TokenBackend {
         writer.name("policies")
         writer.write(.array(record.policies.map { .string($0) }))
         writer.name("ttl")
-        writer.uint(record.lifetimeSeconds)
+        let rest = (record.expiration?.nanoseconds ?? 0).subtractingReportingOverflow(
+            call.environment.now.nanoseconds
+        )
+        writer.uint(rest.overflow ? 0 : rest.partialValue / 1_000_000_000)
         writer.name("type")
         writer.string("service")
         writer.endObject()

@@ -1,5 +1,4 @@
 import Barrier
-import Policy
 import Synchronization
 import Wire
 
@@ -21,21 +20,21 @@ package final class VaultCache: Sendable {
         var policies: [PolicyName: CompiledPolicy] = [:]
         /// By the names of a token's policies, with NUL between them. Only looked up.
         var accesses: [[UInt8]: TokenAccess] = [:]
-        /// Path blocks in both of those.
-        var ruleCount = 0
+        /// Of the texts behind both of those.
+        var textBytes = 0
 
-        /// Makes room for so many more path blocks, by forgetting all of them where there is none.
-        mutating func makeRoom(for rules: Int) {
+        /// Makes room for one more policy or set of them, by forgetting all where there is none.
+        mutating func makeRoom(for bytes: Int) {
             let isFull =
                 policies.count >= VaultLimits.cachedPoliciesMax
                 || accesses.count >= VaultLimits.cachedPoliciesMax
-                || ruleCount + rules > VaultLimits.cachedRulesMax
+                || textBytes + bytes > VaultLimits.cachedPolicyBytesMax
             if isFull {
                 policies = [:]
                 accesses = [:]
-                ruleCount = 0
+                textBytes = 0
             }
-            ruleCount += rules
+            textBytes += bytes
         }
     }
 
@@ -94,6 +93,9 @@ package final class VaultCache: Sendable {
 
     // MARK: policies
 
+    /// Of the texts behind everything compiled that is kept.
+    var policyTextBytes: Int { state.withLock { $0.textBytes } }
+
     /// A policy as this view has it; nil if there is none.
     func policy(
         _ name: PolicyName,
@@ -115,9 +117,9 @@ package final class VaultCache: Sendable {
         state.withLock { state in
             let old = state.policies[name]
             if let old, old.modificationIndex > policy.modificationIndex { return }
-            state.ruleCount -= old?.source.document.rules.count ?? 0
+            state.textBytes -= old?.textBytes ?? 0
             state.policies[name] = nil
-            state.makeRoom(for: policy.source.document.rules.count)
+            state.makeRoom(for: policy.textBytes)
             state.policies[name] = policy
         }
         return policy
@@ -154,9 +156,9 @@ package final class VaultCache: Sendable {
         state.withLock { state in
             let old = state.accesses[key]
             if let old, old.tableIndex > access.tableIndex { return }
-            state.ruleCount -= old?.ruleCount ?? 0
+            state.textBytes -= old?.textBytes ?? 0
             state.accesses[key] = nil
-            state.makeRoom(for: access.ruleCount)
+            state.makeRoom(for: access.textBytes)
             state.accesses[key] = access
         }
         return access

@@ -30,12 +30,13 @@ package enum VaultLimits {
     package static let policyCasesBytesMax = 256 << 10
     /// Failing cases that a refusal spells out.
     package static let policyFailuresShown = 8
-    /// Path blocks that the policies of one token may have together. A token with more may do
-    /// nothing.
-    package static let tokenRulesMax = 20_000
-    /// Path blocks of policies, and of what tokens' policies mean together, that are kept in
-    /// memory. About 500 bytes each.
-    package static let cachedRulesMax = 200_000
+    /// Path blocks, and bytes of text, that the policies of one token may have together. A token
+    /// with more may do nothing. About 4 µs each block, once for each change of a policy.
+    package static let tokenRulesMax = 10_000
+    package static let tokenPolicyBytesMax = 2 << 20
+    /// Bytes of text of the policies, and of what tokens' policies mean together, that are kept in
+    /// memory compiled. Compiled they are some ten times as large.
+    package static let cachedPolicyBytesMax = 16 << 20
     /// Policies, and different sets of policies, that are kept in memory.
     package static let cachedPoliciesMax = 4_096
     /// Paths in one `sys/capabilities-self`.

@@ -7,15 +7,21 @@ import Wire
 ///     swift run -c release policy-trials
 ///
 /// Each policy has twenty blocks: exact paths, prefixes, segments that may be any, and one with
-/// parameters. Paths are asked for that are allowed, denied and not spoken of, in random order.
+/// parameters. Paths are asked for that each of those decides about, and one in six that none does,
+/// in random order.
 struct DecisionTrial {
     let policies: Int
     static let blocks = 20
     static let rounds = 200_000
 
+    /// Where a block's rule is.
+    private static func mount(_ policy: Int, _ block: Int) -> String {
+        "team-\((policy * 7 + block) % 40)"
+    }
+
     private static func text(_ policy: Int) -> String {
         (0..<blocks).map { block in
-            let mount = "team-\((policy * 7 + block) % 40)"
+            let mount = mount(policy, block)
             switch block % 5 {
             case 0:
                 return "path \"\(mount)/data/app-\(policy)/\(block)\" { "
@@ -40,20 +46,23 @@ struct DecisionTrial {
         return AccessList(sources, for: .nobody, at: Timestamp(nanoseconds: 1))
     }
 
+    /// One that a rule allows or denies for each kind of block, and as many that none speaks of.
     private func requests(_ random: inout Seeded) -> [AccessRequest] {
         (0..<1_024).map { number in
-            let mount = "team-\(random.below(40))"
             let policy = random.below(policies)
-            let block = random.below(Self.blocks)
-            switch number % 5 {
+            let kind = random.below(6)
+            let block = random.below(Self.blocks / 5) * 5 + min(kind, 4)
+            let mount = Self.mount(policy, block)
+            switch kind {
             case 0: return AccessRequest(.read, "\(mount)/data/app-\(policy)/\(block)")
             case 1: return AccessRequest(.read, "\(mount)/data/app-\(policy)/a/b/c/\(number)")
             case 2: return AccessRequest(.list, "\(mount)/metadata/shared/\(block)")
             case 3: return AccessRequest(.read, "\(mount)/data/app-\(policy)/secret")
-            default:
+            case 4:
                 var request = AccessRequest(.update, "\(mount)/config-\(policy)")
                 request.parameters = ["max_versions": 5, "cas_required": true]
                 return request
+            default: return AccessRequest(.read, "\(mount)/nobody/\(number)/a/b")
             }
         }
     }

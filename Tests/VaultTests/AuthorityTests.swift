@@ -223,11 +223,30 @@ struct AuthorityTests {
     @Test("more rules than a token may have leave it nothing")
     func tooManyRules() throws {
         let (vault, _) = try bench()
-        let block = (0..<9_000).map { "path \"a/\($0)\" {}\n" }.joined()
+        let block = (0..<4_900).map { "path \"a/\($0)\" {}\n" }.joined()
         for name in ["m1", "m2", "m3"] { try vault.writePolicy(name, block) }
         let two = try vault.makeToken(["m1", "m2", "p"]).token
         #expect(try status(vault, two) == 404)
         let three = try vault.makeToken(["m1", "m2", "m3", "p"]).token
         #expect(try status(vault, three) == 403)
+        let comment = String(repeating: "#", count: 500 << 10) + "\n"
+        for name in ["l1", "l2", "l3", "l4", "l5"] { try vault.writePolicy(name, comment) }
+        let four = try vault.makeToken(["l1", "l2", "l3", "l4", "p"]).token
+        #expect(try status(vault, four) == 404)
+        let five = try vault.makeToken(["l1", "l2", "l3", "l4", "l5", "p"]).token
+        #expect(try status(vault, five) == 403)
+    }
+
+    @Test("what is kept in memory is bounded, and forgetting it changes no decision")
+    func cacheBound() throws {
+        let (vault, token) = try bench()
+        let filler = String(repeating: "#", count: 500 << 10) + "\n"
+        for number in 0..<20 {
+            try vault.writePolicy("f\(number)", filler)
+            let other = try vault.makeToken(["f\(number)", "p"]).token
+            #expect(try status(vault, other) == 404)
+            #expect(try status(vault, token) == 404)
+            #expect(vault.cache.policyTextBytes <= VaultLimits.cachedPolicyBytesMax)
+        }
     }
 }

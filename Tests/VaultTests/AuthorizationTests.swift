@@ -63,6 +63,41 @@ struct AuthorizationTests {
         #expect(try status(needed + ["deny"]).0 == 403, "with deny")
     }
 
+    /// Every kind of path that the vault serves to a token.
+    private static let routes: [(method: String, path: String)] = [
+        ("GET", "sys/mounts"), ("GET", "sys/mounts/old"), ("POST", "sys/mounts/x"),
+        ("DELETE", "sys/mounts/old"), ("GET", "sys/mounts/old/tune"),
+        ("POST", "sys/mounts/old/tune"), ("GET", "sys/auth"), ("GET", "sys/auth/token"),
+        ("POST", "sys/auth/x"), ("DELETE", "sys/auth/x"), ("GET", "sys/auth/token/tune"),
+        ("GET", "sys/ha-status"), ("GET", "sys/storage/raft/configuration"),
+        ("POST", "sys/capabilities"), ("POST", "sys/capabilities-self"),
+        ("POST", "sys/capabilities-accessor"), ("GET", "sys/internal/ui/resultant-acl"),
+        ("GET", "sys/policy"), ("LIST", "sys/policy"), ("GET", "sys/policy/p"),
+        ("PUT", "sys/policy/p"), ("DELETE", "sys/policy/p"), ("LIST", "sys/policies/acl"),
+        ("GET", "sys/policies/acl/p"), ("PUT", "sys/policies/acl/p"),
+        ("DELETE", "sys/policies/acl/p"), ("LIST", "sys/policies/detailed/acl"),
+        ("GET", "sys/policies/versions/acl/p"), ("DELETE", "sys/policies/versions/acl/p"),
+        ("GET", "sys/policies/diff/acl/p"), ("PUT", "sys/policies/rollback/acl/p"),
+        ("PUT", "sys/policies/explain"), ("GET", "auth/token/lookup-self"),
+        ("POST", "auth/token/lookup-self"), ("GET", "old/x"), ("PUT", "old/x"),
+        ("DELETE", "old/x"), ("LIST", "old/"), ("GET", "new/data/x"), ("PUT", "new/data/x"),
+        ("DELETE", "new/metadata/x"), ("POST", "new/destroy/x"), ("GET", "new/config"),
+    ]
+
+    @Test("no token, a wrong one, and one without policies get nowhere", arguments: routes)
+    func closed(_ route: (method: String, path: String)) throws {
+        let (vault, _) = try bench(#"path "*" { capabilities = ["deny"] }"#)
+        let bare = try vault.makeToken([]).token
+        let before = vault.store.view { $0.evaluatedIndex }
+        for (token, errors) in [
+            ("", ["permission denied"]), ("s.nope", ["permission denied"]), (bare, Self.denied),
+        ] {
+            let answer = try vault.send(as: token, route.method, route.path)
+            #expect(answer.status == 403 && answer.errors == errors)
+        }
+        #expect(vault.store.view { $0.evaluatedIndex } == before)
+    }
+
     @Test("a path that no policy names is refused before it is looked for")
     func unknownPath() throws {
         let (vault, token) = try bench(#"path "old/*" { capabilities = ["read"] }"#)

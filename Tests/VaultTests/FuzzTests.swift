@@ -22,13 +22,27 @@ struct FuzzTests {
         ("GET", "/v1/sys/health?standbyok=true&activecode=200", ""),
         ("POST", "/v1/sys/capabilities-self", #"{"paths":["a","b"]}"#),
         ("PATCH", "/v1/m/data/a", #"{"data":{}}"#),
+        (
+            "PUT", "/v1/sys/policies/acl/p",
+            #"{"policy":"path \"a/+/*\" { capabilities = [\"read\"] }","cas":0,"ttl":"1h","#
+                + #""cases":[{"path":"a","capability":"read","expect":"deny"}],"force":true}"#
+        ),
+        (
+            "PUT", "/v1/sys/policies/explain",
+            #"{"path":"m/data/a","operation":"write","policies":["default"],"parameters":{}}"#
+        ),
+        ("GET", "/v1/sys/policies/versions/acl/default?version=1", ""),
+        ("GET", "/v1/sys/policies/diff/acl/default?from=1&to=1", ""),
+        ("PUT", "/v1/sys/policies/rollback/acl/default", #"{"version":1,"cas":1}"#),
+        ("PUT", "/v1/sys/policy/p", #"{"rules":"path \"a\" { policy = \"write\" }"}"#),
+        ("PUT", "/v1/sys/capabilities", #"{"token":"s.x","paths":["a","b"]}"#),
     ]
 
     private static let pieces: [[UInt8]] =
         [
             "..", "/", "//", "%", "%2F", "%2e%2e", "%00", "?", "&", "=", "list=true", "{", "}", "[",
             "]", "\"", "\\u", ",", ":", "null", "true", "-", "1e9999", "99999999999999999999",
-            "\\ud800", "\u{0}", "é", "versions", "data", "options",
+            "\\ud800", "\u{0}", "é", "versions", "data", "options", "-9223372036854775808", "path",
         ].map { Array($0.utf8) } + [[0xFF], [0xC3], [0xE2, 0x80, 0x8B]]
 
     private func damage(_ bytes: [UInt8], _ random: inout Seeded) -> [UInt8] {

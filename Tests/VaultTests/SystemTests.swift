@@ -26,6 +26,13 @@ struct SystemTests {
         ]
         #expect(JSONObject(rest.map { ($0.name, $0.value) }) == expected)
         #expect(try vault.send("POST", "auth/token/lookup-self", "{}").data("ttl") == 0)
+        let short = try vault.makeToken(["default"], lifetimeSeconds: 100).token
+        let end = Timestamp(nanoseconds: vault.now + 100_000_000_000).rfc3339
+        vault.now += 9_500_000_000
+        let own = try vault.send(as: short, "GET", "auth/token/lookup-self")
+        #expect(try own.data("ttl") == 90)
+        #expect(try own.data("creation_ttl") == 100)
+        #expect(try own.data("expire_time") == .string(end))
     }
 
     @Test("a new vault has no mounts but those that are built in")

@@ -1,8 +1,7 @@
 extension Transcripts {
     /// `sys/policy` and `sys/policies`. Where the expected line is ours: the first version of a
     /// policy without options shows name and text only on `sys/policies/acl`; a policy that is
-    /// written again after a delete goes on counting; names are sorted; errors of the parser are
-    /// in our words behind OpenBao's first ones.
+    /// written again after a delete goes on counting; names are sorted.
     static let policies = #"""
         > PUT sys/policies/acl/a/b {"policy":"path \"s/*\" { capabilities = [\"read\"] }"}
         < 204 (empty)
@@ -89,7 +88,11 @@ extension Transcripts {
         > PUT sys/policies/acl/x {"policy":""}
         < 400 {"errors":["'policy' parameter not supplied or empty"]}
         > PUT sys/policies/acl/x {"policy":"foo = 1"}
-        < 400 {"errors":["failed to parse policy: invalid key \"foo\" on line 1"]}
+        < 400 {"errors":["failed to parse policy: 1 error occurred:\n\t* invalid key \"foo\" on\#
+         line 1\n\n"]}
+        > PUT sys/policies/acl/x {"policy":"path \"x\" { foo = 1 }"}
+        < 400 {"errors":["failed to parse policy: path \"x\": 1 error occurred:\n\t* invalid key\#
+         \"foo\" on line 1\n\n"]}
         > PUT sys/policies/acl/x {"rules":"path \"a\" {}"}
         < 400 {"errors":["'policy' parameter not supplied or empty"]}
         > PUT sys/policy/x {"rules":"path \"a\" {}"}
