@@ -75,6 +75,7 @@ let package = Package(
         layer("Replica", ["Raft", "Store", "Wire", logging]),
         // Level 3
         layer("Barrier", ["Cryptography", "Shamir", "Store", "Wire"]),
+        layer("Audit", ["Cryptography", "Wire"]),
         // Level 4
         layer("Engines", ["Barrier", "Cryptography", "Store", "Wire"]),
         // Level 5
@@ -169,6 +170,7 @@ let package = Package(
         ),
         tests("SimulatorTests", ["Raft", "Replica", "Simulator", "Store", "Wire"]),
         tests("BarrierTests", ["Barrier", "Cryptography", "Shamir", "Store", "Wire"]),
+        tests("AuditTests", ["Audit", "Cryptography", "TestSupport", "Wire"]),
         tests("EnginesTests", ["Barrier", "Cryptography", "Engines", "Store", "Wire"]),
         tests(
             "VaultTests",

@@ -5,7 +5,7 @@ enum Layer {
     static let levels: [String: Int] = [
         "Wire": 0, "Raft": 1, "History": 1, "Policy": 1, "Cryptography": 1, "Store": 1, "Shamir": 2,
         "Replica": 2,
-        "Barrier": 3, "Engines": 4, "Vault": 5, "API": 6, "Transport": 6, "Node": 7,
+        "Barrier": 3, "Audit": 3, "Engines": 4, "Vault": 5, "API": 6, "Transport": 6, "Node": 7,
         "Client": 8, "Commands": 9, "holdfast": 10, "history-check": 10,
         "Simulator": 3, "simulate": 4,
     ]
@@ -14,6 +14,7 @@ enum Layer {
     static let forbidden: [String: Set<String>] = [
         "Replica": ["Shamir"],
         "Barrier": ["Raft", "Replica"],
+        "Audit": ["Raft", "History", "Policy", "Store", "Shamir", "Replica"],
         "Engines": ["Raft", "Replica"],
         "Vault": ["Raft", "Replica"],
         "API": ["Raft", "Replica", "Transport"],
@@ -37,8 +38,8 @@ enum Layer {
         "ArgumentParser": ["Commands", "holdfast"],
         "Logging": ["Replica", "Transport", "Node", "Commands"],
         "Glibc": [
-            "Cryptography", "Store", "Replica", "Transport", "Node", "Client", "Commands",
-            "holdfast", "history-check", "simulate",
+            "Cryptography", "Store", "Replica", "Audit", "Transport", "Node", "Client",
+            "Commands", "holdfast", "history-check", "simulate",
         ],
         "Dispatch": [
             "Cryptography", "Store", "Replica", "Transport", "Node", "Client", "Commands",
