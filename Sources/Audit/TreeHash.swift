@@ -3,8 +3,8 @@ package import Wire
 
 /// A hash of a Merkle tree: of one leaf, of a subtree, or the root. SHA-256, 32 bytes.
 ///
-/// A leaf is hashed behind a zero byte and an inner node behind a one, so that no node can be passed
-/// off as a leaf.
+/// A leaf is hashed behind a zero byte and an inner node behind a one, so that no node can be
+/// passed off as a leaf.
 /// - Source: RFC 9162, section 2.1.1; the same as RFC 6962.
 package struct TreeHash: Sendable, Hashable {
     /// Bytes of every hash.

@@ -30,6 +30,10 @@ package enum Purpose: String, CaseIterable, Sendable {
     case shareSigning = "share-signing"
     /// Seal key → MAC key of the custody table.
     case custodyMAC = "custody-mac"
+    /// Key of a segment of the audit log → key that its leaves are encrypted with.
+    case auditLeaf = "audit-leaf"
+    /// Key of a segment of the audit log → its commitment, compared before a leaf is decrypted.
+    case commitAuditSegment = "commit-audit-segment"
     /// 32 fresh bytes of one request → all random values of that request.
     case requestEntropy = "request-entropy"
 

@@ -182,7 +182,9 @@ struct PurposeTests {
         "holdfast/v1/keyring", "holdfast/v1/mount-wrap", "holdfast/v1/batch-mac",
         "holdfast/v1/token-mac", "holdfast/v1/commit-seal-key", "holdfast/v1/commit-root",
         "holdfast/v1/commit-keyring", "holdfast/v1/commit-mount-key",
-        "holdfast/v1/share-signing", "holdfast/v1/custody-mac", "holdfast/v1/request-entropy",
+        "holdfast/v1/share-signing", "holdfast/v1/custody-mac",
+        "holdfast/v1/audit-leaf", "holdfast/v1/commit-audit-segment",
+        "holdfast/v1/request-entropy",
     ]
 
     @Test("are what they have always been")

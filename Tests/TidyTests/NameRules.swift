@@ -16,7 +16,8 @@ enum NameRules {
     ]
     /// Values in, values out.
     static let pure: Set = [
-        "Wire", "Raft", "History", "Policy", "Shamir", "Barrier", "Engines", "Vault", "API",
+        "Wire", "Raft", "History", "Policy", "Shamir", "Barrier", "Audit", "Engines", "Vault",
+        "API",
     ]
 
     /// What knows the time or rolls dice without being handed either.

@@ -4,10 +4,11 @@ enum UnsafeRules {
     static let resource: Set = ["Store", "Cryptography", "Transport"]
 
     /// The word `unsafe` elsewhere: system calls without a safe face (threads in Replica; the wall clock in Node;
-    /// terminal, files and environment in Client; a file in history-check; what a trap says, and standard error, in simulate). Lower a number when you can; raising one is a
+    /// terminal, files and environment in Client; its own files in Audit; a file in history-check; what a trap says, and standard error, in simulate). Lower a number when you can; raising one is a
     /// decision that the reviewer should see.
     static let allowance: [String: Int] = [
-        "Replica": 7, "Node": 1, "Client": 36, "Commands": 0, "history-check": 6, "simulate": 9,
+        "Replica": 7, "Audit": 18, "Node": 1, "Client": 36, "Commands": 0, "history-check": 6,
+        "simulate": 9,
     ]
 
     /// `@unchecked Sendable` and `nonisolated(unsafe)` for each target, each with its proof.
