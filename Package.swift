@@ -99,7 +99,10 @@ let package = Package(
         ),
         // Level 8
         layer("Client", ["Wire", nioCore, nioHTTP1, nioPosix, nioSSL]),
-        layer("Commands", ["Client", "Cryptography", "Node", "Wire", arguments, logging]),
+        layer(
+            "Commands",
+            ["Audit", "Client", "Cryptography", "Node", "Wire", arguments, logging]
+        ),
         .executableTarget(name: "holdfast", dependencies: ["Commands"], swiftSettings: house),
         // Tools of the tests
         .executableTarget(
@@ -170,7 +173,7 @@ let package = Package(
         ),
         tests("SimulatorTests", ["Raft", "Replica", "Simulator", "Store", "Wire"]),
         tests("BarrierTests", ["Barrier", "Cryptography", "Shamir", "Store", "Wire"]),
-        tests("AuditTests", ["Audit", "Cryptography", "TestSupport", "Wire"]),
+        tests("AuditTests", ["Audit", "CFaults", "Cryptography", "TestSupport", "Wire"]),
         tests("EnginesTests", ["Barrier", "Cryptography", "Engines", "Store", "Wire"]),
         tests(
             "VaultTests",
@@ -193,7 +196,13 @@ let package = Package(
                 "Store", "TestSupport", "Transport", "Vault", "Wire", logging, nioCore, nioPosix,
             ]
         ),
-        tests("CommandsTests", ["Client", "Commands", "Wire", nioCore, nioHTTP1, nioPosix]),
+        tests(
+            "CommandsTests",
+            [
+                "Audit", "Client", "Commands", "Cryptography", "TestSupport", "Wire", nioCore,
+                nioHTTP1, nioPosix,
+            ]
+        ),
         tests("TidyTests", []),
     ]
 )
