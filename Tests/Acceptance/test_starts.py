@@ -41,8 +41,15 @@ class Starts(ClusterTest):
     def test_a_newer_format(self):
         cluster, node = self.stopped()
         file = node.data / "FORMAT"
-        file.write_text(re.sub(r"\d+", "99", file.read_text(), count=1))
+        file.write_text("holdfast store 99 9af10ab1\n")
         self.start_fails(cluster, "eu-1", "99", "format")
+
+    def test_a_damaged_format(self):
+        """It must not look like a newer one: no newer program would help."""
+        cluster, node = self.stopped()
+        file = node.data / "FORMAT"
+        file.write_text(re.sub(r"\d+", "99", file.read_text(), count=1))
+        self.start_fails(cluster, "eu-1", "damaged", "FORMAT")
 
     def test_a_damaged_vote_file(self):
         cluster, node = self.stopped()
