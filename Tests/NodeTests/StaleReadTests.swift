@@ -367,22 +367,9 @@ struct StaleReadTests {
     }
 
     private func open(_ one: TestReplica, _ keeper: SealKeeper) async throws {
-        let vault = try VaultCreation.make(
-            layout: try ShareLayout(threshold: 2, of: 3),
-            facts: VaultCreation.Facts(
-                baseIndex: one.store.view { $0.evaluatedIndex },
-                requestID: try Random.bytes(16),
-                time: 1,
-                epoch: 0
-            ),
-            entropy: Entropy(seed: try Random.bytes(Entropy.seedBytes)),
-            populate: { (builder, token) throws(BarrierError) in
-                try VaultBirth.populate(&builder, token)
-            }
-        )
-        let shares = vault.shares.map { $0.words }
+        let vault = try VaultBench.creation(one)
         #expect(try await one.commit(vault.batch) == .applied)
-        for share in shares.prefix(2) {
+        for share in vault.shares.prefix(2) {
             await withCheckedContinuation { done in
                 DispatchQueue.global().async {
                     _ = keeper.give(share)
