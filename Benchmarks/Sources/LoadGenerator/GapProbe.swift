@@ -47,8 +47,13 @@ package struct GapSettings: Sendable {
 ///
 /// Two numbers come out: from the signal to the first acknowledged write that was sent after it,
 /// and the largest interval between two acknowledged writes. The second needs no knowledge of the
-/// signal, so it also measures faults that somebody else injects.
+/// signal, so it also measures faults that somebody else injects. On a busy machine there are long
+/// intervals without any fault, so all of them are reported with their times: whoever injects the
+/// fault can tell which are of it.
 package final class GapProbe {
+    /// Shorter intervals are not reported one by one: 5 ms.
+    private static let longInterval: UInt64 = 5_000_000
+
     private let settings: GapSettings
     private let loop: any EventLoop
     private let opener: LinkOpener
@@ -66,6 +71,8 @@ package final class GapProbe {
     private var firstEndpoint: Int?
     private var lastAcknowledgedAt: UInt64?
     private var largestInterval: UInt64 = 0
+    /// Begin and length of each interval of ``longInterval`` or more, in nanoseconds.
+    private var longIntervals: [(began: UInt64, length: UInt64)] = []
     private var acknowledged = 0
     private var failures: [String: Int] = [:]
 
@@ -156,7 +163,7 @@ package final class GapProbe {
         let now = monotonicNow()
         acknowledged += 1
         failuresInARow = 0
-        if let last = lastAcknowledgedAt { largestInterval = max(largestInterval, now - last) }
+        endInterval(at: now)
         lastAcknowledgedAt = now
         if let signalledAt, firstAfterSignal == nil, probeStartedAt > signalledAt {
             firstAfterSignal = now
@@ -167,6 +174,13 @@ package final class GapProbe {
         let next = probeStartedAt + UInt64(settings.interval.nanoseconds)
         let pause = next > now ? Int64(next - now) : 0
         loop.assumeIsolated().scheduleTask(in: .nanoseconds(pause)) { self.sendProbe() }
+    }
+
+    private func endInterval(at now: UInt64) {
+        guard let began = lastAcknowledgedAt else { return }
+        let length = now - began
+        largestInterval = max(largestInterval, length)
+        if length >= Self.longInterval { longIntervals.append((began, length)) }
     }
 
     private func failed(_ reason: String, probe number: Int) {
@@ -188,9 +202,7 @@ package final class GapProbe {
     private func finish() {
         guard !isDone else { return }
         isDone = true
-        if let last = lastAcknowledgedAt {
-            largestInterval = max(largestInterval, monotonicNow() - last)
-        }
+        endInterval(at: monotonicNow())
         var gap: Int?
         if let signalledAt, let firstAfterSignal {
             gap = Int(firstAfterSignal - signalledAt) / 1_000
@@ -201,6 +213,11 @@ package final class GapProbe {
         report.add("failures", failures)
         report.add("signal_to_first_write_ms", thousandths: gap)
         report.add("largest_interval_ms", thousandths: Int(largestInterval / 1_000))
+        // On the machine's monotonic clock, so that others can relate them to what they did.
+        report.add(
+            "long_intervals_ms",
+            thousandths: longIntervals.map { (Int($0.began) / 1_000, Int($0.length) / 1_000) }
+        )
         report.add("recovered", settings.victim == nil || gap != nil)
         report.add("first_write_at", firstEndpoint.map { settings.endpoints[$0].text } ?? "")
         promise.succeed(report.line)

@@ -18,12 +18,14 @@ package struct Report {
 
     /// A number of milliseconds or seconds, written with three decimals; nil becomes null.
     package mutating func add(_ name: String, thousandths: Int?) {
-        guard let thousandths else {
-            members.append("\(Self.quoted(name)):null")
-            return
-        }
-        let fraction = String(thousandths % 1_000 + 1_000).dropFirst()
-        members.append("\(Self.quoted(name)):\(thousandths / 1_000).\(fraction)")
+        let text = thousandths.map(Self.decimal) ?? "null"
+        members.append("\(Self.quoted(name)):\(text)")
+    }
+
+    /// Pairs of such numbers, as an array of arrays.
+    package mutating func add(_ name: String, thousandths pairs: [(Int, Int)]) {
+        let inner = pairs.map { "[\(Self.decimal($0)),\(Self.decimal($1))]" }
+        members.append("\(Self.quoted(name)):[\(inner.joined(separator: ","))]")
     }
 
     package mutating func add(_ name: String, _ counts: [String: Int]) {
@@ -44,6 +46,10 @@ package struct Report {
     }
 
     package var line: String { "{\(members.joined(separator: ","))}" }
+
+    private static func decimal(_ thousandths: Int) -> String {
+        "\(thousandths / 1_000).\(String(thousandths % 1_000 + 1_000).dropFirst())"
+    }
 
     private static func quoted(_ text: String) -> String {
         var quoted = "\""
