@@ -84,7 +84,7 @@ private let headerBytes = 16
 private func lockedAllocate(_ count: Int) -> UnsafeMutableRawPointer? {
     guard count > 0, count <= Int.max - headerBytes else { return nil }
     let whole = count + headerBytes
-    guard let block = unsafe LockedMemory.take(whole) else { return nil }
+    guard let block = unsafe take(whole) else { return nil }
     unsafe block.storeBytes(of: whole, as: Int.self)
     return unsafe block + headerBytes
 }
@@ -92,7 +92,17 @@ private func lockedAllocate(_ count: Int) -> UnsafeMutableRawPointer? {
 private func lockedFree(_ block: UnsafeMutableRawPointer?) {
     guard let block = unsafe block else { return }
     let start = unsafe block - headerBytes
-    unsafe LockedMemory.release(start, count: start.load(as: Int.self))
+    let whole = unsafe start.load(as: Int.self)
+    if whole < Limits.workingBytesMin {
+        unsafe LockedMemory.release(start, count: whole)
+    } else {
+        unsafe WorkingMemory.release(start, count: whole)
+    }
+}
+
+private func take(_ count: Int) -> UnsafeMutableRawPointer? {
+    count < Limits.workingBytesMin
+        ? unsafe LockedMemory.take(count) : unsafe WorkingMemory.take(count)
 }
 
 private func lockedReallocate(

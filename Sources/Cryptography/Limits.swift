@@ -15,4 +15,8 @@ package enum Limits {
     package static let derivedBytesMax = 255 * 32
     /// Most bytes from one call to the system's random source.
     package static let randomBytesMax = 1 << 20
+    /// Most memory of one scrypt computation.
+    package static let scryptBytesMax = 64 << 20
+    /// A block of libcrypto's from this size on is scrypt's, see `WorkingMemory`.
+    static let workingBytesMin = 1 << 20
 }

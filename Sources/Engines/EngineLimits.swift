@@ -21,6 +21,12 @@ package enum EngineLimits {
     package static let versionsPerRequestMax = 1_000
     /// Records that one batch may touch. The store takes more; the rest is for markers and checks.
     package static let planStepsMax = 1_536
+    /// Policies that a user or role gives to its tokens: as many as a token can have.
+    package static let tokenPoliciesMax = 256
+    /// Bytes in the name of one of them.
+    package static let tokenPolicyBytesMax = 512
+    /// Blocks of addresses that a token, a role or a secret id is bound to.
+    package static let boundCIDRsMax = 256
     /// Lease duration that a secret without a `ttl` shows, where its mount says nothing: 768 hours.
     package static let leaseSecondsDefault = 2_764_800
 }
