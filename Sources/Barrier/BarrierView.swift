@@ -141,7 +141,24 @@ package struct BarrierView: ~Copyable {
         return Found(keys: keys, key: key, record: record)
     }
 
-    private func record(_ key: StorageKey) throws(BarrierError) -> Record? {
+    /// Keys of the first timers, in the order of time.
+    func firstTimerKeys(limit: Int) throws(BarrierError) -> [StorageKey] {
+        do throws(StoreError) {
+            return try store.firstKeys(
+                of: TimerKey.ranges,
+                limit: limit,
+                by: TimerKey.precedes
+            )
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// The keys of the system mount.
+    func systemKeys() throws(BarrierError) -> MountKeys { try keys(of: .system) }
+
+    /// What is under a storage key.
+    func record(_ key: StorageKey) throws(BarrierError) -> Record? {
         do throws(StoreError) {
             return try store.record(key)
         } catch {

@@ -1,6 +1,6 @@
 package import Cryptography
 package import Store
-import Wire
+package import Wire
 
 /// Turns changes of names and values into a batch of sealed records, authenticated with K_batch.
 ///
@@ -123,6 +123,44 @@ package struct BatchBuilder: ~Copyable {
         writes.append(.prune(steps))
         ensured.removeAll()
     }
+
+    // MARK: - Timers
+
+    /// Lets the record at a path of the system mount be looked at when it is due.
+    ///
+    /// One path has as many timers as there are seconds for which one was set; setting the same
+    /// again changes nothing. Whoever changes when the record is due clears the timer of before.
+    ///
+    /// - Parameter due: rounded up to a second.
+    package mutating func setTimer(due: Timestamp, path: String) throws(BarrierError) {
+        let keys = try keys(of: .system)
+        let path = try BarrierPath(path)
+        let key = keys.timerKey(dueSeconds: due.secondsRoundedUp, path: path)
+        let record = keys.sealTimer(
+            at: place(.system, key, RecordFlags.timer),
+            path: path,
+            entropy: &entropy
+        )
+        note(keys.currentDataKeyID)
+        writes.append(.put(key, record))
+    }
+
+    /// Takes a timer back; one that is not there is fine.
+    ///
+    /// - Parameters: as it was set.
+    package mutating func clearTimer(due: Timestamp, path: String) throws(BarrierError) {
+        let keys = try keys(of: .system)
+        let path = try BarrierPath(path)
+        writes.append(.delete(keys.timerKey(dueSeconds: due.secondsRoundedUp, path: path)))
+    }
+
+    /// Rejects the whole batch unless the timer is as it was read, and clears it.
+    package mutating func consume(_ timer: DueTimer) {
+        checks.append(.check(timer.key, modificationIndex: timer.modificationIndex))
+        writes.append(.delete(timer.key))
+    }
+
+    // MARK: - Mounts
 
     /// Makes keys for a new mount, which this batch can then write into. Rejects the batch if the
     /// mount has keys already.

@@ -68,9 +68,13 @@ package final class MountKeys: Sendable {
         return prefix
     }
 
+    /// What names the timer of a path: 16 bytes that nobody can tell from its storage key.
+    func timerID(of path: BarrierPath) -> [UInt8] { half(.timer, path.bytes[...]) }
+
     private enum Half: UInt8 {
         case directory = 1
         case path = 2
+        case timer = 3
     }
 
     private func storageKey(

@@ -118,6 +118,15 @@ extension MountKeys {
         record(at: place, name: name, valueBox: [], entropy: &entropy)
     }
 
+    /// Seals a timer: the path that is due, in place of a name, and no value.
+    func sealTimer(
+        at place: RecordPlace,
+        path: BarrierPath,
+        entropy: inout Entropy
+    ) -> Record {
+        record(at: place, name: path.bytes[...], valueBox: [], entropy: &entropy)
+    }
+
     private func record(
         at place: RecordPlace,
         name: ArraySlice<UInt8>,
@@ -159,6 +168,28 @@ extension MountKeys {
             throw .damagedRecord(key: place.text, reason: "the name does not fit the flags")
         }
         return Array(name)
+    }
+
+    /// Opens the record of a timer found under `key`.
+    ///
+    /// - Returns: the bytes of the path that is due.
+    /// - Throws: ``BarrierError/damagedRecord(key:reason:)``, `unknownDataKey`.
+    func openTimer(
+        _ nameBox: [UInt8],
+        dataKeyID: UInt32,
+        at key: StorageKey
+    ) throws(BarrierError) -> [UInt8] {
+        let place = RecordPlace(
+            vaultID: vaultID,
+            mount: mount,
+            key: key,
+            flags: RecordFlags.timer
+        )
+        let padded = try open(nameBox, .name, dataKeyID: dataKeyID, at: place)
+        guard let path = Padding.unpad(name: padded) else {
+            throw .damagedRecord(key: place.text, reason: "the path's padding is wrong")
+        }
+        return Array(path)
     }
 
     /// Opens the value box of a record found under `key`.

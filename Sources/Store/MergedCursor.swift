@@ -1,11 +1,25 @@
-/// Walks one directory in key order over LMDB and overlay together. The overlay wins.
+/// Walks one directory, or one range of keys, in key order over LMDB and overlay together. The
+/// overlay wins.
 struct MergedCursor: ~Copyable {
     private enum Source {
         case overlay([UInt8])
         case table
     }
 
-    private let directory: DirectoryPrefix
+    /// Where the walk ends.
+    private enum Extent {
+        case directory(DirectoryPrefix)
+        case through(StorageKey)
+
+        func contains(_ key: StorageKey) -> Bool {
+            switch self {
+            case .directory(let directory): key.directory == directory
+            case .through(let last): key <= last
+            }
+        }
+    }
+
+    private let extent: Extent
     private let writes: [(StorageKey, [UInt8]?)]
     private let table: RecordTable
     private var position = 0
@@ -20,19 +34,38 @@ struct MergedCursor: ~Copyable {
     /// - Parameter first: the lowest key wanted.
     init(_ reader: Reader, _ directory: DirectoryPrefix, from first: StorageKey) throws(StoreError)
     {
-        let transaction = unsafe Transaction(reader.transaction)
-        var cursor = try Cursor(reader.tables.state, in: transaction)
-        let isFound = try cursor.seek(first)
-        tableKey = isFound ? try Self.key(under: cursor, in: directory) : nil
-        self.cursor = cursor
-        table = RecordTable(reader.tables, in: transaction)
-        self.directory = directory
-        key = first
-        writes = reader.overlay.writes(
+        let writes = reader.overlay.writes(
             in: directory,
             from: first,
             layersFrom: reader.layersFrom
         )
+        try self.init(reader, .directory(directory), from: first, writes)
+    }
+
+    /// - Parameter writes: those of the overlay in the range, ascending, one for each key.
+    init(
+        _ reader: Reader,
+        _ range: ClosedRange<StorageKey>,
+        _ writes: [(StorageKey, [UInt8]?)]
+    ) throws(StoreError) {
+        try self.init(reader, .through(range.upperBound), from: range.lowerBound, writes)
+    }
+
+    private init(
+        _ reader: Reader,
+        _ extent: Extent,
+        from first: StorageKey,
+        _ writes: [(StorageKey, [UInt8]?)]
+    ) throws(StoreError) {
+        let transaction = unsafe Transaction(reader.transaction)
+        var cursor = try Cursor(reader.tables.state, in: transaction)
+        let isFound = try cursor.seek(first)
+        tableKey = isFound ? try Self.key(under: cursor, in: extent) : nil
+        self.cursor = cursor
+        table = RecordTable(reader.tables, in: transaction)
+        self.extent = extent
+        key = first
+        self.writes = writes
     }
 
     /// Moves to the next live key.
@@ -43,7 +76,7 @@ struct MergedCursor: ~Copyable {
             if isTableConsumed {
                 isTableConsumed = false
                 let isFound = try cursor.next()
-                tableKey = isFound ? try Self.key(under: cursor, in: directory) : nil
+                tableKey = isFound ? try Self.key(under: cursor, in: extent) : nil
             }
             let overlayKey = position < writes.count ? writes[position].0 : nil
             guard let least = least(overlayKey, tableKey) else { return nil }
@@ -85,14 +118,14 @@ struct MergedCursor: ~Copyable {
         return min(left, right)
     }
 
-    /// The key under an LMDB cursor, nil when it is in another directory.
+    /// The key under an LMDB cursor, nil when it is beyond the extent.
     private static func key(
         under cursor: borrowing Cursor,
-        in directory: DirectoryPrefix
+        in extent: Extent
     ) throws(StoreError) -> StorageKey? {
         guard let key = unsafe StorageKey(cursor.key) else {
             throw .corrupt("a key of table state does not have 32 bytes")
         }
-        return key.directory == directory ? key : nil
+        return extent.contains(key) ? key : nil
     }
 }

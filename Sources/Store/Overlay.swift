@@ -104,6 +104,26 @@ package struct Overlay: Sendable {
         }
         return normalized(all)
     }
+
+    /// The newest write of each key in one of several ranges, in key order.
+    ///
+    /// - Parameter ranges: ascending and apart from each other.
+    func writes(
+        in ranges: [ClosedRange<StorageKey>],
+        layersFrom start: Int
+    ) -> [(StorageKey, [UInt8]?)] {
+        var all: [(StorageKey, [UInt8]?)] = []
+        for layer in layers[start..<max(start, layers.count)] {
+            // Both ascend, so they are walked side by side: layers are short, ranges may be many.
+            var number = 0
+            for write in layer.writes {
+                while number < ranges.count, ranges[number].upperBound < write.0 { number += 1 }
+                guard number < ranges.count else { break }
+                if ranges[number].lowerBound <= write.0 { all.append(write) }
+            }
+        }
+        return normalized(all)
+    }
 }
 
 /// Sorted by key; of several writes of one key the last stays.

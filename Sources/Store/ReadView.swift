@@ -125,6 +125,61 @@ package struct ReadView: ~Copyable {
         }
     }
 
+    /// The first keys of several ranges, as if the ranges were one: those with the least `rank`.
+    ///
+    /// For keys that are spread over the table and belong together in an order of their own. Reads
+    /// keys only, and of each range no more than could be among the first.
+    ///
+    /// Damage that hides a row hides it here as well, and no doubt is noted: this is for work that
+    /// is found later once the row is repaired, never for an answer that there is none.
+    ///
+    /// - Parameters:
+    ///   - ranges: ascending and apart from each other.
+    ///   - limit: most keys given, 0 or more.
+    ///   - precedes: a strict order that agrees with that of the keys inside one range.
+    /// - Returns: in that order.
+    /// - Complexity: a lookup for each range, and a step for each key that is looked at.
+    package borrowing func firstKeys(
+        of ranges: [ClosedRange<StorageKey>],
+        limit: Int,
+        by precedes: (StorageKey, StorageKey) -> Bool
+    ) throws(StoreError) -> [StorageKey] {
+        guard limit > 0 else { return [] }
+        let reader = open
+        let all = reader.overlay.writes(in: ranges, layersFrom: reader.layersFrom)
+        var writes = all[...]
+        var first: [StorageKey] = []
+        for range in ranges {
+            try reader.requireYounger(than: reader.secondsMax)
+            let end = writes.firstIndex { $0.0 > range.upperBound } ?? writes.endIndex
+            let own = Array(writes[..<end])
+            writes = writes[end...]
+            var cursor = try MergedCursor(reader, range, own)
+            while let key = try cursor.next() {
+                if first.count == limit {
+                    guard let last = first.last, precedes(key, last) else { break }
+                    first.removeLast()
+                }
+                first.insert(key, at: position(of: key, in: first, by: precedes))
+            }
+        }
+        return first
+    }
+
+    /// Where a key belongs in a sorted list: behind all that do not come after it.
+    private func position(
+        of key: StorageKey,
+        in list: [StorageKey],
+        by precedes: (StorageKey, StorageKey) -> Bool
+    ) -> Int {
+        var (low, high) = (0, list.count)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if precedes(key, list[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+
     /// Whether a directory has no record.
     package borrowing func isEmpty(_ directory: DirectoryPrefix) throws(StoreError) -> Bool {
         try isEmpty(directory, besides: [])

@@ -71,6 +71,26 @@ struct BatchDraft: ~Copyable {
         }
     }
 
+    /// Lets a system record be looked at when it is due; see ``BatchBuilder/setTimer(due:path:)``.
+    mutating func setTimer(due: Timestamp, path: String) throws(VaultError) {
+        do throws(BarrierError) {
+            try builder.setTimer(due: due, path: path)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+
+    /// Takes a timer back.
+    ///
+    /// - Parameters: as it was set.
+    mutating func clearTimer(due: Timestamp, path: String) throws(VaultError) {
+        do throws(BarrierError) {
+            try builder.clearTimer(due: due, path: path)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+
     /// An id for a new mount; the same when the request is prepared again.
     mutating func mountID() -> MountID {
         guard let id = MountID(builder.uuid()) else {

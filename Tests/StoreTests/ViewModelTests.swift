@@ -118,6 +118,23 @@ struct ViewModelTests {
             for id in UInt64(1)...30 {
                 #expect(try view.requestIndex(requestID(id)) == model.requests[id])
             }
+            try compareFirstKeys(view, model)
+        }
+    }
+
+    /// By name first: an order across the directories that agrees with theirs.
+    private func precedes(_ left: StorageKey, _ right: StorageKey) -> Bool {
+        (left.words.3, left.words.0) < (right.words.3, right.words.0)
+    }
+
+    private func compareFirstKeys(_ view: borrowing ReadView, _ model: Model) throws {
+        let ranges = [1, 2, 4].map { key($0, 1)...key($0, 4) }
+        let wanted = model.records.keys
+            .filter { key in ranges.contains { $0.contains(key) } }
+            .sorted(by: precedes)
+        for limit in [0, 1, 3, 5, 100] {
+            let keys = try view.firstKeys(of: ranges, limit: limit, by: precedes)
+            #expect(keys == Array(wanted.prefix(limit)))
         }
     }
 
