@@ -12,7 +12,7 @@ enum Simulate {
         usage: simulate --seed N [--trace]          one run; --trace tells all of it
                simulate --seeds A..B [--jobs N]     many; B is included
                         [--state FILE]              resume where FILE says, and keep it
-        options: --nodes 3|5|7       default: drawn from the seed
+        options: --nodes 1...9       default: drawn from the seed
                  --faults NAME       calm, harsh or swarm (default: drawn from the seed)
                  --seconds N         simulated seconds with faults, default 10
                  --operations N      client operations a second, default 200
