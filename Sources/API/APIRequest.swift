@@ -47,6 +47,8 @@ package struct APIHeaders: Sendable, Equatable {
     /// `X-Holdfast-Max-Staleness`. Whoever holds the client keeps to the bound, so it does not
     /// travel between members.
     package var maxStaleness: String?
+    /// `traceparent`: where the caller stands in a distributed trace.
+    package var trace: String?
 
     /// No header at all.
     package init() {}
@@ -62,6 +64,7 @@ package struct APIHeaders: Sendable, Equatable {
         contentType = header("Content-Type")
         consistency = header(ConsistencyHeaders.consistency)
         maxStaleness = header(ConsistencyHeaders.maxStaleness)
+        trace = header("traceparent")
     }
 }
 

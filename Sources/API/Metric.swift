@@ -8,6 +8,8 @@ package struct Metric: Sendable {
         case gauge
         /// Only up, from 0 at the start of the process.
         case counter
+        /// How many values fell into which range, from 0 at the start of the process.
+        case histogram
     }
 
     /// One value, and what it is of.
@@ -23,18 +25,62 @@ package struct Metric: Sendable {
         }
     }
 
+    /// A distribution, and what it is of.
+    package struct Distribution: Sendable {
+        /// As in ``Sample``.
+        package let labels: [(name: String, value: String)]
+        /// Upper bounds of the ranges, ascending, in the unit that the metric's name ends with; a
+        /// last one without bound follows.
+        package let bounds: [Double]
+        /// Values in each range, not summed up: one more than there are bounds.
+        package let counts: [UInt64]
+        /// Of all values.
+        package let sum: Double
+
+        /// - Precondition: there is one count more than bounds.
+        package init(
+            labels: [(name: String, value: String)] = [],
+            bounds: [Double],
+            counts: [UInt64],
+            sum: Double
+        ) {
+            precondition(counts.count == bounds.count + 1, "one count more than bounds")
+            self.labels = labels
+            self.bounds = bounds
+            self.counts = counts
+            self.sum = sum
+        }
+
+        var total: UInt64 { counts.reduce(0, +) }
+    }
+
     /// Letters, digits and `_`, the unit last; a counter's ends with `_total`.
     package let name: String
     /// One line, for people.
     package let help: String
     package let kind: Kind
+    /// Of a gauge or counter.
     package let samples: [Sample]
+    /// Of a histogram.
+    package let distributions: [Distribution]
 
+    /// - Precondition: a histogram has distributions.
     package init(_ name: String, _ help: String, _ kind: Kind, _ samples: [Sample]) {
+        precondition(kind != .histogram, "a histogram has distributions")
         self.name = name
         self.help = help
         self.kind = kind
         self.samples = samples
+        distributions = []
+    }
+
+    /// A histogram.
+    package init(_ name: String, _ help: String, _ distributions: [Distribution]) {
+        self.name = name
+        self.help = help
+        kind = .histogram
+        samples = []
+        self.distributions = distributions
     }
 }
 
@@ -89,11 +135,34 @@ package enum MetricsReply {
             # TYPE \(metric.name) \(metric.kind.rawValue)
 
             """
-        return metric.samples.reduce(into: head) { lines, sample in
-            let labels = sample.labels.map { "\($0.name)=\"\(escaped($0.value, quotes: true))\"" }
-            let tail = labels.isEmpty ? "" : "{\(labels.joined(separator: ","))}"
-            lines += "\(metric.name)\(tail) \(digits(sample.value))\n"
+        let lines =
+            metric.samples.map { line(metric.name, $0.labels, $0.value) }
+            + metric.distributions.flatMap { text(metric.name, $0) }
+        return head + lines.joined()
+    }
+
+    private static func line(
+        _ name: String,
+        _ labels: [(name: String, value: String)],
+        _ value: Double
+    ) -> String {
+        let labels = labels.map { "\($0.name)=\"\(escaped($0.value, quotes: true))\"" }
+        let tail = labels.isEmpty ? "" : "{\(labels.joined(separator: ","))}"
+        return "\(name)\(tail) \(digits(value))\n"
+    }
+
+    /// The ranges summed up, as the format has them: each holds all below it.
+    private static func text(_ name: String, _ distribution: Metric.Distribution) -> [String] {
+        var below: UInt64 = 0
+        let bounds = distribution.bounds.map(digits) + ["+Inf"]
+        let buckets = zip(bounds, distribution.counts).map { bound, count in
+            below += count
+            return line("\(name)_bucket", distribution.labels + [("le", bound)], Double(below))
         }
+        return buckets + [
+            line("\(name)_sum", distribution.labels, distribution.sum),
+            line("\(name)_count", distribution.labels, Double(below)),
+        ]
     }
 
     private static func escaped(_ text: String, quotes: Bool) -> String {
@@ -128,10 +197,46 @@ package enum MetricsReply {
         writer.name("Counters")
         list(metrics, .counter, "Count", into: &writer)
         writer.name("Samples")
-        writer.beginArray()
-        writer.endArray()
+        samples(metrics, into: &writer)
         writer.endObject()
         return writer.bytes + [0x0A]
+    }
+
+    /// Distributions as OpenBao tells them: how many, their sum and their mean.
+    private static func samples(_ metrics: [Metric], into writer: inout JSONWriter) {
+        writer.beginArray()
+        for metric in metrics {
+            for distribution in metric.distributions {
+                let total = Double(distribution.total)
+                writer.beginObject()
+                writer.name("Name")
+                writer.string(metric.name)
+                let numbers = [
+                    ("Count", total), ("Sum", distribution.sum),
+                    ("Mean", total > 0 ? distribution.sum / total : 0),
+                ]
+                for (name, value) in numbers {
+                    writer.name(name)
+                    writer.raw(Array(digits(value).utf8))
+                }
+                write(distribution.labels, into: &writer)
+                writer.endObject()
+            }
+        }
+        writer.endArray()
+    }
+
+    private static func write(
+        _ labels: [(name: String, value: String)],
+        into writer: inout JSONWriter
+    ) {
+        writer.name("Labels")
+        writer.beginObject()
+        for label in labels {
+            writer.name(label.name)
+            writer.string(label.value)
+        }
+        writer.endObject()
     }
 
     private static func list(
@@ -148,13 +253,7 @@ package enum MetricsReply {
                 writer.string(metric.name)
                 writer.name(valueName)
                 writer.raw(Array(digits(sample.value).utf8))
-                writer.name("Labels")
-                writer.beginObject()
-                for label in sample.labels {
-                    writer.name(label.name)
-                    writer.string(label.value)
-                }
-                writer.endObject()
+                write(sample.labels, into: &writer)
                 writer.endObject()
             }
         }

@@ -28,7 +28,7 @@ struct ServerCommand: OperatorCommand {
             path: config,
             environment: session.environment.all
         )
-        let logger = NodeLog.logger(settings.logLevel)
+        let logger = NodeLog.logger(settings.logLevel, settings.logFormat)
         let node = try await HoldfastNode.start(settings, logger: logger)
         try await StopSignal.next()
         logger.notice("stopping")
@@ -66,7 +66,7 @@ struct DevCommand: OperatorCommand {
         }
         let pin = try NodeKey.pin(data: folder)
         let settings = try settings(folder: folder, pin: pin)
-        let node = try await HoldfastNode.start(settings, logger: NodeLog.logger(logLevel))
+        let node = try await HoldfastNode.start(settings, logger: NodeLog.logger(logLevel, .text))
         do {
             let token = try await open(node.apiAddress)
             tell(node.apiAddress, token, session, format)
@@ -245,16 +245,5 @@ enum NodeFile {
         } catch LocalError.failed(_, let reason) {
             throw SettingsError.unreadable(path: path, reason: reason)
         }
-    }
-}
-
-/// The log of a node: lines on standard error.
-enum NodeLog {
-    static let levels = ["trace", "debug", "info", "notice", "warning", "error"]
-
-    static func logger(_ level: String) -> Logger {
-        var logger = Logger(label: "holdfast") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = Logger.Level(rawValue: level) ?? .info
-        return logger
     }
 }

@@ -55,4 +55,6 @@ package enum Limits {
     package static let checkpointEntriesMax = 1_000_000
     /// A member that lags by more is not called healthy.
     package static let trailingEntriesMax = 1_000
+    /// Bytes of a path that a line of the log tells.
+    package static let loggedPathBytesMax = 512
 }

@@ -28,6 +28,7 @@ final class NodeCalls: Sendable {
         state: NodeState,
         parts: (seal: SealKeeper, opener: VaultOpener, creation: CreationFlow),
         tellsMetricsToAll: Bool,
+        meter: RequestMeter,
         store: LocalStore,
         replica: LocalReplica,
         workers: Workers,
@@ -40,6 +41,7 @@ final class NodeCalls: Sendable {
             store: store,
             replica: replica,
             seal: parts.seal,
+            meter: meter,
             isOpen: tellsMetricsToAll
         )
         self.store = store

@@ -10,6 +10,7 @@ struct NodeMetrics: Sendable {
     let store: LocalStore
     let replica: LocalReplica
     let seal: SealKeeper
+    let meter: RequestMeter
     /// Whether anyone who can reach the port may ask, sealed or not: the setting
     /// `metrics_unauthenticated`.
     let isOpen: Bool
@@ -34,7 +35,7 @@ struct NodeMetrics: Sendable {
             isSealed: seal.unsealed == nil,
             now: .now
         )
-        return Self.metrics(of: facts)
+        return Self.metrics(of: facts) + meter.metrics
     }
 
     static func metrics(of facts: Facts) -> [Metric] {

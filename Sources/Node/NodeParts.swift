@@ -25,17 +25,15 @@ final class NodeParts: ReplicaObserver {
     private let membership: MembershipFlow
     let autopilot: Autopilot
     private let proof: LocalProof?
+    private let observer: RequestObserver
     private let logger: Logger
     private let standardHeaders = HTTPHeaderBlock(APIResponse.standardHeaders)
 
     init(_ settings: Settings, _ start: NodeStart, logger: Logger) {
         let clock: @Sendable () -> Timestamp = { WallClock.now() }
-        let store = start.store
-        let network = PeerNetwork(settings, logger: logger)
-        let replica = LocalReplica(store: store, logger: logger)
-        let forwarder = Forwarder(firstNumber: start.firstForward) { network.send($0, to: $1) }
-        let epoch = start.cluster.epoch
-        let seal = SealKeeper(store: store, replica: replica, epoch: epoch, logger: logger)
+        let base = NodeBase(settings, start, logger: logger)
+        let (store, replica, seal) = (base.store, base.replica, base.seal)
+        let forwarder = base.forwarder
         let state = NodeState(
             settings: settings,
             configuration: start.configuration,
@@ -46,6 +44,7 @@ final class NodeParts: ReplicaObserver {
             seal: seal,
             clock: clock
         )
+        let observer = RequestObserver(level: settings.requestLogLevel, logger: logger)
         let workers = Workers(threads: Limits.workerThreads, waitingMax: Limits.workerQueueMax)
         let opener = VaultOpener(store: store, replica: replica, clock: clock, logger: logger)
         let creation = CreationFlow(
@@ -53,7 +52,7 @@ final class NodeParts: ReplicaObserver {
             replica: replica,
             forwarder: forwarder,
             workers: workers,
-            epoch: epoch,
+            epoch: start.cluster.epoch,
             clock: clock,
             logger: logger
         )
@@ -61,6 +60,7 @@ final class NodeParts: ReplicaObserver {
             state: state,
             parts: (seal, opener, creation),
             tellsMetricsToAll: settings.metricsUnauthenticated,
+            meter: observer.meter,
             store: store,
             replica: replica,
             workers: workers,
@@ -87,15 +87,15 @@ final class NodeParts: ReplicaObserver {
             operators: OperatorCheck(store: store, facts: { state.facts() }, clock: clock),
             logger: logger
         )
-        (self.replica, self.network, self.forwarder) = (replica, network, forwarder)
+        (self.replica, self.network, self.forwarder) = (replica, base.network, forwarder)
         (self.seal, self.workers) = (seal, workers)
         (self.opener, self.creation) = (opener, creation)
-        self.logger = logger
+        (self.observer, self.logger) = (observer, logger)
         proof = Self.makeProof(settings.data, logger)
         timers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = timers.next()
         autopilot = Autopilot(flow: membership, replica: replica, loop: loop, logger: logger)
-        Self.sweep(forwarder, on: timers.next())
+        Self.sweep(forwarder, on: loop)
     }
 
     /// Ends what is waited for in vain, four times a second.
@@ -117,6 +117,7 @@ final class NodeParts: ReplicaObserver {
 
     /// One request of a client, on its connection's event loop.
     func handle(_ exchange: HTTPExchange) {
+        observer.arrived()
         do throws(CryptographyError) {
             let drawn = try Random.bytes(16 + 32)
             handle(exchange, requestID: Array(drawn[..<16]), seed: Array(drawn[16...]))
@@ -199,6 +200,7 @@ final class NodeParts: ReplicaObserver {
         _ exchange: HTTPExchange,
         _ request: APIRequest?
     ) {
+        observer.answered(exchange, request, status: response.status)
         let final = request.map { Router.finish(response, for: $0) } ?? response
         if final.hasStandardHeadersOnly {
             exchange.respond(status: final.status, block: standardHeaders, body: final.body)
@@ -326,5 +328,28 @@ final class NodeParts: ReplicaObserver {
 
     func raised(_ alarm: Alarm) {
         logger.critical("\(alarm.summary)", metadata: ["remedy": "\(alarm.remedy)"])
+    }
+}
+
+/// What all other parts of a node stand on.
+private struct NodeBase {
+    let store: LocalStore
+    let network: PeerNetwork
+    let replica: LocalReplica
+    let forwarder: Forwarder
+    let seal: SealKeeper
+
+    init(_ settings: Settings, _ start: NodeStart, logger: Logger) {
+        store = start.store
+        let network = PeerNetwork(settings, logger: logger)
+        self.network = network
+        replica = LocalReplica(store: store, logger: logger)
+        forwarder = Forwarder(firstNumber: start.firstForward) { network.send($0, to: $1) }
+        seal = SealKeeper(
+            store: store,
+            replica: replica,
+            epoch: start.cluster.epoch,
+            logger: logger
+        )
     }
 }

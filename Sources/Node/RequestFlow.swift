@@ -429,10 +429,9 @@ final class RequestFlow: Sendable {
     /// read: clients see "internal error".
     private func response(to step: VaultStep, _ context: RequestContext) -> APIResponse {
         if case .refuse(let error) = step, error.blame != .caller {
-            logger.error(
-                "request \(uuidText(context.request.requestID)): \(error.summary)",
-                metadata: ["remedy": "\(error.remedy)"]
-            )
+            var metadata = RequestObserver.identity(of: context.request)
+            metadata["remedy"] = "\(error.remedy)"
+            logger.error("\(error.summary)", metadata: metadata)
         }
         return Reply.response(to: step, requestID: context.request.requestID)
     }

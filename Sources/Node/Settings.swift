@@ -1,3 +1,4 @@
+package import Logging
 package import Raft
 package import Wire
 
@@ -21,8 +22,12 @@ package struct Settings: Equatable, Sendable {
     package var certificateKeyFile: String?
     /// Plain HTTP for clients; only on loopback addresses.
     package var plainHTTPOnLoopback: Bool
-    /// "trace", "debug", "info", "warning" or "error".
+    /// "trace", "debug", "info", "notice", "warning" or "error".
     package var logLevel: String
+    /// How lines of the log look.
+    package var logFormat: LogFormat
+    /// Level of the line that tells of each request of a client; nil: there is none.
+    package var requestLogLevel: Logger.Level?
     /// Go on when secrets cannot be locked in memory. Off: such a start is refused.
     package var allowUnlockedMemory: Bool
     /// Leaders read by lease, without asking a majority each time. The same on every node.
@@ -41,6 +46,14 @@ package struct Settings: Equatable, Sendable {
 
     /// What the leader does with members on its own.
     package var autopilot: Autopilot
+
+    /// See ``logFormat``.
+    package enum LogFormat: String, CaseIterable, Sendable {
+        /// For people.
+        case text
+        /// One JSON object a line, for machines.
+        case json
+    }
 
     /// The `[autopilot]` table. Give all members the same: the leader's counts.
     package struct Autopilot: Equatable, Sendable {

@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import Raft
 import Replica
 import Wire
@@ -15,6 +16,7 @@ package enum SettingsReader {
         ("node", .text), ("data", .text), ("api_listen", .text), ("api_address", .text),
         ("peer_listen", .text), ("cluster_name", .text), ("tls.certificate", .text),
         ("tls.key", .text), ("plain_http_on_loopback", .flag), ("log_level", .text),
+        ("log_format", .text), ("log_requests_level", .text),
         ("allow_unlocked_memory", .flag), ("read_lease", .flag), ("clock_drift_ppm", .number),
         ("checkpoint_entries", .number),
         ("metrics_unauthenticated", .flag),
@@ -192,13 +194,7 @@ package enum SettingsReader {
         let peerListen = try need("peer_listen")
         let apiListen = try need("api_listen")
         let isPlain = values["plain_http_on_loopback"] == "true"
-        let level = values["log_level"] ?? "info"
-        guard logLevels.contains(level) else {
-            throw .wrongValue(
-                key: "log_level",
-                reason: "use one of \(logLevels.joined(separator: ", "))"
-            )
-        }
+        let log = try log(values)
         guard (values["tls.certificate"] == nil) == (values["tls.key"] == nil) else {
             throw .wrongValue(key: "tls", reason: "certificate and key are given together")
         }
@@ -230,7 +226,9 @@ package enum SettingsReader {
             certificateFile: values["tls.certificate"],
             certificateKeyFile: values["tls.key"],
             plainHTTPOnLoopback: isPlain,
-            logLevel: level,
+            logLevel: log.level,
+            logFormat: log.format,
+            requestLogLevel: log.requests,
             allowUnlockedMemory: values["allow_unlocked_memory"] == "true",
             readLease: values["read_lease"] == "true",
             clockDriftPPM: try clockDrift(values["clock_drift_ppm"]),
@@ -240,6 +238,31 @@ package enum SettingsReader {
             join: join,
             autopilot: try autopilot(values)
         )
+    }
+
+    private static func log(
+        _ values: [String: String]
+    ) throws(SettingsError) -> (
+        level: String, format: Settings.LogFormat, requests: Logger.Level?
+    ) {
+        let level = values["log_level"] ?? "info"
+        guard logLevels.contains(level) else {
+            throw .wrongValue(
+                key: "log_level",
+                reason: "use one of \(logLevels.joined(separator: ", "))"
+            )
+        }
+        let requestLevel = values["log_requests_level"] ?? "off"
+        guard requestLevel == "off" || logLevels.contains(requestLevel) else {
+            throw .wrongValue(
+                key: "log_requests_level",
+                reason: "use off or one of \(logLevels.joined(separator: ", "))"
+            )
+        }
+        guard let format = Settings.LogFormat(rawValue: values["log_format"] ?? "text") else {
+            throw .wrongValue(key: "log_format", reason: "use text or json")
+        }
+        return (level, format, Logger.Level(rawValue: requestLevel))
     }
 
     /// What a node says of itself when it joins a cluster that exists; nil without a table.

@@ -1,10 +1,10 @@
 import Glibc
-import Wire
+package import Wire
 
 /// The system's idea of the time of day.
-enum WallClock {
+package enum WallClock {
     /// Nanoseconds since 1970; never before it.
-    static func now() -> Timestamp {
+    package static func now() -> Timestamp {
         var time = timespec()
         guard unsafe clock_gettime(CLOCK_REALTIME, &time) == 0, time.tv_sec >= 0 else {
             return Timestamp(nanoseconds: 0)

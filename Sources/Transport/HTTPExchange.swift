@@ -17,6 +17,7 @@ package final class HTTPExchange: Sendable {
     private let service: HTTPService
     private let sequence: UInt64
     private let budget: ByteBudget.Share?
+    private let arrived = NIODeadline.now()
     private let isAnswered = Atomic(false)
 
     init(
@@ -36,6 +37,9 @@ package final class HTTPExchange: Sendable {
 
     /// The connection's event loop: for bounded work only, since other connections share it.
     package var eventLoop: any EventLoop { loop }
+
+    /// How long ago the request was complete, on the monotonic clock.
+    package var nanosecondsSinceArrival: Int64 { (NIODeadline.now() - arrived).nanoseconds }
 
     /// Answers the request.
     ///

@@ -1,3 +1,4 @@
+import Logging
 import Raft
 import TestSupport
 import Testing
@@ -53,6 +54,8 @@ struct SettingsReaderTests {
         #expect(settings.apiAddress == "https://10.0.0.2:8200")
         #expect(settings.clusterName == "holdfast")
         #expect(settings.logLevel == "info")
+        #expect(settings.logFormat == .text)
+        #expect(settings.requestLogLevel == nil)
         #expect(settings.certificateFile == nil)
         #expect(settings.certificateKeyFile == nil)
         #expect(!settings.plainHTTPOnLoopback)
@@ -134,6 +137,10 @@ struct SettingsReaderTests {
         Override(variable: "HOLDFAST_PEER_LISTEN", value: "127.0.0.1:2") { $0.peerListen },
         Override(variable: "HOLDFAST_CLUSTER_NAME", value: "c") { $0.clusterName },
         Override(variable: "HOLDFAST_LOG_LEVEL", value: "trace") { $0.logLevel },
+        Override(variable: "HOLDFAST_LOG_FORMAT", value: "json") { $0.logFormat.rawValue },
+        Override(variable: "HOLDFAST_LOG_REQUESTS_LEVEL", value: "info") {
+            $0.requestLogLevel?.rawValue
+        },
         Override(variable: "HOLDFAST_ALLOW_UNLOCKED_MEMORY", value: "true") {
             "\($0.allowUnlockedMemory)"
         },
@@ -315,6 +322,19 @@ struct SettingsReaderTests {
                 key: "log_level",
                 reason: "use one of trace, debug, info, notice, warning, error"
             )
+        ),
+        Fault(
+            testDescription: "a level of requests that is none",
+            text: "log_requests_level = \"on\"\n" + whole,
+            error: .wrongValue(
+                key: "log_requests_level",
+                reason: "use off or one of trace, debug, info, notice, warning, error"
+            )
+        ),
+        Fault(
+            testDescription: "lines in no format",
+            text: "log_format = \"xml\"\n" + whole,
+            error: .wrongValue(key: "log_format", reason: "use text or json")
         ),
         Fault(
             testDescription: "a certificate alone",

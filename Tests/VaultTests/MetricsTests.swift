@@ -18,6 +18,14 @@ struct MetricsTests {
             ]
         ),
         Metric("holdfast_d", "None", .gauge, []),
+        Metric(
+            "holdfast_e_seconds",
+            "Of e",
+            [
+                .init(labels: [("kind", "k")], bounds: [0.5, 2], counts: [3, 0, 1], sum: 8),
+                .init(bounds: [1], counts: [0, 0], sum: 0),
+            ]
+        ),
     ]
     private let now = Timestamp(nanoseconds: 1_764_126_000_000_000_000)
 
@@ -55,6 +63,17 @@ struct MetricsTests {
                 holdfast_c_seconds{member="a\\"b\\\\c"} 0
                 # HELP holdfast_d None
                 # TYPE holdfast_d gauge
+                # HELP holdfast_e_seconds Of e
+                # TYPE holdfast_e_seconds histogram
+                holdfast_e_seconds_bucket{kind="k",le="0.5"} 3
+                holdfast_e_seconds_bucket{kind="k",le="2"} 3
+                holdfast_e_seconds_bucket{kind="k",le="+Inf"} 4
+                holdfast_e_seconds_sum{kind="k"} 8
+                holdfast_e_seconds_count{kind="k"} 4
+                holdfast_e_seconds_bucket{le="1"} 0
+                holdfast_e_seconds_bucket{le="+Inf"} 0
+                holdfast_e_seconds_sum 0
+                holdfast_e_seconds_count 0
 
                 """
         )
@@ -70,7 +89,9 @@ struct MetricsTests {
                 "Value":4294967296,"Labels":{}},{"Name":"holdfast_c_seconds","Value":0.5,\#
                 "Labels":{"member":"eu-1"}},{"Name":"holdfast_c_seconds","Value":0,\#
                 "Labels":{"member":"a\"b\\c"}}],"Points":[],"Counters":[{"Name":\#
-                "holdfast_b_total","Count":3,"Labels":{}}],"Samples":[]}
+                "holdfast_b_total","Count":3,"Labels":{}}],"Samples":[{"Name":\#
+                "holdfast_e_seconds","Count":4,"Sum":8,"Mean":2,"Labels":{"kind":"k"}},{"Name":\#
+                "holdfast_e_seconds","Count":0,"Sum":0,"Mean":0,"Labels":{}}]}
 
                 """#
         )
