@@ -22,6 +22,7 @@ let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates"
 let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -200,7 +201,7 @@ let package = Package(
             "CommandsTests",
             [
                 "Audit", "Client", "Commands", "Cryptography", "TestSupport", "Wire", nioCore,
-                nioHTTP1, nioPosix,
+                nioEmbedded, nioHTTP1, nioPosix, nioSSL,
             ]
         ),
         tests("TidyTests", []),

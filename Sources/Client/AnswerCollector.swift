@@ -18,6 +18,9 @@ final class AnswerCollector: ChannelInboundHandler {
     private var head: HTTPResponseHead?
     private var body: [UInt8] = []
     private var timeOut: Scheduled<Void>?
+    /// Why the connection is of no use any more. It can end before the first request: a TLS
+    /// handshake goes on by itself, and what went wrong in it must not get lost.
+    private var ending: ClientError?
 
     init(address: ServerAddress) { self.address = address }
 
@@ -29,6 +32,7 @@ final class AnswerCollector: ChannelInboundHandler {
         on channel: any Channel
     ) -> EventLoopFuture<ClientResponse> {
         precondition(promise == nil, "one request at a time")
+        if let ending { return channel.eventLoop.makeFailedFuture(ending) }
         let promise = channel.eventLoop.makePromise(of: ClientResponse.self)
         self.promise = promise
         isSent = false
@@ -52,7 +56,7 @@ final class AnswerCollector: ChannelInboundHandler {
             self.head = head
         case .body(let buffer):
             guard body.count + buffer.readableBytes <= Self.bodyBytesMax else {
-                finish(.failure(.badAnswer(address.text, reason: "more than 64 MiB")))
+                end(.badAnswer(address.text, reason: "more than 64 MiB"))
                 return context.close(promise: nil)
             }
             body.append(contentsOf: buffer.readableBytesView)
@@ -70,7 +74,7 @@ final class AnswerCollector: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        fail("the connection was closed")
+        fail(Self.closed)
         context.fireChannelInactive()
     }
 
@@ -78,12 +82,12 @@ final class AnswerCollector: ChannelInboundHandler {
         switch error {
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
             if isSent {
-                fail("the connection was closed")
+                fail(Self.closed)
             } else {
-                finish(.failure(.untrusted(address.text, reason: Self.reason(ofTLS: error))))
+                end(.untrusted(address.text, reason: Self.reason(ofTLS: error)))
             }
         case is HTTPParserError:
-            finish(.failure(.badAnswer(address.text, reason: "it is not HTTP")))
+            end(.badAnswer(address.text, reason: "it is not HTTP"))
         case let error as IOError:
             fail(LocalFile.reason(error.errnoCode))
         default:
@@ -94,13 +98,18 @@ final class AnswerCollector: ChannelInboundHandler {
 
     /// The answer did not come; what that means depends on whether the request went out whole.
     private func fail(_ reason: String) {
+        let isUnknown = promise != nil && isSent
         let text = address.text
-        finish(
-            .failure(
-                isSent ? .outcomeUnknown(text, reason: reason) : .notSent(text, reason: reason)
-            )
-        )
+        end(isUnknown ? .outcomeUnknown(text, reason: reason) : .notSent(text, reason: reason))
     }
+
+    private func end(_ error: ClientError) {
+        // For a later request what counts is that nothing of it was sent.
+        ending = ending ?? (promise == nil ? error : .notSent(address.text, reason: Self.closed))
+        finish(.failure(error))
+    }
+
+    private static let closed = "the connection was closed"
 
     private func finish(_ result: Result<ClientResponse, ClientError>) {
         timeOut?.cancel()

@@ -14,7 +14,7 @@ package final class VaultClient {
     /// Made at the first https address: reading the system's certificates takes a while.
     private var tls: NIOSSLContext?
     private let group: MultiThreadedEventLoopGroup
-    private var channels: [ServerAddress: any Channel] = [:]
+    private var connections: [ServerAddress: Connection] = [:]
 
     /// - Throws: ``ClientError`` for trust roots, token or namespace that cannot be used.
     package init(_ settings: ClientSettings) throws(ClientError) {
@@ -114,9 +114,9 @@ package final class VaultClient {
                 on: group.next(),
                 within: limit
             )
-            .flatMap { channel in
-                Self.exchange(request, on: channel, address, headers: [], within: limit)
-                    .always { _ in channel.close(promise: nil) }
+            .flatMap { connection in
+                Self.exchange(request, on: connection, headers: [], within: limit)
+                    .always { _ in connection.channel.close(promise: nil) }
             }
         }
         return zip(addresses, futures).map { address, future in
@@ -138,9 +138,9 @@ package final class VaultClient {
         at address: ServerAddress
     ) throws(ClientError) -> ClientResponse {
         let limit = Self.amount(settings.timeoutSeconds)
-        let channel: any Channel
-        if let kept = channels[address], kept.isActive {
-            channel = kept
+        let connection: Connection
+        if let kept = connections[address], kept.channel.isActive {
+            connection = kept
         } else {
             let name = address == settings.address ? settings.serverName : nil
             let future = Self.connect(
@@ -150,15 +150,15 @@ package final class VaultClient {
                 on: group.next(),
                 within: limit
             )
-            channel = try Self.wait(future, address)
-            channels[address] = channel
+            connection = try Self.wait(future, address)
+            connections[address] = connection
         }
         var headers: [(String, String)] = []
         if let token = settings.token { headers.append(("X-Vault-Token", token)) }
         if let namespace = settings.namespace {
             headers.append(("X-Vault-Namespace", namespace))
         }
-        let future = Self.exchange(request, on: channel, address, headers: headers, within: limit)
+        let future = Self.exchange(request, on: connection, headers: headers, within: limit)
         return try Self.wait(future, address)
     }
 
@@ -212,35 +212,46 @@ package final class VaultClient {
         }
     }
 
+    /// A connection and what puts its answers together. The collector is kept here, not looked up
+    /// in the pipeline: that is empty when the connection has ended, and the collector knows why.
+    private struct Connection: Sendable {
+        let address: ServerAddress
+        let channel: any Channel
+        let collector: NIOLoopBound<AnswerCollector>
+    }
+
     private static func connect(
         to address: ServerAddress,
         tls: NIOSSLContext?,
         serverName: String?,
         on loop: any EventLoop,
         within limit: TimeAmount
-    ) -> EventLoopFuture<any Channel> {
-        ClientBootstrap(group: loop)
-            .connectTimeout(min(limit, .seconds(10)))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    if let tls {
-                        let name = serverName ?? (address.isIPAddress ? nil : address.host)
-                        try pipeline.addHandler(
-                            NIOSSLClientHandler(context: tls, serverHostname: name)
-                        )
+    ) -> EventLoopFuture<Connection> {
+        loop.flatSubmit {
+            let collector = NIOLoopBound(AnswerCollector(address: address), eventLoop: loop)
+            return ClientBootstrap(group: loop)
+                .connectTimeout(min(limit, .seconds(10)))
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        let pipeline = channel.pipeline.syncOperations
+                        if let tls {
+                            let name = serverName ?? (address.isIPAddress ? nil : address.host)
+                            try pipeline.addHandler(
+                                NIOSSLClientHandler(context: tls, serverHostname: name)
+                            )
+                        }
+                        try pipeline.addHTTPClientHandlers()
+                        try pipeline.addHandler(collector.value)
                     }
-                    try pipeline.addHTTPClientHandlers()
-                    try pipeline.addHandler(AnswerCollector(address: address))
                 }
-            }
-            .connect(host: address.host, port: address.port)
+                .connect(host: address.host, port: address.port)
+                .map { Connection(address: address, channel: $0, collector: collector) }
+        }
     }
 
     private static func exchange(
         _ request: ClientRequest,
-        on channel: any Channel,
-        _ address: ServerAddress,
+        on connection: Connection,
         headers: [(String, String)],
         within limit: TimeAmount
     ) -> EventLoopFuture<ClientResponse> {
@@ -249,7 +260,7 @@ package final class VaultClient {
             method: HTTPMethod(rawValue: request.method.rawValue),
             uri: request.target
         )
-        head.headers.add(name: "Host", value: address.authority)
+        head.headers.add(name: "Host", value: connection.address.authority)
         head.headers.add(name: "User-Agent", value: "holdfast")
         head.headers.add(name: "X-Vault-Request", value: "true")
         for (name, value) in headers + request.headers {
@@ -260,17 +271,13 @@ package final class VaultClient {
             head.headers.add(name: "Content-Length", value: "\(body.count)")
         }
         let body = request.body.map { ByteBuffer(bytes: $0) }
-        return channel.eventLoop.flatSubmit { [head] in
-            do {
-                let handler = try channel.pipeline.syncOperations.handler(
-                    type: AnswerCollector.self
-                )
-                return handler.send(head, body: body, within: limit, on: channel)
-            } catch {
-                // The pipeline is gone because the connection is.
-                let error = ClientError.notSent(address.text, reason: "the connection was closed")
-                return channel.eventLoop.makeFailedFuture(error)
-            }
+        return connection.channel.eventLoop.flatSubmit { [head] in
+            connection.collector.value.send(
+                head,
+                body: body,
+                within: limit,
+                on: connection.channel
+            )
         }
     }
 

@@ -1,6 +1,11 @@
-import Client
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import NIOSSL
 import Testing
 import Wire
+
+@testable import Client
 
 @Suite("client on the wire")
 struct ClientTests {
@@ -171,6 +176,29 @@ struct ClientTests {
         #expect(throws: ClientError.untrusted(address.text, reason: "it does not speak TLS")) {
             try client.send(ClientRequest(.get, "path"))
         }
+    }
+
+    @Test("what ends a connection before its first request is not lost")
+    func endedEarly() throws {
+        let address = try ServerAddress("https://127.0.0.1:1")
+        let collector = AnswerCollector(address: address)
+        let channel = EmbeddedChannel()
+        try channel.pipeline.addHTTPClientHandlers().wait()
+        try channel.pipeline.syncOperations.addHandler(collector)
+        channel.pipeline.fireErrorCaught(NIOSSLError.handshakeFailed(.sslError([])))
+        let answer = collector.send(
+            HTTPRequestHead(version: .http1_1, method: .GET, uri: "/"),
+            body: nil,
+            within: .hours(1),
+            on: channel
+        )
+        var outcome: Result<ClientResponse, any Error>?
+        answer.assumeIsolated().whenComplete { outcome = $0 }
+        guard case .failure(ClientError.untrusted) = outcome else {
+            Issue.record("the reason was lost: \(String(describing: outcome))")
+            return
+        }
+        _ = try? channel.finish()
     }
 
     @Test("nobody there")
