@@ -1,3 +1,4 @@
+import Engines
 package import Wire
 
 /// One number that a node tells about itself, or one for each of its members.
@@ -121,11 +122,13 @@ package enum MetricsReply {
     }
 
     /// To a client that wants a format that there is not.
-    static let unknownFormat = APIResponse(
-        status: 400,
-        contentType: "text/plain",
-        body: Array("the format of metrics is prometheus, or none is given\n".utf8)
-    )
+    static func unknownFormat(_ name: String) -> APIResponse {
+        APIResponse(
+            status: 400,
+            contentType: "text/plain",
+            body: Array("metric response format \(GoText.quoted(name)) unknown".utf8)
+        )
+    }
 
     // MARK: Prometheus
 

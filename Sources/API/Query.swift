@@ -39,9 +39,15 @@ struct Query {
         }
     }
 
-    /// The parameters of a form.
+    /// The parameters of a form. What comes twice is one text with a comma, as OpenBao reads it.
     func formFields() throws(RouteError) -> JSONObject {
-        try collected { _ in false }
+        var fields = try collected { _ in false }
+        for (name, value) in fields.members {
+            guard case .array(let values) = value else { continue }
+            let texts = values.compactMap { if case .string(let text) = $0 { text } else { nil } }
+            fields[name] = .string(texts.joined(separator: ","))
+        }
+        return fields
     }
 
     private func collected(

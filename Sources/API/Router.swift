@@ -95,7 +95,7 @@ private struct RequestParser {
             try require("GET")
             let name = target.query.first("format") ?? ""
             guard let format = MetricsFormat(name) else {
-                return .reply(MetricsReply.unknownFormat)
+                return .reply(MetricsReply.unknownFormat(name))
             }
             return .node(.metrics(format, token: token()))
         default:

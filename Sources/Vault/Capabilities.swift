@@ -25,6 +25,9 @@ extension SystemBackend {
                     + "\(VaultLimits.capabilityPathsMax)"
             )
         }
+        guard !paths.contains(where: \.isEmpty) else {
+            throw .invalid(GoText.errors(["missing path"]))
+        }
         let subjects = SubjectLookup(call: call, authority: authority)
         let access: TokenAccess
         switch endpoint {

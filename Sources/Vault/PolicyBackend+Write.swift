@@ -23,8 +23,13 @@ extension PolicyBackend {
         }
         guard !text.isEmpty else { throw Self.noText }
         let state = try PolicyState(name, view)
-        try checkAndSet(fields.int("cas"), state, isNeeded: true)
-        var content = PolicyRecord.Content(text: text)
+        try checkAndSet(
+            fields.int("cas"),
+            state,
+            isNeeded: present(state)?.content.needsCheckAndSet ?? false
+                || fields.bool("cas_required") ?? false
+        )
+        var content = PolicyRecord.Content(text: Self.spelled(text))
         try options(fields, into: &content)
         // Clients that know nothing of cases must not lose them.
         content.cases = cases ?? present(state)?.content.cases ?? content.cases
@@ -50,7 +55,7 @@ extension PolicyBackend {
         try checkAndSet(fields.int("cas"), state, isNeeded: false)
         if let text = fields.text("policy") {
             guard !text.isEmpty else { throw Self.noText }
-            content.text = text
+            content.text = Self.spelled(text)
         }
         try options(fields, into: &content)
         if let cases { content.cases = cases }
@@ -66,6 +71,15 @@ extension PolicyBackend {
         ("expiration", .text), ("allow_slashes_in_identity_templates", .bool),
         ("allow_wildcards_in_identity_templates", .bool), ("force", .bool),
     ]
+
+    /// A policy may come as base64, which spares a client the quoting. No policy that means
+    /// anything is at the same time a base64 text.
+    private static func spelled(_ text: String) -> String {
+        guard let bytes = Base64.decode(text),
+            let decoded = String(validating: bytes, as: UTF8.self)
+        else { return text }
+        return decoded
+    }
 
     private static let noText = VaultError.invalid("'policy' parameter not supplied or empty")
 
@@ -88,7 +102,7 @@ extension PolicyBackend {
         return record
     }
 
-    /// - Parameter isNeeded: whether a policy that asks for a check-and-set gets one.
+    /// - Parameter isNeeded: whether a write without a check-and-set is refused.
     func checkAndSet(
         _ version: Int?,
         _ state: PolicyState,
@@ -98,7 +112,7 @@ extension PolicyBackend {
         let have = present?.version ?? 0
         switch version {
         case nil:
-            guard !isNeeded || present?.content.needsCheckAndSet != true else {
+            guard !isNeeded else {
                 throw .invalid("check-and-set parameter required for this call")
             }
         case -1 where present != nil:

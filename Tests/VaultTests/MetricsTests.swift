@@ -120,6 +120,7 @@ struct MetricsTests {
             return
         }
         #expect(wrong.status == 400 && wrong.contentType == "text/plain")
+        #expect(wrong.body == Array(#"metric response format "xml" unknown"#.utf8))
         guard case .reply(let refused) = route("sys/metrics", method: "PUT") else {
             Issue.record("PUT was taken")
             return

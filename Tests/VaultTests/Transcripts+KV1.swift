@@ -122,5 +122,9 @@ extension Transcripts {
         < 204 (empty)
         > GET w1/m
         < 200 ENV{"lease_duration":2764800,"data":{"x":2}}
+        > POST w1/m a=1&b=two&b=three   [Content-Type: application/x-www-form-urlencoded]
+        < 204 (empty)
+        > GET w1/m
+        < 200 ENV{"lease_duration":2764800,"data":{"a":"1","b":"two,three"}}
         """#
 }

@@ -55,6 +55,18 @@ extension Transcripts {
         < 405 {"errors":["1 error occurred:\n\t* unsupported operation\n\n"]}
         > GET sys/policies/acl/a/
         < 404 {"errors":[]}
+        > PUT sys/policies/acl/cas {"policy":"path \"s\" {}","cas_required":true}
+        < 400 {"errors":["check-and-set parameter required for this call"]}
+        > PUT sys/policies/acl/cas {"policy":"path \"s\" {}","cas":-1,"cas_required":true}
+        < 204 (empty)
+        > DELETE sys/policies/acl/cas
+        < 204 (empty)
+        > PUT sys/policies/acl/b64 {"policy":"cGF0aCAicyIge30="}
+        < 204 (empty)
+        > GET sys/policies/acl/b64
+        < 200 ENV{"data":{"name":"b64","policy":"path \"s\" {}"}}
+        > DELETE sys/policies/acl/b64
+        < 204 (empty)
         # built-in policies
         > PUT sys/policies/acl/root {"policy":"path \"s\" {}"}
         < 400 {"errors":["cannot update \"root\" policy"]}

@@ -17,6 +17,8 @@ extension Transcripts {
         red these unrecognized parameters: [foo]"]}   (+ data members injected at top level)
         > POST sys/capabilities-self {}
         < 400 {"errors":["paths must be supplied"]}
+        > POST sys/capabilities-self {"paths":["a",""]}
+        < 400 {"errors":["1 error occurred:\n\t* missing path\n\n"]}
         > POST sys/capabilities-self {"paths":[]}
         < 400 {"errors":["paths must be supplied"]}
         > GET sys/capabilities-self
