@@ -78,10 +78,12 @@ package enum Reply {
     private static func response(to error: EngineError, isBare: Bool) -> APIResponse {
         switch error {
         case .invalid(let text): errors(400, [text])
+        case .failed(let text): errors(500, [wrapped(text, isBare)])
         case .tooLarge(let text): errors(413, [text])
         case .unsupportedPath: errors(404, [wrapped("unsupported path", isBare)])
         case .unsupportedOperation: errors(405, [wrapped("unsupported operation", isBare)])
         case .notFound: errors(404)
+        case .nothingToPatch: APIResponse(status: 404)
         case .damaged: errors(500, ["internal error"])
         case .barrier(let error): response(to: error)
         }

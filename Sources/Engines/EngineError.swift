@@ -5,6 +5,8 @@ package import Wire
 package enum EngineError: OperatorError {
     /// The request is wrong; the text goes to the client as it is. 400.
     case invalid(String)
+    /// The same where OpenBao answers 500, and clients know it so.
+    case failed(String)
     /// The value is over a size limit; the text names both sizes. 413.
     case tooLarge(String)
     /// The engine has no such path. 404.
@@ -13,6 +15,8 @@ package enum EngineError: OperatorError {
     case unsupportedOperation
     /// Nothing is stored under this name. 404 with an empty list of errors.
     case notFound
+    /// There is nothing that a patch could change. 404 without a body.
+    case nothingToPatch
     /// A record of the engine's own decodes wrongly. It is there, so it must not look absent.
     case damaged(String)
     /// The barrier could not open or name a record.
@@ -21,7 +25,9 @@ package enum EngineError: OperatorError {
     /// Whose fault it is.
     package var blame: Blame {
         switch self {
-        case .invalid, .tooLarge, .unsupportedPath, .unsupportedOperation, .notFound: .caller
+        case .invalid, .failed, .tooLarge, .unsupportedPath, .unsupportedOperation, .notFound,
+            .nothingToPatch:
+            .caller
         case .damaged: .operator
         case .barrier(let error): error.blame
         }
@@ -30,10 +36,10 @@ package enum EngineError: OperatorError {
     /// What happened.
     package var summary: String {
         switch self {
-        case .invalid(let text), .tooLarge(let text): text
+        case .invalid(let text), .failed(let text), .tooLarge(let text): text
         case .unsupportedPath: "unsupported path"
         case .unsupportedOperation: "unsupported operation"
-        case .notFound: "nothing is stored under this name"
+        case .notFound, .nothingToPatch: "nothing is stored under this name"
         case .damaged(let what): "a stored record is damaged: \(what)"
         case .barrier(let error): error.summary
         }
@@ -42,10 +48,10 @@ package enum EngineError: OperatorError {
     /// What to do next.
     package var remedy: String {
         switch self {
-        case .invalid, .tooLarge: "change the request as the text says"
+        case .invalid, .failed, .tooLarge: "change the request as the text says"
         case .unsupportedPath, .unsupportedOperation:
             "see the API documentation of the secrets engine for its paths"
-        case .notFound: "check the name, or list the folder"
+        case .notFound, .nothingToPatch: "check the name, or list the folder"
         case .damaged: "compare this node with the other members and rebuild it if they differ"
         case .barrier(let error): error.remedy
         }

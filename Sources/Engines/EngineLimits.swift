@@ -27,6 +27,23 @@ package enum EngineLimits {
     package static let tokenPolicyBytesMax = 512
     /// Blocks of addresses that a token, a role or a secret id is bound to.
     package static let boundCIDRsMax = 256
+    /// Names, folders included, that one recursive listing may look at.
+    package static let scanNamesMax = 100_000
+    /// Names in one listing with details, and bytes of its answer.
+    package static let detailedNamesMax = 10_000
+    package static let detailedBytesMax = 32 << 20
+    /// Bytes in the name of a secret in a cubbyhole: less, as the token's folder stands before it.
+    package static let cubbyholeNameBytesMax = 4_000
+    /// Bytes in the name of a key, a role or a user in the path of an endpoint.
+    package static let endpointNameBytesMax = 512
+    /// Bytes in a key for one-time passwords.
+    package static let totpKeyBytesMax = 1_024
+    /// Bytes in the issuer and in the account of such a key.
+    package static let totpTextBytesMax = 1_024
+    /// The longest period of one code: a year.
+    package static let totpPeriodSecondsMax = 31_536_000
+    /// Periods whose codes can be accepted at one moment: the present one and one on each side.
+    package static let totpUsedStepsMax = 3
     /// Lease duration that a secret without a `ttl` shows, where its mount says nothing: 768 hours.
     package static let leaseSecondsDefault = 2_764_800
 }

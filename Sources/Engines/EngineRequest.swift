@@ -1,11 +1,6 @@
 package import Barrier
+import Cryptography
 package import Wire
-
-/// Which engine serves a mount. The number is part of the mount's record.
-package enum EngineKind: UInt8, Sendable, Equatable {
-    case kvVersion1 = 1
-    case kvVersion2 = 2
-}
 
 /// What an engine knows of the mount that it serves.
 package struct EngineMount: Sendable {
@@ -33,11 +28,48 @@ package struct EngineRequest: Sendable {
     package let fields: JSONObject
     /// Cluster time, decided before the request is proposed.
     package let now: Timestamp
+    /// What few engines ask for.
+    package let context: EngineContext
 
-    package init(operation: Operation, path: String, fields: JSONObject, now: Timestamp) {
+    package init(
+        operation: Operation,
+        path: String,
+        fields: JSONObject,
+        now: Timestamp,
+        context: EngineContext = .none
+    ) {
         self.operation = operation
         self.path = path
         self.fields = fields
         self.now = now
+        self.context = context
     }
+
+    /// Randomness of this request for its engine: a stream of its own, and the same when the
+    /// request is prepared again. A step draws everything from one of them.
+    package func entropy() -> Entropy {
+        let label = Array("holdfast/engine".utf8)
+        return Entropy(seed: hmacSHA256(key: context.seed, label))
+    }
+}
+
+/// What a request brings besides what is wanted.
+package struct EngineContext: Sendable {
+    /// What stands for the client's token in names and records; empty where there is no token.
+    package let tokenName: String
+    /// 32 bytes; see ``EngineRequest/entropy()``.
+    let seed: [UInt8]
+
+    /// - Parameter seed: fresh for this request; zeros for one that cannot write.
+    package init(tokenName: String, seed: [UInt8]) {
+        precondition(seed.count == Entropy.seedBytes, "an entropy seed is 32 bytes")
+        self.tokenName = tokenName
+        self.seed = seed
+    }
+
+    /// Of a request without a token that makes nothing.
+    package static let none = EngineContext(
+        tokenName: "",
+        seed: [UInt8](repeating: 0, count: Entropy.seedBytes)
+    )
 }

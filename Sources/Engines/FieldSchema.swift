@@ -4,7 +4,8 @@
 /// parameter says how it is converted. Names that an endpoint does not know are allowed and
 /// reported back.
 package struct FieldSchema: Sendable {
-    /// How a value is read. Null reads as the kind's zero value everywhere.
+    /// How a value is read. Null reads as the kind's zero value, but a
+    /// duration of null is one that is not given.
     package enum Kind: Sendable {
         /// Text; numbers and truth values are spelled out.
         case text
@@ -24,6 +25,13 @@ package struct FieldSchema: Sendable {
         case seconds
         /// A duration; its value is in seconds.
         case signedSeconds
+
+        var isDuration: Bool {
+            switch self {
+            case .seconds, .signedSeconds: true
+            case .text, .int, .bool, .map, .pairs, .ints, .texts: false
+            }
+        }
     }
 
     /// Names and kinds.

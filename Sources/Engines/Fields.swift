@@ -22,6 +22,8 @@ package struct Fields: Sendable {
             if schema.captured.contains(where: { utf8Equals($0, name) }) {
                 replaced.append(name)
             } else if let kind = schema.kind(of: name) {
+                // Go's framework reads a duration of null as one that was not given.
+                if kind.isDuration && value.isNull { continue }
                 do throws(ConversionError) {
                     values.append((name, try Conversion.value(of: value, as: kind)))
                 } catch {

@@ -25,8 +25,11 @@ struct Authority {
     /// creation or as an update.
     struct Ground {
         let mount: MountID
-        let existence: KVExistence
+        let existence: Existence
     }
+
+    /// What stands for the token in names, the cubbyhole's for one; empty where it has no record.
+    var tokenName: String { path.below(SystemPaths.tokens) ?? "" }
 
     /// - Throws: ``VaultError/permissionDenied`` for no token and for one that is not known or
     ///   over. Which of them it was, nobody is told.

@@ -20,6 +20,21 @@ struct BuiltInMount {
         accessorPrefix: "system"
     )
 
+    static let cubbyhole = BuiltInMount(
+        path: "cubbyhole/",
+        type: "cubbyhole",
+        description: "per-token private secret storage",
+        accessorPrefix: "cubbyhole"
+    )
+
+    /// Those that are listed among the secrets engines.
+    static let engines = [cubbyhole, system]
+
+    /// The one of them at exactly this path, its slash included.
+    static func engine(at path: String) -> BuiltInMount? {
+        engines.first { utf8Equals($0.path, path) }
+    }
+
     static let token = BuiltInMount(
         path: tokenPath,
         type: "token",
@@ -29,6 +44,11 @@ struct BuiltInMount {
 
     /// Paths that no mount may take or be below, among them those of engines still to come.
     static let reservedPrefixes = ["sys/", "auth/", "identity/", "cubbyhole/"]
+
+    /// The path below the mount, if it serves this one; its own path without the slash is its root.
+    func below(_ path: String) -> String? {
+        path.below(self.path) ?? (utf8Equals(path.withSlash, self.path) ? "" : nil)
+    }
 
     /// The same for one vault at all times, and different between vaults.
     func identity(vaultID: [UInt8]) -> (accessor: String, id: [UInt8]) {

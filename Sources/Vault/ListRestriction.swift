@@ -44,9 +44,12 @@ struct ListRestriction {
         guard limit != nil || filter != nil, case .answer(let answer) = step,
             let bytes = answer.body.data
         else { return step }
-        guard let data = try? JSONScanner.parse(bytes, limits: .trusted).asObject,
-            let keys = data["keys"]?.asArray?.compactMap(\.asString)
-        else { throw .denied }
+        guard let data = try? JSONScanner.parse(bytes, limits: .trusted).asObject else {
+            throw .denied
+        }
+        // What a recursive list answers where there is nothing.
+        if data.isEmpty { return step }
+        guard let keys = data["keys"]?.asArray?.compactMap(\.asString) else { throw .denied }
         let shown = Array(keys.filter(isShown).prefix(limit ?? .max))
         var writer = JSONWriter(capacity: bytes.count)
         writer.beginObject()

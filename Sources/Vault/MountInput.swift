@@ -43,6 +43,8 @@ struct MountInput {
             return ("kv", .kvVersion2)
         case "generic":
             return ("generic", .kvVersion1)
+        case "totp":
+            return ("totp", .totp)
         case "system", "cubbyhole", "identity", "ns_system", "ns_cubbyhole", "ns_identity":
             throw .invalid("mount type of \(GoText.quoted(type)) is not mountable")
         default:

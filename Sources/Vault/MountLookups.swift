@@ -40,8 +40,8 @@ struct MountLookups {
     /// `GET sys/mounts/<path>`
     func secret(at path: String, _ raw: JSONObject) throws(VaultError) -> VaultAnswer {
         let members: JSONObject
-        if path == BuiltInMount.system.path {
-            members = shown(.system)
+        if let builtIn = BuiltInMount.engine(at: path) {
+            members = shown(builtIn)
         } else if let entry = mounts.entry(at: path) {
             members = shown(entry)
         } else {
@@ -61,9 +61,9 @@ struct MountLookups {
     /// `GET sys/mounts/<path>/tune`
     func secretTuning(at path: String, _ raw: JSONObject) throws(VaultError) -> VaultAnswer {
         var members: JSONObject
-        if path == BuiltInMount.system.path {
+        if let builtIn = BuiltInMount.engine(at: path) {
             members = tuning(of: MountRecord.Tuning())
-            members["description"] = .string(BuiltInMount.system.description)
+            members["description"] = .string(builtIn.description)
         } else if let entry = mounts.entry(at: path) {
             members = tuning(of: entry.record.tuning)
             let options = entry.record.tuning.options
@@ -79,9 +79,7 @@ struct MountLookups {
         let auth = reaches("auth/\(BuiltInMount.tokenPath)") ? authMounts : table([])
         var rows = mounts.entries.filter { reaches($0.record.path) }
             .map { ($0.record.path, shown($0)) }
-        if reaches(BuiltInMount.system.path) {
-            rows.append((BuiltInMount.system.path, shown(.system)))
-        }
+        rows += BuiltInMount.engines.filter { reaches($0.path) }.map { ($0.path, shown($0)) }
         return plain(groups(auth: auth, secret: table(rows)), raw)
     }
 
@@ -105,11 +103,11 @@ struct MountLookups {
     /// every `kv` command.
     func serving(_ path: String, _ raw: JSONObject) throws(VaultError) -> VaultAnswer {
         var members: JSONObject
-        let system = BuiltInMount.system.path
+        let builtIn = BuiltInMount.engines.first { path.withSlash.utf8.starts(with: $0.path.utf8) }
         let token = "auth/\(BuiltInMount.tokenPath)"
-        if path.withSlash.utf8.starts(with: system.utf8), reaches(system) {
-            members = shown(.system)
-            members["path"] = .string(system)
+        if let builtIn, reaches(builtIn.path) {
+            members = shown(builtIn)
+            members["path"] = .string(builtIn.path)
         } else if path.withSlash.utf8.starts(with: token.utf8), reaches(token) {
             members = shown(.token)
             members["path"] = .string(BuiltInMount.tokenPath)
@@ -134,7 +132,7 @@ extension MountLookups {
 
     private var secretMounts: [UInt8] {
         let rows = mounts.entries.map { ($0.record.path, shown($0)) }
-        return table(rows + [(BuiltInMount.system.path, shown(.system))])
+        return table(rows + BuiltInMount.engines.map { ($0.path, shown($0)) })
     }
 
     private var authMounts: [UInt8] { table([(BuiltInMount.tokenPath, shown(.token))]) }
@@ -173,7 +171,7 @@ extension MountLookups {
         members["description"] = .string(record.tuning.description)
         members["options"] = shown(record.tuning.options)
         members["config"] = .object(config(of: record.tuning))
-        if record.type == "kv" { members["deprecation_status"] = "supported" }
+        if record.type != "generic" { members["deprecation_status"] = "supported" }
         return members
     }
 
@@ -184,6 +182,7 @@ extension MountLookups {
         var members = common(type: mount.type, accessor: accessor, id: id)
         members["description"] = .string(mount.description)
         members["options"] = .null
+        if mount.path == BuiltInMount.cubbyhole.path { members["local"] = true }
         members["config"] = .object(config)
         return members
     }

@@ -69,7 +69,7 @@ extension PolicyBackend {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> AccessOperation {
         if name == "write" {
-            let existing = try call.existence(path, mounts, view)
+            let existing = try call.existence(path, for: authority.tokenName, mounts, view)
             return existing.map { $0.existence.isThere } ?? true ? .update : .create
         }
         guard let operation = AccessOperation(rawValue: name), operation != .help else {

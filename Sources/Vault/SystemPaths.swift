@@ -10,13 +10,21 @@ enum SystemPaths {
     /// Mounts that were unmounted. Their keys and records are still there; shredding removes them.
     static let retiredMounts = "mounts/retired/"
 
+    /// The latest moves of mounts.
+    static let mountMoves = "mounts/moves"
+    /// How long unmounted mounts wait for their destruction.
+    static let retirement = "mounts/retirement"
+
     static func activeMount(_ id: MountID) -> String { activeMounts + id.text }
 
     static func retiredMount(_ id: MountID) -> String { retiredMounts + id.text }
 
+    /// One record for each token, named by its HMAC.
+    static let tokens = "tokens/id/"
+
     /// A token's record. A credential is never a name, not even inside the barrier.
     static func token(_ token: [UInt8], _ keyring: Keyring) -> String {
-        "tokens/id/" + keyring.tokenPath(token)
+        tokens + keyring.tokenPath(token)
     }
 
     /// What leads from an accessor to its token's record.

@@ -119,7 +119,7 @@ struct TuneInput {
                     + "a new one and copy the secrets"
             )
         default:
-            throw .invalid("kv has versions 1 and 2, not \(GoText.quoted(text))")
+            throw .invalid("invalid version provided: \(wanted)")
         }
     }
 

@@ -58,8 +58,9 @@ struct VaultCall {
         if let below = request.path.below("sys/internal/ui/mounts") {
             return .answer(try mountProbe(below, authority, mounts))
         }
+        let tokenName = authority.tokenName
         try authority.authorize(AccessRequest(request)) { () throws(VaultError) in
-            try existence(request.path, mounts, view)
+            try existence(request.path, for: tokenName, mounts, view)
         }
         let restriction = ListRestriction(request, authority)
         let call = VaultCall(request: restriction.bounded(request), environment: environment)
@@ -80,20 +81,39 @@ struct VaultCall {
         if let below = path.below("auth/token/") ?? (path == "auth/token" ? "" : nil) {
             return try TokenBackend(call: self, authority: authority).step(below)
         }
+        if let below = BuiltInMount.cubbyhole.below(path) {
+            return try cubbyholeStep(below, authority, view)
+        }
         guard let (entry, below) = mounts.match(path) else { throw .noHandler(path: path) }
         return try engineStep(entry, below, authority, view)
     }
 
     /// Whether what a write is about is there; nil where that makes no difference.
+    ///
+    /// - Parameter tokenName: see ``Authority/tokenName``.
     func existence(
         _ path: String,
+        for tokenName: String,
         _ mounts: MountTable,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> Authority.Ground? {
-        guard let (entry, below) = mounts.match(path) else { return nil }
+        let mount: EngineMount
+        let below: String
+        if let place = BuiltInMount.cubbyhole.below(path) {
+            (mount, below) = (Self.cubbyholeMount, place)
+        } else if let (entry, place) = mounts.match(path) {
+            (mount, below) = (entry.engineMount, place)
+        } else {
+            return nil
+        }
         do throws(EngineError) {
-            let found = try KVEngine.existence(of: below, in: entry.engineMount, view: view)
-            return found.map { Authority.Ground(mount: entry.id, existence: $0) }
+            let found = try EngineCatalog.existence(
+                of: below,
+                in: mount,
+                for: tokenName,
+                view: view
+            )
+            return found.map { Authority.Ground(mount: mount.id, existence: $0) }
         } catch {
             throw .engine(error)
         }
@@ -136,18 +156,7 @@ struct VaultCall {
         _ authority: Authority,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
-        let engineRequest = EngineRequest(
-            operation: request.operation,
-            path: below,
-            fields: request.fields,
-            now: environment.now
-        )
-        let step: EngineStep
-        do throws(EngineError) {
-            step = try KVEngine.step(engineRequest, in: entry.engineMount, view: view)
-        } catch {
-            throw .engine(error)
-        }
+        let step = try step(entry.engineMount, below, authority, view)
         switch step {
         case .answer(let answer):
             return .answer(VaultAnswer(answer))

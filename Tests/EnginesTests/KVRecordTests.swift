@@ -16,10 +16,11 @@ struct KVRecordTests {
         for time in 0..<7 {
             _ = record.addVersion(
                 at: Timestamp(nanoseconds: UInt64(10 + time)),
-                mountVersionsMax: 0
+                KVConfigRecord()
             )
         }
-        record.versions[1].deleted = Timestamp(nanoseconds: 99)
+        record.deleteAfter = 3_600_000_000_000
+        record.versions[1].deletion = Timestamp(nanoseconds: 99)
         record.versions[2].isDestroyed = true
         return record
     }
@@ -32,6 +33,7 @@ struct KVRecordTests {
         #expect(copy.versions == record.versions)
         #expect(copy.versions.map(\.number) == [4, 5, 6, 7])
         #expect(copy.oldestVersion == 4 && copy.currentVersion == 7)
+        #expect(copy.deleteAfter == 3_600_000_000_000)
         #expect(copy.customMetadata.map(\.value) == ["b", "d"])
     }
 
@@ -61,7 +63,12 @@ struct KVRecordTests {
         var record = KVConfigRecord()
         record.versionsMax = EngineLimits.versionsMax
         record.isMetadataCASRequired = true
-        #expect(try KVConfigRecord(decoding: record.encoded()) == record)
+        for nanoseconds in [0, 1_000_000_000, Int64.max, KVSettings.deleteAfterOff] {
+            record.deleteAfter = nanoseconds
+            #expect(try KVConfigRecord(decoding: record.encoded()) == record)
+        }
+        record.deleteAfter = -2
+        #expect(throws: EngineError.self) { try KVConfigRecord(decoding: record.encoded()) }
     }
 
     @Test("a record that is cut, longer or of another format is damaged")
@@ -118,8 +125,8 @@ struct KVRecordTests {
             ("config", KVEndpoint.config), ("data/a/b", .data("a/b")), ("data/", .data("")),
             ("metadata/x/", .metadata("x/")), ("delete/a", .delete("a")),
             ("undelete/a", .undelete("a")), ("destroy/a", .destroy("a")),
-            ("subkeys/a", .later("a")), ("detailed-metadata/", .later("")), ("data", nil),
-            ("config/", nil), ("datax", nil), ("", nil), ("x/y", nil),
+            ("subkeys/a", .subkeys("a")), ("detailed-metadata/", .detailedMetadata("")),
+            ("data", nil), ("config/", nil), ("datax", nil), ("", nil), ("x/y", nil),
         ]
     )
     func endpoints(_ path: String, _ expected: KVEndpoint?) {
@@ -131,14 +138,44 @@ struct KVRecordTests {
         for (key, mount, kept) in [(2, 5, 5), (5, 2, 5), (0, 3, 3), (0, 0, 10), (1, 0, 1)] {
             var record = KVMetadataRecord(created: Timestamp(nanoseconds: 0))
             record.versionsMax = UInt64(key)
+            var config = KVConfigRecord()
+            config.versionsMax = UInt64(mount)
             for _ in 0..<20 {
-                _ = record.addVersion(
-                    at: Timestamp(nanoseconds: 1),
-                    mountVersionsMax: UInt64(mount)
-                )
+                _ = record.addVersion(at: Timestamp(nanoseconds: 1), config)
             }
             #expect(record.versions.count == kept)
             #expect(record.oldestVersion == UInt64(21 - kept))
         }
+    }
+
+    @Test(
+        "a version is deleted by itself after the smaller duration, unless the mount turns it off",
+        arguments: [
+            (0, 0, nil), (5, 0, 105), (0, 7, 107), (5, 7, 105), (7, 5, 105),
+            (KVSettings.deleteAfterOff, 5, nil), (KVSettings.deleteAfterOff, 0, nil),
+        ] as [(Int64, Int64, UInt64?)]
+    )
+    func deletions(_ mount: Int64, _ key: Int64, _ expected: UInt64?) {
+        let now = Timestamp(nanoseconds: 100)
+        let deletion = KVSettings.deletion(ofWrite: now, mount: mount, key: key)
+        #expect(deletion?.nanoseconds == expected)
+    }
+
+    @Test("a deletion beyond all time is at its end")
+    func farDeletion() {
+        let now = Timestamp(nanoseconds: .max - 1)
+        let deletion = KVSettings.deletion(ofWrite: now, mount: 0, key: .max)
+        #expect(deletion?.nanoseconds == .max)
+    }
+
+    @Test("a version is readable until the moment of its deletion")
+    func readable() {
+        let created = Timestamp(nanoseconds: 1)
+        var version = KVMetadataRecord.Version(number: 1, created: created)
+        version.deletion = Timestamp(nanoseconds: 5)
+        #expect(version.isReadable(at: Timestamp(nanoseconds: 4)))
+        #expect(!version.isReadable(at: Timestamp(nanoseconds: 5)))
+        version.isDestroyed = true
+        #expect(!version.isReadable(at: Timestamp(nanoseconds: 4)))
     }
 }

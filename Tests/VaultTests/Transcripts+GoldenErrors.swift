@@ -14,8 +14,8 @@ extension Transcripts {
         > POST cubbyhole/x []
         < 400 {"errors":["failed to decode JSON input: json: cannot unmarshal array into G\#
         o value of type map[string]interface {}"]}
-        > POST cubbyhole/x null   # no cubbyhole yet
-        < 404 {"errors":["no handler for route \"cubbyhole/x\". route entry not found."]}
+        > POST cubbyhole/x null
+        < 500 {"errors":["1 error occurred:\n\t* missing data fields\n\n"]}
         > GET g2/metadata?list=foo
         < 400 {"errors":[]}
         > PATCH g2/data/a {"data":{}}   [Content-Type: application/json;]
@@ -38,7 +38,7 @@ extension Transcripts {
         < 405 (empty)
         > GET sys/mounts/none
         < 400 {"errors":["No secret engine mount at none/"]}
-        > GET sys/remount/status/x   # later step
-        < 404 {"errors":["1 error occurred:\n\t* unsupported path\n\n"]}
+        > GET sys/remount/status/x
+        < 404 {"errors":[]}
         """#
 }

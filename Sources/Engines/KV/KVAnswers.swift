@@ -2,10 +2,14 @@ import Wire
 
 /// Bodies that both versions of KV answer with.
 enum KVAnswers {
-    /// `{"keys":[…]}`
-    static func keys(_ names: [String]) -> [UInt8] {
-        var writer = JSONWriter(capacity: 16 + names.count * 24)
+    /// `{"key_info":{…},"keys":[…]}`, without details `{"keys":[…]}`
+    static func keys(_ names: [String], details: [UInt8]? = nil) -> [UInt8] {
+        var writer = JSONWriter(capacity: 32 + names.count * 24 + (details?.count ?? 0))
         writer.beginObject()
+        if let details {
+            writer.name("key_info")
+            writer.raw(details)
+        }
         writer.name("keys")
         writer.beginArray()
         for name in names {
@@ -14,6 +18,11 @@ enum KVAnswers {
         writer.endArray()
         writer.endObject()
         return writer.bytes
+    }
+
+    /// The same for a recursive listing, where finding nothing is no error: `{}`.
+    static func scanned(_ names: [String]) -> [UInt8] {
+        names.isEmpty ? Array("{}".utf8) : keys(names)
     }
 
     /// Refuses a value that could not be stored, before anything is sealed.

@@ -1,11 +1,13 @@
 import Wire
 
-/// Settings of a KV v2 mount at rest: format 1, `max_versions` (0 = default), flags, and a place
-/// for `delete_version_after` in nanoseconds, which this version always writes as 0.
+/// Settings of a KV v2 mount at rest: format 1, `max_versions` (0 = default), flags,
+/// `delete_version_after` in nanoseconds (0 = not set, -1 s = off whatever a key says).
 struct KVConfigRecord: Equatable {
     var versionsMax: UInt64 = 0
     var isCASRequired = false
     var isMetadataCASRequired = false
+    /// Nanoseconds; 0 = not set, ``KVSettings/deleteAfterOff`` = off.
+    var deleteAfter: Int64 = 0
 
     init() {}
 
@@ -18,8 +20,9 @@ struct KVConfigRecord: Equatable {
             versionsMax = try reader.readVarint()
             isCASRequired = try reader.readBool()
             isMetadataCASRequired = try reader.readBool()
-            guard try reader.readUInt64() == 0 else {
-                throw .malformed("delete_version_after is set, which needs a newer version")
+            deleteAfter = Int64(bitPattern: try reader.readUInt64())
+            guard deleteAfter >= 0 || deleteAfter == KVSettings.deleteAfterOff else {
+                throw .malformed("delete_version_after is negative")
             }
             try reader.finish()
         } catch {
@@ -33,7 +36,7 @@ struct KVConfigRecord: Equatable {
         writer.writeVarint(versionsMax)
         writer.writeBool(isCASRequired)
         writer.writeBool(isMetadataCASRequired)
-        writer.writeUInt64(0)
+        writer.writeUInt64(UInt64(bitPattern: deleteAfter))
         return writer.bytes
     }
 }

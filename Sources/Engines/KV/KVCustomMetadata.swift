@@ -6,6 +6,26 @@ enum KVCustomMetadata {
 
     /// The pairs sorted by name. Numbers and truth values are spelled out.
     static func parse(_ raw: JSONObject) throws(EngineError) -> [(name: String, value: String)] {
+        try checked(try texts(raw))
+    }
+
+    /// The pairs after a patch, sorted by name: null removes one.
+    static func patch(
+        _ current: [(name: String, value: String)],
+        with raw: JSONObject
+    ) throws(EngineError) -> [(name: String, value: String)] {
+        let removed = raw.members.filter { $0.value.isNull }.map(\.name)
+        let given = try texts(JSONObject(raw.members.filter { !$0.value.isNull }))
+        let replaced = removed + given.map(\.name)
+        let kept = current.filter { pair in
+            !replaced.contains { utf8Equals($0, pair.name) }
+        }
+        return try checked(kept + given)
+    }
+
+    private static func texts(
+        _ raw: JSONObject
+    ) throws(EngineError) -> [(name: String, value: String)] {
         var pairs: [(name: String, value: String)] = []
         for (name, value) in raw.members {
             do throws(ConversionError) {
@@ -14,6 +34,12 @@ enum KVCustomMetadata {
                 throw .invalid("\(prefix): \(error.text)")
             }
         }
+        return pairs
+    }
+
+    private static func checked(
+        _ pairs: [(name: String, value: String)]
+    ) throws(EngineError) -> [(name: String, value: String)] {
         let problems = problems(of: pairs)
         guard problems.isEmpty else {
             throw .invalid(GoText.errors(problems.map { "\(prefix): \($0)" }))

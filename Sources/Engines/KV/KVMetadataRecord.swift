@@ -4,19 +4,21 @@ import Wire
 /// writes it too and checks that it has not changed, so no version is ever lost or counted twice.
 ///
 /// At rest (format 1): versions current and oldest, version of the metadata, created, updated,
-/// `max_versions`, flags, `delete_version_after` (always 0 in this version), custom metadata
-/// sorted by name, then every version: number, created, deleted (0 = not), flags.
+/// `max_versions`, flags, `delete_version_after` in nanoseconds (0 = not set), custom metadata
+/// sorted by name, then every version: number, created, deletion (0 = none), flags.
 struct KVMetadataRecord: Equatable {
     /// One version of the key, whether its value is still there or not.
     struct Version: Equatable {
         let number: UInt64
         let created: Timestamp
-        /// When it was deleted. The value is kept until it is destroyed or trimmed.
-        var deleted: Timestamp?
+        /// When it was or will be deleted. The value is kept until it is destroyed or trimmed.
+        var deletion: Timestamp?
         var isDestroyed = false
 
         /// Whether a read shows its value.
-        var isReadable: Bool { deleted == nil && !isDestroyed }
+        func isReadable(at now: Timestamp) -> Bool {
+            !isDestroyed && (deletion.map { now < $0 } ?? true)
+        }
     }
 
     /// The newest version's number; 0 when there is none yet. Only grows.
@@ -31,6 +33,8 @@ struct KVMetadataRecord: Equatable {
     var versionsMax: UInt64 = 0
     var isCASRequired = false
     var isMetadataCASRequired = false
+    /// `delete_version_after` in nanoseconds, 0 or more; 0 = as the mount says.
+    var deleteAfter: Int64 = 0
     /// Sorted by name.
     var customMetadata: [(name: String, value: String)] = []
     /// Sorted by number.
@@ -59,16 +63,25 @@ struct KVMetadataRecord: Equatable {
 
     /// Adds the next version and forgets those above the limit, in steps where they are very many.
     ///
-    /// - Parameter mountVersionsMax: the mount's `max_versions`; 0 = not set. The larger of the
-    ///   mount's and the key's number counts, as in OpenBao, however surprising that is.
-    /// - Returns: versions forgotten, whose values are to be removed.
-    mutating func addVersion(at now: Timestamp, mountVersionsMax: UInt64) -> [Version] {
-        let set = max(versionsMax, mountVersionsMax)
+    /// - Parameter config: the mount's. Of its `max_versions` and the key's the larger one counts,
+    ///   as in OpenBao, however surprising that is.
+    /// - Returns: the new version, and versions forgotten, whose values are to be removed.
+    mutating func addVersion(
+        at now: Timestamp,
+        _ config: KVConfigRecord
+    ) -> (added: Version, forgotten: [Version]) {
+        let set = max(versionsMax, config.versionsMax)
         let kept = set > 0 ? set : EngineLimits.versionsDefault
         currentVersion += 1
-        versions.append(Version(number: currentVersion, created: now))
+        let deletion = KVSettings.deletion(
+            ofWrite: now,
+            mount: config.deleteAfter,
+            key: deleteAfter
+        )
+        let added = Version(number: currentVersion, created: now, deletion: deletion)
+        versions.append(added)
         updated = now
-        guard currentVersion - oldestVersion >= kept else { return [] }
+        guard currentVersion - oldestVersion >= kept else { return (added, []) }
         oldestVersion = currentVersion - kept + 1
         var forgottenCount = versions.prefix { $0.number < oldestVersion }.count
         if forgottenCount > EngineLimits.planStepsMax {
@@ -78,7 +91,7 @@ struct KVMetadataRecord: Equatable {
         }
         let forgotten = Array(versions.prefix(forgottenCount))
         versions.removeFirst(forgottenCount)
-        return forgotten
+        return (added, forgotten)
     }
 
     static func == (a: Self, b: Self) -> Bool {
@@ -113,9 +126,8 @@ extension KVMetadataRecord {
         versionsMax = try reader.readVarint()
         isCASRequired = try reader.readBool()
         isMetadataCASRequired = try reader.readBool()
-        guard try reader.readUInt64() == 0 else {
-            throw .malformed("delete_version_after is set, which needs a newer version")
-        }
+        deleteAfter = Int64(bitPattern: try reader.readUInt64())
+        guard deleteAfter >= 0 else { throw .malformed("delete_version_after is negative") }
         for _ in 0..<(try Self.count(&reader)) {
             let name = try reader.readString(atMost: EngineLimits.customMetadataNameBytesMax)
             let value = try reader.readString(atMost: EngineLimits.customMetadataValueBytesMax)
@@ -140,7 +152,7 @@ extension KVMetadataRecord {
         writer.writeVarint(versionsMax)
         writer.writeBool(isCASRequired)
         writer.writeBool(isMetadataCASRequired)
-        writer.writeUInt64(0)
+        writer.writeUInt64(UInt64(bitPattern: deleteAfter))
         writer.writeVarint(UInt64(customMetadata.count))
         for (name, value) in customMetadata {
             writer.writeString(name)
@@ -150,7 +162,7 @@ extension KVMetadataRecord {
         for version in versions {
             writer.writeVarint(version.number)
             writer.writeUInt64(version.created.nanoseconds)
-            writer.writeUInt64(version.deleted?.nanoseconds ?? 0)
+            writer.writeUInt64(version.deletion?.nanoseconds ?? 0)
             writer.writeBool(version.isDestroyed)
         }
         return writer.bytes
@@ -159,12 +171,12 @@ extension KVMetadataRecord {
     private static func version(_ reader: inout ByteReader) throws(WireError) -> Version {
         let number = try reader.readVarint()
         let created = Timestamp(nanoseconds: try reader.readUInt64())
-        let deleted = try reader.readUInt64()
+        let deletion = try reader.readUInt64()
         let isDestroyed = try reader.readBool()
         return Version(
             number: number,
             created: created,
-            deleted: deleted == 0 ? nil : Timestamp(nanoseconds: deleted),
+            deletion: deletion == 0 ? nil : Timestamp(nanoseconds: deletion),
             isDestroyed: isDestroyed
         )
     }

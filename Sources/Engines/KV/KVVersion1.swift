@@ -15,18 +15,22 @@ struct KVVersion1 {
         switch request.operation {
         case .read: try read(request, view)
         case .list: try list(request, view)
+        case .scan: try scan(request, view)
         case .update: try write(request)
         case .delete: try delete(request, view)
-        case .scan, .patch, .help: throw .unsupportedOperation
+        case .patch, .help: throw .unsupportedOperation
         }
     }
+
+    /// The record that tells whether a write would create something; nil where nothing is created.
+    static func record(of path: String) -> String? { KVNames.isKey(path) ? path : nil }
 
     private func read(
         _ request: EngineRequest,
         _ view: borrowing BarrierView
     ) throws(EngineError) -> EngineStep {
         guard KVNames.isKey(request.path),
-            let opened = try KVRecords.read(request.path, mount.id, view)
+            let opened = try EngineRecords.read(request.path, mount.id, view)
         else { throw .notFound }
         let secret = try KVSecretRecord(decoding: opened.value)
         let answer = EngineAnswer(
@@ -42,9 +46,19 @@ struct KVVersion1 {
         _ view: borrowing BarrierView
     ) throws(EngineError) -> EngineStep {
         let folder = KVNames.folder(request.path)
-        let names = try KVRecords.list(folder, mount.id, view)
+        let names = try EngineRecords.list(folder, mount.id, view)
         let warnings = try Fields(request.fields, Self.noFields).warnings
         return .answer(EngineAnswer(data: KVAnswers.keys(names), warnings: warnings))
+    }
+
+    private func scan(
+        _ request: EngineRequest,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> EngineStep {
+        let folder = KVNames.folder(request.path)
+        let names = try EngineRecords.scan(folder, mount.id, view)
+        let warnings = try Fields(request.fields, Self.noFields).warnings
+        return .answer(EngineAnswer(data: KVAnswers.scanned(names), warnings: warnings))
     }
 
     private func write(_ request: EngineRequest) throws(EngineError) -> EngineStep {
@@ -64,7 +78,7 @@ struct KVVersion1 {
     ) throws(EngineError) -> EngineStep {
         // What is absent needs no entry in the log: the view is newer than the request.
         guard KVNames.isKey(request.path),
-            try KVRecords.read(request.path, mount.id, view) != nil
+            try EngineRecords.read(request.path, mount.id, view) != nil
         else { return .answer(.empty) }
         var plan = BatchPlan()
         plan.delete(request.path)

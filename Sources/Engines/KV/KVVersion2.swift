@@ -22,16 +22,30 @@ struct KVVersion2 {
         case (.config, .update): return try writeConfig(request, view)
         case (.data(let name), .read): return try readData(name, request, view)
         case (.data(let name), .update): return try writeData(name, request, view)
+        case (.data(let name), .patch): return try patchData(name, request, view)
         case (.data(let name), .delete): return try deleteLatest(name, request, view)
         case (.metadata(let name), .read): return try readMetadata(name, request, view)
         case (.metadata(let name), .update): return try writeMetadata(name, request, view)
+        case (.metadata(let name), .patch): return try patchMetadata(name, request, view)
         case (.metadata(let name), .delete): return try deleteMetadata(name, view)
         case (.metadata(let folder), .list): return try list(folder, request, view)
+        case (.metadata(let folder), .scan): return try scan(folder, request, view)
+        case (.detailedMetadata(let folder), .list), (.detailedMetadata(let folder), .scan):
+            return try listDetailed(folder, request, view)
+        case (.subkeys(let name), .read): return try readSubkeys(name, request, view)
         case (.delete(let name), .update): return try deleteVersions(name, request, view)
         case (.undelete(let name), .update): return try undeleteVersions(name, request, view)
         case (.destroy(let name), .update): return try destroyVersions(name, request, view)
-        case (.later, _): throw .unsupportedPath
         default: throw .unsupportedOperation
+        }
+    }
+
+    /// The record that tells whether a write would create something; nil where nothing is created.
+    static func record(of path: String) -> String? {
+        switch KVEndpoint(path: path) {
+        case .data(let name), .metadata(let name):
+            KVNames.isKey(name) ? KVNames.metadata(name) : nil
+        case .config, .delete, .undelete, .destroy, .detailedMetadata, .subkeys, nil: nil
         }
     }
 
@@ -68,8 +82,8 @@ enum KVEndpoint: Equatable {
     case delete(String)
     case undelete(String)
     case destroy(String)
-    /// An endpoint of OpenBao that this version does not have: `subkeys`, `detailed-metadata`.
-    case later(String)
+    case detailedMetadata(String)
+    case subkeys(String)
 
     /// Nil for a path that is none of the API's.
     init?(path: String) {
@@ -85,7 +99,8 @@ enum KVEndpoint: Equatable {
         case "delete": self = .delete(name)
         case "undelete": self = .undelete(name)
         case "destroy": self = .destroy(name)
-        case "subkeys", "detailed-metadata": self = .later(name)
+        case "detailed-metadata": self = .detailedMetadata(name)
+        case "subkeys": self = .subkeys(name)
         default: return nil
         }
     }
@@ -95,7 +110,7 @@ enum KVEndpoint: Equatable {
         switch self {
         case .config: ""
         case .data(let name), .metadata(let name), .delete(let name), .undelete(let name),
-            .destroy(let name), .later(let name):
+            .destroy(let name), .detailedMetadata(let name), .subkeys(let name):
             name
         }
     }
@@ -115,13 +130,21 @@ struct KVKeyState {
     let modificationIndex: UInt64
 }
 
+/// A key that is about to get another version.
+struct KVKey {
+    let name: String
+    let record: KVMetadataRecord
+    /// Of its metadata; 0: it is new.
+    let modificationIndex: UInt64
+}
+
 extension KVVersion2 {
     func state(
         of name: String,
         _ view: borrowing BarrierView
     ) throws(EngineError) -> KVKeyState {
         guard KVNames.isKey(name),
-            let opened = try KVRecords.read(KVNames.metadata(name), mount.id, view)
+            let opened = try EngineRecords.read(KVNames.metadata(name), mount.id, view)
         else { return KVKeyState(record: nil, modificationIndex: 0) }
         let record = try KVMetadataRecord(decoding: opened.value)
         return KVKeyState(record: record, modificationIndex: opened.modificationIndex)

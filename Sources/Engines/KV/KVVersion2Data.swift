@@ -9,21 +9,41 @@ extension KVVersion2 {
         _ view: borrowing BarrierView
     ) throws(EngineError) -> EngineStep {
         let fields = try Fields(request.fields, Self.readFields)
-        guard let record = try state(of: name, view).record else { throw .notFound }
-        let asked = fields.int("version") ?? 0
-        let number = asked > 0 ? UInt64(asked) : record.currentVersion
-        guard let version = record.version(number) else { throw .notFound }
-        guard version.isReadable else {
+        let (record, version) = try version(fields.int("version"), of: name, view)
+        guard version.isReadable(at: request.now) else {
             let data = KVVersionAnswer(version, of: record).encoded(data: Array("null".utf8))
             return .answer(EngineAnswer(status: 404, data: data))
         }
-        let path = KVNames.version(number, of: name)
-        guard let opened = try KVRecords.read(path, mount.id, view) else {
-            throw .damaged("KV metadata lists version \(number), and its value is not there")
-        }
-        let json = try KVVersionRecord(decoding: opened.value).json
+        let json = try value(version, of: name, view)
         let data = KVVersionAnswer(version, of: record).encoded(data: json)
         return .answer(EngineAnswer(data: data, warnings: fields.warnings))
+    }
+
+    /// The version asked for, or the latest.
+    func version(
+        _ asked: Int?,
+        of name: String,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> (record: KVMetadataRecord, version: KVMetadataRecord.Version) {
+        guard let record = try state(of: name, view).record else { throw .notFound }
+        let number = asked.flatMap { $0 > 0 ? UInt64($0) : nil } ?? record.currentVersion
+        guard let version = record.version(number) else { throw .notFound }
+        return (record, version)
+    }
+
+    /// The JSON of a version that is not destroyed.
+    func value(
+        _ version: KVMetadataRecord.Version,
+        of name: String,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> [UInt8] {
+        let path = KVNames.version(version.number, of: name)
+        guard let opened = try EngineRecords.read(path, mount.id, view) else {
+            throw .damaged(
+                "KV metadata lists version \(version.number), and its value is not there"
+            )
+        }
+        return try KVVersionRecord(decoding: opened.value).json
     }
 
     func writeData(
@@ -41,23 +61,29 @@ extension KVVersion2 {
 
         let state = try state(of: name, view)
         let config = try config(view).record
-        var record = state.record ?? KVMetadataRecord(created: request.now)
+        let record = state.record ?? KVMetadataRecord(created: request.now)
         try checkAndSet(fields.map("options"), against: record, config)
+        let key = KVKey(name: name, record: record, modificationIndex: state.modificationIndex)
+        return try add(value, to: key, config, at: request.now, fields.warnings)
+    }
 
-        let forgotten = record.addVersion(at: request.now, mountVersionsMax: config.versionsMax)
-        var plan = try plan(record, of: name, over: state.modificationIndex)
-        plan.put(KVNames.version(record.currentVersion, of: name), value.encoded())
+    /// Makes a value the latest version of a key.
+    func add(
+        _ value: KVVersionRecord,
+        to key: KVKey,
+        _ config: KVConfigRecord,
+        at now: Timestamp,
+        _ warnings: [String]
+    ) throws(EngineError) -> EngineStep {
+        var record = key.record
+        let (added, forgotten) = record.addVersion(at: now, config)
+        var plan = try plan(record, of: key.name, over: key.modificationIndex)
+        plan.put(KVNames.version(added.number, of: key.name), value.encoded())
         for version in forgotten where !version.isDestroyed {
-            plan.delete(KVNames.version(version.number, of: name))
+            plan.delete(KVNames.version(version.number, of: key.name))
         }
-        guard let version = record.version(record.currentVersion) else {
-            throw .damaged("the version just added is not in its record")
-        }
-        let answer = EngineAnswer(
-            data: KVVersionAnswer(version, of: record).encoded(),
-            warnings: fields.warnings
-        )
-        return .commit(plan, answer)
+        let data = KVVersionAnswer(added, of: record).encoded()
+        return .commit(plan, EngineAnswer(data: data, warnings: warnings))
     }
 
     func deleteLatest(
@@ -68,14 +94,14 @@ extension KVVersion2 {
         let state = try state(of: name, view)
         guard var record = state.record,
             let position = record.position(of: record.currentVersion),
-            record.versions[position].isReadable
+            record.versions[position].isReadable(at: request.now)
         else { return .answer(.empty) }
-        record.versions[position].deleted = request.now
+        record.versions[position].deletion = request.now
         return .commit(try plan(record, of: name, over: state.modificationIndex), .empty)
     }
 
     /// `options.cas`: 0 means that there is no version yet, n that n is the latest.
-    private func checkAndSet(
+    func checkAndSet(
         _ options: JSONObject?,
         against record: KVMetadataRecord,
         _ config: KVConfigRecord
@@ -118,6 +144,18 @@ struct KVVersionAnswer {
         return writer.bytes
     }
 
+    /// `{"metadata":{…},"subkeys":…}`
+    func encoded(subkeys: [UInt8]) -> [UInt8] {
+        var writer = JSONWriter(capacity: 224 + subkeys.count)
+        writer.beginObject()
+        writer.name("metadata")
+        write(to: &writer)
+        writer.name("subkeys")
+        writer.raw(subkeys)
+        writer.endObject()
+        return writer.bytes
+    }
+
     /// `{"data":…,"metadata":{…}}`
     func encoded(data: [UInt8]) -> [UInt8] {
         var writer = JSONWriter(capacity: 224 + data.count)
@@ -137,7 +175,7 @@ struct KVVersionAnswer {
         writer.name("custom_metadata")
         writer.writeCustomMetadata(customMetadata)
         writer.name("deletion_time")
-        writer.string(version.deleted?.rfc3339 ?? "")
+        writer.string(version.deletion?.rfc3339 ?? "")
         writer.name("destroyed")
         writer.bool(version.isDestroyed)
         writer.name("version")

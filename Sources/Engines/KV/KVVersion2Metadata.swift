@@ -20,13 +20,67 @@ extension KVVersion2 {
         _ view: borrowing BarrierView
     ) throws(EngineError) -> EngineStep {
         let fields = try Fields(request.fields, Self.readFields)
-        var page = KVPage()
-        if let after = fields.text("after"), !after.isEmpty { page.after = after }
-        if let limit = fields.int("limit"), limit > 0 { page.limit = limit }
         let folder = KVNames.metadataFolder(KVNames.folder(path))
-        let names = try KVRecords.list(folder, page: page, mount.id, view)
+        let names = try EngineRecords.list(folder, page: ListPage(fields), mount.id, view)
         let answer = EngineAnswer(data: KVAnswers.keys(names), warnings: fields.warnings)
         return .answer(answer)
+    }
+
+    /// A recursive listing has no pages, as in OpenBao.
+    func scan(
+        _ path: String,
+        _ request: EngineRequest,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> EngineStep {
+        let fields = try Fields(request.fields, Self.readFields)
+        let folder = KVNames.metadataFolder(KVNames.folder(path))
+        let names = try EngineRecords.scan(folder, mount.id, view)
+        let answer = EngineAnswer(data: KVAnswers.scanned(names), warnings: fields.warnings)
+        return .answer(answer)
+    }
+
+    /// `detailed-metadata/<folder>`: a list or a scan with what is known of each key.
+    func listDetailed(
+        _ path: String,
+        _ request: EngineRequest,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> EngineStep {
+        let fields = try Fields(request.fields, Self.readFields)
+        let below = KVNames.folder(path)
+        let folder = KVNames.metadataFolder(below)
+        let names =
+            request.operation == .scan
+            ? try EngineRecords.scan(folder, mount.id, view)
+            : try EngineRecords.list(folder, page: ListPage(fields), mount.id, view)
+        guard names.count <= EngineLimits.detailedNamesMax else {
+            throw .invalid(
+                "\(names.count) keys in one answer with details, the limit is "
+                    + "\(EngineLimits.detailedNamesMax): ask for pages with limit and after"
+            )
+        }
+        var details = JSONWriter(capacity: names.count * 320)
+        details.beginObject()
+        for name in names.sorted(by: utf8Precedes) {
+            details.name(name)
+            if name.utf8.last == 0x2F {
+                details.raw(Array("{}".utf8))
+            } else if let record = try state(of: below + name, view).record {
+                details.raw(KVMetadataAnswer(record: record).encoded())
+            } else {
+                throw .damaged("a key is listed, and its metadata is not there")
+            }
+            guard details.bytes.count <= EngineLimits.detailedBytesMax else {
+                throw .tooLarge(
+                    "the details of these keys are over \(EngineLimits.detailedBytesMax) bytes: "
+                        + "ask for pages with limit and after"
+                )
+            }
+        }
+        details.endObject()
+        let data =
+            names.isEmpty
+            ? KVAnswers.scanned([]) : KVAnswers.keys(names, details: details.bytes)
+        return .answer(EngineAnswer(data: data, warnings: fields.warnings))
     }
 
     func writeMetadata(
@@ -37,26 +91,59 @@ extension KVVersion2 {
         let fields = try Fields(request.fields, Self.writeFields)
         guard KVNames.isKey(name) else { throw .invalid("missing path") }
         guard Self.settings.contains(where: { fields.has($0) }) else { return .answer(.empty) }
-        try KVSettings.refuseDeleteAfter(fields)
-        let versionsMax = try KVSettings.versionsMax(fields)
         let custom = try fields.map("custom_metadata").map { raw throws(EngineError) in
             try KVCustomMetadata.parse(raw)
         }
-
         let state = try state(of: name, view)
         let config = try config(view).record
         try checkAndSet(fields.int("metadata_cas"), against: state.record, config)
 
         var record = state.record ?? KVMetadataRecord(created: request.now)
-        record.metadataVersion += 1
-        record.updated = request.now
-        record.versionsMax = versionsMax ?? record.versionsMax
-        record.isCASRequired = fields.bool("cas_required") ?? record.isCASRequired
-        record.isMetadataCASRequired =
-            fields.bool("metadata_cas_required") ?? record.isMetadataCASRequired
+        try change(&record, fields, at: request.now)
         record.customMetadata = custom ?? record.customMetadata
         let plan = try plan(record, of: name, over: state.modificationIndex)
         return .commit(plan, answer(to: fields, config))
+    }
+
+    /// A JSON merge patch: what the request does not name stays, and null takes a setting back.
+    func patchMetadata(
+        _ name: String,
+        _ request: EngineRequest,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> EngineStep {
+        let fields = try Fields(request.fields, Self.patchFields)
+        guard KVNames.isKey(name) else { throw .invalid("missing path") }
+        let keepsVersions = request.fields["delete_version_after"]?.isNull ?? false
+        guard keepsVersions || Self.settings.contains(where: { fields.has($0) }) else {
+            return .answer(.empty)
+        }
+        let state = try state(of: name, view)
+        guard var record = state.record else { throw .nothingToPatch }
+        let isCleared = request.fields["custom_metadata"]?.isNull ?? false
+        let custom = try fields.map("custom_metadata").map { raw throws(EngineError) in
+            isCleared ? [] : try KVCustomMetadata.patch(record.customMetadata, with: raw)
+        }
+        let config = try config(view).record
+        try checkAndSet(fields.int("metadata_cas"), against: record, config)
+        try change(&record, fields, at: request.now)
+        if keepsVersions { record.deleteAfter = 0 }
+        record.customMetadata = custom ?? record.customMetadata
+        let plan = try plan(record, of: name, over: state.modificationIndex)
+        return .commit(plan, answer(to: fields, config))
+    }
+
+    private func change(
+        _ record: inout KVMetadataRecord,
+        _ fields: Fields,
+        at now: Timestamp
+    ) throws(EngineError) {
+        record.metadataVersion += 1
+        record.updated = now
+        record.versionsMax = try KVSettings.versionsMax(fields) ?? record.versionsMax
+        record.isCASRequired = fields.bool("cas_required") ?? record.isCASRequired
+        record.isMetadataCASRequired =
+            fields.bool("metadata_cas_required") ?? record.isMetadataCASRequired
+        record.deleteAfter = try KVSettings.keyDeleteAfter(fields) ?? record.deleteAfter
     }
 
     func deleteMetadata(
@@ -129,6 +216,7 @@ extension KVVersion2 {
     ]
     private static let readFields = FieldSchema(kinds, captured: ["path"])
     private static let writeFields = FieldSchema(kinds, captured: ["path"], looksFirst: true)
+    private static let patchFields = FieldSchema(kinds, captured: ["path"])
 }
 
 /// The body of `GET metadata/<name>`.
@@ -149,7 +237,7 @@ private struct KVMetadataAnswer {
         writer.name("custom_metadata")
         writer.writeCustomMetadata(record.customMetadata)
         writer.name("delete_version_after")
-        writer.string("0s")
+        writer.string(GoDuration.format(nanoseconds: record.deleteAfter))
         writer.name("max_versions")
         writer.uint(record.versionsMax)
         writer.name("metadata_cas_required")
@@ -174,7 +262,7 @@ private struct KVMetadataAnswer {
             writer.name("created_time")
             writer.string(version.created.rfc3339)
             writer.name("deletion_time")
-            writer.string(version.deleted?.rfc3339 ?? "")
+            writer.string(version.deletion?.rfc3339 ?? "")
             writer.name("destroyed")
             writer.bool(version.isDestroyed)
             writer.endObject()

@@ -13,8 +13,8 @@ extension KVVersion2 {
     ) throws(EngineError) -> EngineStep {
         let numbers = try numbers(request, orThrow: "No version number provided")
         return try change(numbers, of: name, view) { version in
-            guard version.isReadable else { return false }
-            version.deleted = request.now
+            guard version.isReadable(at: request.now) else { return false }
+            version.deletion = request.now
             return true
         }
     }
@@ -25,9 +25,14 @@ extension KVVersion2 {
         _ view: borrowing BarrierView
     ) throws(EngineError) -> EngineStep {
         let numbers = try numbers(request, orThrow: "No version number provided")
+        let config = try config(view).record
+        // Where versions are deleted by themselves, their time begins anew.
+        let after = try state(of: name, view).record?.deleteAfter ?? 0
+        let now = request.now
+        let deletion = KVSettings.deletion(ofWrite: now, mount: config.deleteAfter, key: after)
         return try change(numbers, of: name, view) { version in
-            guard version.deleted != nil && !version.isDestroyed else { return false }
-            version.deleted = nil
+            guard version.deletion != deletion && !version.isDestroyed else { return false }
+            version.deletion = deletion
             return true
         }
     }

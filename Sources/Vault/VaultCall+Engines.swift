@@ -1,0 +1,62 @@
+import Barrier
+import Engines
+
+/// From requests to engines and back.
+extension VaultCall {
+    /// The built-in mount of cubbyholes. Its records lie in the system mount.
+    static let cubbyholeMount = EngineMount(id: .system, kind: .cubbyhole, leaseSeconds: 0)
+
+    /// What an engine wants to happen.
+    func step(
+        _ mount: EngineMount,
+        _ below: String,
+        _ authority: Authority,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> EngineStep {
+        let engineRequest = EngineRequest(
+            operation: request.operation,
+            path: below,
+            fields: request.fields,
+            now: environment.now,
+            context: EngineContext(tokenName: authority.tokenName, seed: environment.seed)
+        )
+        do throws(EngineError) {
+            return try EngineCatalog.step(engineRequest, in: mount, view: view)
+        } catch {
+            throw .engine(error)
+        }
+    }
+
+    /// `cubbyhole/…`: there is no mount to check, and the batch checks the token as every batch
+    /// does, so nothing is written for a token that is gone.
+    func cubbyholeStep(
+        _ below: String,
+        _ authority: Authority,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
+        switch try step(Self.cubbyholeMount, below, authority, view) {
+        case .answer(let answer):
+            return .answer(VaultAnswer(answer))
+        case .commit(let plan, let answer):
+            precondition(
+                plan.stays(below: CubbyholePlace.root),
+                "the cubbyhole writes nowhere else in the system mount"
+            )
+            var draft = try BatchDraft(request, authority, environment, view)
+            try draft.add(plan, in: Self.cubbyholeMount.id)
+            return .commit(try draft.finish(), VaultAnswer(answer))
+        }
+    }
+}
+
+extension BatchPlan {
+    /// Whether every record that it touches is in this folder.
+    fileprivate func stays(below folder: String) -> Bool {
+        steps.allSatisfy { step in
+            switch step {
+            case .put(let path, _), .delete(let path), .check(let path, _):
+                path.utf8.starts(with: folder.utf8)
+            }
+        }
+    }
+}
