@@ -29,7 +29,7 @@ struct Mounting {
         case .update: break
         case .delete, .list, .scan, .patch, .help: throw .engine(.unsupportedOperation)
         }
-        if path == BuiltInMount.system.path {
+        if BuiltInMount.engine(at: path) != nil {
             return try BuiltInMount.refuseTuning(path, call.request.fields)
         }
         guard let entry = mounts.entry(at: path) else {
@@ -92,7 +92,13 @@ struct Mounting {
         var draft = try changeOfTable(view)
         try draft.check(SystemPaths.activeMount(entry.id), entry.modificationIndex)
         try draft.delete(SystemPaths.activeMount(entry.id))
-        let retired = RetiredMountRecord(retired: call.environment.now, mount: entry.record)
+        let retirement = try RetirementRecord.load(view)
+        try draft.check(SystemPaths.retirement, retirement.modificationIndex)
+        let retired = RetiredMountRecord(
+            entry.record,
+            at: call.environment.now,
+            delaySeconds: retirement.record.delaySeconds
+        )
         try draft.put(SystemPaths.retiredMount(entry.id), retired.encoded())
         return .commit(try draft.finish(), .empty)
     }
@@ -108,19 +114,5 @@ struct Mounting {
         try draft.check(SystemPaths.mountTable, mounts.modificationIndex)
         try draft.put(SystemPaths.mountTable, MountTable.marker)
         return draft
-    }
-}
-
-/// A mount that was unmounted, at rest: format 1, when, and the mount's record as it was.
-struct RetiredMountRecord {
-    let retired: Timestamp
-    let mount: MountRecord
-
-    func encoded() -> [UInt8] {
-        var writer = ByteWriter(capacity: 256)
-        writer.writeUInt8(1)
-        writer.writeUInt64(retired.nanoseconds)
-        writer.writeBlob(mount.encoded())
-        return writer.bytes
     }
 }

@@ -26,6 +26,12 @@ struct SystemBackend {
             let backend = PolicyBackend(call: call, authority: authority, mounts: mounts)
             return try backend.step(policies, view)
         }
+        if let below = path.below("retired-mounts") {
+            let retired = RetiredMounts(call: call, authority: authority, mounts: mounts)
+            return try retired.step(below, view)
+        }
+        let moves = MountMoves(call: call, authority: authority, mounts: mounts)
+        if let step = try moves.step(path, view) { return step }
         if let below = path.below("mounts/auth/"), let mount = below.withoutTune {
             return try authMethod(mount, isTune: true)
         }

@@ -10,6 +10,12 @@ package enum VaultLimits {
     package static let mountsMax = 10_000
     /// Bytes in a mount's description.
     package static let descriptionBytesMax = 8_192
+    /// Moves of mounts whose status can be asked for.
+    package static let mountMovesKept = 64
+    /// How long an unmounted mount can be brought back, in seconds, where nobody said otherwise: 7
+    /// days; and the longest that can be said: 10 years.
+    package static let shredDelaySecondsDefault: UInt64 = 604_800
+    package static let shredDelaySecondsMax: UInt64 = 315_360_000
     /// Options of a mount, and headers or keys in one of its lists.
     package static let mountOptionsMax = 64
     /// Bytes in one of those.
