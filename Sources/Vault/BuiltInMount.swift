@@ -2,8 +2,8 @@ import Cryptography
 import Engines
 import Wire
 
-/// Mounts that exist without a record: `sys/` and the auth method `token/`. What does not work is
-/// not listed: there is no `identity/` and no `cubbyhole/` yet.
+/// Mounts that exist without a record: `sys/`, `identity/`, `cubbyhole/` and the auth method
+/// `token/`.
 struct BuiltInMount {
     let path: String
     let type: String
@@ -27,8 +27,15 @@ struct BuiltInMount {
         accessorPrefix: "cubbyhole"
     )
 
+    static let identity = BuiltInMount(
+        path: "identity/",
+        type: "identity",
+        description: "identity store",
+        accessorPrefix: "identity"
+    )
+
     /// Those that are listed among the secrets engines.
-    static let engines = [cubbyhole, system]
+    static let engines = [cubbyhole, identity, system]
 
     /// The one of them at exactly this path, its slash included.
     static func engine(at path: String) -> BuiltInMount? {

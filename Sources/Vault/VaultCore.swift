@@ -84,6 +84,10 @@ struct VaultCall {
         if let below = BuiltInMount.cubbyhole.below(path) {
             return try cubbyholeStep(below, authority, view)
         }
+        if let below = BuiltInMount.identity.below(path) {
+            let backend = IdentityBackend(call: self, authority: authority, mounts: mounts)
+            return try backend.step(below, view)
+        }
         guard let (entry, below) = mounts.match(path) else { throw .noHandler(path: path) }
         return try engineStep(entry, below, authority, view)
     }

@@ -47,4 +47,37 @@ package enum VaultLimits {
     package static let cachedPoliciesMax = 4_096
     /// Paths in one `sys/capabilities-self`.
     package static let capabilityPathsMax = 1_000
+    /// Bytes in the name of an entity, a group or an alias.
+    package static let identityNameBytesMax = 1_024
+    /// Texts in one `metadata` or `custom_metadata`, and bytes in their names and values, as
+    /// OpenBao has it.
+    package static let identityTextsMax = 64
+    package static let identityTextNameBytesMax = 128
+    package static let identityTextBytesMax = 512
+    /// Policies of one entity, and of one group.
+    package static let identityPoliciesMax = 128
+    /// Bytes in the accessor of a mount.
+    package static let mountAccessorBytesMax = 255
+    /// Aliases of one entity: one for each auth method.
+    package static let entityAliasesMax = 64
+    /// Groups of which one entity is a member itself.
+    package static let entityGroupsMax = 256
+    /// Entities that were merged into one.
+    package static let entityMergesMax = 256
+    /// Entities, and groups, that are members of one group. One batch can remove such a group.
+    package static let groupMembersMax = 1_000
+    /// Groups of which one group is a member itself.
+    package static let groupParentsMax = 256
+    /// Groups of one vault.
+    package static let groupsMax: UInt64 = 10_000
+    /// Groups that one entity may belong to by way of others. Beyond that its tokens may do
+    /// nothing.
+    package static let inheritedGroupsMax = 1_000
+    /// Entities in one `entity/batch-delete`, and entities merged at once.
+    package static let entityBatchMax = 256
+    /// Entities, groups or aliases in one listing.
+    package static let identityListMax = 10_000
+    /// Entities that are kept in memory with what their groups say, and the bytes of their records.
+    package static let cachedIdentitiesMax = 4_096
+    package static let cachedIdentityBytesMax = 16 << 20
 }

@@ -57,9 +57,10 @@ package struct VaultRequest: Sendable {
     package var isWrite: Bool { operation.isWrite }
 
     /// Whether it may take more than an event loop has to spare: listings, large bodies, and what
-    /// reads or compiles policies.
+    /// reads or compiles policies or walks over groups.
     package var isLong: Bool {
         if path.utf8.starts(with: "sys/polic".utf8) { return true }
+        if path.utf8.starts(with: "identity/".utf8) { return true }
         switch operation {
         case .list, .scan: return true
         case .read, .update, .delete, .patch, .help:

@@ -232,7 +232,7 @@ struct AuthorizationTests {
         #expect(refused.status == 403)
         let all = try vault.send(as: token, "GET", "sys/internal/ui/mounts")
         let secret = try all.data("secret")?.asObject?.members.map(\.name)
-        #expect(secret == ["cubbyhole/", "new/", "sys/"])
+        #expect(secret == ["cubbyhole/", "identity/", "new/", "sys/"])
         #expect(try all.data("auth")?.asObject?.members.map(\.name) == ["token/"])
         let none = try vault.makeToken([]).token
         let empty = try vault.send(as: none, "GET", "sys/internal/ui/mounts")

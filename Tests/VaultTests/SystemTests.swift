@@ -39,7 +39,7 @@ struct SystemTests {
     func newVault() throws {
         let vault = try TestVault()
         let mounts = try #require(try vault.send("GET", "sys/mounts").json().asObject?["data"])
-        #expect(mounts.asObject?.members.map(\.name) == ["cubbyhole/", "sys/"])
+        #expect(mounts.asObject?.members.map(\.name) == ["cubbyhole/", "identity/", "sys/"])
         let system = try #require(mounts.asObject?["sys/"]?.asObject)
         #expect(system["type"] == "system")
         #expect(system["options"] == .null)

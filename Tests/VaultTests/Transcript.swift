@@ -6,8 +6,8 @@ import Wire
 ///     > POST g2/data/a {"data":{}}   [X-Vault-Wrap-TTL: x; Other: y]
 ///     < 200 ENV{"data":{…}}   (+ data members injected at top level)
 ///
-/// `ENV{…}` is the standard envelope with only the members that differ from their defaults. Values that
-/// vary are masked: `<time>`, `<uuid>`, `<accessor>`, `<any>`.
+/// `ENV{…}` is the standard envelope with only the members that differ from their defaults. Values
+/// that vary are masked: `<time>`, `<uuid>`, `<accessor>`, `<any>`.
 struct Transcript {
     struct Exchange {
         let line: Int
@@ -94,9 +94,14 @@ struct Transcript {
 
 extension Transcript {
     /// Sends every request and compares every answer.
-    func play(on vault: TestVault) throws {
+    ///
+    /// - Returns: the answers.
+    @discardableResult
+    func play(on vault: TestVault) throws -> [TestVault.Answer] {
+        var answers: [TestVault.Answer] = []
         for exchange in exchanges {
             let answer = try vault.send(exchange.call)
+            answers.append(answer)
             let name: Comment = """
                 line \(exchange.line): \(exchange.call.method) \(exchange.call.target) \
                 answered \(answer.status) \(answer.text)
@@ -111,6 +116,7 @@ extension Transcript {
                 try check(answer, members, isInjected: exchange.isInjected, name)
             }
         }
+        return answers
     }
 
     private func check(

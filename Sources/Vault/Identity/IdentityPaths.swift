@@ -1,0 +1,78 @@
+import Cryptography
+import Wire
+
+/// Where identity keeps its records, relative to the system mount.
+///
+/// Names that people and auth methods give are hashed: they may be long, hold slashes, and differ
+/// in case only, and a record's place must not depend on any of that.
+enum IdentityPaths {
+    /// One ``EntityRecord`` for each entity.
+    static let entities = "identity/entity/"
+    /// One ``GroupRecord`` for each group: what a token's rights may depend on.
+    static let groups = "identity/group/"
+    /// Written with every change below ``groups``, so one look tells whether what was put together
+    /// from groups still holds, and a batch that they allowed checks it.
+    static let groupMark = "identity/group-mark"
+
+    static func entity(_ id: IdentityID) -> String { entities + id.text }
+
+    static func group(_ id: IdentityID) -> String { groups + id.text }
+
+    /// The members of a group, apart from ``group(_:)`` because they change with logins.
+    static func roster(_ id: IdentityID) -> String { "identity/roster/\(id.text)" }
+
+    /// From an entity that was merged into another to that other one.
+    static func merged(_ id: IdentityID) -> String { "identity/merged/\(id.text)" }
+
+    static func entityName(_ name: String) -> String { "identity/entity-name/\(digest(name))" }
+
+    static func groupName(_ name: String) -> String { "identity/group-name/\(digest(name))" }
+
+    /// All aliases of entities, by their ids.
+    static let entityAliases = "identity/entity-alias/"
+
+    static func entityAlias(_ id: IdentityID) -> String { entityAliases + id.text }
+
+    /// All aliases of groups, by their ids.
+    static let groupAliases = "identity/group-alias/"
+
+    static func groupAlias(_ id: IdentityID) -> String { groupAliases + id.text }
+
+    static func entityAliasName(_ name: String, _ mountAccessor: String) -> String {
+        "identity/entity-alias-name/\(digest(name, mountAccessor))"
+    }
+
+    static func groupAliasName(_ name: String, _ mountAccessor: String) -> String {
+        "identity/group-alias-name/\(digest(name, mountAccessor))"
+    }
+
+    /// Whether two names are the same one: case makes no difference.
+    static func isSame(_ a: String, _ b: String) -> Bool {
+        utf8Equals(a.lowercased(), b.lowercased())
+    }
+
+    /// The accessor is at most 255 bytes long, so its length in front keeps pairs apart.
+    private static func digest(_ name: String, _ mountAccessor: String = "") -> String {
+        let accessor = Array(mountAccessor.utf8)
+        var input: [UInt8] = [UInt8(clamping: accessor.count)]
+        input += accessor
+        input += Array(name.lowercased().utf8)
+        return Hex.encode(sha256(input))
+    }
+}
+
+/// What leads from a name, an alias or a merged entity to an id. Format 1: the id.
+struct IdentityPointer: Sendable, Equatable {
+    let id: IdentityID
+
+    func encoded() -> [UInt8] { [1] + id.bytes }
+}
+
+extension IdentityPointer {
+    init(decoding bytes: [UInt8]) throws(VaultError) {
+        guard bytes.count == 17, bytes[0] == 1, let id = IdentityID(Array(bytes[1...])) else {
+            throw .damaged("pointer to an identity: \(bytes.count) bytes, not format 1")
+        }
+        self.id = id
+    }
+}

@@ -1,0 +1,125 @@
+import Barrier
+import Policy
+import Wire
+
+/// The entity behind a token, and what it brings along, as one state of identity has it.
+///
+/// Never kept in a token: a change of the entity or of its groups takes effect with the next
+/// request, and stops a write that is on its way (``check(in:)``).
+struct TokenIdentity: Sendable {
+    let id: IdentityID
+    /// Of the entity's record.
+    let modificationIndex: UInt64
+    /// Of the mark of all groups; nil for an entity that is in no group, which no change of a group
+    /// concerns.
+    let groupsIndex: UInt64?
+    /// Its tokens are refused.
+    let isDisabled: Bool
+    /// Of the entity and of all groups that it belongs to: `identity_policies`. Sorted.
+    let policies: [String]
+    /// Why its tokens may do nothing, if so: for operators.
+    let problem: String?
+    /// What templates can speak of.
+    let subject: PolicySubject
+    /// Bytes of the records that it was put together from.
+    let bytes: Int
+
+    /// As tokens keep it.
+    var entityID: String { id.text }
+
+    /// Whether it still holds for a view.
+    func holds(_ view: borrowing BarrierView) throws(VaultError) -> Bool {
+        guard try view.systemIndex(IdentityPaths.entity(id)) == modificationIndex else {
+            return false
+        }
+        guard let groupsIndex else { return true }
+        return try view.systemIndex(IdentityPaths.groupMark) == groupsIndex
+    }
+
+    /// A batch that this identity allowed holds only while it is the same.
+    func check(in draft: inout BatchDraft) throws(VaultError) {
+        try draft.check(IdentityPaths.entity(id), modificationIndex)
+        if let groupsIndex { try draft.check(IdentityPaths.groupMark, groupsIndex) }
+    }
+
+    /// - Returns: nil if there is no such entity.
+    static func load(
+        _ id: IdentityID,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> TokenIdentity? {
+        guard let opened = try view.systemRecord(IdentityPaths.entity(id)) else { return nil }
+        let record = try EntityRecord(decoding: opened.value)
+        var records = IdentityRecords()
+        let closure = try records.closure(record.groups, view)
+        let groups = closure ?? []
+        return TokenIdentity(
+            id: id,
+            modificationIndex: opened.modificationIndex,
+            groupsIndex: record.groups.isEmpty
+                ? nil : try view.systemIndex(IdentityPaths.groupMark),
+            isDisabled: record.isDisabled,
+            policies: IdentityText.once(record.policies + groups.flatMap(\.record.policies)),
+            problem: closure == nil
+                ? "its entity belongs to more than \(VaultLimits.inheritedGroupsMax) groups" : nil,
+            subject: PolicySubject(
+                entity: PolicySubject.Named(
+                    id: id.text,
+                    name: record.name,
+                    metadata: record.metadata?.dictionary ?? [:]
+                ),
+                aliases: record.aliases.map { PolicySubject.Alias($0) },
+                groups: groups.map { PolicySubject.Named($0.id, $0.record) }
+            ),
+            bytes: opened.value.count + groups.reduce(0) { $0 + $1.record.encoded().count }
+        )
+    }
+}
+
+extension PolicySubject.Alias {
+    init(_ record: AliasRecord) {
+        self.init(
+            mountAccessor: record.mountAccessor,
+            id: record.id.text,
+            name: record.name,
+            metadata: record.metadata?.dictionary ?? [:],
+            customMetadata: record.customMetadata.dictionary
+        )
+    }
+}
+
+extension PolicySubject.Named {
+    init(_ id: IdentityID, _ record: GroupRecord) {
+        self.init(
+            id: id.text,
+            name: record.name,
+            metadata: record.metadata?.dictionary ?? [:]
+        )
+    }
+}
+
+/// The identities of tokens that were used lately. A value inside ``VaultCache``.
+struct IdentityCache {
+    /// Only looked up.
+    private var identities: [IdentityID: TokenIdentity] = [:]
+    private var bytes = 0
+
+    func find(_ id: IdentityID) -> TokenIdentity? { identities[id] }
+
+    /// Keeps one, and forgets all others where there is no room.
+    mutating func keep(_ identity: TokenIdentity) {
+        // A request on an older view must not replace what newer ones use.
+        if let old = identities[identity.id] {
+            guard old.modificationIndex <= identity.modificationIndex else { return }
+            bytes -= old.bytes
+            identities[identity.id] = nil
+        }
+        if identities.count >= VaultLimits.cachedIdentitiesMax
+            || bytes + identity.bytes > VaultLimits.cachedIdentityBytesMax
+        {
+            identities = [:]
+            bytes = 0
+        }
+        identities[identity.id] = identity
+        bytes += identity.bytes
+    }
+}
