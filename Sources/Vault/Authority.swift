@@ -45,12 +45,14 @@ struct Authority {
         guard let found = try environment.cache.token(at: path, view),
             found.record.isUsable(at: environment.now)
         else { throw .permissionDenied }
+        let access = try environment.cache.access(of: found.record, at: environment.now, view)
+        guard !access.isBarred else { throw .permissionDenied }
         return Authority(
             token: token,
             record: found.record,
             path: path,
             modificationIndex: found.modificationIndex,
-            access: try environment.cache.access(of: found.record, at: environment.now, view)
+            access: access
         )
     }
 

@@ -7,7 +7,7 @@ import Wire
 /// A batch in the making: what every batch of the vault has in common.
 ///
 /// It happens once for its request id, and only if what allowed it is still what it was: the token,
-/// its policies, and what it was allowed to find.
+/// its entity, their policies, and what it was allowed to find.
 struct BatchDraft: ~Copyable {
     private var builder: BatchBuilder
 
@@ -29,6 +29,7 @@ struct BatchDraft: ~Copyable {
         if authority.access.tableIndex > 0 {
             try check(SystemPaths.policyTable, authority.access.tableIndex)
         }
+        try authority.access.identity?.check(in: &self)
         if let ground = authority.ground { try check(ground) }
     }
 

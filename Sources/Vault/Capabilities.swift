@@ -131,7 +131,8 @@ struct SubjectLookup {
         guard let found = try environment.cache.token(at: path, view),
             found.record.isUsable(at: environment.now)
         else { return nil }
-        return try environment.cache.access(of: found.record, at: environment.now, view)
+        let access = try environment.cache.access(of: found.record, at: environment.now, view)
+        return access.isBarred ? nil : access
     }
 
     private static func refusal(_ text: String) -> VaultError {

@@ -31,6 +31,12 @@ struct TokenAccess: Sendable {
     let tableIndex: UInt64
     /// Of the policies' texts.
     var textBytes = 0
+    /// Whether a rule's path has a template, so that it holds for this identity only.
+    var isTemplated = false
+    /// Whose token it is; nil: nobody's.
+    var identity: TokenIdentity?
+    /// Whether the token is refused, because its entity is disabled or gone.
+    var isBarred = false
 
     /// For a token that may do everything.
     static let root = TokenAccess(grant: .root, policies: [], tableIndex: 0)
@@ -53,6 +59,29 @@ struct TokenAccess: Sendable {
     func holds(_ tableIndex: UInt64, at now: Timestamp) -> Bool {
         self.tableIndex == tableIndex && (list?.validUntil.map { now < $0 } ?? true)
     }
+
+    /// Whether it was put together for the same state of the same identity.
+    func isFor(_ other: TokenIdentity) -> Bool {
+        guard let identity else { return false }
+        return identity.id == other.id
+            && identity.modificationIndex == other.modificationIndex
+            && identity.groupsIndex == other.groupsIndex
+    }
+
+    /// The same for a token of this identity.
+    func with(_ identity: TokenIdentity?) -> TokenAccess {
+        var access = self
+        access.identity = identity
+        return access
+    }
+
+    /// For a token whose entity is disabled or gone.
+    static let barred: TokenAccess = {
+        let reason = "the token's entity is disabled, or there is none any more"
+        var access = TokenAccess(grant: .nothing(reason), policies: [], tableIndex: 0)
+        access.isBarred = true
+        return access
+    }()
 }
 
 /// Puts the policies of a token together.
@@ -66,6 +95,8 @@ struct TokenAccess: Sendable {
 struct TokenAccessLoader {
     let cache: VaultCache
     let now: Timestamp
+    /// For whom; nil: for nobody in particular.
+    let identity: TokenIdentity?
 
     func load(
         _ names: [String],
@@ -75,7 +106,9 @@ struct TokenAccessLoader {
         guard names.count <= PolicyLimits.policiesMax else {
             return nothing("the token has \(names.count) policies", tableIndex)
         }
+        if let problem = identity?.problem { return nothing(problem, tableIndex) }
         var sources: [AccessList.Source] = []
+        var isTemplated = false
         var applied: [AppliedPolicy] = []
         var expirations: [Timestamp] = []
         var textBytes = 0
@@ -103,6 +136,7 @@ struct TokenAccessLoader {
             sources.append(policy.source)
             applied.append(policy.applied)
             textBytes += policy.textBytes
+            isTemplated = isTemplated || policy.isTemplated
         }
         let ruleCount = sources.reduce(0) { $0 + $1.document.rules.count }
         guard ruleCount <= VaultLimits.tokenRulesMax,
@@ -115,13 +149,15 @@ struct TokenAccessLoader {
                 tableIndex
             )
         }
-        var list = AccessList(sources, for: .nobody, at: now)
+        var list = AccessList(sources, for: identity?.subject ?? .nobody, at: now)
         for expiration in expirations { list.expires(at: expiration) }
         return TokenAccess(
             grant: .rules(list),
             policies: applied,
             tableIndex: tableIndex,
-            textBytes: textBytes
+            textBytes: textBytes,
+            isTemplated: isTemplated,
+            identity: identity
         )
     }
 
@@ -137,6 +173,8 @@ struct CompiledPolicy: Sendable {
     let applied: AppliedPolicy
     let expiration: Timestamp?
     let textBytes: Int
+    /// Whether a path of it has a template.
+    let isTemplated: Bool
 
     init(
         _ name: PolicyName,
@@ -148,5 +186,6 @@ struct CompiledPolicy: Sendable {
         applied = AppliedPolicy(name: name.text, version: record.version, digest: record.digest)
         expiration = record.content.expiration
         textBytes = record.content.text.utf8.count
+        isTemplated = source.document.rules.contains { $0.path.utf8.contains(0x7B) }
     }
 }

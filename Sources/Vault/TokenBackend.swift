@@ -31,7 +31,7 @@ struct TokenBackend {
         writer.name("display_name")
         writer.string(record.displayName)
         writer.name("entity_id")
-        writer.string("")
+        writer.string(record.entityID)
         writer.name("expire_time")
         if let expiration = record.expiration {
             writer.string(expiration.rfc3339)
@@ -40,8 +40,18 @@ struct TokenBackend {
         }
         writer.name("explicit_max_ttl")
         writer.uint(record.lifetimeSecondsMax)
+        let added = authority.access.identity?.policies ?? []
+        if !added.isEmpty {
+            writer.name("external_namespace_policies")
+            writer.beginObject()
+            writer.endObject()
+        }
         writer.name("id")
         writer.string(String(decoding: authority.token, as: UTF8.self))
+        if !added.isEmpty {
+            writer.name("identity_policies")
+            writer.write(.array(added.map { .string($0) }))
+        }
         writer.name("meta")
         writer.null()
         writer.name("num_uses")

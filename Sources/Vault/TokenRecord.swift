@@ -3,8 +3,9 @@ import Wire
 
 /// A token at rest. The token itself is not in it: the record's place is derived from it.
 ///
-/// Format 1: accessor, creation time, display name, path that made it, policies, whether it has no
-/// parent, lifetime in seconds (0 = for ever), largest lifetime, uses left (0 = any number).
+/// Format 2: accessor, creation time, display name, path that made it, policies, whether it has no
+/// parent, lifetime in seconds (0 = for ever), largest lifetime, uses left (0 = any number),
+/// entity.
 struct TokenRecord: Sendable, Equatable {
     let accessor: String
     let created: Timestamp
@@ -16,6 +17,8 @@ struct TokenRecord: Sendable, Equatable {
     let lifetimeSeconds: UInt64
     let lifetimeSecondsMax: UInt64
     let usesLeft: UInt64
+    /// Whose it is; empty: nobody's. What the entity brings along is looked up at each use.
+    var entityID = ""
 
     /// The token that `init` hands out: never expires, may do anything.
     static func root(accessor: String, created: Timestamp) -> TokenRecord {
@@ -51,7 +54,7 @@ struct TokenRecord: Sendable, Equatable {
 
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 128)
-        writer.writeUInt8(1)
+        writer.writeUInt8(2)
         writer.writeString(accessor)
         writer.writeUInt64(created.nanoseconds)
         writer.writeString(displayName)
@@ -61,6 +64,7 @@ struct TokenRecord: Sendable, Equatable {
         writer.writeUInt64(lifetimeSeconds)
         writer.writeUInt64(lifetimeSecondsMax)
         writer.writeUInt64(usesLeft)
+        writer.writeString(entityID)
         return writer.bytes
     }
 }
@@ -76,8 +80,8 @@ extension TokenRecord {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of a token is not 1")
+        guard try reader.readUInt8() == 2 else {
+            throw .malformed("the format of a token is not 2")
         }
         accessor = try reader.readString(atMost: 128)
         created = Timestamp(nanoseconds: try reader.readUInt64())
@@ -88,6 +92,7 @@ extension TokenRecord {
         lifetimeSeconds = try reader.readUInt64()
         lifetimeSecondsMax = try reader.readUInt64()
         usesLeft = try reader.readUInt64()
+        entityID = try reader.readString(atMost: 36)
         try reader.finish()
     }
 }

@@ -18,10 +18,12 @@ package final class VaultCache: Sendable {
         var tokens: [String: CachedToken] = [:]
         /// Only looked up.
         var policies: [PolicyName: CompiledPolicy] = [:]
-        /// By the names of a token's policies, with NUL between them. Only looked up.
+        /// By the names of a token's policies, with NUL between them; where templates make a
+        /// difference 0xFF and the entity's id follow. Only looked up.
         var accesses: [[UInt8]: TokenAccess] = [:]
         /// Of the texts behind both of those.
         var textBytes = 0
+        var identities = IdentityCache()
 
         /// Makes room for one more policy or set of them, by forgetting all where there is none.
         mutating func makeRoom(for bytes: Int) {
@@ -125,19 +127,57 @@ package final class VaultCache: Sendable {
         return policy
     }
 
-    /// What a token's policies allow, as this view has them.
+    /// The entity behind a token, as this view has it: the one that the token names, or the one
+    /// that this was merged into.
+    ///
+    /// - Parameter entityID: as the token keeps it.
+    /// - Returns: nil for nobody's token, and where the entity is gone.
+    func identity(
+        of entityID: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> TokenIdentity? {
+        guard !entityID.isEmpty else { return nil }
+        guard let id = IdentityID(text: entityID) else {
+            throw .damaged("a token names an entity that can be none")
+        }
+        if let identity = try identity(id, view) { return identity }
+        guard let opened = try view.systemRecord(IdentityPaths.merged(id)) else { return nil }
+        return try identity(IdentityPointer(decoding: opened.value).id, view)
+    }
+
+    private func identity(
+        _ id: IdentityID,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> TokenIdentity? {
+        if let kept = state.withLock({ $0.identities.find(id) }), try kept.holds(view) {
+            return kept
+        }
+        guard let identity = try TokenIdentity.load(id, view) else { return nil }
+        state.withLock { $0.identities.keep(identity) }
+        return identity
+    }
+
+    /// What a token's policies and those of its entity allow, as this view has them.
     func access(
         of record: TokenRecord,
         at now: Timestamp,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenAccess {
-        if record.isRoot { return .root }
-        return try access(ofPolicies: record.policies, at: now, view)
+        let identity = try identity(of: record.entityID, view)
+        guard record.entityID.isEmpty || identity?.isDisabled == false else { return .barred }
+        if record.isRoot { return TokenAccess.root.with(identity) }
+        let added = (identity?.policies ?? []).filter { name in
+            !record.policies.contains { utf8Equals($0, name) }
+        }
+        return try access(ofPolicies: record.policies + added, for: identity, at: now, view)
     }
 
     /// What these policies allow together, as this view has them.
+    ///
+    /// - Parameter identity: what their templates can speak of; nil: nobody.
     func access(
         ofPolicies names: [String],
+        for identity: TokenIdentity? = nil,
         at now: Timestamp,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenAccess {
@@ -148,11 +188,25 @@ package final class VaultCache: Sendable {
             key += Array(name.utf8)
             key.append(0)
         }
-        if let kept = state.withLock({ $0.accesses[key] }), kept.holds(index, at: now) {
+        if let kept = state.withLock({ $0.accesses[key] }), kept.holds(index, at: now),
+            identity == nil || !kept.isTemplated
+        {
+            return kept.with(identity)
+        }
+        // No name has this byte in it.
+        let own = key + (identity.map { [0xFF] + $0.id.bytes } ?? [])
+        if let identity, let kept = state.withLock({ $0.accesses[own] }),
+            kept.holds(index, at: now), kept.isFor(identity)
+        {
             return kept
         }
-        let loader = TokenAccessLoader(cache: self, now: now)
+        let loader = TokenAccessLoader(cache: self, now: now, identity: identity)
         let access = try loader.load(names, tableIndex: index, view)
+        keep(access, at: access.isTemplated ? own : key)
+        return access
+    }
+
+    private func keep(_ access: TokenAccess, at key: [UInt8]) {
         state.withLock { state in
             let old = state.accesses[key]
             if let old, old.tableIndex > access.tableIndex { return }
@@ -161,6 +215,5 @@ package final class VaultCache: Sendable {
             state.makeRoom(for: access.textBytes)
             state.accesses[key] = access
         }
-        return access
     }
 }

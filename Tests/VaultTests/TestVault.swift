@@ -10,8 +10,8 @@ import Wire
 @testable import API
 @testable import Vault
 
-/// A whole vault without network, consensus or threads: requests go in as HTTP, batches are committed
-/// at once, into the overlay of a real store.
+/// A whole vault without network, consensus or threads: requests go in as HTTP, batches are
+/// committed at once, into the overlay of a real store.
 final class TestVault {
     /// A request, in the words of a test.
     struct Call {
@@ -109,7 +109,8 @@ final class TestVault {
     func makeToken(
         _ policies: [String],
         lifetimeSeconds: UInt64 = 0,
-        usesLeft: UInt64 = 0
+        usesLeft: UInt64 = 0,
+        entityID: String = ""
     ) throws -> (token: String, accessor: String) {
         let token = "s." + Hex.encode(draw(12))
         let accessor = Hex.encode(draw(12))
@@ -122,7 +123,8 @@ final class TestVault {
             isOrphan: true,
             lifetimeSeconds: lifetimeSeconds,
             lifetimeSecondsMax: 0,
-            usesLeft: usesLeft
+            usesLeft: usesLeft,
+            entityID: entityID
         )
         let path = SystemPaths.token(Array(token.utf8), keyring)
         try change { builder in
@@ -251,7 +253,7 @@ final class TestVault {
         }
     }
 
-    private func environment(seed: [UInt8]? = nil) -> VaultEnvironment {
+    func environment(seed: [UInt8]? = nil) -> VaultEnvironment {
         VaultEnvironment(
             keyring: keyring,
             cache: cache,
