@@ -40,6 +40,8 @@ package enum EngineLimits {
     package static let totpKeyBytesMax = 1_024
     /// Bytes in the issuer and in the account of such a key.
     package static let totpTextBytesMax = 1_024
+    /// Pixels along a side of a QR code's picture.
+    package static let totpImagePixelsMax = 2_000
     /// The longest period of one code: a year.
     package static let totpPeriodSecondsMax = 31_536_000
     /// Periods whose codes can be accepted at one moment: the present one and one on each side.

@@ -131,4 +131,22 @@ struct TOTPVaultTests {
         }
         #expect(answers[0] != nil && answers[0] == answers[1])
     }
+
+    @Test("a generated key comes with a picture of its URL, if one is wanted and fits")
+    func picture() throws {
+        let vault = try vault()
+        func make(_ more: String) throws -> TestVault.Answer {
+            let body = #"{"generate":true,"issuer":"I","account_name":"a"\#(more)}"#
+            return try vault.send("POST", "t/keys/g", body)
+        }
+        let answer = try make("")
+        let image = try #require(try answer.data("barcode")?.asString.flatMap { Base64.decode($0) })
+        #expect(Array(image[16..<24]) == [0, 0, 0, 200, 0, 0, 0, 200])
+        #expect(try answer.data("url") != nil)
+        let small = try make(#","qr_size":10"#)
+        #expect(small.status == 500)
+        #expect(small.errors.first?.contains("can not scale barcode") == true)
+        #expect(try make(#","qr_size":2001"#).status == 400)
+        #expect(try make(#","exported":false"#).status == 204)
+    }
 }

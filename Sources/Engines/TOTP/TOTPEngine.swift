@@ -107,18 +107,31 @@ struct TOTPEngine {
             digits: record.digits,
             algorithm: TOTPSettings.name(of: record.hash)
         )
-        guard imageSize == 0 else {
-            throw .invalid(
-                "this version of Holdfast draws no QR code: pass qr_size=0 and give the url to "
-                    + "the application"
-            )
-        }
-        var writer = JSONWriter(capacity: 256)
+        let image = imageSize > 0 ? try Self.image(of: url.text, size: imageSize) : nil
+        var writer = JSONWriter(capacity: 256 + (image?.utf8.count ?? 0))
         writer.beginObject()
+        if let image {
+            writer.name("barcode")
+            writer.string(image)
+        }
         writer.name("url")
         writer.string(url.text)
         writer.endObject()
         return writer.bytes
+    }
+
+    /// A picture of the URL for the camera of a telephone: base64 of a PNG file.
+    private static func image(of text: String, size: Int) throws(EngineError) -> String {
+        let prefix = "failed to generate QR code image: "
+        guard let code = QRCode(Array(text.utf8)) else {
+            throw .failed(prefix + "the url is too long for one: pass qr_size=0")
+        }
+        guard let image = PNGImage.encode(code, size: size) else {
+            throw .failed(
+                prefix + "can not scale barcode to an image smaller than \(code.side)x\(code.side)"
+            )
+        }
+        return Base64.encode(image)
     }
 
     private func deleteKey(

@@ -72,6 +72,9 @@ struct TOTPKeyInput {
         guard imageSize >= 0 else {
             throw .invalid("the qr_size value must be greater than or equal to zero")
         }
+        guard imageSize <= EngineLimits.totpImagePixelsMax else {
+            throw .invalid("the qr_size value must be at most \(EngineLimits.totpImagePixelsMax)")
+        }
         let keyBytes = fields.int("key_size") ?? 20
         guard keyBytes > 0 else { throw .invalid("the key_size value must be greater than zero") }
         guard keyBytes <= EngineLimits.totpKeyBytesMax else {
