@@ -77,8 +77,10 @@ package enum Reply {
 
     private static func response(to error: EngineError, isBare: Bool) -> APIResponse {
         switch error {
-        case .invalid(let text): errors(400, [text])
+        case .invalid(let text), .badCredentials(let text): errors(400, [text])
+        case .permissionDenied: errors(403, ["permission denied"])
         case .failed(let text): errors(500, [wrapped(text, isBare)])
+        case .absent(let text): errors(404, [text])
         case .tooLarge(let text): errors(413, [text])
         case .unsupportedPath: errors(404, [wrapped("unsupported path", isBare)])
         case .unsupportedOperation: errors(405, [wrapped("unsupported operation", isBare)])

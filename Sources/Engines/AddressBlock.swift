@@ -18,6 +18,21 @@ package struct IPAddress: Sendable, Equatable {
         }
     }
 
+    /// Dotted decimal, or eight groups of IPv6 without any left out.
+    package var text: String {
+        if bytes.count == 4 { return bytes.map { String($0) }.joined(separator: ".") }
+        let groups = stride(from: 0, to: 16, by: 2).map { position in
+            String(UInt16(bytes[position]) << 8 | UInt16(bytes[position + 1]), radix: 16)
+        }
+        return groups.joined(separator: ":")
+    }
+
+    /// Nil unless there are 4 or 16.
+    fileprivate init?(bytes: [UInt8]) {
+        guard bytes.count == 4 || bytes.count == 16 else { return nil }
+        self.bytes = bytes
+    }
+
     private static func fourBytes(_ text: Substring.UTF8View) -> [UInt8]? {
         let parts = text.split(separator: 0x2E, omittingEmptySubsequences: false)
         guard parts.count == 4 else { return nil }
@@ -112,6 +127,12 @@ package struct AddressBlock: Sendable, Equatable {
         let rest = prefixBits % 8
         guard rest > 0 else { return true }
         return (address.bytes[whole] ^ bytes[whole]) >> (8 - rest) == 0
+    }
+
+    /// Whether every address of another block is in this one.
+    package func contains(_ other: AddressBlock) -> Bool {
+        guard let first = IPAddress(bytes: other.bytes) else { return false }
+        return other.prefixBits >= prefixBits && contains(first)
     }
 
     /// Whether a client at this address may come: one that is bound to nothing may come from

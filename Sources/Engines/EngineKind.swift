@@ -1,12 +1,27 @@
 package import Barrier
 
-/// Which engine serves a mount. The number is part of the mount's record, so it never changes.
+/// Which engine or auth method serves a mount. The number is part of the mount's record, so it
+/// never changes.
 package enum EngineKind: UInt8, Sendable, Equatable, CaseIterable {
     case kvVersion1 = 1
     case kvVersion2 = 2
     case totp = 3
     /// Built in, so never in a mount's record.
     case cubbyhole = 4
+    case userpass = 64
+    case approle = 65
+
+    /// Whether clients log in here. Numbers from 64 on are auth methods.
+    package var isAuthMethod: Bool { rawValue >= 64 }
+
+    /// The auth method that people enable under this type; nil if there is none.
+    package init?(authMethod type: String) {
+        switch type {
+        case "userpass": self = .userpass
+        case "approle": self = .approle
+        default: return nil
+        }
+    }
 }
 
 /// The one place that knows every engine: what a request to a mount leads to.
@@ -30,6 +45,8 @@ package enum EngineCatalog {
         case .kvVersion2: try KVVersion2(mount: mount).step(request, view: view)
         case .totp: try TOTPEngine(mount: mount).step(request, view: view)
         case .cubbyhole: try CubbyholeEngine(mount: mount).step(request, view: view)
+        case .userpass: try Userpass(mount: mount).step(request, view: view)
+        case .approle: try Approle(mount: mount).step(request, view: view)
         }
     }
 
@@ -51,6 +68,8 @@ package enum EngineCatalog {
             case .kvVersion2: KVVersion2.record(of: path)
             case .totp: nil
             case .cubbyhole: CubbyholePlace.record(of: path, tokenName: tokenName)
+            case .userpass: Userpass.record(of: path)
+            case .approle: Approle.record(of: path)
             }
         guard let record else { return nil }
         do throws(BarrierError) {

@@ -25,6 +25,21 @@ package enum EngineLimits {
     package static let tokenPoliciesMax = 256
     /// Bytes in the name of one of them.
     package static let tokenPolicyBytesMax = 512
+    /// Bytes in a password. A longer one is no password's.
+    package static let passwordBytesMax = 1_024
+    /// Bytes in the name of a user, role or certificate.
+    package static let authNameBytesMax = 512
+    /// Bytes in the name of a login's alias.
+    package static let aliasBytesMax = 4_096
+    /// Names that are nobody's whose failed logins one record counts.
+    static let failureRowsMax = 16
+    /// Bytes in a role id or secret id that somebody chose.
+    package static let roleIDBytesMax = 4_096
+    /// Members in the metadata of a secret id, and bytes in one of their names or values.
+    static let secretIDMetadataMax = 64
+    static let secretIDMetadataBytesMax = 512
+    /// Steps of one batch that sweeps: some hundred records.
+    static let sweepMax = 900
     /// Blocks of addresses that a token, a role or a secret id is bound to.
     package static let boundCIDRsMax = 256
     /// Names, folders included, that one recursive listing may look at.

@@ -57,6 +57,8 @@ package struct EngineRequest: Sendable {
 package struct EngineContext: Sendable {
     /// What stands for the client's token in names and records; empty where there is no token.
     package let tokenName: String
+    /// Where the client is; nil where that is not known.
+    package var remoteAddress: IPAddress?
     /// 32 bytes; see ``EngineRequest/entropy()``.
     let seed: [UInt8]
 

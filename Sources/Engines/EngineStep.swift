@@ -9,6 +9,9 @@ package enum EngineStep: Sendable {
     /// Write the plan as one batch. The answer holds only once that batch is applied; if one of its
     /// checks fails the request is stepped again on a newer view.
     case commit(BatchPlan, EngineAnswer)
+    /// The client proved who it is: make a token, and write the plan in the same batch. Only auth
+    /// methods answer so, and only on a path that needs no token.
+    case login(LoginGrant, BatchPlan)
 }
 
 /// Writes of one request in one mount, all or nothing. Which mount is not the engine's to say, so
@@ -37,6 +40,9 @@ package struct BatchPlan: Sendable, Equatable {
     package mutating func delete(_ path: String) {
         steps.append(.delete(path: path))
     }
+
+    /// Adds what another plan for the same mount wants.
+    package mutating func append(_ other: BatchPlan) { steps += other.steps }
 
     /// Rejects the whole batch if the record changed since it was read.
     package mutating func check(_ path: String, _ modificationIndex: UInt64) {

@@ -38,6 +38,15 @@ package struct Fields: Sendable {
         }
     }
 
+    /// The same with another value for a parameter that the request names.
+    func replacing(_ name: String, with value: FieldValue) -> Fields {
+        var fields = self
+        for position in fields.values.indices where utf8Equals(fields.values[position].name, name) {
+            fields.values[position].value = value
+        }
+        return fields
+    }
+
     /// Whether the request names this parameter.
     package func has(_ name: String) -> Bool { value(name) != nil }
 

@@ -1,24 +1,60 @@
 import Engines
 import Wire
 
-/// The body of `POST sys/mounts/<path>`, checked.
+/// The body of `POST sys/mounts/<path>` or `POST sys/auth/<path>`, checked.
 struct MountInput {
     let type: String
     let kind: EngineKind
     let tuning: MountRecord.Tuning
 
-    init(_ raw: JSONObject) throws(VaultError) {
+    /// - Parameter isAuthMethod: whether the types are those of auth methods.
+    init(_ raw: JSONObject, isAuthMethod: Bool) throws(VaultError) {
         let fields = try SystemFields.parse(raw, Self.schema)
         guard var type = fields.text("type"), !type.isEmpty else {
             throw .invalid("backend type must be specified as a string")
         }
-        var tuning = try Self.tuning(fields.map("config") ?? JSONObject())
+        let config = fields.map("config") ?? JSONObject()
+        var tuning = try Self.tuning(config, isAuthMethod ? "auth" : "mount")
         if type == "plugin", let name = fields.text("plugin_name"), !name.isEmpty { type = name }
         try Self.refuseUnsupported(fields)
         tuning.description = try MountText.description(fields.text("description") ?? "")
         tuning.options = try MountText.options(fields.map("options") ?? JSONObject())
-        (self.type, kind) = try Self.engine(type, &tuning)
+        if isAuthMethod {
+            self.type = type
+            kind = try Self.authMethod(type)
+            try Self.addLogins(config, kind, to: &tuning)
+        } else {
+            (self.type, kind) = try Self.engine(type, &tuning)
+        }
         self.tuning = tuning
+    }
+
+    /// The auth method behind a type.
+    private static func authMethod(_ type: String) throws(VaultError) -> EngineKind {
+        if type == "token" { throw .invalid("token credential backend cannot be instantiated") }
+        guard let kind = EngineKind(authMethod: type) else {
+            throw .invalid("plugin not found in the catalog: \(type)")
+        }
+        return kind
+    }
+
+    /// What only auth methods have.
+    private static func addLogins(
+        _ config: JSONObject,
+        _ kind: EngineKind,
+        to tuning: inout MountRecord.Tuning
+    ) throws(VaultError) {
+        let fields = try SystemFields.parse(config, authSchema)
+        if let text = fields.text("token_type") {
+            tuning.tokenKind = try MountText.tokenKind(text)
+        }
+        guard let raw = fields.map("user_lockout_config"), !raw.isEmpty else { return }
+        guard LockoutTuning.applies(to: kind) else {
+            throw .invalid("user_lockout_config is for userpass and approle only")
+        }
+        var lockout = LockoutTuning()
+        try lockout.apply(raw)
+        tuning.lockout = lockout
     }
 
     /// The engine behind a type. `kv-v1` and `kv-v2` are short for `kv` with its option.
@@ -52,10 +88,14 @@ struct MountInput {
         }
     }
 
-    private static func tuning(_ config: JSONObject) throws(VaultError) -> MountRecord.Tuning {
+    /// - Parameter noun: what OpenBao calls the mount in its errors.
+    private static func tuning(
+        _ config: JSONObject,
+        _ noun: String
+    ) throws(VaultError) -> MountRecord.Tuning {
         var tuning = MountRecord.Tuning()
-        tuning.leaseSeconds = try seconds(config["default_lease_ttl"], "default")
-        tuning.leaseSecondsMax = try seconds(config["max_lease_ttl"], "max")
+        tuning.leaseSeconds = try seconds(config["default_lease_ttl"], "default", noun)
+        tuning.leaseSecondsMax = try seconds(config["max_lease_ttl"], "max", noun)
         let system = VaultLimits.leaseSecondsDefault
         if tuning.leaseSecondsMax > 0 && tuning.leaseSeconds > tuning.leaseSecondsMax {
             throw .invalid("given default lease TTL greater than given max lease TTL")
@@ -66,7 +106,7 @@ struct MountInput {
         switch config["force_no_cache"] {
         case nil, .null: break
         case .bool(let flag): tuning.isForcedUncached = flag
-        default: throw .invalid("unable to convert given mount config information")
+        default: throw .invalid("unable to convert given \(noun) config information")
         }
         let fields = try SystemFields.parse(config, configSchema)
         tuning.listingVisibility = try MountText.visibility(fields.text("listing_visibility") ?? "")
@@ -77,13 +117,17 @@ struct MountInput {
         return tuning
     }
 
-    private static func seconds(_ raw: JSONValue?, _ which: String) throws(VaultError) -> Int {
+    private static func seconds(
+        _ raw: JSONValue?,
+        _ which: String,
+        _ noun: String
+    ) throws(VaultError) -> Int {
         let text: String
         switch raw {
         case nil, .null: return 0
         case .string(let given): text = given
         case .number(let number): text = number.text
-        default: throw .invalid("unable to convert given mount config information")
+        default: throw .invalid("unable to convert given \(noun) config information")
         }
         do throws(DurationError) {
             let seconds = try GoDuration.nanoseconds(of: text) / 1_000_000_000
@@ -119,6 +163,10 @@ struct MountInput {
         ("audit_non_hmac_response_keys", .texts), ("passthrough_request_headers", .texts),
         ("allowed_response_headers", .texts),
     ])
+
+    private static let authSchema = FieldSchema([
+        ("token_type", .text), ("user_lockout_config", .map),
+    ])
 }
 
 /// Checks that mounting and tuning share.
@@ -127,6 +175,16 @@ enum MountText {
         switch text {
         case "", "hidden", "unauth": return text
         default: throw .invalid("invalid listing_visibility \(text)")
+        }
+    }
+
+    static func tokenKind(_ text: String) throws(VaultError) -> TokenKind {
+        switch text {
+        case "", "default-service": .defaultService
+        case "service": .service
+        case "batch": .batch
+        case "default-batch": .defaultBatch
+        default: throw .invalid("invalid value for 'token_type'")
         }
     }
 

@@ -32,9 +32,19 @@ struct MountLookups {
         injected(authMounts, raw)
     }
 
-    /// `GET sys/auth/token`
-    func token(_ raw: JSONObject) -> VaultAnswer {
-        injected(encoded(shown(.token)), raw, captured: ["path"])
+    /// `GET sys/auth/<path>`
+    ///
+    /// - Parameter path: behind `auth/`.
+    func authMethod(at path: String, _ raw: JSONObject) throws(VaultError) -> VaultAnswer {
+        let members: JSONObject
+        if path == BuiltInMount.tokenPath {
+            members = shown(.token)
+        } else if let entry = mounts.entry(at: MountTable.authPrefix + path) {
+            members = shown(entry)
+        } else {
+            throw .invalid("No auth engine at \(path)")
+        }
+        return injected(encoded(members), raw, captured: ["path"])
     }
 
     /// `GET sys/mounts/<path>`
@@ -42,7 +52,7 @@ struct MountLookups {
         let members: JSONObject
         if let builtIn = BuiltInMount.engine(at: path) {
             members = shown(builtIn)
-        } else if let entry = mounts.entry(at: path) {
+        } else if let entry = mounts.entry(at: path), !entry.record.isAuthMethod {
             members = shown(entry)
         } else {
             throw .invalid("No secret engine mount at \(path)")
@@ -50,11 +60,25 @@ struct MountLookups {
         return injected(encoded(members), raw, captured: ["path"])
     }
 
-    /// `GET sys/auth/token/tune`
-    func tokenTuning(_ raw: JSONObject) -> VaultAnswer {
-        var members = tuning(of: MountRecord.Tuning())
-        members["description"] = .string(BuiltInMount.token.description)
-        members["token_type"] = "default-service"
+    /// `GET sys/auth/<path>/tune`
+    ///
+    /// - Parameter path: behind `auth/`.
+    func authTuning(at path: String, _ raw: JSONObject) throws(VaultError) -> VaultAnswer {
+        var members: JSONObject
+        if path == BuiltInMount.tokenPath {
+            members = tuning(of: MountRecord.Tuning())
+            members["description"] = .string(BuiltInMount.token.description)
+            members["token_type"] = "default-service"
+        } else if let entry = mounts.entry(at: MountTable.authPrefix + path) {
+            let tuning = entry.record.tuning
+            members = self.tuning(of: tuning)
+            if !tuning.options.isEmpty { members["options"] = shown(tuning.options) }
+            members["token_type"] = .string(tuning.tokenKind.text)
+            for (name, value) in tuning.lockout?.members ?? [] { members[name] = value }
+        } else {
+            let full = MountTable.authPrefix + path
+            throw .invalid("cannot fetch sysview for path \(GoText.quoted(full))")
+        }
         return injected(encoded(members), raw, captured: ["path"])
     }
 
@@ -76,27 +100,34 @@ struct MountLookups {
 
     /// `GET sys/internal/ui/mounts` with a token
     func all(_ raw: JSONObject) -> VaultAnswer {
-        let auth = reaches("auth/\(BuiltInMount.tokenPath)") ? authMounts : table([])
-        var rows = mounts.entries.filter { reaches($0.record.path) }
-            .map { ($0.record.path, shown($0)) }
+        var methods = mounts.authMethods.filter { reaches($0.record.path) }
+            .map { (shownPath($0), shown($0)) }
+        if reaches(MountTable.authPrefix + BuiltInMount.tokenPath) {
+            methods.append((BuiltInMount.tokenPath, shown(.token)))
+        }
+        var rows = mounts.engines.filter { reaches($0.record.path) }
+            .map { (shownPath($0), shown($0)) }
         rows += BuiltInMount.engines.filter { reaches($0.path) }.map { ($0.path, shown($0)) }
-        return plain(groups(auth: auth, secret: table(rows)), raw)
+        return plain(groups(auth: table(methods), secret: table(rows)), raw)
     }
 
     /// `GET sys/internal/ui/mounts` without one: what mounts want everybody to see
     func visibleToAll(_ raw: JSONObject) -> VaultAnswer {
-        let visible = mounts.entries.filter { $0.record.tuning.listingVisibility == "unauth" }
-        let secret = table(
-            visible.map { entry in
+        let groups = groups(auth: visible(mounts.authMethods), secret: visible(mounts.engines))
+        return plain(groups, raw)
+    }
+
+    private func visible(_ entries: [MountEntry]) -> [UInt8] {
+        table(
+            entries.filter { $0.record.tuning.listingVisibility == "unauth" }.map { entry in
                 let members: JSONObject = [
                     "type": .string(entry.record.type),
                     "description": .string(entry.record.tuning.description),
                     "options": shown(entry.record.tuning.options),
                 ]
-                return (entry.record.path, members)
+                return (shownPath(entry), members)
             }
         )
-        return plain(groups(auth: table([]), secret: secret), raw)
     }
 
     /// `GET sys/internal/ui/mounts/<any path inside a mount>`: what the command line asks before
@@ -113,7 +144,7 @@ struct MountLookups {
             members["path"] = .string(BuiltInMount.tokenPath)
         } else if let (entry, _) = mounts.match(path), reaches(entry.record.path) {
             members = shown(entry)
-            members["path"] = .string(entry.record.path)
+            members["path"] = .string(shownPath(entry))
         } else {
             throw .preflightDenied(path: path.withSlash)
         }
@@ -131,11 +162,20 @@ extension MountLookups {
     }
 
     private var secretMounts: [UInt8] {
-        let rows = mounts.entries.map { ($0.record.path, shown($0)) }
+        let rows = mounts.engines.map { (shownPath($0), shown($0)) }
         return table(rows + BuiltInMount.engines.map { ($0.path, shown($0)) })
     }
 
-    private var authMounts: [UInt8] { table([(BuiltInMount.tokenPath, shown(.token))]) }
+    private var authMounts: [UInt8] {
+        let rows = mounts.authMethods.map { (shownPath($0), shown($0)) }
+        return table(rows + [(BuiltInMount.tokenPath, shown(.token))])
+    }
+
+    /// A mount's path as lists show it: that of an auth method lacks `auth/`.
+    private func shownPath(_ entry: MountEntry) -> String {
+        let path = entry.record.path
+        return entry.record.isAuthMethod ? path.below(MountTable.authPrefix) ?? path : path
+    }
 
     /// An object of mounts by their paths. There can be many, so no look-up by name happens.
     private func table(_ rows: [(path: String, members: JSONObject)]) -> [UInt8] {
@@ -170,7 +210,16 @@ extension MountLookups {
         var members = common(type: record.type, accessor: record.accessor, id: entry.id.bytes)
         members["description"] = .string(record.tuning.description)
         members["options"] = shown(record.tuning.options)
-        members["config"] = .object(config(of: record.tuning))
+        var config = config(of: record.tuning)
+        if record.isAuthMethod {
+            config["token_type"] = .string(record.tuning.tokenKind.text)
+            if let lockout = record.tuning.lockout {
+                config["user_lockout_config"] = .object(
+                    JSONObject(lockout.members.map { ($0.name, $0.value) })
+                )
+            }
+        }
+        members["config"] = .object(config)
         if record.type != "generic" { members["deprecation_status"] = "supported" }
         return members
     }

@@ -27,10 +27,14 @@ struct MountMoves {
     private func move(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
         let fields = try SystemFields.parse(call.request.fields, Self.schema)
         let (source, target) = try paths(fields)
-        if BuiltInMount.isReserved(source) {
+        let isAuthMethod = source.utf8.starts(with: MountTable.authPrefix.utf8)
+        if BuiltInMount.isReserved(source, forAuthMethod: isAuthMethod) {
             throw .invalid("cannot remount \(GoText.quoted(source))")
         }
-        guard !BuiltInMount.isReserved(target) else {
+        if isAuthMethod, !target.utf8.starts(with: MountTable.authPrefix.utf8) {
+            throw .invalid("cannot remount auth mount to non-auth mount \(GoText.quoted(target))")
+        }
+        guard !BuiltInMount.isReserved(target, forAuthMethod: isAuthMethod) else {
             throw .invalid("cannot remount to destination \(target)")
         }
         guard let entry = mounts.entry(at: source) else {
@@ -191,9 +195,16 @@ extension MountRecord {
 }
 
 extension BuiltInMount {
-    /// Whether no mount may be at this path. - Parameter path: ends in `/`.
-    static func isReserved(_ path: String) -> Bool {
-        reservedPrefixes.contains { path.utf8.starts(with: $0.utf8) }
+    /// Whether no mount may be at this path: neither a secrets engine nor, below `auth/`, an auth
+    /// method.
+    ///
+    /// - Parameter path: ends in `/`.
+    static func isReserved(_ path: String, forAuthMethod isAuthMethod: Bool = false) -> Bool {
+        guard isAuthMethod else {
+            return reservedPrefixes.contains { path.utf8.starts(with: $0.utf8) }
+        }
+        guard let below = path.below(MountTable.authPrefix), !below.isEmpty else { return true }
+        return below.utf8.starts(with: tokenPath.utf8)
     }
 }
 

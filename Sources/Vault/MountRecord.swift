@@ -2,7 +2,8 @@ import Barrier
 import Engines
 import Wire
 
-/// A mount at rest, under its id. Holds all that `sys/mounts` shows; keys are the barrier's.
+/// A mount at rest, under its id: a secrets engine, or an auth method, whose path begins with
+/// `auth/`. Holds all that `sys/mounts` and `sys/auth` show; keys are the barrier's.
 struct MountRecord: Sendable, Equatable {
     /// What people may change later.
     struct Tuning: Sendable, Equatable {
@@ -20,6 +21,10 @@ struct MountRecord: Sendable, Equatable {
         var auditResponseKeys: [String] = []
         var passthroughHeaders: [String] = []
         var responseHeaders: [String] = []
+        /// What tokens of an auth method are, where user or role say nothing.
+        var tokenKind = TokenKind.defaultService
+        /// Of an auth method whose lockouts were tuned.
+        var lockout: LockoutTuning?
     }
 
     /// One member of a mount's `options`.
@@ -37,10 +42,13 @@ struct MountRecord: Sendable, Equatable {
     let created: Timestamp
     var tuning: Tuning
 
-    /// Format 1: the fields in the order of their declaration.
+    /// Whether clients log in here.
+    var isAuthMethod: Bool { kind.isAuthMethod }
+
+    /// Format 2: the fields in the order of their declaration. Format 1 ended before `tokenKind`.
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 256)
-        writer.writeUInt8(1)
+        writer.writeUInt8(2)
         writer.writeString(path)
         writer.writeString(type)
         writer.writeUInt8(kind.rawValue)
@@ -57,6 +65,9 @@ struct MountRecord: Sendable, Equatable {
         writer.writeStrings(tuning.auditResponseKeys)
         writer.writeStrings(tuning.passthroughHeaders)
         writer.writeStrings(tuning.responseHeaders)
+        writer.writeUInt8(tuning.tokenKind.rawValue)
+        writer.writeBool(tuning.lockout != nil)
+        tuning.lockout?.write(to: &writer)
         return writer.bytes
     }
 }
@@ -72,8 +83,9 @@ extension MountRecord {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of a mount is not 1")
+        let format = try reader.readUInt8()
+        guard format == 1 || format == 2 else {
+            throw .malformed("the format of a mount is neither 1 nor 2")
         }
         path = try reader.readString(atMost: VaultLimits.mountPathBytesMax)
         guard path.utf8.last == 0x2F else { throw .malformed("a mount's path without its slash") }
@@ -85,6 +97,10 @@ extension MountRecord {
         accessor = try reader.readString(atMost: 128)
         created = Timestamp(nanoseconds: try reader.readUInt64())
         tuning = try Tuning(reading: &reader)
+        if format == 2 { try tuning.readLogins(&reader) }
+        guard kind.isAuthMethod == path.utf8.starts(with: MountTable.authPrefix.utf8) else {
+            throw .malformed("an auth method outside auth/, or an engine inside")
+        }
         try reader.finish()
     }
 }
@@ -106,6 +122,15 @@ extension MountRecord.Tuning {
         auditResponseKeys = try Self.texts(&reader)
         passthroughHeaders = try Self.texts(&reader)
         responseHeaders = try Self.texts(&reader)
+    }
+
+    /// What format 2 adds.
+    fileprivate mutating func readLogins(_ reader: inout ByteReader) throws(WireError) {
+        guard let kind = TokenKind(rawValue: try reader.readUInt8()) else {
+            throw .malformed("a kind of token that this version does not have")
+        }
+        tokenKind = kind
+        if try reader.readBool() { lockout = try LockoutTuning(reading: &reader) }
     }
 
     private static func seconds(_ reader: inout ByteReader) throws(WireError) -> Int {

@@ -23,6 +23,9 @@ struct MountEntry: Sendable {
 
 /// Every mount, as one view showed them. A value: sharing it is free, and it never changes.
 struct MountTable: Sendable {
+    /// What the paths of auth methods begin with, in requests, policies and records.
+    static let authPrefix = "auth/"
+
     /// Of the record that is written with every change of any mount.
     let modificationIndex: UInt64
     /// Sorted by path.
@@ -51,6 +54,12 @@ struct MountTable: Sendable {
     func entry(at path: String) -> MountEntry? {
         positions[Array(path.utf8)].map { entries[$0] }
     }
+
+    /// The secrets engines, sorted by path.
+    var engines: [MountEntry] { entries.filter { !$0.record.isAuthMethod } }
+
+    /// The auth methods, sorted by path.
+    var authMethods: [MountEntry] { entries.filter(\.record.isAuthMethod) }
 
     /// The mount that serves a path, and the path below it. A mount's path without its slash is
     /// served by it as well, as its root.

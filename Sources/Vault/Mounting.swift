@@ -35,6 +35,14 @@ struct Mounting {
         guard let entry = mounts.entry(at: path) else {
             throw .invalid("tune of path \(GoText.quoted(path)) failed: no mount entry found")
         }
+        return try tune(entry, view)
+    }
+
+    /// Changes what the request names of a mount that is there.
+    func tune(
+        _ entry: MountEntry,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
         var record = entry.record
         record.tuning = try TuneInput(call.request.fields, record).tuning
         guard record != entry.record else { return .answer(.empty) }
@@ -50,23 +58,33 @@ struct Mounting {
         _ path: String,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
-        let input = try MountInput(call.request.fields)
+        let input = try MountInput(call.request.fields, isAuthMethod: false)
+        guard !isReserved(path) else { throw .invalid("cannot mount \(GoText.quoted(path))") }
+        if let other = mounts.conflict(with: path) {
+            throw .invalid("path is already in use at \(other.record.path)")
+        }
+        return try create(path, input, view)
+    }
+
+    /// Makes a mount at a path that is free.
+    func create(
+        _ path: String,
+        _ input: MountInput,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
         guard path.utf8.count <= VaultLimits.mountPathBytesMax else {
             throw .invalid(
                 "the path of a mount is \(path.utf8.count) bytes, the limit is "
                     + "\(VaultLimits.mountPathBytesMax)"
             )
         }
-        guard !isReserved(path) else { throw .invalid("cannot mount \(GoText.quoted(path))") }
-        if let other = mounts.conflict(with: path) {
-            throw .invalid("path is already in use at \(other.record.path)")
-        }
         guard mounts.entries.count < VaultLimits.mountsMax else {
             throw .invalid("there are \(mounts.entries.count) mounts, which is the limit")
         }
         var draft = try changeOfTable(view)
         let id = draft.mountID()
-        let accessor = "\(input.type)_\(Hex.encode(draft.randomBytes(4)))"
+        let prefix = input.kind.isAuthMethod ? "auth_" : ""
+        let accessor = "\(prefix)\(input.type)_\(Hex.encode(draft.randomBytes(4)))"
         let record = MountRecord(
             path: path,
             type: input.type,
@@ -81,14 +99,21 @@ struct Mounting {
         return .commit(try draft.finish(), .empty)
     }
 
-    /// Takes the mount out of the table, so nothing in it can be reached any more. Its keys and
-    /// records stay until shredding removes them: the record moves to the retired ones.
     private func unmount(
         _ path: String,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
         guard !isReserved(path) else { throw .invalid("cannot unmount \(GoText.quoted(path))") }
         guard let entry = mounts.entry(at: path) else { return .answer(.empty) }
+        return try retire(entry, view)
+    }
+
+    /// Takes the mount out of the table, so nothing in it can be reached any more. Its keys and
+    /// records stay until shredding removes them: the record moves to the retired ones.
+    func retire(
+        _ entry: MountEntry,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
         var draft = try changeOfTable(view)
         try draft.check(SystemPaths.activeMount(entry.id), entry.modificationIndex)
         try draft.delete(SystemPaths.activeMount(entry.id))

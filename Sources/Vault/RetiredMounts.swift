@@ -104,8 +104,8 @@ struct RetiredMounts {
                     + "bytes with single slashes"
             )
         }
-        // A path that it had already is one that it may have: an auth method's begins with `auth/`.
-        guard path == mount.path || !BuiltInMount.isReserved(path) else {
+        let isReserved = BuiltInMount.isReserved(path, forAuthMethod: mount.isAuthMethod)
+        guard path == mount.path || !isReserved else {
             throw .invalid("cannot mount \(GoText.quoted(path))")
         }
         if let other = mounts.conflict(with: path) {

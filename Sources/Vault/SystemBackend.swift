@@ -32,15 +32,20 @@ struct SystemBackend {
         }
         let moves = MountMoves(call: call, authority: authority, mounts: mounts)
         if let step = try moves.step(path, view) { return step }
+        if LockedUsers.serves(path) {
+            let backend = LockedUsers(call: call, authority: authority, mounts: mounts)
+            return try backend.step(path, view)
+        }
+        let mounting = Mounting(call: call, authority: authority, mounts: mounts)
+        let methods = AuthMounting(mounting: mounting)
         if let below = path.below("mounts/auth/"), let mount = below.withoutTune {
-            return try authMethod(mount, isTune: true)
+            return try methods.tune(mount, view)
         }
         if let below = path.below("auth/"), !below.isEmpty {
-            if let mount = below.withoutTune { return try authMethod(mount, isTune: true) }
-            return try authMethod(below.withSlash, isTune: false)
+            if let mount = below.withoutTune { return try methods.tune(mount, view) }
+            return try methods.step(below.withSlash, view)
         }
         if let below = path.below("mounts/"), !below.isEmpty {
-            let mounting = Mounting(call: call, authority: authority, mounts: mounts)
             if let mount = below.withoutTune { return try mounting.tune(mount, view) }
             return try mounting.step(below.withSlash, view)
         }

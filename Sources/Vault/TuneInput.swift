@@ -1,7 +1,8 @@
 import Engines
 import Wire
 
-/// The body of `POST sys/mounts/<path>/tune`, checked against the mount as it is.
+/// The body of `POST sys/mounts/<path>/tune` or `POST sys/auth/<path>/tune`, checked against the
+/// mount as it is.
 struct TuneInput {
     /// The mount's tuning after the request.
     let tuning: MountRecord.Tuning
@@ -31,7 +32,23 @@ struct TuneInput {
             try MountText.list(fields, "passthrough_request_headers") ?? tuning.passthroughHeaders
         tuning.responseHeaders =
             try MountText.list(fields, "allowed_response_headers") ?? tuning.responseHeaders
+        try Self.applyLogins(fields, record.kind, &tuning)
         self.tuning = tuning
+    }
+
+    /// What only auth methods have.
+    private static func applyLogins(
+        _ fields: Fields,
+        _ kind: EngineKind,
+        _ tuning: inout MountRecord.Tuning
+    ) throws(VaultError) {
+        if let text = fields.text("token_type"), !text.isEmpty {
+            tuning.tokenKind = try MountText.tokenKind(text)
+        }
+        guard let raw = fields.map("user_lockout_config") else { return }
+        var lockout = tuning.lockout ?? LockoutTuning()
+        try lockout.apply(raw)
+        tuning.lockout = lockout
     }
 
     /// `""` leaves a lease as it is, `system` gives it back to the system.
@@ -68,10 +85,10 @@ struct TuneInput {
         _ fields: Fields,
         _ record: MountRecord
     ) throws(VaultError) {
-        if fields.has("token_type") {
+        if fields.has("token_type"), !record.isAuthMethod {
             throw .invalid("'token_type' can only be modified on auth mounts")
         }
-        if fields.has("user_lockout_config") {
+        if fields.has("user_lockout_config"), !LockoutTuning.applies(to: record.kind) {
             throw .invalid(
                 "tuning of user lockout configuration for auth type "
                     + "\(GoText.quoted(record.type)) not allowed"
@@ -92,7 +109,9 @@ struct TuneInput {
     ) throws(VaultError) -> [MountRecord.Option] {
         var options = record.tuning.options
         for option in try MountText.options(fields.map("options") ?? JSONObject()) {
-            if option.name == "version" { try checkVersion(option.value, record) }
+            if option.name == "version", !record.isAuthMethod {
+                try checkVersion(option.value, record)
+            }
             options = MountText.setting(option.name, to: option.value, in: options)
         }
         guard options.count <= VaultLimits.mountOptionsMax else {

@@ -13,18 +13,27 @@ extension VaultCall {
         _ authority: Authority,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> EngineStep {
-        let engineRequest = EngineRequest(
-            operation: request.operation,
-            path: below,
-            fields: request.fields,
-            now: environment.now,
-            context: EngineContext(tokenName: authority.tokenName, seed: environment.seed)
-        )
+        let engineRequest = engineRequest(below, tokenName: authority.tokenName)
         do throws(EngineError) {
             return try EngineCatalog.step(engineRequest, in: mount, view: view)
         } catch {
             throw .engine(error)
         }
+    }
+
+    /// The request as an engine sees it.
+    ///
+    /// - Parameters:
+    ///   - below: the path below the mount.
+    ///   - tokenName: empty for a request without a token.
+    func engineRequest(_ below: String, tokenName: String) -> EngineRequest {
+        EngineRequest(
+            operation: request.operation,
+            path: below,
+            fields: request.fields,
+            now: environment.now,
+            context: EngineContext(tokenName: tokenName, seed: environment.seed)
+        )
     }
 
     /// `cubbyhole/…`: there is no mount to check, and the batch checks the token as every batch
@@ -45,6 +54,8 @@ extension VaultCall {
             var draft = try BatchDraft(request, authority, environment, view)
             try draft.add(plan, in: Self.cubbyholeMount.id)
             return .commit(try draft.finish(), VaultAnswer(answer))
+        case .login:
+            throw .engine(.unsupportedOperation)
         }
     }
 }

@@ -175,6 +175,8 @@ struct VaultCall {
             try draft.check(SystemPaths.activeMount(entry.id), entry.modificationIndex)
             try draft.add(plan, in: entry.id)
             return .commit(try draft.finish(), VaultAnswer(answer))
+        case .login:
+            throw .engine(.unsupportedOperation)
         }
     }
 }

@@ -80,4 +80,11 @@ package enum VaultLimits {
     /// Entities that are kept in memory with what their groups say, and the bytes of their records.
     package static let cachedIdentitiesMax = 4_096
     package static let cachedIdentityBytesMax = 16 << 20
+    /// Failed logins in a row that lock a user out, where the mount says nothing. OpenBao's
+    /// default, as the two that follow.
+    package static let lockoutThreshold = 5
+    /// How long a lock lasts, in seconds.
+    package static let lockoutSeconds = 900
+    /// Without a failure for so long, in seconds, failures are counted anew.
+    package static let lockoutResetSeconds = 900
 }

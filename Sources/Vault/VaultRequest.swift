@@ -56,11 +56,15 @@ package struct VaultRequest: Sendable {
     /// Whether it may write, and so has to run on the node that leads.
     package var isWrite: Bool { operation.isWrite }
 
-    /// Whether it may take more than an event loop has to spare: listings, large bodies, and what
-    /// reads or compiles policies or walks over groups.
+    /// Whether it may take more than an event loop has to spare: listings, large bodies, what reads
+    /// or compiles policies or walks over groups, and what hashes passwords or checks signatures.
     package var isLong: Bool {
         if path.utf8.starts(with: "sys/polic".utf8) { return true }
         if path.utf8.starts(with: "identity/".utf8) { return true }
+        if path == "sys/locked-users" { return true }
+        if operation == .update, path.utf8.starts(with: MountTable.authPrefix.utf8) {
+            return !path.utf8.starts(with: "auth/token/".utf8)
+        }
         switch operation {
         case .list, .scan: return true
         case .read, .update, .delete, .patch, .help:

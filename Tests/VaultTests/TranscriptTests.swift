@@ -20,6 +20,10 @@ struct TranscriptTests {
         ("options of policies", Transcripts.policyOptions),
         ("capabilities", Transcripts.capabilities),
         ("system", Transcripts.system),
+        ("auth mounts", Transcripts.authMounts),
+        ("tuning of lockouts", Transcripts.lockoutTuning),
+        ("userpass", Transcripts.userpass),
+        ("approle", Transcripts.approle),
     ]
 
     @Test("answers as the real server did", arguments: all.map(\.name))

@@ -1,0 +1,53 @@
+package import Barrier
+
+/// Who a login says it is, before anything is proved. What lockouts count by.
+package struct LoginClaim: Sendable, Equatable {
+    /// The name of the alias that a success would have.
+    package let alias: String
+    /// Whether the method has such a user or role. The client never hears of it.
+    package let isKnown: Bool
+}
+
+/// What the vault asks auth methods about, besides ``EngineCatalog/step(_:in:view:)``.
+package enum AuthCatalog {
+    /// Whether a path is for clients that have no token yet.
+    ///
+    /// - Parameter path: below the mount.
+    package static func isOpen(_ path: String, in kind: EngineKind) -> Bool {
+        switch kind {
+        case .userpass: path.utf8.starts(with: "login/".utf8)
+        case .approle: path == "login"
+        default: false
+        }
+    }
+
+    /// Who the client of a login says it is; nil for a request that names nobody, and for methods
+    /// where guessing is hopeless and failures are not counted.
+    package static func claim(
+        _ request: EngineRequest,
+        in mount: EngineMount,
+        view: borrowing BarrierView
+    ) throws(EngineError) -> LoginClaim? {
+        switch mount.kind {
+        case .userpass: try Userpass(mount: mount).claim(request, view)
+        case .approle: try Approle(mount: mount).claim(request, view)
+        default: nil
+        }
+    }
+
+    /// What the user or role behind an earlier login says about its tokens now; nil: it is gone,
+    /// and its tokens are renewed no more.
+    ///
+    /// - Parameter name: ``LoginGrant/renewalName``.
+    package static func renewal(
+        of name: String,
+        in mount: EngineMount,
+        view: borrowing BarrierView
+    ) throws(EngineError) -> TokenParameters? {
+        switch mount.kind {
+        case .userpass: try Userpass(mount: mount).renewal(of: name, view)
+        case .approle: try Approle(mount: mount).renewal(of: name, view)
+        default: nil
+        }
+    }
+}
