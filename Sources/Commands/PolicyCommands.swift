@@ -165,21 +165,28 @@ struct PolicyVersionsCommand: OperatorCommand {
         return .done
     }
 
+    /// A row fits 100 columns: times without fractions and the beginnings of digests, which tell
+    /// versions apart. JSON has all of both.
     private func table(_ data: JSONObject) -> Table {
-        var table = Table(["Version", "Modified", "Author", "Cases", "SHA-256 of the text", ""])
+        var table = Table(["Version", "Modified", "Author", "Cases", "SHA-256", ""])
         for value in data["versions"]?.asArray ?? [] {
             let facts = value.asObject ?? JSONObject()
             func cell(_ name: String) -> String { facts[name].map(ResultText.cell) ?? "" }
             var note = facts["version"] == data["current"] ? "in force" : ""
             if facts["restored_from"] != nil {
-                note += (note.isEmpty ? "" : ", ") + "restored from \(cell("restored_from"))"
+                note += (note.isEmpty ? "" : ", ") + "as \(cell("restored_from"))"
             }
             table.add([
-                cell("version"), cell("modified"), cell("author"), cell("case_count"),
-                cell("digest"), note,
+                cell("version"), Self.toSeconds(cell("modified")), cell("author"),
+                cell("case_count"), String(cell("digest").prefix(8)), note,
             ])
         }
         return table
+    }
+
+    private static func toSeconds(_ time: String) -> String {
+        guard let point = time.utf8.firstIndex(of: UInt8(ascii: ".")) else { return time }
+        return String(time[..<point]) + "Z"
     }
 }
 

@@ -158,6 +158,13 @@ struct UnsealCommand: OperatorCommand {
             status = try give(["reset": true], client)
         } else {
             let shares = try session.terminal.secrets("unseal share")
+            guard !shares.isEmpty else {
+                throw CommandFailure(
+                    .refused,
+                    "standard input is empty",
+                    "give the share on it, or call holdfast unseal at a terminal"
+                )
+            }
             status = JSONObject()
             for share in shares {
                 status = try give(["key": .string(share)], client)

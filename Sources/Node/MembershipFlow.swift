@@ -199,8 +199,15 @@ final class MembershipFlow: Sendable {
         replica.configuration.members.first { utf8Equals($0.name, name) }
     }
 
+    /// In OpenBao's words, where the endpoint is OpenBao's.
     private func unknown(_ name: String) -> String {
         "\(name) was not found in raft configuration"
+    }
+
+    /// Where the endpoint is ours: the caller's mistake, and what would have been right.
+    private func stranger(_ name: String) -> APIResponse {
+        let names = replica.configuration.members.map(\.name).joined(separator: ", ")
+        return Reply.errors(400, ["no member is called \(name); the members are \(names)"])
     }
 }
 
@@ -232,8 +239,8 @@ extension MembershipFlow {
         _ context: Context,
         _ keyring: Keyring
     ) {
-        guard let leaving = member(old) else { return context.refuse(unknown(old)) }
-        guard let coming = member(new) else { return context.refuse(unknown(new)) }
+        guard let leaving = member(old) else { return context.answer(stranger(old)) }
+        guard let coming = member(new) else { return context.answer(stranger(new)) }
         guard leaving.role == .voter, coming.role == .learner else {
             return context.refuse("\(old) must be a voter and \(new) a learner")
         }
@@ -276,7 +283,7 @@ extension MembershipFlow {
     ) {
         var target: NodeID?
         if let name {
-            guard let member = member(name) else { return context.refuse(unknown(name)) }
+            guard let member = member(name) else { return context.answer(stranger(name)) }
             guard member.role == .voter else { return context.refuse("server is not a voter") }
             guard member.id != identity.selfID else { return context.answer(ClusterReply.done) }
             target = member.id

@@ -407,7 +407,8 @@ class Members(ClusterTest):
         for arguments, text in [
             (("cluster", "remove", "nobody"), "no member is called nobody"),
             (("cluster", "promote", self.main.nodes[1].name), "not a non-voter"),
-            (("cluster", "transfer", "nobody"), "nobody"),
+            (("cluster", "transfer", "nobody"), "no member is called nobody"),
+            (("cluster", "replace", "nobody", "eu-1"), "no member is called nobody"),
             (("cluster", "join-token", "-ttl", "0"), "ttl_seconds"),
         ]:
             done = self.command(node, *arguments, check=False)

@@ -74,13 +74,13 @@ struct PolicyScriptTests {
             server DELETE /v1/sys/policies/versions/acl/p -> 204
             holdfast policy delete p -history
             stdout 'history removed'
-            server GET /v1/sys/policies/versions/acl/p -> 200 {"request_id":"r","data":{"current":3,"versions":[{"version":2,"modified":"m","author":"a","case_count":0,"digest":"d"},{"version":3,"modified":"n","author":"a","case_count":1,"digest":"e","restored_from":1}]}}
+            server GET /v1/sys/policies/versions/acl/p -> 200 {"request_id":"r","data":{"current":3,"versions":[{"version":2,"modified":"2026-11-26T17:41:21.557Z","author":"a","case_count":0,"digest":"0123456789"},{"version":3,"modified":"n","author":"a","case_count":1,"digest":"e","restored_from":1}]}}
             holdfast policy versions p
             stdout-is
-            |Version    Modified    Author    Cases    SHA-256 of the text
-            |-------    --------    ------    -----    -------------------
-            |2          m           a         0        d
-            |3          n           a         1        e                      in force, restored from 1
+            |Version    Modified                Author    Cases    SHA-256
+            |-------    --------                ------    -----    -------
+            |2          2026-11-26T17:41:21Z    a         0        01234567
+            |3          n                       a         1        e           in force, as 1
             server GET /v1/sys/policies/diff/acl/p?from=1&to=3 -> 200 {"request_id":"r","data":{"diff":"-a","options_changed":true}}
             holdfast policy diff p -from=1 -to=3
             stdout '-a'

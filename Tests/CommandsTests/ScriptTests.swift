@@ -45,6 +45,19 @@ struct ScriptTests {
         )
     }
 
+    @Test("unseal with nothing to read says so, and asks the node nothing")
+    func unsealFromNothing() async throws {
+        try await Script.run(
+            """
+            pipe \\n
+            !1 holdfast unseal -format=json
+            stderr 'standard input is empty'
+            stderr 'hint: give the share on it'
+            stdout-empty
+            """
+        )
+    }
+
     @Test("shares and tokens are never arguments, and are not repeated")
     func secretArguments() async throws {
         try await Script.run(
@@ -468,6 +481,9 @@ struct ScriptTests {
             holdfast cluster transfer
             stderr 'leadership was handed over'
             stdout-empty
+            server PUT /v1/sys/cluster/transfer {"server_id":"z"} -> 400 {"errors":["no member is called z; the members are a, b"]}
+            !2 holdfast cluster transfer z
+            stderr 'no member is called z; the members are a, b'
             server PUT /v1/sys/cluster/replace {"old_server_id":"a","new_server_id":"c"} -> 204
             holdfast cluster replace a c
             stderr 'c votes in the place of a'
