@@ -118,6 +118,8 @@ package enum HierarchyPart: Sendable, Equatable {
     case keyring
     case mountKeys(mount: String)
     case openedRecord
+    case auditKeys
+    case auditAnchors
 
     /// As it appears in a sentence.
     package var text: String {
@@ -126,6 +128,8 @@ package enum HierarchyPart: Sendable, Equatable {
         case .keyring: "keyring record"
         case .mountKeys(let mount): "key record of mount \(mount)"
         case .openedRecord: "record of the first unseal"
+        case .auditKeys: "record of the audit keys"
+        case .auditAnchors: "record of audit anchors"
         }
     }
 }

@@ -23,6 +23,8 @@ package enum BarrierLimits {
     package static let custodySlotsMax = 256
     /// Bytes in a clear record of the key hierarchy.
     static let clearRecordBytesMax = 256 << 10
+    /// Anchors of audit logs that are kept, of all members together, besides the newest of each.
+    package static let anchorsKept: UInt64 = 1_024
     /// Bytes in ids: vault, share set, keyring, mount, attempt, request.
     package static let idBytes = StoreLimits.requestIDBytes
     /// Characters after "s." in a root token.

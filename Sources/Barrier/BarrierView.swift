@@ -24,7 +24,7 @@ package struct Opened: Sendable, Equatable {
 package struct BarrierView: ~Copyable {
     /// What opens the records.
     package let keyring: Keyring
-    private let store: ReadView
+    let store: ReadView
     private let loaded = LoadedMounts()
 
     /// - Parameter view: a handle of its own is kept; the lender's closure still bounds its life.

@@ -29,3 +29,35 @@ extension Keyring {
 package func verify(_ batch: WriteBatch, with keyring: Keyring) -> Bool {
     constantTimeEquals(keyring.tag(of: batch), batch.tag)
 }
+
+extension Keyring {
+    /// The same batch with the hash of the audit leaf that announces it, tagged anew: whoever has
+    /// the log sees that the write was on the record before it was proposed.
+    ///
+    /// The hash rides as the check that nothing is stored under it as a key. That is always so, for
+    /// storage keys are HMACs; and no member needs to know what it is to evaluate the batch alike.
+    /// - Parameter leaf: 32 bytes.
+    package func announced(_ batch: WriteBatch, by leaf: [UInt8]) -> WriteBatch {
+        guard let key = StorageKey(leaf) else { preconditionFailure("a leaf's hash has 32 bytes") }
+        var operations = batch.operations
+        let place = operations.firstIndex { operation in
+            switch operation {
+            case .once, .check: false
+            case .put, .delete, .ensure, .prune: true
+            }
+        }
+        operations.insert(
+            .check(key, modificationIndex: 0),
+            at: place ?? operations.endIndex
+        )
+        var announced = WriteBatch(
+            requestID: batch.requestID,
+            baseIndex: batch.baseIndex,
+            time: batch.time,
+            dataKeyIDs: batch.dataKeyIDs,
+            operations: operations
+        )
+        announced.tag = tag(of: announced)
+        return announced
+    }
+}

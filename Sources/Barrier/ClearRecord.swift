@@ -1,3 +1,4 @@
+import Cryptography
 import Store
 import Wire
 
@@ -9,6 +10,10 @@ import Wire
 /// | fifteen 00, 01 ‖ fifteen 00, 01 | ``SealRecord`` |
 /// | fifteen 00, 01 ‖ fifteen 00, 02 | `KeyringRecord` |
 /// | fifteen 00, 01 ‖ fifteen 00, 03 | opened record, see ``VaultOpening`` |
+/// | fifteen 00, 01 ‖ fifteen 00, 04 | ``AuditKeyRecord`` |
+/// | fifteen 00, 01 ‖ fifteen 00, 05 | the cluster's log of anchors, see ``AuditAnchors`` |
+/// | fifteen 00, 03 ‖ eight 00, number mod ring u64 | an anchor |
+/// | fifteen 00, 04 ‖ start of SHA-256(name of a log) | its newest anchor |
 /// | fifteen 00, 02 ‖ mount id | `MountKeyRecord`, one for each mount |
 ///
 /// Every other storage key is an HMAC; that one falls into these ranges by accident has a
@@ -18,11 +23,28 @@ enum ClearRecord {
     static let sealKey = key(range: 1, name: fixed(1))
     static let keyringKey = key(range: 1, name: fixed(2))
     static let openedKey = key(range: 1, name: fixed(3))
+    static let auditKey = key(range: 1, name: fixed(4))
+    static let anchorHead = key(range: 1, name: fixed(5))
+    /// The range of the last anchors of all logs.
+    static let anchorRing = anchor(number: 0).directory
+    /// The range of the newest anchor of each log.
+    static let newestAnchors = newestAnchor(of: "").directory
     /// The range of all mount-key records.
     static let mountKeys = mountKey(of: .system).directory
 
     static func mountKey(of mount: MountID) -> StorageKey {
         key(range: 2, name: mount.bytes)
+    }
+
+    static func anchor(number: UInt64) -> StorageKey {
+        var writer = ByteWriter(capacity: 16)
+        writer.writeUInt64(0)
+        writer.writeUInt64(number % BarrierLimits.anchorsKept)
+        return key(range: 3, name: writer.bytes)
+    }
+
+    static func newestAnchor(of origin: String) -> StorageKey {
+        key(range: 4, name: Array(sha256(Array(origin.utf8)).prefix(16)))
     }
 
     /// Bytes as a record. The caller keeps them under `BarrierLimits.clearRecordBytesMax`.

@@ -3,8 +3,8 @@ package import Store
 import Synchronization
 import Wire
 
-/// What an unsealed node has: keys of the mounts, K_batch and K_token. Nothing that needs shares is
-/// in it, neither root key nor seal key.
+/// What an unsealed node has: keys of the mounts, K_batch, K_token and the audit keys. Nothing that
+/// needs shares is in it, neither root key nor seal key.
 ///
 /// Shared by all threads of a node while it is unsealed. When the last reference goes, all keys are
 /// wiped.
@@ -18,6 +18,8 @@ package final class Keyring: Sendable {
     let identity: KeyringIdentity
     private let batchKey: HMACKey
     private let tokenKey: HMACKey
+    /// What audit logs are written, read and signed with; see ``AuditKeys``.
+    package let audit: AuditKeys
     /// Ascending by version, at least one.
     private let versions: [KeyEncryptionKey]
     /// Looked up by mount, never iterated.
@@ -33,6 +35,7 @@ package final class Keyring: Sendable {
         tokenKey = HMACKey(
             deriveKey(.tokenMAC, from: content.authority.secret, vaultID: vaultID)
         )
+        audit = AuditKeys(content.authority, vaultID: vaultID)
         versions = content.versions.map { version in
             KeyEncryptionKey(version: version.number, key: version.key.secret, vaultID: vaultID)
         }

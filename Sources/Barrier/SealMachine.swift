@@ -261,6 +261,7 @@ extension SealMachine {
             }
             let keyring = Keyring(content, of: stored.identity, epoch: epoch)
             try keyring.loadAll(in: view)
+            try keyring.audit.check(AuditKeyRecord.load(view))
             return keyring
         } catch {
             throw .barrier(error)

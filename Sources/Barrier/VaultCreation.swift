@@ -90,6 +90,7 @@ package enum VaultCreation {
         builder.checkClear(ClearRecord.sealKey, modificationIndex: 0)
         builder.putClear(ClearRecord.sealKey, seal.record.encoded())
         builder.putClear(ClearRecord.keyringKey, keyringRecord.encoded())
+        builder.putClear(ClearRecord.auditKey, try keyring.audit.record().encoded())
         try builder.createMount(.system)
         try populate(&builder, rootToken)
         let batch = try builder.finish()

@@ -59,8 +59,9 @@ package enum VaultOpening {
         return try builder.finish()
     }
 
-    /// Gives up a vault that was never opened: removes seal record, keyring record and all mount
-    /// keys. What the vault's first batch wrote besides stays as ciphertext that no key opens.
+    /// Gives up a vault that was never opened: removes seal record, keyring record, audit keys and
+    /// all mount keys. What the vault's first batch wrote besides stays as ciphertext that no key
+    /// opens.
     ///
     /// - Parameter requestID: 16 bytes.
     /// - Returns: a batch whose tag is 32 zero bytes, for no key is at hand; nil without a vault.
@@ -77,6 +78,7 @@ package enum VaultOpening {
             .check(ClearRecord.openedKey, modificationIndex: 0),
             .delete(ClearRecord.sealKey),
             .delete(ClearRecord.keyringKey),
+            .delete(ClearRecord.auditKey),
         ]
         do {
             try view.scanHeads(ClearRecord.mountKeys) { key, _ in
@@ -127,13 +129,14 @@ package enum VaultOpening {
     /// checks and deletes of ``abandonBatch(view:requestID:time:)``, in that order.
     package static func isAbandonment(_ batch: WriteBatch) -> Bool {
         let operations = batch.operations
-        guard operations.count >= 4,
+        guard operations.count >= 5,
             case .check(ClearRecord.sealKey, let written) = operations[0], written > 0,
             operations[1] == .check(ClearRecord.openedKey, modificationIndex: 0),
             operations[2] == .delete(ClearRecord.sealKey),
-            operations[3] == .delete(ClearRecord.keyringKey)
+            operations[3] == .delete(ClearRecord.keyringKey),
+            operations[4] == .delete(ClearRecord.auditKey)
         else { return false }
-        return operations.dropFirst(4).allSatisfy { operation in
+        return operations.dropFirst(5).allSatisfy { operation in
             guard case .delete(let key) = operation else { return false }
             return key.directory == ClearRecord.mountKeys
         }

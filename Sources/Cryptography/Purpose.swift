@@ -30,6 +30,12 @@ package enum Purpose: String, CaseIterable, Sendable {
     case shareSigning = "share-signing"
     /// Seal key → MAC key of the custody table.
     case custodyMAC = "custody-mac"
+    /// A secret of the keyring → key of the digests that stand for secrets in audit records.
+    case auditMAC = "audit-mac"
+    /// A secret of the keyring → seed of the Ed25519 key that signs anchors of audit logs.
+    case auditSigning = "audit-signing"
+    /// A secret of the keyring → seed of the X-Wing key pair that audit logs are sealed to.
+    case auditKeyPair = "audit-key-pair"
     /// Key of a segment of the audit log → key that its leaves are encrypted with.
     case auditLeaf = "audit-leaf"
     /// Key of a segment of the audit log → its commitment, compared before a leaf is decrypted.

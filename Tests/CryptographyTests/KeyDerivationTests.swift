@@ -183,7 +183,8 @@ struct PurposeTests {
         "holdfast/v1/token-mac", "holdfast/v1/commit-seal-key", "holdfast/v1/commit-root",
         "holdfast/v1/commit-keyring", "holdfast/v1/commit-mount-key",
         "holdfast/v1/share-signing", "holdfast/v1/custody-mac",
-        "holdfast/v1/audit-leaf", "holdfast/v1/commit-audit-segment",
+        "holdfast/v1/audit-mac", "holdfast/v1/audit-signing",
+        "holdfast/v1/audit-key-pair", "holdfast/v1/audit-leaf", "holdfast/v1/commit-audit-segment",
         "holdfast/v1/request-entropy",
     ]
 
