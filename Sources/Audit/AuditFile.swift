@@ -121,13 +121,18 @@ enum AuditFolder {
         return names
     }
 
-    /// Gives a file another name in the same folder, durably. Its content must be durable already.
-    ///
-    /// - Throws: ``AuditError/syncFailed(operation:path:code:)`` if the name may be lost.
-    static func rename(_ path: String, to target: String, in folder: String) throws(AuditError) {
-        guard unsafe Glibc.rename(path, target) == 0 else {
-            throw .system(operation: "rename", path: path, code: errno)
+    /// Makes a folder that only this user can enter, durably, unless it is there.
+    static func make(_ path: String) throws(AuditError) {
+        guard unsafe mkdir(path, 0o700) != 0 else {
+            let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+            return try sync(folder: parent)
         }
+        guard errno == EEXIST else {
+            throw .system(operation: "mkdir", path: path, code: errno)
+        }
+    }
+
+    private static func sync(folder: String) throws(AuditError) {
         let number = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard number >= 0 else {
             throw .syncFailed(operation: "open of the folder", path: folder, code: errno)
@@ -136,6 +141,16 @@ enum AuditFolder {
         guard fsync(number) == 0 else {
             throw .syncFailed(operation: "fsync of the folder", path: folder, code: errno)
         }
+    }
+
+    /// Gives a file another name in the same folder, durably. Its content must be durable already.
+    ///
+    /// - Throws: ``AuditError/syncFailed(operation:path:code:)`` if the name may be lost.
+    static func rename(_ path: String, to target: String, in folder: String) throws(AuditError) {
+        guard unsafe Glibc.rename(path, target) == 0 else {
+            throw .system(operation: "rename", path: path, code: errno)
+        }
+        try sync(folder: folder)
     }
 
     /// Removes a file; one that is not there is fine.

@@ -97,6 +97,16 @@ package struct AuditLog: ~Copyable {
         self.frontier = frontier
     }
 
+    /// Makes a log's folder, unless it is there.
+    ///
+    /// - Throws: ``AuditError/system(operation:path:code:)``, `syncFailed`.
+    package static func makeFolder(_ path: String) throws(AuditError) {
+        try AuditFolder.make(path)
+    }
+
+    /// Number of the segment that is written.
+    package var segmentNumber: UInt64 { segment.number }
+
     /// Leaves in the log, those not yet durable included.
     package var size: UInt64 { frontier.size }
 

@@ -35,3 +35,17 @@ package struct LogIdentity: Sendable, Equatable {
         a.vaultID == b.vaultID && utf8Equals(a.origin, b.origin)
     }
 }
+
+/// The names by which a vault's logs and its key are known in notes.
+package enum AuditNames {
+    /// Of the key that signs the checkpoints of all its logs.
+    package static func key(of vaultID: [UInt8]) -> String { "holdfast/" + Hex.encode(vaultID) }
+
+    /// Of the log of one node.
+    package static func log(of vaultID: [UInt8], node: String) -> String {
+        key(of: vaultID) + "/" + node
+    }
+
+    /// Of the cluster's log of anchors; no node has this name, for theirs end in digits of a pin.
+    package static func anchors(of vaultID: [UInt8]) -> String { key(of: vaultID) + "/anchors" }
+}
