@@ -80,7 +80,7 @@ let package = Package(
         // Level 4
         layer("Engines", ["Barrier", "Cryptography", "Store", "Wire"]),
         // Level 5
-        layer("Vault", ["Barrier", "Cryptography", "Engines", "Policy", "Store", "Wire"]),
+        layer("Vault", ["Audit", "Barrier", "Cryptography", "Engines", "Policy", "Store", "Wire"]),
         // Level 6
         layer("API", ["Engines", "Policy", "Vault", "Wire"]),
         layer(
@@ -94,8 +94,8 @@ let package = Package(
         layer(
             "Node",
             [
-                "API", "Barrier", "Cryptography", "Engines", "Policy", "Raft", "Replica", "Shamir",
-                "Store", "Transport", "Vault", "Wire", logging, nioCore, nioPosix,
+                "API", "Audit", "Barrier", "Cryptography", "Engines", "Policy", "Raft", "Replica",
+                "Shamir", "Store", "Transport", "Vault", "Wire", logging, nioCore, nioPosix,
             ]
         ),
         // Level 8
@@ -193,7 +193,8 @@ let package = Package(
         tests(
             "NodeTests",
             [
-                "API", "Barrier", "Cryptography", "Engines", "Node", "Raft", "Replica", "Shamir",
+                "API", "Audit", "Barrier", "Cryptography", "Engines", "Node", "Raft", "Replica",
+                "Shamir",
                 "Store", "TestSupport", "Transport", "Vault", "Wire", logging, nioCore, nioPosix,
             ]
         ),

@@ -35,6 +35,8 @@ package enum ServiceFailure: OperatorError, Equatable {
     case storageFull
     /// The disk of this node takes no more entries, so it would never learn what became of a write.
     case nodeFull
+    /// The audit log of this node takes no record, so nothing may be done or told.
+    case notRecorded
     /// The request is too large to travel to the leader. Bytes.
     case tooLargeToForward(have: Int, limit: Int)
     /// A share or another input of a ceremony was refused; the text is for the person at the
@@ -48,7 +50,7 @@ package enum ServiceFailure: OperatorError, Equatable {
         switch self {
         case .alreadyInitialized, .tooLargeToForward, .contended: .caller
         case .sealed, .notInitialized, .noLeader, .tooStale, .overloaded, .timedOut,
-            .underRepair, .unconfirmed, .storageFull, .nodeFull:
+            .underRepair, .unconfirmed, .storageFull, .nodeFull, .notRecorded:
             .operator
         case .ceremony: .operator
         case .outcomeUnknown, .appliedWithoutAnswer: .peer
@@ -83,6 +85,7 @@ package enum ServiceFailure: OperatorError, Equatable {
         case .unconfirmed: "no other member could confirm in time that there is nothing"
         case .storageFull: "the storage of this vault is full: only deletes are accepted"
         case .nodeFull: "the disk of this node is full: write through another node"
+        case .notRecorded: "the audit log of this node takes no record, so nothing was done"
         case .tooLargeToForward(let have, let limit):
             "the request is \(have) bytes, a node forwards at most \(limit) to the leader"
         case .ceremony(let text): text
@@ -102,6 +105,7 @@ package enum ServiceFailure: OperatorError, Equatable {
         case .overloaded, .timedOut, .contended: "repeat the request a little later"
         case .outcomeUnknown, .appliedWithoutAnswer: "read what the write would have changed"
         case .storageFull, .nodeFull: "add disk space, or delete data"
+        case .notRecorded: "see this node's log for what keeps the audit from writing"
         case .tooLargeToForward: "send it to the leader itself, or in smaller parts"
         case .ceremony: "check the share and its label"
         case .internalFailure: "see this node's log at the same time"
@@ -119,7 +123,7 @@ package enum ServiceFailure: OperatorError, Equatable {
     package var response: APIResponse {
         switch self {
         case .sealed, .noLeader, .tooStale, .overloaded, .timedOut, .contended, .underRepair,
-            .unconfirmed, .nodeFull:
+            .unconfirmed, .nodeFull, .notRecorded:
             Reply.errors(503, [summary])
         case .storageFull: Reply.errors(507, [summary])
         case .notInitialized, .alreadyInitialized, .ceremony: Reply.errors(400, [summary])

@@ -19,10 +19,12 @@ package struct ForwardedRequest: Sendable {
     /// What is asked.
     package let content: Content
 
-    /// A client's request, or the batch that creates the vault (which a sealed leader takes).
+    /// A client's request, the batch that creates the vault (which a sealed leader takes), or how
+    /// far the asking node's audit log goes.
     package enum Content: Sendable {
         case request(APIRequest)
         case creation([UInt8])
+        case anchor(AuditHead)
     }
 
     /// Fields in order, the content last with its kind byte.
@@ -41,6 +43,9 @@ package struct ForwardedRequest: Sendable {
         case .creation(let batch):
             writer.writeUInt8(2)
             writer.writeBlob(batch)
+        case .anchor(let head):
+            writer.writeUInt8(3)
+            head.write(into: &writer)
         }
         return writer.bytes
     }
@@ -77,6 +82,7 @@ package struct ForwardedRequest: Sendable {
             let bytes = try reader.readBlob(atMost: Limits.forwardBodyBytesMax)
             content = .request(try APIRequest(decoding: bytes))
         case 2: content = .creation(try reader.readBlob(atMost: Limits.forwardBodyBytesMax))
+        case 3: content = .anchor(try AuditHead(from: &reader))
         case let kind: throw .malformed("forwarded content of kind \(kind)")
         }
         try reader.finish()

@@ -27,6 +27,7 @@ package final class HoldfastNode: Sendable {
     private let timers: MultiThreadedEventLoopGroup
     private let seal: SealKeeper
     private let replica: LocalReplica
+    private let audits: AuditKeeper
     private let logger: Logger
 
     /// Starts a node and returns when it serves.
@@ -145,6 +146,7 @@ package final class HoldfastNode: Sendable {
         timers = parts.timers
         seal = parts.seal
         replica = parts.replica
+        audits = parts.audit.keeper
         self.logger = logger
         let scheme = settings.plainHTTPOnLoopback ? "http" : "https"
         apiAddress = "\(scheme)://\(server.boundAddress.text)"
@@ -155,6 +157,7 @@ package final class HoldfastNode: Sendable {
     package func stop() async {
         await giveWay()
         await server.stop(grace: .seconds(Limits.stopGraceSeconds))
+        await audits.stop()
         seal.seal()
         await transport.stop()
         await workers.stop()

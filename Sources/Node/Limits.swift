@@ -49,6 +49,24 @@ package enum Limits {
     package static let estrangedSeconds = 10
     /// And says it again after so long.
     package static let estrangedReportSeconds = 600
+    /// Audit records waiting for the audit thread; beyond this a request gets 503 at once.
+    package static let auditWaitingMax = 8_192
+    /// And their bytes.
+    package static let auditWaitingBytesMax = 64 << 20
+    /// Most audit records, and most of their bytes, that are written at once. See
+    /// `AuditLimits.batchBytesMax`, which counts what sealing adds.
+    package static let auditBatchMax = 256
+    package static let auditBatchBytesMax = 7 << 20
+    /// Audit records are on the disk after so long.
+    package static let auditSyncMilliseconds = 500
+    /// And covered by a checkpoint after so long.
+    package static let auditCheckpointMilliseconds = 750
+    /// How often the audit looks at the two.
+    package static let auditTickMilliseconds = 125
+    /// What is wrong with a member's log is said again after so long.
+    package static let anchorAlarmSeconds = 60
+    /// An answer that is longer is read for its record on a worker.
+    package static let auditShortBytesMax = 64 << 10
     /// Log entries from one comparison of the members' states to the next. Fewer would end
     /// transactions early all the time.
     package static let checkpointEntriesMin = 64

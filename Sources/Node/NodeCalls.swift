@@ -26,7 +26,7 @@ final class NodeCalls: Sendable {
 
     init(
         state: NodeState,
-        parts: (seal: SealKeeper, opener: VaultOpener, creation: CreationFlow),
+        parts: (seal: SealKeeper, opener: VaultOpener, creation: CreationFlow, audit: AuditParts),
         tellsMetricsToAll: Bool,
         meter: RequestMeter,
         store: LocalStore,
@@ -36,12 +36,13 @@ final class NodeCalls: Sendable {
         logger: Logger
     ) {
         self.state = state
-        (seal, opener, creation) = parts
+        (seal, opener, creation) = (parts.seal, parts.opener, parts.creation)
         metrics = NodeMetrics(
             store: store,
             replica: replica,
             seal: parts.seal,
             meter: meter,
+            audit: parts.audit,
             isOpen: tellsMetricsToAll
         )
         self.store = store

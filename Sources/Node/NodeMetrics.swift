@@ -11,6 +11,7 @@ struct NodeMetrics: Sendable {
     let replica: LocalReplica
     let seal: SealKeeper
     let meter: RequestMeter
+    let audit: AuditParts
     /// Whether anyone who can reach the port may ask, sealed or not: the setting
     /// `metrics_unauthenticated`.
     let isOpen: Bool
@@ -35,7 +36,7 @@ struct NodeMetrics: Sendable {
             isSealed: seal.unsealed == nil,
             now: .now
         )
-        return Self.metrics(of: facts) + meter.metrics
+        return Self.metrics(of: facts) + meter.metrics + audit.metrics
     }
 
     static func metrics(of facts: Facts) -> [Metric] {

@@ -1,4 +1,5 @@
 import API
+import Barrier
 import Cryptography
 import Logging
 import NIOCore
@@ -24,6 +25,8 @@ final class NodeParts: ReplicaObserver {
     private let flow: RequestFlow
     private let membership: MembershipFlow
     let autopilot: Autopilot
+    let audit: AuditParts
+    let clock: @Sendable () -> Timestamp
     private let proof: LocalProof?
     private let observer: RequestObserver
     private let logger: Logger
@@ -56,9 +59,11 @@ final class NodeParts: ReplicaObserver {
             clock: clock,
             logger: logger
         )
+        let place = AuditPlace(data: settings.data, name: settings.node, pin: start.identity.pin)
+        audit = AuditParts(place, base, workers: workers, clock: clock, logger: logger)
         calls = NodeCalls(
             state: state,
-            parts: (seal, opener, creation),
+            parts: (seal, opener, creation, audit),
             tellsMetricsToAll: settings.metricsUnauthenticated,
             meter: observer.meter,
             store: store,
@@ -88,14 +93,14 @@ final class NodeParts: ReplicaObserver {
             logger: logger
         )
         (self.replica, self.network, self.forwarder) = (replica, base.network, forwarder)
-        (self.seal, self.workers) = (seal, workers)
-        (self.opener, self.creation) = (opener, creation)
-        (self.observer, self.logger) = (observer, logger)
+        (self.seal, self.workers, self.opener, self.creation) = (seal, workers, opener, creation)
+        (self.observer, self.logger, self.clock) = (observer, logger, clock)
         proof = Self.makeProof(settings.data, logger)
         timers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = timers.next()
         autopilot = Autopilot(flow: membership, replica: replica, loop: loop, logger: logger)
         Self.sweep(forwarder, on: loop)
+        beginAudit(on: loop)
     }
 
     /// Ends what is waited for in vain, four times a second.
@@ -138,70 +143,86 @@ final class NodeParts: ReplicaObserver {
         if request.method == "DELETE", request.target == Array("/v1/sys/init".utf8) {
             return abandon(exchange, request)
         }
-        switch Router.route(request, isSealed: seal.unsealed == nil) {
-        case .reply(let response): release(response, exchange, request)
+        let route = Router.route(request, isSealed: seal.unsealed == nil)
+        let audit = recorder(of: request, route, client: exchange.remoteAddress)
+        let end: @Sendable (APIResponse) -> Void = { [self] response in
+            release(response, exchange, request, audit)
+        }
+        switch route {
+        case .reply(let response): end(response)
         case .node(let call):
-            calls.handle(call, requestID: requestID, loop: exchange.eventLoop) { [self] in
-                release($0, exchange, request)
+            announce(audit, request, exchange) { [self] in
+                calls.handle(
+                    call,
+                    requestID: requestID,
+                    loop: exchange.eventLoop,
+                    completion: end
+                )
             }
         case .cluster(let call, let token):
-            membership.handle(
-                MembershipFlow.Context(
-                    call: call,
-                    token: token,
-                    request: request,
-                    origin: .client,
-                    deadline: .now + .seconds(Limits.requestSeconds),
-                    loop: exchange.eventLoop
-                ) { [self] outcome in
-                    guard case .answer(let response) = outcome else {
-                        preconditionFailure("a client gets an answer")
-                    }
-                    release(response, exchange, request)
-                }
-            )
+            announce(audit, request, exchange) { [self] in
+                membership.handle(
+                    MembershipFlow.Context(
+                        call: call,
+                        token: token,
+                        request: request,
+                        origin: .client,
+                        deadline: .now + .seconds(Limits.requestSeconds),
+                        loop: exchange.eventLoop,
+                        finish: { end($0.ofClient) }
+                    )
+                )
+            }
         case .vault(let vault):
             let now = Moment.now
-            flow.handle(
-                RequestContext(
-                    origin: .client,
-                    request: request,
-                    vault: vault,
-                    seed: seed,
-                    since: replica.status.evaluated,
-                    deadline: now + .seconds(Limits.requestSeconds),
-                    leaderDeadline: now + .milliseconds(Limits.leaderWaitMilliseconds),
-                    attemptBase: 0,
-                    loop: exchange.eventLoop
-                ) { [self] outcome in
-                    guard case .answer(let response) = outcome else {
-                        preconditionFailure("a client gets an answer")
-                    }
-                    release(response, exchange, request)
-                }
+            var context = RequestContext(
+                origin: .client,
+                request: request,
+                vault: vault,
+                seed: seed,
+                since: replica.status.evaluated,
+                deadline: now + .seconds(Limits.requestSeconds),
+                leaderDeadline: now + .milliseconds(Limits.leaderWaitMilliseconds),
+                attemptBase: 0,
+                loop: exchange.eventLoop,
+                finish: { end($0.ofClient) }
             )
+            context.audit = audit
+            flow.handle(context)
         }
     }
 
     private func abandon(_ exchange: HTTPExchange, _ request: APIRequest) {
+        let audit = ceremonyRecorder(of: request, client: exchange.remoteAddress)
         guard let proof, proof.holds(exchange.request.header(LocalProof.header)) else {
-            return release(Reply.errors(403, ["permission denied"]), exchange, request)
+            return release(Reply.errors(403, ["permission denied"]), exchange, request, audit)
         }
-        calls.abandon(requestID: request.requestID, loop: exchange.eventLoop) { [self] in
-            release($0, exchange, request)
+        announce(audit, request, exchange) { [self] in
+            calls.abandon(requestID: request.requestID, loop: exchange.eventLoop) { [self] in
+                release($0, exchange, request, audit)
+            }
         }
     }
 
-    /// The gate: every answer of this node to a client leaves here, and nowhere else.
-    ///
-    /// The audit record of the answer attaches here (step 3): no record, no answer.
-    private func release(
+    /// The gate: every answer of this node to a client leaves here, and nowhere else. No record, no
+    /// answer.
+    func release(
         _ response: APIResponse,
+        _ exchange: HTTPExchange,
+        _ request: APIRequest?,
+        _ audit: RequestAudit? = nil
+    ) {
+        let final = request.map { Router.finish(response, for: $0) } ?? response
+        guard let audit else { return respond(final, exchange, request) }
+        record(final, audit, on: exchange.eventLoop) { [self] in respond($0, exchange, request) }
+    }
+
+    private func respond(
+        _ final: APIResponse,
         _ exchange: HTTPExchange,
         _ request: APIRequest?
     ) {
-        observer.answered(exchange, request, status: response.status)
-        let final = request.map { Router.finish(response, for: $0) } ?? response
+        observer.answered(exchange, request, status: final.status)
         if final.hasStandardHeadersOnly {
             exchange.respond(status: final.status, block: standardHeaders, body: final.body)
         } else {
@@ -214,14 +235,18 @@ final class NodeParts: ReplicaObserver {
     /// One request that another member forwards, on the peers' event loop.
     func serve(_ forwarded: ForwardedRequest, from member: NodeID) {
         let number = forwarded.number
-        let finish: @Sendable (ForwardedReply.Outcome) -> Void = { [network] outcome in
+        let send: @Sendable (ForwardedReply.Outcome) -> Void = { [network] outcome in
             network.send(ForwardedReply(number: number, outcome: outcome), to: member)
         }
         switch forwarded.content {
-        case .creation(let batch): creation.take(batch, finish: finish)
+        case .creation(let batch): creation.take(batch, finish: send)
+        case .anchor(let head): audit.anchors.take(head, from: member, finish: send)
         case .request(let request):
-            guard seal.unsealed != nil else { return finish(.notLeader(hint: nil)) }
-            switch Router.route(request, isSealed: false) {
+            guard seal.unsealed != nil else { return send(.notLeader(hint: nil)) }
+            let route = Router.route(request, isSealed: false)
+            let audit = recorder(of: request, route, member: member)
+            let finish = recorded(audit, on: timers.next(), send)
+            switch route {
             case .reply(let response): finish(.answer(response))
             // What a node answers itself is never forwarded by an honest member.
             case .node: finish(.answer(ServiceFailure.internalFailure.response))
@@ -247,7 +272,7 @@ final class NodeParts: ReplicaObserver {
                     Limits.requestSeconds * 1_000
                 )
                 let deadline = Moment.now + .milliseconds(patience)
-                let context = RequestContext(
+                var context = RequestContext(
                     origin: .member,
                     request: request,
                     vault: vault,
@@ -259,7 +284,8 @@ final class NodeParts: ReplicaObserver {
                     loop: timers.next(),
                     finish: finish
                 )
-                context.loop.execute { [flow] in flow.handle(context) }
+                context.audit = audit
+                context.loop.execute { [flow, context] in flow.handle(context) }
             }
         }
     }
@@ -332,7 +358,7 @@ final class NodeParts: ReplicaObserver {
 }
 
 /// What all other parts of a node stand on.
-private struct NodeBase {
+struct NodeBase {
     let store: LocalStore
     let network: PeerNetwork
     let replica: LocalReplica

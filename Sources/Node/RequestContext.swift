@@ -37,6 +37,9 @@ struct RequestContext: Sendable {
     /// but it has to be looked at in the very view.
     var isAlone = false
 
+    /// Where it is recorded; nil for a request that is not a client's.
+    var audit: RequestAudit?
+
     /// The number of one attempt, unique over all nodes that prepare this request.
     func attemptNumber(_ attempt: Int) -> UInt32 {
         attemptBase << 16 | UInt32(attempt)

@@ -160,9 +160,12 @@ final class AbsenceClaims: Sendable {
     private let state = Mutex(State())
 
     /// Nil for a batch that creates nothing.
-    init?(of batch: WriteBatch) {
+    ///
+    /// - Parameter leaf: rides in the batch as if it were such a key, and is none.
+    init?(of batch: WriteBatch, besides leaf: [UInt8]? = nil) {
+        let announcement = leaf.flatMap { StorageKey($0) }
         let keys = batch.operations.compactMap { operation -> StorageKey? in
-            if case .check(let key, 0) = operation { key } else { nil }
+            if case .check(let key, 0) = operation, key != announcement { key } else { nil }
         }
         guard !keys.isEmpty else { return nil }
         self.keys = keys

@@ -214,7 +214,9 @@ final class RequestFlow: Sendable {
         switch outcome.step {
         case .commit(let batch, let answer):
             let response = Reply.response(to: answer, requestID: context.request.requestID)
-            propose(batch, response, context, attempt: attempt)
+            announce(batch, unsealed, context) {
+                self.propose($0, response, context, attempt: attempt)
+            }
         case .answer, .refuse:
             guard !isConfirmed else {
                 return settle(outcome, context, attempt: attempt) {
@@ -253,7 +255,8 @@ final class RequestFlow: Sendable {
             return context.fail(.storageFull)
         }
         // Alone, evaluation looks at all that there is: the node's own digest.
-        let claims = replica.hasOthers ? AbsenceClaims(of: batch) : nil
+        let leaf = context.audit?.leaf
+        let claims = replica.hasOthers ? AbsenceClaims(of: batch, besides: leaf) : nil
         confirm(claims, context)
         let waits: (@Sendable (CommitOutcome) -> Void)? =
             if case .client = context.origin {
@@ -324,6 +327,10 @@ final class RequestFlow: Sendable {
                 )
             )
         }
+        announce(context) { self.sendForward(context, to: leader, attempt: attempt) }
+    }
+
+    private func sendForward(_ context: RequestContext, to leader: NodeID, attempt: Int) {
         let patience = (context.deadline - Moment.now) / Duration.milliseconds(1)
         let milliseconds = max(1, min(patience, Double(Limits.requestSeconds) * 1_000))
         let isReported = !context.vault.isWrite && context.vault.consistency.isReported
@@ -405,8 +412,10 @@ final class RequestFlow: Sendable {
             attempt: context.attemptNumber(attempt),
             facts: facts()
         )
+        let trace = VaultTrace()
+        defer { context.audit?.learned(trace.facts) }
         return store.view { view in
-            let step = VaultCore.step(context.vault, in: environment, view: view)
+            let step = VaultCore.step(context.vault, in: environment, view: view, trace: trace)
             let doubts = view.doubts()
             // A batch is judged again when it is evaluated; what it rests on is looked at there.
             let isWritten = if case .commit = step { true } else { false }

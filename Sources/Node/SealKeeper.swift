@@ -48,6 +48,8 @@ final class SealKeeper: Sendable {
     private let replica: LocalReplica
     private let epoch: UInt64
     private let logger: Logger
+    /// Whom else it concerns that this node has its keys.
+    private let listener = Mutex<(@Sendable (Unsealed) -> Void)?>(nil)
 
     /// - Parameter epoch: of the cluster, from the hard state; part of every batch's tag.
     init(store: LocalStore, replica: LocalReplica, epoch: UInt64, logger: Logger) {
@@ -55,6 +57,11 @@ final class SealKeeper: Sendable {
         self.replica = replica
         self.epoch = epoch
         self.logger = logger
+    }
+
+    /// Calls `listener` each time this node gets its keys, on a worker.
+    func whenUnsealed(_ new: @escaping @Sendable (Unsealed) -> Void) {
+        listener.withLock { $0 = new }
     }
 
     /// The keys, or nil while sealed.
@@ -119,6 +126,7 @@ final class SealKeeper: Sendable {
         guard install(opened, since: seals) else { return .collecting }
         machine.withLock { $0 = nil }
         logger.notice("unsealed")
+        if let unsealed { listener.withLock { $0 }?(unsealed) }
         return .unsealed
     }
 

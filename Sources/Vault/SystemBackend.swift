@@ -17,6 +17,9 @@ struct SystemBackend {
         case "mounts", "auth": return .answer(try listMounts(path))
         case "capabilities-self", "capabilities", "capabilities-accessor":
             return .answer(try capabilities(path, view))
+        case "audit-anchors":
+            try require(.read)
+            return .answer(try AuditBackend(environment: call.environment).anchors(view))
         case "ha-status": return .answer(try haStatus())
         case "storage/raft/configuration": return .answer(try raftConfiguration())
         case "internal/ui/resultant-acl": return .answer(try resultantACL())

@@ -13,15 +13,19 @@ package enum VaultCore {
     /// - Parameters:
     ///   - view: of committed entries only, opened at or after the request's read index.
     ///   - environment: everything else, decided before.
+    ///   - trace: takes what the audit wants to know of it.
     /// - Returns: never throws; refusals are a case.
     package static func step(
         _ request: VaultRequest,
         in environment: VaultEnvironment,
-        view: borrowing ReadView
+        view: borrowing ReadView,
+        trace: VaultTrace? = nil
     ) -> VaultStep {
         let barrier = BarrierView(environment.keyring, over: view)
         do throws(VaultError) {
-            return try VaultCall(request: request, environment: environment).step(barrier)
+            var call = VaultCall(request: request, environment: environment)
+            call.trace = trace
+            return try call.step(barrier)
         } catch {
             return .refuse(error)
         }
@@ -50,11 +54,13 @@ package enum VaultCore {
 struct VaultCall {
     let request: VaultRequest
     let environment: VaultEnvironment
+    var trace: VaultTrace?
 
     func step(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
         if let step = try stepWithoutToken(view) { return step }
         var authority = try Authority.check(request.token, environment, view)
         let mounts = try environment.cache.mounts(view)
+        defer { trace?.note(authority, request.path, mounts) }
         if let below = request.path.below("sys/internal/ui/mounts") {
             return .answer(try mountProbe(below, authority, mounts))
         }

@@ -1,0 +1,180 @@
+import API
+import Audit
+import Engines
+import Vault
+import Wire
+
+/// What is recorded of one request: made from its parts, with nothing in it yet that only the
+/// answer tells.
+struct AuditEntry: Sendable {
+    /// The request's id, 16 bytes, the same on every node that works on it.
+    let requestID: [UInt8]
+    /// What happens to the path, in OpenBao's words.
+    let operation: String
+    /// Behind `/v1/`.
+    let path: String
+    /// Body or query; nothing for a ceremony.
+    var fields = JSONObject()
+    /// As it came; empty on a node that has no key to hide it with.
+    var token = ""
+    /// `ip:port` of the client, or of nobody.
+    var remoteAddress = ""
+    /// The member that holds the client; empty where this node does.
+    var forwardedFrom = ""
+
+    /// A request to the vault.
+    init(_ request: VaultRequest) {
+        requestID = request.requestID
+        operation = "\(request.operation)"
+        path = request.path
+        fields = request.fields
+        token = String(decoding: request.token, as: UTF8.self)
+    }
+
+    /// Anything else: who it was and what became of it, never a body.
+    init(ceremony request: APIRequest) {
+        requestID = request.requestID
+        operation = Self.operation(request.method)
+        let target = request.target.prefix { $0 != 0x3F }
+        let prefix = Array("/v1/".utf8)
+        let path = target.starts(with: prefix) ? target.dropFirst(prefix.count) : target
+        self.path = String(decoding: path, as: UTF8.self)
+        token = request.headers.token ?? ""
+    }
+
+    private static func operation(_ method: String) -> String {
+        switch method {
+        case "GET", "HEAD": "read"
+        case "PUT", "POST": "update"
+        case "DELETE": "delete"
+        case "LIST": "list"
+        case "SCAN": "scan"
+        case "PATCH": "patch"
+        default: "help"
+        }
+    }
+
+    /// The record before the request is carried out.
+    func record(_ facts: VaultFacts, at time: Timestamp) -> AuditRecord {
+        let isCreation = facts.isCreation && operation == "update"
+        var request = AuditRequest(
+            id: uuidText(requestID),
+            operation: isCreation ? "create" : operation,
+            path: path
+        )
+        request.clientToken = token
+        request.clientTokenAccessor = facts.caller?.accessor ?? ""
+        request.data = fields
+        request.clearKeys = facts.mount?.clearRequestKeys ?? []
+        if let mount = facts.mount {
+            request.mount.point = mount.path
+            request.mount.type = mount.type
+            request.mount.accessor = mount.accessor
+            request.mount.kind = mount.path.utf8.starts(with: "auth/".utf8) ? "auth" : "secret"
+        }
+        if let colon = remoteAddress.lastIndex(of: ":") {
+            request.remoteAddress = String(remoteAddress[..<colon])
+            request.remotePort = Int(remoteAddress[remoteAddress.index(after: colon)...]) ?? 0
+        }
+        var record = AuditRecord(time: time, request: request)
+        record.auth = auth(facts)
+        record.forwardedFrom = forwardedFrom
+        return record
+    }
+
+    private func auth(_ facts: VaultFacts) -> AuditAuth {
+        var auth = AuditAuth()
+        auth.clientToken = token
+        guard let caller = facts.caller else { return auth }
+        auth.accessor = caller.accessor
+        auth.displayName = caller.displayName
+        auth.policies = caller.policies
+        auth.tokenPolicies = caller.policies
+        auth.remainingUses = Int(clamping: caller.usesLeft)
+        auth.tokenType = "service"
+        auth.tokenTTLSeconds = caller.lifetimeSeconds
+        auth.issued = caller.created
+        if let isAllowed = facts.isAllowed {
+            auth.decision = AuditDecision(
+                isAllowed: isAllowed,
+                granting: facts.granting.map { policy in
+                    var granting = AuditDecision.Policy(name: policy.name)
+                    granting.version = policy.version
+                    granting.digest = policy.digest
+                    return granting
+                }
+            )
+        }
+        return auth
+    }
+}
+
+/// What is recorded of an answer, read from the answer itself: it may be another node's.
+enum AuditAnswer {
+    /// - Parameter isBodyKept: false for a ceremony: shares and the like are never on the record,
+    ///   not even as digests.
+    static func add(
+        _ response: APIResponse,
+        isBodyKept: Bool,
+        facts: VaultFacts,
+        to record: inout AuditRecord
+    ) {
+        record.response = AuditResponse()
+        let limits = JSONLimits(
+            depthMax: 256,
+            stringsMax: .max,
+            memoryBytesMax: 256 << 20
+        )
+        let body =
+            response.contentType == nil && !response.body.isEmpty
+            ? (try? JSONScanner.parse(response.body, limits: limits))?.asObject : nil
+        if response.status >= 400 {
+            let errors = body?["errors"]?.asArray?.compactMap(\.asString) ?? []
+            record.error =
+                errors.isEmpty ? "status \(response.status)" : errors.joined(separator: "; ")
+        }
+        guard isBodyKept, let body else { return }
+        var answer = AuditResponse()
+        answer.data = body["data"]?.asObject ?? JSONObject()
+        answer.clearKeys = facts.mount?.clearResponseKeys ?? []
+        answer.leaseID = body["lease_id"]?.asString ?? ""
+        answer.warnings = body["warnings"]?.asArray?.compactMap(\.asString) ?? []
+        answer.auth = body["auth"]?.asObject.map { auth($0) }
+        answer.wrap = body["wrap_info"]?.asObject.map { wrap($0, record.time) }
+        record.response = answer
+    }
+
+    private static func auth(_ object: JSONObject) -> AuditAuth {
+        var auth = AuditAuth()
+        auth.clientToken = object["client_token"]?.asString ?? ""
+        auth.accessor = object["accessor"]?.asString ?? ""
+        auth.displayName = object["display_name"]?.asString ?? ""
+        auth.policies = texts(object["policies"])
+        auth.tokenPolicies = texts(object["token_policies"])
+        auth.identityPolicies = texts(object["identity_policies"])
+        auth.entityID = object["entity_id"]?.asString ?? ""
+        auth.tokenType = object["token_type"]?.asString ?? "default"
+        auth.tokenTTLSeconds = UInt64(clamping: object["lease_duration"]?.asInt ?? 0)
+        auth.useCount = object["num_uses"]?.asInt ?? 0
+        auth.metadata =
+            object["metadata"]?.asObject?.members.map { ($0.name, $0.value.asString ?? "") } ?? []
+        return auth
+    }
+
+    private static func wrap(_ object: JSONObject, _ time: Timestamp) -> AuditWrap {
+        let created = object["creation_time"]?.asString.flatMap { Timestamp(rfc3339: $0) }
+        var wrap = AuditWrap(
+            ttlSeconds: object["ttl"]?.asInt ?? 0,
+            token: object["token"]?.asString ?? "",
+            accessor: object["accessor"]?.asString ?? "",
+            created: created ?? time,
+            path: object["creation_path"]?.asString ?? ""
+        )
+        wrap.wrappedAccessor = object["wrapped_accessor"]?.asString ?? ""
+        return wrap
+    }
+
+    private static func texts(_ value: JSONValue?) -> [String] {
+        value?.asArray?.compactMap(\.asString) ?? []
+    }
+}

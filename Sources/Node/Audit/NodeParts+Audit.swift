@@ -1,0 +1,210 @@
+import API
+import Barrier
+import Logging
+import NIOCore
+import Raft
+import Transport
+import Vault
+import Wire
+
+/// The parts of the audit, wired.
+struct AuditParts: Sendable {
+    let keeper: AuditKeeper
+    let anchors: AnchorFlow
+    let recovery: AuditRecovery
+
+    init(
+        _ place: AuditPlace,
+        _ base: NodeBase,
+        workers: Workers,
+        clock: @escaping @Sendable () -> Timestamp,
+        logger: Logger
+    ) {
+        let seal = base.seal
+        let keeper = AuditKeeper(place, store: base.store, clock: clock, logger: logger) {
+            seal.unsealed?.keyring.audit
+        }
+        let anchors = AnchorFlow(
+            place,
+            parts: (base.store, base.replica, seal),
+            forwarder: base.forwarder,
+            clock: clock,
+            logger: logger
+        )
+        keeper.deliver { [anchors] in anchors.arrived($0) }
+        recovery = AuditRecovery(
+            keeper: keeper,
+            parts: (base.store, base.replica, workers),
+            clock: clock,
+            logger: logger
+        )
+        (self.keeper, self.anchors) = (keeper, anchors)
+    }
+
+    /// What the metrics say of the audit.
+    var metrics: [Metric] {
+        let numbers = keeper.counters.numbers
+        func metric(_ name: String, _ help: String, _ kind: Metric.Kind, _ value: Double) -> Metric
+        {
+            Metric("holdfast_audit_\(name)", help, kind, [Metric.Sample(value: value)])
+        }
+        return [
+            metric(
+                "records_total",
+                "Audit records written since the start",
+                .counter,
+                Double(numbers.lines)
+            ),
+            metric(
+                "record_bytes_total",
+                "Their bytes, before they were sealed",
+                .counter,
+                Double(numbers.bytes)
+            ),
+            metric(
+                "refused_total",
+                "Records that could not be written, so requests that failed",
+                .counter,
+                Double(numbers.refused)
+            ),
+            metric("waiting", "Records waiting to be written", .gauge, Double(keeper.waiting)),
+            metric(
+                "covered_leaves",
+                "Leaves of this node's log under its last checkpoint",
+                .gauge,
+                Double(numbers.checkpointedLeaves)
+            ),
+            metric(
+                "anchors_total",
+                "Anchors of all members that this node, leading, had committed",
+                .counter,
+                Double(anchors.committed)
+            ),
+        ]
+    }
+}
+
+/// What of the requests is recorded, and when: the two doors of the node ask here.
+extension NodeParts {
+    /// Starts the clock of the audit, and puts the start of this process on the record.
+    func beginAudit(on loop: any EventLoop) {
+        let pause = TimeAmount.milliseconds(Int64(Limits.auditTickMilliseconds))
+        loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { [audit] _ in
+            audit.keeper.tick()
+            audit.anchors.tick()
+        }
+        seal.whenUnsealed { [audit] in audit.recovery.nodeUnsealed($0) }
+        audit.keeper.begin()
+    }
+
+    // MARK: Who is recorded
+
+    /// Where a client's request is recorded; nil for one that is not.
+    ///
+    /// Not recorded is what takes no token and tells no secret: probes of health and of the seal's
+    /// state, and what a sealed node turns away before it looks at it. They can come at any rate
+    /// from anybody.
+    func recorder(of request: APIRequest, _ route: Route, client: String) -> RequestAudit? {
+        switch route {
+        case .reply: seal.unsealed == nil ? nil : ceremonyRecorder(of: request, client: client)
+        case .node(.initStatus), .node(.sealStatus), .node(.health), .node(.leader): nil
+        case .node(.metrics(_, let token)):
+            token.isEmpty ? nil : ceremonyRecorder(of: request, client: client)
+        case .node, .cluster: ceremonyRecorder(of: request, client: client)
+        case .vault(let vault):
+            recorder(AuditEntry(vault), isCeremony: false) { $0.remoteAddress = client }
+        }
+    }
+
+    /// Where the leader records what another member passes on: by the id that both know.
+    func recorder(of request: APIRequest, _ route: Route, member: NodeID) -> RequestAudit? {
+        let name = replica.configuration.member(member)?.name ?? "\(member.number)"
+        if case .vault(let vault) = route {
+            return recorder(AuditEntry(vault), isCeremony: false) { $0.forwardedFrom = name }
+        }
+        return recorder(AuditEntry(ceremony: request), isCeremony: true) {
+            $0.forwardedFrom = name
+        }
+    }
+
+    /// Where a ceremony is recorded: that it was, and how it went, and never a body.
+    func ceremonyRecorder(of request: APIRequest, client: String) -> RequestAudit {
+        recorder(AuditEntry(ceremony: request), isCeremony: true) { $0.remoteAddress = client }
+    }
+
+    private func recorder(
+        _ entry: AuditEntry,
+        isCeremony: Bool,
+        _ complete: (inout AuditEntry) -> Void
+    ) -> RequestAudit {
+        var entry = entry
+        complete(&entry)
+        return RequestAudit(
+            entry,
+            isCeremony: isCeremony,
+            keys: seal.unsealed?.keyring.audit,
+            keeper: audit.keeper,
+            clock: clock
+        )
+    }
+
+    // MARK: When
+
+    /// Runs a call that may change something once it is on the record that it was asked for.
+    func announce(
+        _ audit: RequestAudit?,
+        _ request: APIRequest,
+        _ exchange: HTTPExchange,
+        _ body: @escaping @Sendable () -> Void
+    ) {
+        guard let audit, request.method != "GET" else { return body() }
+        audit.announce { [self] announcement in
+            guard case .recorded = announcement else {
+                return release(ServiceFailure.notRecorded.response, exchange, request)
+            }
+            exchange.eventLoop.execute(body)
+        }
+    }
+
+    /// Records an answer: on its loop, or on a worker where reading it takes long.
+    func record(
+        _ response: APIResponse,
+        _ audit: RequestAudit,
+        on loop: any EventLoop,
+        _ done: @escaping @Sendable (APIResponse) -> Void
+    ) {
+        let isShort = response.body.count <= Limits.auditShortBytesMax
+        if loop.inEventLoop {
+            guard !isShort else { return audit.answer(response, done) }
+            workers.submit { _ in audit.answer(response, done) }
+        } else if isShort {
+            loop.execute { audit.answer(response, done) }
+        } else {
+            audit.answer(response, done)
+        }
+    }
+
+    /// The same for what is answered to a member: only final answers. What is in the log already
+    /// was announced, and its outcome is for the node to record that holds the client.
+    func recorded(
+        _ audit: RequestAudit?,
+        on loop: any EventLoop,
+        _ send: @escaping @Sendable (ForwardedReply.Outcome) -> Void
+    ) -> @Sendable (ForwardedReply.Outcome) -> Void {
+        guard let audit else { return send }
+        return { [self] outcome in
+            guard case .answer(let response) = outcome else { return send(outcome) }
+            record(response, audit, on: loop) { send(.answer($0)) }
+        }
+    }
+}
+
+extension ForwardedReply.Outcome {
+    /// What a client of this node is told: nobody tells it where the log is led.
+    var ofClient: APIResponse {
+        guard case .answer(let response) = self else {
+            preconditionFailure("a client gets an answer")
+        }
+        return response
+    }
+}

@@ -1,0 +1,111 @@
+import Engines
+import Policy
+package import Wire
+
+/// What a step found out about a request that the audit records: who asked, what decided, and whom
+/// the request was for. Values in, values out; the names in it are for the record only.
+package struct VaultFacts: Sendable {
+    /// The token that asked, as its record has it.
+    package struct Caller: Sendable {
+        /// The accessor that stands for the token.
+        package let accessor: String
+        /// As its creator named it.
+        package let displayName: String
+        /// The token's own.
+        package let policies: [String]
+        /// Uses that are left; 0 for any number.
+        package let usesLeft: UInt64
+        /// When the token was made.
+        package let created: Timestamp
+        /// How long it lives from then on, in seconds; 0 for ever.
+        package let lifetimeSeconds: UInt64
+    }
+
+    /// A policy that took part in the decision: which version, and the digest of its text.
+    package struct Policy: Sendable, Equatable {
+        /// Of the policy.
+        package let name: String
+        /// 0 for the policy `root`, which has no text.
+        package let version: UInt64
+        /// SHA-256 of that version's text in hex; empty for `root`.
+        package let digest: String
+    }
+
+    /// The mount that the path belongs to.
+    package struct Mount: Sendable {
+        /// With its slash at the end.
+        package let path: String
+        /// As clients name the engine.
+        package let type: String
+        /// Of the mount.
+        package let accessor: String
+        /// Names whose values the records show as they are: the mount's tuning.
+        package let clearRequestKeys: [String]
+        /// The same for answers.
+        package let clearResponseKeys: [String]
+    }
+
+    /// Nil if no token was found, or none was needed.
+    package var caller: Caller?
+    /// Whether policies allowed the request; nil if none were asked.
+    package var isAllowed: Bool?
+    /// Of the token's policies those whose rule granted it.
+    package var granting: [Policy] = []
+    /// Nil for the system's own paths.
+    package var mount: Mount?
+    /// Whether what a write is about was not there.
+    package var isCreation = false
+
+    /// Nothing is known.
+    package init() {}
+}
+
+/// Takes the facts of one step while it runs. Belongs to one thread, and to one step.
+package final class VaultTrace {
+    /// What is known so far.
+    package private(set) var facts = VaultFacts()
+
+    /// With nothing in it.
+    package init() {}
+
+    /// Called when the step ends, whatever way: a refusal is on the record as well.
+    func note(_ authority: borrowing Authority, _ path: String, _ mounts: MountTable) {
+        let record = authority.record
+        facts.caller = VaultFacts.Caller(
+            accessor: record.accessor,
+            displayName: record.displayName,
+            policies: record.policies,
+            usesLeft: record.usesLeft,
+            created: record.created,
+            lifetimeSeconds: record.lifetimeSeconds
+        )
+        if let decision = authority.decision {
+            facts.isAllowed = decision.isAllowed
+            if decision.isAllowed { facts.granting = granting(decision, authority.access) }
+        }
+        facts.isCreation = authority.ground.map { !$0.existence.isThere } ?? false
+        facts.mount = mounts.match(path).map { entry, _ in
+            VaultFacts.Mount(
+                path: entry.record.path,
+                type: entry.record.type,
+                accessor: entry.record.accessor,
+                clearRequestKeys: entry.record.tuning.auditRequestKeys,
+                clearResponseKeys: entry.record.tuning.auditResponseKeys
+            )
+        }
+    }
+
+    /// The policies that the deciding rule was put together from.
+    private func granting(_ decision: Decision, _ access: TokenAccess) -> [VaultFacts.Policy] {
+        if decision.reason == .root {
+            return [VaultFacts.Policy(name: BuiltInPolicy.root, version: 0, digest: "")]
+        }
+        guard let position = decision.rule, let list = access.list,
+            list.rules.indices.contains(position)
+        else { return [] }
+        let names = list.rules[position].origins.map(\.policy)
+        return access.policies
+            .filter { policy in names.contains { utf8Equals($0, policy.name) } }
+            .map { VaultFacts.Policy(name: $0.name, version: $0.version, digest: $0.digest) }
+    }
+}
