@@ -3,12 +3,14 @@ import Audit
 import Client
 import Wire
 
-/// Commands over the files of an audit log. They ask no server, need no secret and read no record.
+/// Commands over audit logs. Those over files ask no server, need no secret and read no record.
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
         abstract: "Check the files of an audit log, and prove what is in it.",
-        subcommands: [AuditVerifyCommand.self, AuditProveCommand.self]
+        subcommands: [
+            AuditVerifyCommand.self, AuditProveCommand.self, AuditAnchorsCommand.self,
+        ]
     )
 }
 

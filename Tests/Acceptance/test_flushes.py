@@ -41,6 +41,9 @@ class Flushes(ClusterTest):
     def count(self, log, dsync):
         flushes = 0
         for line in pathlib.Path(log).read_text(errors="replace").splitlines():
+            # The audit log is flushed by the clock, whatever the number of batches.
+            if "/audit/" in line:
+                continue
             if re.search(r"\b(fsync|fdatasync|msync|sync_file_range)\(", line):
                 flushes += 1
             written = re.search(r"\b(?:pwrite64|pwritev)\((\d+)<", line)
