@@ -82,6 +82,9 @@ package struct DueTimer: Sendable, Equatable {
     let key: StorageKey
     /// The log index that set it.
     let modificationIndex: UInt64
+
+    /// Whether it is the timer that is set for this moment, and not one for another second.
+    package func isSet(for due: Timestamp) -> Bool { dueSeconds == due.secondsRoundedUp }
 }
 
 /// The timers that come first.
@@ -134,6 +137,11 @@ extension BarrierView {
             }
         }
         return due
+    }
+
+    /// Whether the timer is there as it was read.
+    package func holds(_ timer: DueTimer) throws(BarrierError) -> Bool {
+        try record(timer.key)?.modificationIndex == timer.modificationIndex
     }
 
     /// - Returns: nil for a record that is no timer, by the accident that is told of above.

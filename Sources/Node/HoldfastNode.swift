@@ -25,6 +25,7 @@ package final class HoldfastNode: Sendable {
     private let transport: PeerTransport
     private let workers: Workers
     private let timers: MultiThreadedEventLoopGroup
+    private let tasks: TaskRunner
     private let seal: SealKeeper
     private let replica: LocalReplica
     private let audits: AuditKeeper
@@ -73,6 +74,7 @@ package final class HoldfastNode: Sendable {
             retention: retention
         )
         parts.autopilot.start()
+        parts.tasks.start()
         logger.notice(
             "node \(settings.node) serves",
             metadata: ["api": "\(server.boundAddress.text)", "peers": "\(settings.peerListen)"]
@@ -144,6 +146,7 @@ package final class HoldfastNode: Sendable {
         self.transport = transport
         workers = parts.workers
         timers = parts.timers
+        tasks = parts.tasks
         seal = parts.seal
         replica = parts.replica
         audits = parts.audit.keeper
@@ -161,6 +164,7 @@ package final class HoldfastNode: Sendable {
         seal.seal()
         await transport.stop()
         await workers.stop()
+        await tasks.stop()
         try? await timers.shutdownGracefully()
     }
 

@@ -71,6 +71,20 @@ package enum Limits {
     /// transactions early all the time.
     package static let checkpointEntriesMin = 64
     package static let checkpointEntriesMax = 1_000_000
+    /// How often the leader looks whether something is due: as fine as timers are.
+    package static let taskLookMilliseconds = 1_000
+    /// Tasks, effects included, that are under way at the same time.
+    package static let tasksRunningMax = 16
+    /// Timers that one look wants to find besides those that are known.
+    package static let taskTimersMax = 64
+    /// And at most.
+    package static let taskTimersPerLookMax = 4_096
+    /// A task is prepared again this often because what it was based on changed.
+    package static let taskAttemptsMax = 1_000
+    /// Pause when tasks cannot even be put off.
+    package static let taskPauseMilliseconds = 1_000
+    /// An effect that has not ended after this long has failed.
+    package static let effectSeconds = 30
     /// A member that lags by more is not called healthy.
     package static let trailingEntriesMax = 1_000
     /// Bytes of a path that a line of the log tells.

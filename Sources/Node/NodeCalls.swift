@@ -27,6 +27,7 @@ final class NodeCalls: Sendable {
     init(
         state: NodeState,
         parts: (seal: SealKeeper, opener: VaultOpener, creation: CreationFlow, audit: AuditParts),
+        tasks: TaskCounts,
         tellsMetricsToAll: Bool,
         meter: RequestMeter,
         store: LocalStore,
@@ -43,7 +44,8 @@ final class NodeCalls: Sendable {
             seal: parts.seal,
             meter: meter,
             audit: parts.audit,
-            isOpen: tellsMetricsToAll
+            isOpen: tellsMetricsToAll,
+            tasks: tasks
         )
         self.store = store
         self.replica = replica

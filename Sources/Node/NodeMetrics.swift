@@ -15,6 +15,7 @@ struct NodeMetrics: Sendable {
     /// Whether anyone who can reach the port may ask, sealed or not: the setting
     /// `metrics_unauthenticated`.
     let isOpen: Bool
+    let tasks: TaskCounts
 
     /// One moment, as the node's parts tell it.
     struct Facts {
@@ -36,7 +37,7 @@ struct NodeMetrics: Sendable {
             isSealed: seal.unsealed == nil,
             now: .now
         )
-        return Self.metrics(of: facts) + meter.metrics + audit.metrics
+        return Self.metrics(of: facts) + meter.metrics + audit.metrics + tasks.metrics
     }
 
     static func metrics(of facts: Facts) -> [Metric] {

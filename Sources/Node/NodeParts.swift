@@ -27,6 +27,7 @@ final class NodeParts: ReplicaObserver {
     let autopilot: Autopilot
     let audit: AuditParts
     let clock: @Sendable () -> Timestamp
+    let tasks: TaskRunner
     private let proof: LocalProof?
     private let observer: RequestObserver
     private let logger: Logger
@@ -35,8 +36,7 @@ final class NodeParts: ReplicaObserver {
     init(_ settings: Settings, _ start: NodeStart, logger: Logger) {
         let clock: @Sendable () -> Timestamp = { WallClock.now() }
         let base = NodeBase(settings, start, logger: logger)
-        let (store, replica, seal) = (base.store, base.replica, base.seal)
-        let forwarder = base.forwarder
+        let (store, replica, seal, forwarder) = base.parts
         let state = NodeState(
             settings: settings,
             configuration: start.configuration,
@@ -64,6 +64,7 @@ final class NodeParts: ReplicaObserver {
         calls = NodeCalls(
             state: state,
             parts: (seal, opener, creation, audit),
+            tasks: base.taskCounts,
             tellsMetricsToAll: settings.metricsUnauthenticated,
             meter: observer.meter,
             store: store,
@@ -95,7 +96,7 @@ final class NodeParts: ReplicaObserver {
         (self.replica, self.network, self.forwarder) = (replica, base.network, forwarder)
         (self.seal, self.workers, self.opener, self.creation) = (seal, workers, opener, creation)
         (self.observer, self.logger, self.clock) = (observer, logger, clock)
-        proof = Self.makeProof(settings.data, logger)
+        (tasks, proof) = (base.taskRunner(state, logger), Self.makeProof(settings.data, logger))
         timers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = timers.next()
         autopilot = Autopilot(flow: membership, replica: replica, loop: loop, logger: logger)
@@ -364,6 +365,12 @@ struct NodeBase {
     let replica: LocalReplica
     let forwarder: Forwarder
     let seal: SealKeeper
+    let taskCounts = TaskCounts()
+
+    /// The parts that most others need.
+    var parts: (LocalStore, LocalReplica, SealKeeper, Forwarder) {
+        (store, replica, seal, forwarder)
+    }
 
     init(_ settings: Settings, _ start: NodeStart, logger: Logger) {
         store = start.store
@@ -376,6 +383,21 @@ struct NodeBase {
             replica: replica,
             epoch: start.cluster.epoch,
             logger: logger
+        )
+    }
+    /// What does the vault's own work on this node.
+    func taskRunner(_ state: NodeState, _ logger: Logger) -> TaskRunner {
+        TaskRunner(
+            TaskRunner.Parts(
+                store: store,
+                replica: replica,
+                seal: seal,
+                facts: { state.facts() },
+                clock: { WallClock.now() },
+                logger: logger
+            ),
+            effects: EffectPool([]),
+            counts: taskCounts
         )
     }
 }

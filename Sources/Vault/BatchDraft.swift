@@ -10,6 +10,8 @@ import Wire
 /// its entity, their policies, and what it was allowed to find.
 struct BatchDraft: ~Copyable {
     private var builder: BatchBuilder
+    /// Jobs that this batch begins, less those that it ends.
+    private var jobsChange = 0
 
     init(
         _ request: borrowing VaultRequest,
@@ -31,6 +33,28 @@ struct BatchDraft: ~Copyable {
         }
         try authority.access.identity?.check(in: &self)
         if let ground = authority.ground { try check(ground) }
+    }
+
+    /// A batch of the leader's own: no token allows it, but the timer or the job that it checks.
+    ///
+    /// It needs no ``BatchBuilder/once()``: what it checks it also replaces.
+    init(
+        ofTask environment: borrowing VaultEnvironment,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) {
+        do throws(BarrierError) {
+            try view.loadKeys(.system)
+        } catch {
+            throw .barrier(error)
+        }
+        var entropy = Entropy(seed: environment.seed, attempt: environment.attempt)
+        builder = BatchBuilder(
+            keyring: environment.keyring,
+            baseIndex: view.evaluatedIndex,
+            requestID: entropy.bytes(16),
+            time: environment.now.nanoseconds,
+            entropy: entropy
+        )
     }
 
     private mutating func check(_ ground: Authority.Ground) throws(VaultError) {
@@ -91,6 +115,25 @@ struct BatchDraft: ~Copyable {
             throw .barrier(error)
         }
     }
+
+    /// Rejects the whole batch unless the timer is as it was read, and clears it.
+    mutating func consume(_ timer: DueTimer) { builder.consume(timer) }
+
+    /// Keeps count of the jobs: several may begin or end in one batch.
+    ///
+    /// - Parameters:
+    ///   - change: 1 or -1.
+    ///   - table: as it was before the batch.
+    mutating func countJobs(_ change: Int, _ table: JobTable) throws(VaultError) {
+        jobsChange += change
+        let count = Int(clamping: table.count) + jobsChange
+        guard count >= 0 else { throw .damaged("the table of jobs counts too few") }
+        try check(SystemPaths.jobTable, table.modificationIndex)
+        try put(SystemPaths.jobTable, JobTableRecord(count: UInt64(count)).encoded())
+    }
+
+    /// 16 bytes for an id; the same when the request is prepared again.
+    mutating func drawUUID() -> [UInt8] { builder.uuid() }
 
     /// An id for a new mount; the same when the request is prepared again.
     mutating func mountID() -> MountID {

@@ -126,10 +126,13 @@ struct PolicyState {
         in draft: inout BatchDraft
     ) throws(VaultError) {
         let path = SystemPaths.expiringPolicy(name)
-        if expiration != nil {
+        let former = current?.record.content.expiration
+        if let former, former != expiration { try draft.clearTimer(due: former, path: path) }
+        if let expiration {
             // Only that it is there matters: format 1.
             try draft.put(path, [1])
-        } else if current?.record.content.expiration != nil {
+            try draft.setTimer(due: expiration, path: path)
+        } else if former != nil {
             try draft.delete(path)
         }
     }

@@ -25,6 +25,7 @@ struct SystemBackend {
         case "internal/ui/resultant-acl": return .answer(try resultantACL())
         default: break
         }
+        if let below = path.below("jobs/") { return try JobBackend(call: call).step(below, view) }
         if let policies = PolicyPath(path) {
             let backend = PolicyBackend(call: call, authority: authority, mounts: mounts)
             return try backend.step(policies, view)

@@ -32,6 +32,14 @@ enum SystemPaths {
         "tokens/accessor/" + keyring.tokenPath(Array(accessor.utf8))
     }
 
+    /// Long work that is under way.
+    static let jobs = "jobs/active/"
+
+    /// How much of it there is.
+    static let jobTable = "jobs/table"
+
+    static func job(_ id: String) -> String { jobs + id }
+
     /// Written with every change of any policy.
     static let policyTable = "policies/table"
     /// The present version of each policy.

@@ -28,4 +28,13 @@ extension BarrierView {
             throw .barrier(error)
         }
     }
+
+    /// Whether a timer is there as it was read.
+    borrowing func isThere(_ timer: DueTimer) throws(VaultError) -> Bool {
+        do throws(BarrierError) {
+            return try holds(timer)
+        } catch {
+            throw .barrier(error)
+        }
+    }
 }

@@ -1,0 +1,310 @@
+import Barrier
+import Cryptography
+import Logging
+import NIOCore
+import NIOPosix
+import Raft
+import Replica
+import Store
+import Synchronization
+import Vault
+import Wire
+
+/// Lets the vault do what is due: on the node that leads, while it is unsealed.
+///
+/// It remembers nothing that matters. All work is found by reading the first timers, so whoever
+/// leads next goes on where the last committed batch ended, however much there is.
+///
+/// ```
+/// look     once a second, if something was written or the next timer is due: the first timers
+/// task     step the vault → propose → committed: done, or the same job's next batch
+///            ↑ conflict or rejected: step again    ↓ an effect first: perform → step again
+/// failure  a batch that says why and when to try again; if even that fails: a pause
+/// ```
+///
+/// Lives on an event loop of its own, so that a long step holds up nobody's request.
+final class TaskRunner: Sendable {
+    /// What a task needs from the node.
+    struct Parts: Sendable {
+        let store: LocalStore
+        let replica: LocalReplica
+        let seal: SealKeeper
+        let facts: @Sendable () -> NodeFacts
+        let clock: @Sendable () -> Timestamp
+        let logger: Logger
+    }
+
+    private struct State {
+        /// Found and not begun, the earliest first.
+        var waiting: [DueTimer] = []
+        /// Paths of those under way. Only looked up.
+        var running: Set<String> = []
+        /// What was evaluated before the last look.
+        var lookedAt = LogIndex.zero
+        /// More is due than was looked at.
+        var hasMore = false
+        var nextDueSeconds: UInt64?
+        /// Nothing is begun before this.
+        var pausedUntil: Moment?
+        var damagedCount = 0
+    }
+
+    private let parts: Parts
+    private let tasks: VaultTasks
+    private let effects: EffectPool
+    let counts: TaskCounts
+    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private let loop: any EventLoop
+    private let state: NIOLoopBoundBox<State>
+
+    init(
+        _ parts: Parts,
+        tasks: VaultTasks = .standard,
+        effects: EffectPool,
+        counts: TaskCounts
+    ) {
+        self.parts = parts
+        self.tasks = tasks
+        self.effects = effects
+        self.counts = counts
+        loop = group.next()
+        state = .makeBoxSendingValue(State(), eventLoop: loop)
+    }
+
+    /// Looks once a second until ``stop()``.
+    func start() {
+        let pause = TimeAmount.milliseconds(Int64(Limits.taskLookMilliseconds))
+        loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { [weak self] _ in
+            self?.tick()
+        }
+    }
+
+    /// Ends the thread. What is under way is left as it is: the next leader finds it.
+    func stop() async { try? await group.shutdownGracefully() }
+
+    // MARK: Looking
+
+    private func tick() {
+        guard parts.replica.status.role == .leader, parts.seal.unsealed != nil else {
+            state.value.waiting = []
+            state.value.lookedAt = .zero
+            counts.lagSeconds.store(0, ordering: .relaxed)
+            return
+        }
+        look()
+    }
+
+    /// Finds out what is due, if there may be something new.
+    private func look() {
+        let isPaused = state.value.pausedUntil.map { Moment.now < $0 } ?? false
+        guard !isPaused, let unsealed = parts.seal.unsealed else { return }
+        // Looked at first: what is evaluated meanwhile is looked at the next time.
+        let evaluated = parts.replica.status.evaluated
+        let now = parts.clock()
+        let seconds = now.nanoseconds / 1_000_000_000
+        let isDue = state.value.nextDueSeconds.map { $0 <= seconds } ?? false
+        guard isDue || state.value.hasMore || evaluated != state.value.lookedAt else {
+            return begin()
+        }
+        let known = state.value.running.count + state.value.waiting.count
+        let limit = Limits.taskTimersMax + known + state.value.damagedCount
+        do throws(BarrierError) {
+            let found = try parts.store.view { view throws(BarrierError) in
+                try BarrierView(unsealed.keyring, over: view)
+                    .dueTimers(through: now, limit: min(limit, Limits.taskTimersPerLookMax))
+            }
+            take(found, seconds)
+            state.value.lookedAt = evaluated
+        } catch {
+            pause("looking for what is due: \(error.summary)", remedy: error.remedy)
+        }
+        begin()
+    }
+
+    private func take(_ found: DueTimers, _ now: UInt64) {
+        state.value.hasMore = found.hasMore
+        state.value.nextDueSeconds = found.nextDueSeconds
+        let first = found.timers.first.map { now - min(now, $0.dueSeconds) } ?? 0
+        counts.lagSeconds.store(first, ordering: .relaxed)
+        counts.damaged.store(UInt64(found.damaged.count), ordering: .relaxed)
+        if found.damaged.count > state.value.damagedCount, let error = found.damaged.first {
+            parts.logger.error(
+                "\(found.damaged.count) timers cannot be opened: \(error.summary)",
+                metadata: ["remedy": "\(error.remedy)"]
+            )
+        }
+        state.value.damagedCount = found.damaged.count
+        for error in found.damaged { repair(error) }
+        let running = state.value.running
+        state.value.waiting = found.timers.filter { !running.contains($0.path) }
+    }
+
+    /// What the disk lost comes back from another member, if one has it.
+    private func repair(_ error: BarrierError) {
+        guard case .store(let cause) = error, let bucket = cause.bucketToRepair else { return }
+        parts.replica.mend(bucket, deadline: .now + .seconds(Limits.requestSeconds)) { _ in }
+    }
+
+    // MARK: One task
+
+    private func begin() {
+        while state.value.running.count < Limits.tasksRunningMax, !state.value.waiting.isEmpty {
+            let timer = state.value.waiting.removeFirst()
+            guard state.value.running.insert(timer.path).inserted else { continue }
+            counts.running.store(UInt64(state.value.running.count), ordering: .relaxed)
+            step(timer, attempt: 0)
+        }
+    }
+
+    /// The task is over, or left to the next look.
+    private func end(_ timer: DueTimer) {
+        state.value.running.remove(timer.path)
+        counts.running.store(UInt64(state.value.running.count), ordering: .relaxed)
+        // Not from here: a task that ends at once would begin the next inside of it.
+        loop.execute {
+            if self.state.value.waiting.isEmpty, self.state.value.hasMore {
+                self.tick()
+            } else {
+                self.begin()
+            }
+        }
+    }
+
+    /// - Parameter outcome: of the effect that the task asked for.
+    private func step(_ timer: DueTimer, attempt: Int, after outcome: EffectOutcome? = nil) {
+        guard let environment = environment(attempt) else { return end(timer) }
+        guard attempt < Limits.taskAttemptsMax else {
+            return fail(timer, "what it rests on changed \(attempt) times", environment)
+        }
+        do throws(VaultError) {
+            let step = try parts.store.view { view throws(VaultError) in
+                guard let outcome else {
+                    return try tasks.wake(timer, in: environment, view: view)
+                }
+                return try tasks.performed(outcome, of: timer, in: environment, view: view)
+            }
+            switch step {
+            case .nothing: end(timer)
+            case .commit(let batch, let progress):
+                propose(batch, progress, timer) {
+                    self.step(timer, attempt: attempt + 1, after: outcome)
+                }
+            case .perform(let effect, let timer):
+                effects.perform(effect, on: loop) { self.step(timer, attempt: attempt, after: $0) }
+            }
+        } catch {
+            if case .barrier(let cause) = error { repair(cause) }
+            parts.logger.warning("a task failed: \(error.summary)")
+            fail(timer, error.summary, environment)
+        }
+    }
+
+    /// Writes down that the task failed, and when it is tried again.
+    private func fail(_ timer: DueTimer, _ reason: String, _ environment: VaultEnvironment) {
+        do throws(VaultError) {
+            let step = try parts.store.view { view throws(VaultError) in
+                try tasks.postpone(timer, reason, in: environment, view: view)
+            }
+            guard case .commit(let batch, let progress) = step else { return end(timer) }
+            // If something was faster, the next look finds what has become of it.
+            propose(batch, progress, timer) { self.end(timer) }
+        } catch {
+            pause("a task that failed cannot be put off: \(error.summary)", remedy: error.remedy)
+            end(timer)
+        }
+    }
+
+    /// - Parameter again: prepare it anew; called on the loop.
+    private func propose(
+        _ batch: WriteBatch,
+        _ progress: TaskProgress,
+        _ timer: DueTimer,
+        again: @escaping @Sendable () -> Void
+    ) {
+        // What frees authority and room goes on while there is any for deletes.
+        guard parts.store.space != .exhausted else {
+            pause("no room to write", remedy: "make room on this node's disk")
+            return end(timer)
+        }
+        let deadline = Moment.now + .seconds(Limits.requestSeconds)
+        let (loop, replica) = (loop, parts.replica)
+        replica.propose(
+            BatchProposal(
+                batch: batch,
+                deadline: deadline,
+                onProposed: { outcome in
+                    switch outcome {
+                    case .appended: break
+                    case .conflict(let after):
+                        replica.waitForEvaluation(after, deadline: deadline) { _ in
+                            loop.execute(again)
+                        }
+                    case .refused(let refusal):
+                        loop.execute {
+                            self.pause(
+                                "a task's batch was refused: \(refusal)",
+                                remedy: "none needed"
+                            )
+                            self.end(timer)
+                        }
+                    }
+                },
+                onCommitted: { outcome in
+                    loop.execute { self.committed(outcome, progress, timer, again) }
+                }
+            )
+        )
+    }
+
+    private func committed(
+        _ outcome: CommitOutcome,
+        _ progress: TaskProgress,
+        _ timer: DueTimer,
+        _ again: @Sendable () -> Void
+    ) {
+        switch outcome {
+        case .rejected: return again()
+        // Another leader has it, or the log does: the next look finds out.
+        case .superseded, .unknown: return end(timer)
+        case .applied, .duplicate: break
+        }
+        switch progress {
+        case .done: counts.done.wrappingAdd(1, ordering: .relaxed)
+        case .postponed: counts.failures.wrappingAdd(1, ordering: .relaxed)
+        case .goesOn:
+            counts.steps.wrappingAdd(1, ordering: .relaxed)
+            // Behind those that wait, so that one long job does not hold up all others.
+            state.value.waiting.append(timer)
+        }
+        end(timer)
+    }
+
+    /// Nothing is begun for a moment: whatever is wrong would only be met again.
+    private func pause(_ reason: String, remedy: String) {
+        let isNews = state.value.pausedUntil.map { $0 < Moment.now } ?? true
+        state.value.pausedUntil = .now + .milliseconds(Limits.taskPauseMilliseconds)
+        state.value.lookedAt = .zero
+        if isNews { parts.logger.warning("\(reason)", metadata: ["remedy": "\(remedy)"]) }
+    }
+
+    /// Nil when this node leads no more, or is sealed: the task stops where it is.
+    private func environment(_ attempt: Int) -> VaultEnvironment? {
+        guard parts.replica.status.role == .leader, let unsealed = parts.seal.unsealed else {
+            return nil
+        }
+        do throws(CryptographyError) {
+            return VaultEnvironment(
+                keyring: unsealed.keyring,
+                cache: unsealed.cache,
+                now: parts.clock(),
+                // Fresh each time: nobody waits for the same answer.
+                seed: try Random.bytes(Entropy.seedBytes),
+                attempt: UInt32(attempt),
+                facts: parts.facts()
+            )
+        } catch {
+            pause("the system gives no random bytes: \(error.summary)", remedy: error.remedy)
+            return nil
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package import Barrier
+package import Store
+
+/// Something to do to the outside world, as data. `Node` performs it.
+///
+/// Performed only after the job that wants it was committed, and possibly more than once: whoever
+/// performs it makes that harmless with the help of ``id``.
+package struct Effect: Sendable, Equatable {
+    /// Which performer it is for.
+    package let kind: EffectKind
+    /// The same whenever the same effect is performed again, and of no other effect: 24 bytes.
+    package let id: [UInt8]
+    /// In a form of the kind's own.
+    package let body: [UInt8]
+}
+
+/// What an effect does.
+package struct EffectKind: RawRepresentable, Hashable, Sendable {
+    /// Chosen once for each kind.
+    package let rawValue: UInt8
+
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+}
+
+/// How an effect ended.
+package enum EffectOutcome: Sendable, Equatable {
+    /// Done; what it brought, in a form of the kind's own.
+    case done([UInt8])
+    /// It did not happen, or is not known to have happened: to be tried again or compensated.
+    case failed(String)
+}
+
+/// What the vault wants to happen with something that is due.
+package enum TaskStep: Sendable {
+    /// Propose the batch. If it is rejected, or conflicts, look at the same timer again.
+    case commit(WriteBatch, TaskProgress)
+    /// Perform it, then ask ``VaultTasks/performed(_:_:of:in:view:)``. Nothing has to be written
+    /// first: the job was.
+    case perform(Effect, DueTimer)
+    /// The timer is not there any more: somebody else was faster.
+    case nothing
+}
+
+/// What it means that a batch was committed.
+package enum TaskProgress: Sendable, Equatable {
+    /// The timer is dealt with.
+    case done
+    /// The job has more to do: look at its timer again, at once.
+    case goesOn
+    /// It failed, and is tried again later. What an operator should read in the log.
+    case postponed(String)
+}
+
+/// What is left of something that was due, once a batch has done its part.
+enum TaskRest: Sendable {
+    case nothing
+    /// Goes on as a job.
+    case job(NewJob)
+}
+
+/// What a job adds to the batch that it was given.
+enum JobStep: Sendable {
+    /// There is more to do from `cursor` on.
+    case more(cursor: [UInt8], done: UInt64)
+    /// That was the last batch.
+    case finished(done: UInt64)
+    /// Nothing was added: an effect comes first. ``JobHandler/performed`` is asked afterwards.
+    case perform(EffectKind, body: [UInt8])
+}
+
+/// What has to be done when a record below some folder is due.
+///
+/// The draft consumes the timer, so what is added to it happens once.
+typealias TimerHandler =
+    @Sendable (
+        _ path: String,
+        _ view: borrowing BarrierView,
+        _ environment: VaultEnvironment,
+        _ draft: inout BatchDraft
+    ) throws(VaultError) -> TaskRest
+
+/// One kind of job: pure functions of the job's record and a view.
+struct JobHandler: Sendable {
+    /// The next batch: as much as fits one, and no more than some hundred records.
+    ///
+    /// The draft checks the job's record and replaces it, so what is added to it happens once.
+    let step:
+        @Sendable (
+            _ job: JobRecord,
+            _ view: borrowing BarrierView,
+            _ environment: VaultEnvironment,
+            _ draft: inout BatchDraft
+        ) throws(VaultError) -> JobStep
+    /// What follows on an effect that ``step`` asked for: the batch that records its success, or
+    /// the one that makes up for its failure. Throwing lets the effect be performed again later.
+    var performed:
+        @Sendable (
+            _ outcome: EffectOutcome,
+            _ job: JobRecord,
+            _ view: borrowing BarrierView,
+            _ environment: VaultEnvironment,
+            _ draft: inout BatchDraft
+        ) throws(VaultError) -> JobStep = {
+            (_, _, _, _, _) throws(VaultError) in
+            throw .damaged("a job of this kind has no effects")
+        }
+}
