@@ -93,18 +93,7 @@ package struct BarrierView: ~Copyable {
         var names: [String] = []
         do {
             try store.scanHeads(keys.prefix(of: path[...])) { key, head in
-                let name = try keys.openName(
-                    head.nameBox,
-                    flags: head.flags,
-                    dataKeyID: head.dataKeyID,
-                    at: key
-                )
-                guard let text = String(validating: name, as: UTF8.self) else {
-                    throw BarrierError.damagedRecord(
-                        key: Hex.encode(key.bytes),
-                        reason: "its name is not UTF-8"
-                    )
-                }
+                let text = try keys.openText(head, at: key)
                 if after.map({ utf8Precedes($0, text) }) ?? true { names.append(text) }
                 return true
             }
@@ -117,6 +106,43 @@ package struct BarrierView: ~Copyable {
         }
         names.sort(by: utf8Precedes)
         return Array(names.prefix(max(0, limit)))
+    }
+
+    /// Names in one directory as they lie in the store: for work that goes on where it left off and
+    /// opens no more than it needs. Folders end in "/".
+    ///
+    /// - Parameters:
+    ///   - directory: "" for the top, else ending in "/".
+    ///   - after: a name of this directory, still there or not; what lies before it, and it, are
+    ///     left out. Nil: from the beginning.
+    ///   - limit: most names given, 0 or more.
+    /// - Complexity: opens the names that it gives.
+    /// - Throws: as ``list(_:directory:after:limit:)``.
+    package func names(
+        _ mount: MountID,
+        in directory: String,
+        after: String? = nil,
+        limit: Int
+    ) throws(BarrierError) -> [String] {
+        guard limit > 0 else { return [] }
+        let path = try BarrierPath.directory(directory)
+        let keys = try keys(of: mount)
+        var first: StorageKey?
+        if let after { first = try keys.storageKey(of: directory + after) }
+        var names: [String] = []
+        do {
+            try store.scanHeads(keys.prefix(of: path[...]), after: first) { key, head in
+                names.append(try keys.openText(head, at: key))
+                return names.count < limit
+            }
+        } catch let error as BarrierError {
+            throw error
+        } catch let error as StoreError {
+            throw .store(error)
+        } catch {
+            preconditionFailure("a scan throws what its body or the store throws")
+        }
+        return names
     }
 
     /// A record whose name was opened and is the one asked for.

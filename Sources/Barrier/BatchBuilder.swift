@@ -62,6 +62,11 @@ package struct BatchBuilder: ~Copyable {
     /// Uniform characters 0-9, A-Z, a-z for tokens; the same when the request is prepared again.
     package mutating func base62(_ count: Int) -> SecretBytes { entropy.base62(count) }
 
+    /// Seals what a batch token says; see ``Keyring/sealToken(_:entropy:)``.
+    package mutating func sealToken(_ content: [UInt8]) -> [UInt8] {
+        keyring.sealToken(content, entropy: &entropy)
+    }
+
     // MARK: - Changes
 
     /// Makes the batch happen at most once for its request id.

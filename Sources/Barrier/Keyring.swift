@@ -58,6 +58,11 @@ package final class Keyring: Sendable {
         batchKey.tag(message)
     }
 
+    /// The key-encryption key of that version, if there is one.
+    func keyEncryptionKey(_ version: UInt32) -> KeyEncryptionKey? {
+        versions.first { $0.version == version }
+    }
+
     /// Wraps new mount keys.
     var wrapping: KeyEncryptionKey {
         guard let newest = versions.last else { preconditionFailure("a keyring has a version") }

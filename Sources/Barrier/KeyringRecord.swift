@@ -15,12 +15,15 @@ struct KeyEncryptionKey: Sendable {
     let version: UInt32
     /// HKDF(key-encryption key, mount-wrap).
     let wrap: XAESKey
+    /// HKDF(key-encryption key, batch-token).
+    let token: XAESKey
     /// HKDF(key-encryption key, commit-mount-key): 32 bytes, public.
     let commitment: [UInt8]
 
     init(version: UInt32, key: borrowing SecretBytes, vaultID: [UInt8]) {
         self.version = version
         wrap = XAESKey(deriveKey(.mountWrap, from: key, vaultID: vaultID))
+        token = XAESKey(deriveKey(.batchToken, from: key, vaultID: vaultID))
         commitment = keyCommitment(.commitMountKey, of: key, vaultID: vaultID)
     }
 }

@@ -18,6 +18,8 @@ package enum Purpose: String, CaseIterable, Sendable {
     case batchMAC = "batch-mac"
     /// A secret of the keyring → K_token, which names token records.
     case tokenMAC = "token-mac"
+    /// A key-encryption key of the keyring → key that batch tokens are sealed with.
+    case batchToken = "batch-token"
     /// Seal key → its commitment: accepts or refuses a set of shares.
     case commitSealKey = "commit-seal-key"
     /// Root key → its commitment, compared before the root wrap is trusted.

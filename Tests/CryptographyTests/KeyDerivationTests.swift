@@ -180,7 +180,8 @@ struct PurposeTests {
     static let pinned = [
         "holdfast/v1/seal-key-pair", "holdfast/v1/root-wrap", "holdfast/v1/wrapping-key",
         "holdfast/v1/keyring", "holdfast/v1/mount-wrap", "holdfast/v1/batch-mac",
-        "holdfast/v1/token-mac", "holdfast/v1/commit-seal-key", "holdfast/v1/commit-root",
+        "holdfast/v1/token-mac", "holdfast/v1/batch-token", "holdfast/v1/commit-seal-key",
+        "holdfast/v1/commit-root",
         "holdfast/v1/commit-keyring", "holdfast/v1/commit-mount-key",
         "holdfast/v1/share-signing", "holdfast/v1/custody-mac",
         "holdfast/v1/audit-mac", "holdfast/v1/audit-signing",
