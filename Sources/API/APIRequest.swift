@@ -12,6 +12,9 @@ package struct APIRequest: Sendable, Equatable {
     /// 16 bytes drawn by the node that received the request. Names the batch that it may become, so
     /// that a repeated write happens once, and is the `request_id` of its answer.
     package let requestID: [UInt8]
+    /// The client's address as the node that holds its connection sees it, with its port:
+    /// `127.0.0.1:51234`, `[::1]:51234`. Nil where there is no client.
+    package let remoteAddress: String?
 
     /// - Precondition: the id has 16 bytes.
     package init(
@@ -19,9 +22,11 @@ package struct APIRequest: Sendable, Equatable {
         target: [UInt8],
         headers: APIHeaders,
         body: [UInt8],
-        requestID: [UInt8]
+        requestID: [UInt8],
+        remoteAddress: String? = nil
     ) {
         precondition(requestID.count == 16, "a request id has 16 bytes")
+        self.remoteAddress = remoteAddress
         self.method = method
         self.target = target
         self.headers = headers
@@ -72,10 +77,11 @@ package struct APIHeaders: Sendable, Equatable {
 
 extension APIRequest {
     /// Format 1: id, method, target, headers, body. Format 2: the consistency is the last header;
-    /// only where there is one.
+    /// only where there is one. Format 3: the consistency, present or not, is the last header, and
+    /// the client's address follows.
     package func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 256 + target.count + body.count)
-        writer.writeUInt8(headers.consistency == nil ? 1 : 2)
+        writer.writeUInt8(remoteAddress != nil ? 3 : headers.consistency == nil ? 1 : 2)
         writer.writeBytes(requestID)
         writer.writeString(method)
         writer.writeBlob(target)
@@ -86,7 +92,9 @@ extension APIRequest {
             writer.writeBool(header != nil)
             if let header { writer.writeString(header) }
         }
+        if remoteAddress != nil { writer.writeBool(headers.consistency != nil) }
         if let consistency = headers.consistency { writer.writeString(consistency) }
+        if let remoteAddress { writer.writeString(remoteAddress) }
         writer.writeBlob(body)
         return writer.bytes
     }
@@ -102,8 +110,8 @@ extension APIRequest {
     package init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
         let format = try reader.readUInt8()
-        guard format == 1 || format == 2 else {
-            throw .malformed("the format of a forwarded request is neither 1 nor 2")
+        guard (1...3).contains(format) else {
+            throw .malformed("the format of a forwarded request is none of 1, 2, 3")
         }
         requestID = try reader.readBytes(16)
         method = try reader.readString(atMost: APILimits.methodBytesMax)
@@ -117,6 +125,9 @@ extension APIRequest {
         if format == 2 {
             headers.consistency = try reader.readString(atMost: APILimits.headerBytesMax)
         }
+        if format == 3 { headers.consistency = try Self.header(&reader) }
+        remoteAddress =
+            format == 3 ? try reader.readString(atMost: APILimits.headerBytesMax) : nil
         self.headers = headers
         body = try reader.readBlob(atMost: APILimits.forwardBytesMax)
         try reader.finish()
@@ -132,7 +143,8 @@ extension APIRequest {
             target: target,
             headers: headers,
             body: body,
-            requestID: requestID
+            requestID: requestID,
+            remoteAddress: remoteAddress
         )
     }
 

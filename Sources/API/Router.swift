@@ -135,7 +135,8 @@ private struct RequestParser {
             requestID: request.requestID,
             bodyBytes: request.body.count,
             consistency: operation.isWrite
-                ? .linearizable : try ConsistencyHeaders.parse(request.headers)
+                ? .linearizable : try ConsistencyHeaders.parse(request.headers),
+            remoteAddress: request.remoteAddress.flatMap(ClientAddress.init)?.ip
         )
     }
 

@@ -139,7 +139,8 @@ final class NodeParts: ReplicaObserver {
             target: exchange.request.target,
             headers: APIHeaders { exchange.request.header($0) },
             body: exchange.request.body,
-            requestID: requestID
+            requestID: requestID,
+            remoteAddress: exchange.remoteAddress
         )
         if request.method == "DELETE", request.target == Array("/v1/sys/init".utf8) {
             return abandon(exchange, request)

@@ -19,6 +19,8 @@ package struct VaultRequest: Sendable {
     package let bodyBytes: Int
     /// How fresh the state has to be; says nothing for writes.
     package let consistency: ReadConsistency
+    /// Where the client is; nil where nobody knows.
+    package let remoteAddress: IPAddress?
 
     /// - Precondition: the id has 16 bytes.
     package init(
@@ -28,7 +30,8 @@ package struct VaultRequest: Sendable {
         fields: JSONObject,
         requestID: [UInt8],
         bodyBytes: Int = 0,
-        consistency: ReadConsistency = .linearizable
+        consistency: ReadConsistency = .linearizable,
+        remoteAddress: IPAddress? = nil
     ) {
         precondition(requestID.count == 16, "a request id has 16 bytes")
         self.operation = operation
@@ -38,6 +41,7 @@ package struct VaultRequest: Sendable {
         self.requestID = requestID
         self.bodyBytes = bodyBytes
         self.consistency = consistency
+        self.remoteAddress = remoteAddress
     }
 
     /// The same with other parameters.
@@ -49,19 +53,32 @@ package struct VaultRequest: Sendable {
             fields: fields,
             requestID: requestID,
             bodyBytes: bodyBytes,
-            consistency: consistency
+            consistency: consistency,
+            remoteAddress: remoteAddress
         )
     }
 
     /// Whether it may write, and so has to run on the node that leads.
     package var isWrite: Bool { operation.isWrite }
 
+    /// Whether it takes something away, so that a full disk must not stop it.
+    package var isRemoval: Bool {
+        operation == .delete
+            || operation == .update && Self.removals.contains { path.below($0) != nil }
+    }
+
+    private static let removals = [
+        "auth/token/revoke", "sys/leases/revoke", "sys/revoke", "auth/token/tidy",
+    ]
+
     /// Whether it may take more than an event loop has to spare: listings, large bodies, what reads
-    /// or compiles policies or walks over groups, and what hashes passwords or checks signatures.
+    /// or compiles policies or walks over groups, what sweeps tokens, and what hashes passwords or
+    /// checks signatures.
     package var isLong: Bool {
         if path.utf8.starts(with: "sys/polic".utf8) { return true }
         if path.utf8.starts(with: "identity/".utf8) { return true }
         if path == "sys/locked-users" { return true }
+        if operation == .update, isRemoval { return true }
         if operation == .update, path.utf8.starts(with: MountTable.authPrefix.utf8) {
             return !path.utf8.starts(with: "auth/token/".utf8)
         }

@@ -166,7 +166,7 @@ struct ConsistencyTests {
         )
         #expect(plain.encoded()[0] == 1 && request.encoded()[0] == 2)
         #expect(throws: WireError.self) {
-            try APIRequest(decoding: [3] + plain.encoded().dropFirst())
+            try APIRequest(decoding: [4] + plain.encoded().dropFirst())
         }
     }
 

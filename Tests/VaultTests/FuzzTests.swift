@@ -129,6 +129,26 @@ struct FuzzTests {
         let request = Self.request
         #expect(try APIRequest(decoding: request.encoded()) == request)
         #expect(request.isForwardable)
+        for consistency in [nil, "linearizable"] {
+            var headers = request.headers
+            headers.consistency = consistency
+            let placed = APIRequest(
+                method: "GET",
+                target: request.target,
+                headers: headers,
+                body: [1],
+                requestID: request.requestID,
+                remoteAddress: "[::1]:51234"
+            )
+            let bytes = placed.encoded()
+            #expect(try APIRequest(decoding: bytes) == placed)
+            #expect(placed.confirmedAndReported.remoteAddress == "[::1]:51234")
+            for count in 0..<bytes.count {
+                #expect(throws: WireError.self) {
+                    try APIRequest(decoding: Array(bytes.prefix(count)))
+                }
+            }
+        }
         let response = APIResponse(
             status: 307,
             headers: [("Location", "/v1/x")],
