@@ -33,7 +33,16 @@ enum Envelope {
             writer.endArray()
         }
         writer.name("auth")
-        writer.null()
+        if let auth = answer.auth {
+            writer.beginObject()
+            for (name, value) in auth.members {
+                writer.name(name)
+                writer.write(value)
+            }
+            writer.endObject()
+        } else {
+            writer.null()
+        }
         writer.endObject()
         let envelope = writer.bytes + [0x0A]
         return answer.isInjected ? injecting(body.data, into: envelope) : envelope

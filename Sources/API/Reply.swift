@@ -13,17 +13,19 @@ package enum Reply {
         switch step {
         case .answer(let answer), .commit(_, let answer):
             response(to: answer, requestID: requestID)
-        case .refuse(let error):
+        case .refuse(let error), .commitRefusing(_, let error):
             response(to: error)
         }
     }
 
     /// The envelope of an answer. One of a batch may leave only when the batch is applied.
     package static func response(to answer: VaultAnswer, requestID: [UInt8]) -> APIResponse {
-        answer.body.status == 204
-            ? APIResponse(status: 204)
+        let status = answer.body.status
+        let isBare = answer.body.data == nil && answer.body.warnings.isEmpty
+        return status == 204 || status == 202 && isBare
+            ? APIResponse(status: status)
             : APIResponse(
-                status: answer.body.status,
+                status: status,
                 body: Envelope.encoded(answer, requestID: requestID)
             )
     }
@@ -49,6 +51,8 @@ package enum Reply {
             errors(403, ["permission denied"])
         case .denied:
             errors(403, [wrapped("permission denied", false)])
+        case .forbidden(let text):
+            errors(403, [text])
         case .preflightDenied(let path):
             errors(
                 403,

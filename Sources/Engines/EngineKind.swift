@@ -89,6 +89,12 @@ package struct Existence: Sendable, Equatable {
     /// When that was written; 0: it is not there.
     package let modificationIndex: UInt64
 
+    /// What a look at the record gave.
+    package init(path: String, modificationIndex: UInt64) {
+        self.path = path
+        self.modificationIndex = modificationIndex
+    }
+
     /// Whether a write would be an update.
     package var isThere: Bool { modificationIndex > 0 }
 }

@@ -139,7 +139,7 @@ extension RequestFlow {
 
     /// Whether the answer says that there is nothing.
     private func isAbsence(_ step: VaultStep) -> Bool {
-        guard case .commit = step else {
+        guard step.isWritten else {
             let id = [UInt8](repeating: 0, count: 16)
             return Reply.response(to: step, requestID: id).status == 404
         }

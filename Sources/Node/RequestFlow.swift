@@ -136,23 +136,21 @@ final class RequestFlow: Sendable {
         _ proof: ReadProof
     ) {
         let (step, index) = (outcome.step, outcome.index)
-        guard case .commit = step else {
-            // After the reading, not before: the process may have been stopped in between.
-            let now = Moment.now
-            guard isValid(proof, at: now) else {
-                return confirmRead(context, attempt: attempt + 1, mustConfirm: true)
-            }
-            return context.answer(
-                reported(
-                    response(to: step, context),
-                    context,
-                    index,
-                    proof.currentAsOf.map { now - $0 }
-                )
-            )
+        // A read that has something to write, as one with a token of limited uses has.
+        guard !step.isWritten else { return write(context, attempt: attempt + 1) }
+        // After the reading, not before: the process may have been stopped in between.
+        let now = Moment.now
+        guard isValid(proof, at: now) else {
+            return confirmRead(context, attempt: attempt + 1, mustConfirm: true)
         }
-        // A read that has something to write, as a token with limited uses will.
-        write(context, attempt: attempt + 1)
+        context.answer(
+            reported(
+                response(to: step, context),
+                context,
+                index,
+                proof.currentAsOf.map { now - $0 }
+            )
+        )
     }
 
     /// Says how fresh the answer is, to a client that wants to know.
@@ -217,6 +215,11 @@ final class RequestFlow: Sendable {
             announce(batch, unsealed, context) {
                 self.propose($0, response, context, attempt: attempt)
             }
+        case .commitRefusing(let batch, _):
+            let response = self.response(to: outcome.step, context)
+            announce(batch, unsealed, context) {
+                self.propose($0, response, context, attempt: attempt)
+            }
         case .answer, .refuse:
             guard !isConfirmed else {
                 return settle(outcome, context, attempt: attempt) {
@@ -250,8 +253,7 @@ final class RequestFlow: Sendable {
             return context.answer(Reply.errors(413, [error.summary]))
         }
         let space = store.space
-        let isDelete = context.vault.operation == .delete
-        guard space == .ample || space == .reserved && isDelete else {
+        guard space == .ample || space == .reserved && context.vault.isRemoval else {
             return context.fail(.storageFull)
         }
         // Alone, evaluation looks at all that there is: the node's own digest.
@@ -418,12 +420,11 @@ final class RequestFlow: Sendable {
             let step = VaultCore.step(context.vault, in: environment, view: view, trace: trace)
             let doubts = view.doubts()
             // A batch is judged again when it is evaluated; what it rests on is looked at there.
-            let isWritten = if case .commit = step { true } else { false }
             return StepOutcome(
                 step: step,
                 index: view.evaluatedIndex,
                 missed: doubts.missed,
-                damaged: isWritten
+                damaged: step.isWritten
                     ? doubts.damaged.first?.bucket
                     : replica.damagedBucket(
                         under: doubts,

@@ -10,10 +10,8 @@ import Wire
 struct Authority {
     /// As the client sent it. Only `lookup-self` shows it, to the client that sent it.
     let token: [UInt8]
-    let record: TokenRecord
-    /// The place of the record in the system mount.
-    let path: String
-    let modificationIndex: UInt64
+    /// As the request's view has it, with everything that it lives by.
+    let live: LiveToken
     /// What the token may do, and by which versions of which policies.
     let access: TokenAccess
     /// What was decided about this request; nil where no rule has a say.
@@ -28,30 +26,29 @@ struct Authority {
         let existence: Existence
     }
 
-    /// What stands for the token in names, the cubbyhole's for one; empty where it has no record.
-    var tokenName: String { path.below(SystemPaths.tokens) ?? "" }
+    var record: TokenRecord { live.record }
 
-    /// - Throws: ``VaultError/permissionDenied`` for no token and for one that is not known or
-    ///   over. Which of them it was, nobody is told.
+    /// What stands for the token in names, the cubbyhole's for one; empty where it has no record.
+    var tokenName: String { live.record.isBatch ? "" : live.hash }
+
+    /// - Parameter address: where the client is; nil: not known.
+    /// - Throws: ``VaultError/permissionDenied`` for no token, for one that is not known or over,
+    ///   and for one that may not be used from there. Which of them it was, nobody is told.
     static func check(
         _ token: [UInt8],
+        from address: IPAddress? = nil,
         _ environment: borrowing VaultEnvironment,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> Authority {
-        guard !token.isEmpty, token.count <= VaultLimits.tokenBytesMax else {
-            throw .permissionDenied
-        }
-        let path = SystemPaths.token(token, environment.keyring)
-        guard let found = try environment.cache.token(at: path, view),
-            found.record.isUsable(at: environment.now)
+        let environment = copy environment
+        guard let live = try TokenFinder(environment: environment).live(token, view),
+            AddressBlock.allow(address, in: live.record.boundCIDRs)
         else { throw .permissionDenied }
-        let access = try environment.cache.access(of: found.record, at: environment.now, view)
+        let access = try environment.cache.access(of: live.record, at: environment.now, view)
         guard !access.isBarred else { throw .permissionDenied }
         return Authority(
             token: token,
-            record: found.record,
-            path: path,
-            modificationIndex: found.modificationIndex,
+            live: live,
             access: access
         )
     }

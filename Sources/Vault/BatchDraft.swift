@@ -27,7 +27,8 @@ struct BatchDraft: ~Copyable {
             entropy: Entropy(seed: environment.seed, attempt: environment.attempt)
         )
         builder.once()
-        try check(authority.path, authority.modificationIndex)
+        try check(authority.live)
+        try spend(authority.live, environment.now)
         if authority.access.tableIndex > 0 {
             try check(SystemPaths.policyTable, authority.access.tableIndex)
         }
@@ -67,6 +68,11 @@ struct BatchDraft: ~Copyable {
         } catch {
             throw .barrier(error)
         }
+    }
+
+    /// The token and everything that it lives by must not have changed.
+    mutating func check(_ token: LiveToken) throws(VaultError) {
+        for ground in token.grounds { try check(ground.path, ground.modificationIndex) }
     }
 
     /// The system record must not have changed; 0 = must be absent.
@@ -143,6 +149,24 @@ struct BatchDraft: ~Copyable {
         return id
     }
 
+    /// Random characters for a token or an accessor; the same when the request is prepared again.
+    mutating func base62(_ count: Int) -> String {
+        String(decoding: builder.base62(count).exposedCopy(), as: UTF8.self)
+    }
+
+    /// What a batch token says, sealed.
+    mutating func sealToken(_ content: [UInt8]) -> [UInt8] { builder.sealToken(content) }
+
+    /// Counts the request. The last use makes the token due: from now on its count refuses it.
+    private mutating func spend(
+        _ token: LiveToken,
+        _ now: Timestamp
+    ) throws(VaultError) {
+        guard let left = token.usesLeft else { return }
+        try put(SystemPaths.tokenUses(token.hash), UseCount.encoded(left - 1))
+        if left == 1 { try setTimer(due: now, path: SystemPaths.token(hash: token.hash)) }
+    }
+
     /// Bytes for a new accessor; the same when the request is prepared again.
     mutating func randomBytes(_ count: Int) -> [UInt8] { builder.randomBytes(count) }
 
@@ -170,6 +194,9 @@ struct BatchDraft: ~Copyable {
             throw .barrier(error)
         }
     }
+
+    /// Whether nothing would change.
+    var isEmpty: Bool { builder.isEmpty }
 
     /// The batch, sealed and authenticated.
     consuming func finish() throws(VaultError) -> WriteBatch {

@@ -105,10 +105,10 @@ struct SubjectLookup {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenAccess {
         guard let token, !token.isEmpty else { throw Self.refusal("no token found") }
-        let bytes = Array(token.utf8)
-        let path = SystemPaths.token(bytes, call.environment.keyring)
-        guard bytes.count <= VaultLimits.tokenBytesMax, let access = try access(at: path, view)
-        else { throw Self.refusal("invalid token") }
+        let found = try TokenFinder(environment: call.environment).live(Array(token.utf8), view)
+        guard let found, let access = try access(of: found, view) else {
+            throw Self.refusal("invalid token")
+        }
         return access
     }
 
@@ -116,22 +116,19 @@ struct SubjectLookup {
         ofAccessor accessor: String,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenAccess {
-        let place = SystemPaths.accessor(accessor, call.environment.keyring)
-        guard let opened = try view.systemRecord(place),
-            let access = try access(at: String(decoding: opened.value, as: UTF8.self), view)
+        let finder = TokenFinder(environment: call.environment)
+        guard let found = try finder.live(accessor: accessor, view),
+            let access = try access(of: found, view)
         else { throw Self.refusal("invalid accessor") }
         return access
     }
 
     private func access(
-        at path: String,
+        of token: LiveToken,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenAccess? {
         let environment = call.environment
-        guard let found = try environment.cache.token(at: path, view),
-            found.record.isUsable(at: environment.now)
-        else { return nil }
-        let access = try environment.cache.access(of: found.record, at: environment.now, view)
+        let access = try environment.cache.access(of: token.record, at: environment.now, view)
         return access.isBarred ? nil : access
     }
 

@@ -36,6 +36,8 @@ struct SystemBackend {
         }
         let moves = MountMoves(call: call, authority: authority, mounts: mounts)
         if let step = try moves.step(path, view) { return step }
+        let leases = LeaseBackend(call: call, authority: authority)
+        if let step = try leases.step(path, view) { return step }
         if LockedUsers.serves(path) {
             let backend = LockedUsers(call: call, authority: authority, mounts: mounts)
             return try backend.step(path, view)

@@ -19,17 +19,40 @@ enum SystemPaths {
 
     static func retiredMount(_ id: MountID) -> String { retiredMounts + id.text }
 
-    /// One record for each token, named by its HMAC.
+    // MARK: tokens. A credential is never a name, not even inside the barrier: a hash stands for
+    // it, see ``TokenPlace``.
+
     static let tokens = "tokens/id/"
 
-    /// A token's record. A credential is never a name, not even inside the barrier.
-    static func token(_ token: [UInt8], _ keyring: Keyring) -> String {
-        tokens + keyring.tokenPath(token)
+    static func token(hash: String) -> String { tokens + hash }
+
+    /// What leads from an accessor to its token's record. Only for what
+    /// ``TokenPlace/isAccessor(_:)``.
+    static let accessors = "tokens/accessor/"
+
+    static func accessor(_ accessor: String) -> String { accessors + accessor }
+
+    /// How many requests a token is still good for.
+    static let allUses = "tokens/uses/"
+
+    static func tokenUses(_ hash: String) -> String { allUses + hash }
+
+    /// One mark for each child of a token.
+    static let allChildren = "tokens/children/"
+
+    static func children(of hash: String) -> String { "\(allChildren)\(hash)/" }
+
+    static func child(_ hash: String, of parent: String) -> String {
+        children(of: parent) + hash
     }
 
-    /// What leads from an accessor to its token's record.
-    static func accessor(_ accessor: String, _ keyring: Keyring) -> String {
-        "tokens/accessor/" + keyring.tokenPath(Array(accessor.utf8))
+    /// One mark for each token of an entity.
+    static let allEntities = "tokens/entity/"
+
+    static func tokensOfEntity(_ id: String) -> String { "\(allEntities)\(id)/" }
+
+    static func tokenOfEntity(_ hash: String, _ id: String) -> String {
+        tokensOfEntity(id) + hash
     }
 
     /// Long work that is under way.
@@ -39,6 +62,25 @@ enum SystemPaths {
     static let jobTable = "jobs/table"
 
     static func job(_ id: String) -> String { jobs + id }
+
+    /// Written with every revocation of many tokens.
+    static let tokenFences = "tokens/fences"
+    /// There while records without a token are looked for.
+    static let tidying = "tokens/tidying"
+    static let tokenRoles = "tokens/roles/"
+
+    static func tokenRole(_ name: String) -> String { tokenRoles + name }
+
+    /// What a token keeps for itself.
+    static func cubbyhole(_ hash: String) -> String { "cubbyhole/\(hash)/" }
+
+    /// Leases by their ids, which are paths.
+    static let leases = "leases/"
+
+    static func lease(_ id: String) -> String { leases + id }
+
+    /// The content of records of which only matters that they are there: format 1.
+    static let marker: [UInt8] = [1]
 
     /// Written with every change of any policy.
     static let policyTable = "policies/table"

@@ -20,6 +20,19 @@ extension BarrierView {
         }
     }
 
+    /// Some names in a folder of the system mount, as they lie in the store.
+    borrowing func systemNames(
+        in folder: String,
+        after: String? = nil,
+        limit: Int
+    ) throws(VaultError) -> [String] {
+        do throws(BarrierError) {
+            return try names(.system, in: folder, after: after, limit: limit)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+
     /// Names in a folder of the system mount.
     borrowing func systemNames(_ folder: String) throws(VaultError) -> [String] {
         do throws(BarrierError) {

@@ -12,17 +12,19 @@ package enum VaultBirth {
         _ rootToken: borrowing SecretBytes
     ) throws(BarrierError) {
         try builder.put(.system, SystemPaths.mountTable, MountTable.marker)
-        let path = SystemPaths.token(rootToken.exposedCopy(), builder.keyring)
-        let accessor = String(decoding: builder.base62(24).exposedCopy(), as: UTF8.self)
+        let hash = TokenPlace.hash(rootToken.exposedCopy(), builder.keyring)
+        let characters = builder.base62(TokenLimits.tokenCharacters)
+        let accessor = String(decoding: characters.exposedCopy(), as: UTF8.self)
         let now = Timestamp(nanoseconds: builder.time)
         try populatePolicies(&builder, now)
         let record = TokenRecord.root(accessor: accessor, created: now)
-        try builder.put(.system, path, record.encoded())
+        try builder.put(.system, SystemPaths.token(hash: hash), record.encoded())
         try builder.put(
             .system,
-            SystemPaths.accessor(accessor, builder.keyring),
-            Array(path.utf8)
+            SystemPaths.accessor(accessor),
+            AccessorRecord.encoded(hash)
         )
+        try builder.put(.system, SystemPaths.tokenFences, TokenFences.none.encoded())
     }
 
     private static func populatePolicies(

@@ -14,6 +14,7 @@ import Wire
 package final class VaultCache: Sendable {
     private struct State {
         var mounts: MountTable?
+        var fences: TokenFences?
         /// By the place of the token's record. Only looked up.
         var tokens: [String: CachedToken] = [:]
         /// Only looked up.
@@ -46,6 +47,24 @@ package final class VaultCache: Sendable {
     }
 
     private let state = Mutex(State())
+
+    /// The revocations of many tokens that are under way, as this view has them.
+    func fences(_ view: borrowing BarrierView) throws(VaultError) -> TokenFences {
+        let index = try view.systemIndex(SystemPaths.tokenFences)
+        if index > 0, let kept = state.withLock({ $0.fences }), kept.modificationIndex == index {
+            return kept
+        }
+        guard let opened = try view.systemRecord(SystemPaths.tokenFences) else {
+            throw .damaged("the fences of tokens are missing")
+        }
+        let fences = try TokenFences(decoding: opened)
+        state.withLock { state in
+            if (state.fences?.modificationIndex ?? 0) <= fences.modificationIndex {
+                state.fences = fences
+            }
+        }
+        return fences
+    }
 
     /// Nothing kept yet.
     package init() {}

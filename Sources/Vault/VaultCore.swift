@@ -1,6 +1,6 @@
 import Barrier
 import Cryptography
-import Engines
+package import Engines
 package import Policy
 package import Store
 import Wire
@@ -38,12 +38,15 @@ package enum VaultCore {
     ///   store.
     package static func authorizeOperator(
         _ token: [UInt8],
+        from address: IPAddress? = nil,
         for request: AccessRequest,
         in environment: VaultEnvironment,
         view: borrowing ReadView
     ) throws(VaultError) {
         let barrier = BarrierView(environment.keyring, over: view)
-        var authority = try Authority.check(token, environment, barrier)
+        var authority = try Authority.check(token, from: address, environment, barrier)
+        // Nothing would count its use.
+        guard authority.live.usesLeft == nil else { throw .permissionDenied }
         var request = request
         request.needsSudo = SudoPaths.contains(request.path)
         try authority.authorize(request) { () throws(VaultError) in nil }
@@ -58,7 +61,39 @@ struct VaultCall {
 
     func step(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
         if let step = try stepWithoutToken(view) { return step }
-        var authority = try Authority.check(request.token, environment, view)
+        var authority = try Authority.check(
+            request.token,
+            from: request.remoteAddress,
+            environment,
+            view
+        )
+        guard authority.live.usesLeft != nil else { return try step(&authority, view) }
+        return try counted(&authority, view)
+    }
+
+    /// A request with a token of limited uses: whatever becomes of it, it is one of them.
+    private func counted(
+        _ authority: inout Authority,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
+        let step: VaultStep
+        do throws(VaultError) {
+            step = try self.step(&authority, view)
+        } catch {
+            guard error.blame == .caller else { throw error }
+            let draft = try BatchDraft(request, authority, environment, view)
+            return .commitRefusing(try draft.finish(), error)
+        }
+        guard case .answer(let answer) = step else { return step }
+        let draft = try BatchDraft(request, authority, environment, view)
+        return .commit(try draft.finish(), answer)
+    }
+
+    /// A request whose token is known.
+    private func step(
+        _ authority: inout Authority,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
         let mounts = try environment.cache.mounts(view)
         defer { trace?.note(authority, request.path, mounts) }
         if let below = request.path.below("sys/internal/ui/mounts") {
@@ -85,7 +120,7 @@ struct VaultCall {
             return try backend.step(below, view)
         }
         if let below = path.below("auth/token/") ?? (path == "auth/token" ? "" : nil) {
-            return try TokenBackend(call: self, authority: authority).step(below)
+            return try TokenBackend(call: self, authority: authority).step(below, view)
         }
         if let below = BuiltInMount.cubbyhole.below(path) {
             return try cubbyholeStep(below, authority, view)
@@ -107,6 +142,14 @@ struct VaultCall {
         _ mounts: MountTable,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> Authority.Ground? {
+        if let name = path.below("auth/token/roles/"), TokenRole.isName(name) {
+            let record = SystemPaths.tokenRole(name)
+            let index = try view.systemIndex(record)
+            return Authority.Ground(
+                mount: .system,
+                existence: Existence(path: record, modificationIndex: index)
+            )
+        }
         let mount: EngineMount
         let below: String
         if let place = BuiltInMount.cubbyhole.below(path) {

@@ -9,6 +9,8 @@ package enum VaultError: OperatorError {
     /// The token is known, and its policies do not allow this. 403, in other words than the above,
     /// as clients know it.
     case denied
+    /// The caller may not do this; the text goes to the client as it is. 403.
+    case forbidden(String)
     /// A probe of `sys/internal/ui/mounts` that must not say whether the path exists. 403.
     case preflightDenied(path: String)
     /// No mount serves the path. 404.
@@ -28,7 +30,8 @@ package enum VaultError: OperatorError {
     /// Whose fault it is.
     package var blame: Blame {
         switch self {
-        case .permissionDenied, .denied, .preflightDenied, .noHandler, .invalid, .notFound:
+        case .permissionDenied, .denied, .forbidden, .preflightDenied, .noHandler, .invalid,
+            .notFound:
             .caller
         case .engine(let error, _): error.blame
         case .damaged: .operator
@@ -41,7 +44,7 @@ package enum VaultError: OperatorError {
         switch self {
         case .permissionDenied, .denied, .preflightDenied: "permission denied"
         case .noHandler(let path): "no mount serves \(GoText.quoted(path))"
-        case .invalid(let text): text
+        case .invalid(let text), .forbidden(let text): text
         case .notFound: "nothing is stored there"
         case .engine(let error, _): error.summary
         case .damaged(let what): "a stored record is damaged: \(what)"
@@ -52,7 +55,8 @@ package enum VaultError: OperatorError {
     /// What to do next.
     package var remedy: String {
         switch self {
-        case .permissionDenied, .preflightDenied: "log in again, or use a token that may do this"
+        case .permissionDenied, .forbidden, .preflightDenied:
+            "log in again, or use a token that may do this"
         case .denied: "ask for an explanation: holdfast policy explain"
         case .noHandler: "list the mounts with sys/mounts"
         case .invalid: "change the request as the text says"

@@ -10,8 +10,19 @@ package enum VaultStep: Sendable {
     /// Propose the batch. The answer holds only once the batch is applied. If one of its checks
     /// fails, step the same request again on a newer view, with the next attempt number.
     case commit(WriteBatch, VaultAnswer)
+    /// Propose the batch, as for an answer; once it is applied, refuse. So what a refused request
+    /// costs is counted before anybody hears of it.
+    case commitRefusing(WriteBatch, VaultError)
     /// Nothing was written and nothing will be.
     case refuse(VaultError)
+
+    /// Whether there is a batch to commit.
+    package var isWritten: Bool {
+        switch self {
+        case .commit, .commitRefusing: true
+        case .answer, .refuse: false
+        }
+    }
 }
 
 /// An engine's answer and how it is wrapped.
@@ -20,12 +31,18 @@ package struct VaultAnswer: Sendable, Equatable {
     package let body: EngineAnswer
     /// Whether the members of `data` also stand at the top level, where old clients read them.
     package let isInjected: Bool
+    /// A token that was made or renewed.
+    package let auth: AuthBlock?
 
-    package init(_ body: EngineAnswer, isInjected: Bool = false) {
+    package init(_ body: EngineAnswer, isInjected: Bool = false, auth: AuthBlock? = nil) {
         self.body = body
         self.isInjected = isInjected
+        self.auth = auth
     }
 
     /// 204.
     package static let empty = VaultAnswer(.empty)
+
+    /// 202 without a body: what was asked for has begun.
+    static let begun = VaultAnswer(EngineAnswer(status: 202))
 }

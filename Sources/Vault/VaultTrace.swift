@@ -75,7 +75,7 @@ package final class VaultTrace {
             accessor: record.accessor,
             displayName: record.displayName,
             policies: record.policies,
-            usesLeft: record.usesLeft,
+            usesLeft: authority.live.usesLeft ?? 0,
             created: record.created,
             lifetimeSeconds: record.lifetimeSeconds
         )

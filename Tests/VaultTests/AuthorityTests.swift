@@ -192,7 +192,7 @@ struct AuthorityTests {
 
     // MARK: tokens
 
-    @Test("a token is over when its lifetime is, and one with counted uses is not honoured")
+    @Test("a token is over when its lifetime is, or its uses are")
     func lifetimes() throws {
         let (vault, _) = try bench()
         let short = try vault.makeToken(["p"], lifetimeSeconds: 10).token
@@ -200,7 +200,9 @@ struct AuthorityTests {
         vault.now += 11_000_000_000
         let over = try vault.send(as: short, "GET", "kv/x")
         #expect(over.status == 403 && over.errors == ["permission denied"])
-        let counted = try vault.makeToken(["p"], usesLeft: 1).token
+        let counted = try vault.makeToken(["p"], usesLeft: 2).token
+        #expect(try status(vault, counted) == 404)
+        #expect(try status(vault, counted) == 404)
         #expect(try status(vault, counted) == 403)
         let endless = try vault.makeToken(["p"], lifetimeSeconds: .max).token
         #expect(try status(vault, endless) == 404)
@@ -211,7 +213,6 @@ struct AuthorityTests {
         let (vault, _) = try bench()
         for policies in [
             ["p", "root"], ["root", "root"], ["Root"], ["", "p"],
-            Array(repeating: "p", count: 257), [String(repeating: "x", count: 600)],
         ] {
             let token = try vault.makeToken(policies).token
             #expect(try status(vault, token) == 403, "\(policies.prefix(2))")

@@ -184,7 +184,7 @@ struct ConflictTests {
 
     /// As a revocation will do it: the record goes.
     private func removeRootToken(_ vault: TestVault) throws {
-        let path = SystemPaths.token(Array(vault.rootToken.utf8), vault.keyring)
+        let path = SystemPaths.token(hash: vault.hash(vault.rootToken))
         var builder = BatchBuilder(
             keyring: vault.keyring,
             baseIndex: vault.lastIndex,

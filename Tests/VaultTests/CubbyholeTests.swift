@@ -73,7 +73,7 @@ struct CubbyholeTests {
             Issue.record("a write needs a batch")
             return
         }
-        let path = SystemPaths.token(Array(token.utf8), vault.keyring)
+        let path = SystemPaths.token(hash: vault.hash(token))
         try vault.change { try $0.delete(.system, path) }
         if case .applied = try vault.commit(batch) { Issue.record("written without a token") }
         let folder = try #require(

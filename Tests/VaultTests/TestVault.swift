@@ -20,6 +20,8 @@ final class TestVault {
         var body: [UInt8] = []
         var headers: [(String, String)] = []
         var token: String?
+        /// Where the client is.
+        var address: String?
     }
 
     /// What came back.
@@ -114,23 +116,29 @@ final class TestVault {
     ) throws -> (token: String, accessor: String) {
         let token = "s." + Hex.encode(draw(12))
         let accessor = Hex.encode(draw(12))
-        let record = TokenRecord(
-            accessor: accessor,
-            created: Timestamp(nanoseconds: now),
+        var grant = TokenGrant(
             displayName: "token",
             path: "auth/token/create",
-            policies: policies,
-            isOrphan: true,
-            lifetimeSeconds: lifetimeSeconds,
-            lifetimeSecondsMax: 0,
-            usesLeft: usesLeft,
-            entityID: entityID
+            policies: policies
         )
-        let path = SystemPaths.token(Array(token.utf8), keyring)
-        try change { builder in
-            try builder.put(.system, path, record.encoded())
-            let place = SystemPaths.accessor(accessor, self.keyring)
-            try builder.put(.system, place, Array(path.utf8))
+        grant.life.seconds = lifetimeSeconds
+        grant.usesMax = usesLeft
+        grant.entityID = entityID
+        let record = TokenRecord(
+            grant,
+            accessor: accessor,
+            created: Timestamp(nanoseconds: now),
+            hasLease: true
+        )
+        let environment = environment()
+        let hash = TokenPlace.hash(Array(token.utf8), keyring)
+        let batch = try view { view in
+            var draft = try BatchDraft(ofTask: environment, view)
+            try TokenIssuer.write(record, hash, in: &draft)
+            return try draft.finish()
+        }
+        guard case .applied = try commit(batch) else {
+            throw TestFailure("the token was rejected")
         }
         return (token, accessor)
     }
@@ -198,7 +206,8 @@ final class TestVault {
             target: Array(call.target.utf8),
             headers: headers,
             body: call.body,
-            requestID: draw(16)
+            requestID: draw(16),
+            remoteAddress: call.address
         )
     }
 
@@ -211,10 +220,11 @@ final class TestVault {
         case .vault(let vaultRequest):
             for _ in 0..<10 {
                 let step = self.step(vaultRequest)
-                guard case .commit(let batch, _) = step else {
-                    return Reply.response(to: step, requestID: request.requestID)
+                switch step {
+                case .answer, .refuse: break
+                case .commit(let batch, _), .commitRefusing(let batch, _):
+                    guard case .applied = try commit(batch) else { continue }
                 }
-                guard case .applied = try commit(batch) else { continue }
                 return Reply.response(to: step, requestID: request.requestID)
             }
             return ServiceFailure.contended.response

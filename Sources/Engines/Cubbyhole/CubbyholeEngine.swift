@@ -14,7 +14,7 @@ struct CubbyholeEngine {
         view: borrowing BarrierView
     ) throws(EngineError) -> EngineStep {
         guard let folder = CubbyholePlace.folder(of: request.context.tokenName) else {
-            throw .invalid(#"cubbyhole operations are only supported by "service" type tokens"#)
+            throw .invalid("cubbyhole operations are only supported by 'service' type tokens")
         }
         switch request.operation {
         case .read: return try read(request, folder, view)

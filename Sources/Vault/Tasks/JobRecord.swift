@@ -13,11 +13,15 @@ package struct JobKind: RawRepresentable, Hashable, Sendable {
     /// Looks again at a record that was due, when the first look failed. Its arguments are the
     /// path.
     static let due = JobKind(rawValue: 1)
+    /// Takes back what one batch does not reach: see ``RevocationScope``.
+    static let revocation = JobKind(rawValue: 2)
 
     /// As operators see it.
     package var name: String { Self.names.first { $0.kind == self }?.name ?? "kind-\(rawValue)" }
 
-    private static let names: [(kind: JobKind, name: String)] = [(due, "due")]
+    private static let names: [(kind: JobKind, name: String)] = [
+        (due, "due"), (revocation, "revocation"),
+    ]
 }
 
 /// A job that is to begin.

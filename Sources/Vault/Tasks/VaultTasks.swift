@@ -22,9 +22,12 @@ package struct VaultTasks: Sendable {
     /// All that this version can do.
     package static let standard = VaultTasks(
         timers: [
-            (SystemPaths.expiringPolicies, PolicyExpiry.due)
+            (SystemPaths.expiringPolicies, PolicyExpiry.due),
+            (SystemPaths.tokens, TokenRevocation.expired),
         ],
-        jobs: []
+        jobs: [
+            (.revocation, JobHandler(step: TokenRevocation.step))
+        ]
     )
 
     /// What to do about a timer that is due.

@@ -1,0 +1,222 @@
+import Barrier
+import Engines
+import Wire
+
+/// Where a token's records are. A credential is never a name, not even inside the barrier.
+enum TokenPlace {
+    /// What stands for a token in names and records: HMAC(K_token, token), in hexadecimal.
+    static func hash(_ token: [UInt8], _ keyring: Keyring) -> String { keyring.tokenPath(token) }
+
+    static func isHash(_ text: String) -> Bool {
+        text.utf8.count == TokenLimits.hashCharacters
+            && text.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x61...0x66).contains($0)
+            }
+    }
+
+    /// Whether a client's text may be an accessor: it is part of a path.
+    static func isAccessor(_ text: String) -> Bool {
+        (1...TokenLimits.accessorBytesMax).contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0)
+                    || (0x61...0x7A).contains($0)
+            }
+    }
+
+    /// The hash in the path of a token's record.
+    static func hash(ofRecord path: String) -> String? {
+        guard let hash = path.below(SystemPaths.tokens), isHash(hash) else { return nil }
+        return hash
+    }
+}
+
+/// A token that may be used now, as one view has it.
+struct LiveToken: Sendable {
+    /// A record that it lives by, and when that was written. Every batch that the token allows, and
+    /// every batch that changes it, checks them all.
+    struct Ground: Sendable, Equatable {
+        let path: String
+        let modificationIndex: UInt64
+    }
+
+    /// See ``TokenPlace/hash(_:_:)``. A batch token has one too; nothing is stored under it.
+    let hash: String
+    let record: TokenRecord
+    /// Its own record first, where it has one, then its ancestors', the count of its uses, and the
+    /// fences.
+    let grounds: [Ground]
+    /// Requests that are left, this one included; nil: any number.
+    let usesLeft: UInt64?
+    /// Tokens between it and the orphan that it descends from.
+    let generations: Int
+
+    /// What answers show as the uses that are left, seen by another token.
+    var usesShown: UInt64 { usesLeft ?? 0 }
+}
+
+/// Finds tokens. A token is alive only while all that it descends from is, so nothing outlives its
+/// parent, whether or not a sweep has come by.
+struct TokenFinder {
+    let environment: VaultEnvironment
+
+    private var cache: VaultCache { environment.cache }
+    private var now: Timestamp { environment.now }
+
+    /// The token, if it may be used; nil for one that is not known, over, used up, or whose parent
+    /// is gone. Which of them it is, nobody is told.
+    func live(
+        _ token: [UInt8],
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> LiveToken? {
+        guard !token.isEmpty, token.count <= VaultLimits.tokenBytesMax else { return nil }
+        let hash = TokenPlace.hash(token, environment.keyring)
+        guard token.starts(with: BatchToken.prefix) else { return try live(hash: hash, view) }
+        guard let record = BatchToken.record(of: token, environment.keyring) else { return nil }
+        return try live(hash, record, nil, view)
+    }
+
+    /// The token with this hash, if it has a record and may be used.
+    func live(
+        hash: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> LiveToken? {
+        let path = SystemPaths.token(hash: hash)
+        guard let found = try cache.token(at: path, view) else { return nil }
+        let ground = LiveToken.Ground(path: path, modificationIndex: found.modificationIndex)
+        return try live(hash, found.record, ground, view)
+    }
+
+    /// The token with this accessor, if it may be used.
+    func live(
+        accessor: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> LiveToken? {
+        guard TokenPlace.isAccessor(accessor),
+            let opened = try view.systemRecord(SystemPaths.accessor(accessor))
+        else { return nil }
+        return try live(hash: AccessorRecord.hash(decoding: opened.value), view)
+    }
+
+    private func live(
+        _ hash: String,
+        _ record: TokenRecord,
+        _ own: LiveToken.Ground?,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> LiveToken? {
+        let fences = try cache.fences(view)
+        guard !record.isFreeing, record.isRunning(at: now), !fences.cover(record) else {
+            return nil
+        }
+        var grounds = own.map { [$0] } ?? []
+        var usesLeft: UInt64?
+        if record.usesMax > 0 {
+            guard let count = try UseCount.read(hash, view), count.left > 0 else { return nil }
+            usesLeft = count.left
+            grounds.append(count.ground)
+        }
+        guard let generations = try ancestors(of: record, fences, into: &grounds, view) else {
+            return nil
+        }
+        let path = SystemPaths.tokenFences
+        grounds.append(LiveToken.Ground(path: path, modificationIndex: fences.modificationIndex))
+        return LiveToken(
+            hash: hash,
+            record: record,
+            grounds: grounds,
+            usesLeft: usesLeft,
+            generations: generations
+        )
+    }
+
+    /// How many there are; nil if one of them is not alive.
+    private func ancestors(
+        of record: TokenRecord,
+        _ fences: TokenFences,
+        into grounds: inout [LiveToken.Ground],
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Int? {
+        var parent = record.parent
+        var count = 0
+        while !parent.isEmpty {
+            count += 1
+            guard count <= TokenLimits.generationsMax else { return nil }
+            let path = SystemPaths.token(hash: parent)
+            guard let found = try cache.token(at: path, view) else { return nil }
+            let ground = LiveToken.Ground(path: path, modificationIndex: found.modificationIndex)
+            grounds.append(ground)
+            // Its children live on: this one has become an orphan.
+            if found.record.isFreeing { break }
+            guard found.record.isRunning(at: now), !fences.cover(found.record) else { return nil }
+            parent = found.record.parent
+        }
+        return count
+    }
+}
+
+/// What an accessor leads to, at rest: format 1 and the hash of its token.
+enum AccessorRecord {
+    static func encoded(_ hash: String) -> [UInt8] {
+        var writer = ByteWriter(capacity: 72)
+        writer.writeUInt8(1)
+        writer.writeString(hash)
+        return writer.bytes
+    }
+
+    static func hash(decoding bytes: [UInt8]) throws(VaultError) -> String {
+        try TokenReference.decode(bytes, "accessor")
+    }
+}
+
+/// Records that say nothing but which token they belong to.
+enum TokenReference {
+    static func decode(_ bytes: [UInt8], _ what: String) throws(VaultError) -> String {
+        do throws(WireError) {
+            var reader = ByteReader(bytes)
+            guard try reader.readUInt8() == 1 else { throw .malformed("its format is not 1") }
+            let hash = try reader.readString(atMost: TokenLimits.hashCharacters)
+            guard TokenPlace.isHash(hash) else { throw .malformed("it leads to no hash") }
+            try reader.finish()
+            return hash
+        } catch {
+            throw .damaged("\(what): \(error.summary)")
+        }
+    }
+}
+
+/// How many requests a token is still good for: format 1 and the number. A record of its own, so
+/// that counting writes no token anew. At 0 the token is over.
+struct UseCount: Sendable, Equatable {
+    let left: UInt64
+    let ground: LiveToken.Ground
+
+    static func read(
+        _ hash: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> UseCount? {
+        let path = SystemPaths.tokenUses(hash)
+        guard let opened = try view.systemRecord(path) else { return nil }
+        return UseCount(
+            left: try decode(opened.value),
+            ground: LiveToken.Ground(path: path, modificationIndex: opened.modificationIndex)
+        )
+    }
+
+    static func encoded(_ left: UInt64) -> [UInt8] {
+        var writer = ByteWriter(capacity: 9)
+        writer.writeUInt8(1)
+        writer.writeUInt64(left)
+        return writer.bytes
+    }
+
+    static func decode(_ bytes: [UInt8]) throws(VaultError) -> UInt64 {
+        do throws(WireError) {
+            var reader = ByteReader(bytes)
+            guard try reader.readUInt8() == 1 else { throw .malformed("its format is not 1") }
+            let left = try reader.readUInt64()
+            try reader.finish()
+            return left
+        } catch {
+            throw .damaged("count of a token's uses: \(error.summary)")
+        }
+    }
+}

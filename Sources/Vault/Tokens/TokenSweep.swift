@@ -1,0 +1,328 @@
+import Barrier
+import Engines
+import Wire
+
+/// Removes tokens and all that hangs on them, as far as one batch reaches.
+///
+/// Descendants go before the token that they descend from, furthest first, so whatever is left is
+/// found again from the same root and no list of it has to be kept. They are refused meanwhile: the
+/// root is gone, being freed or behind a fence before the first of them is swept.
+struct TokenSweep {
+    /// What the batch still has room for.
+    private var tokensLeft = TokenLimits.revocationsPerBatch
+    private var recordsLeft = TokenLimits.cubbyholeRecordsPerBatch
+    /// Of the batch: a record in a deep folder costs one for each folder above it.
+    private var operationsLeft = TokenLimits.sweepOperationsMax
+    /// Tokens removed or freed.
+    private(set) var doneCount: UInt64 = 0
+
+    /// A token on the way down the tree, and its children that are still to be visited.
+    private struct Frame {
+        let hash: String
+        /// In reverse order.
+        var children: [String]
+        /// There were more children than there was room for.
+        let isPartial: Bool
+    }
+
+    /// Whether one more record, wherever it is, fits.
+    private var hasRoom: Bool { operationsLeft >= TokenLimits.sweepOperationsReserve }
+
+    private static func folderCount(_ path: String) -> Int { path.utf8.count { $0 == 0x2F } }
+
+    // MARK: one token
+
+    /// Removes one token, whatever descends from it.
+    ///
+    /// - Throws: ``VaultError/damaged(_:)`` for a record that does not read: what belongs to it is
+    ///   not known then.
+    mutating func remove(
+        _ hash: String,
+        in draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) {
+        guard let (record, index) = try Self.record(hash, view) else { return }
+        let path = SystemPaths.token(hash: hash)
+        try draft.check(path, index)
+        try draft.delete(path)
+        try draft.delete(SystemPaths.accessor(record.accessor))
+        if record.hasLease { try draft.delete(SystemPaths.lease(record.leaseID(hash: hash))) }
+        if record.usesMax > 0 { try draft.delete(SystemPaths.tokenUses(hash)) }
+        if !record.parent.isEmpty {
+            try draft.delete(SystemPaths.child(hash, of: record.parent))
+        }
+        if !record.entityID.isEmpty {
+            try draft.delete(SystemPaths.tokenOfEntity(hash, record.entityID))
+        }
+        if let expiration = record.expiration {
+            try draft.clearTimer(due: expiration, path: path)
+        }
+        tokensLeft -= 1
+        operationsLeft -= TokenLimits.sweepOperationsPerToken + Self.folderCount(record.path)
+        doneCount += 1
+    }
+
+    static func record(
+        _ hash: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> (record: TokenRecord, modificationIndex: UInt64)? {
+        guard let opened = try view.systemRecord(SystemPaths.token(hash: hash)) else { return nil }
+        return (try TokenRecord(decoding: opened.value), opened.modificationIndex)
+    }
+
+    /// Removes what a token kept in its cubbyhole.
+    ///
+    /// - Returns: whether nothing is left of it.
+    mutating func emptyCubbyhole(
+        of hash: String,
+        in draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Bool {
+        let folder = SystemPaths.cubbyhole(hash)
+        let walk = try TreeWalk.leaves(below: folder, limit: recordsLeft, view)
+        for leaf in walk.leaves {
+            guard hasRoom else { return false }
+            try draft.delete(folder + leaf)
+            recordsLeft -= 1
+            operationsLeft -= 4 + Self.folderCount(leaf)
+        }
+        return walk.isComplete
+    }
+
+    // MARK: a tree
+
+    /// Removes everything that descends from a token, and not the token.
+    ///
+    /// - Returns: whether nothing is left of it.
+    mutating func removeDescendants(
+        of root: String,
+        in draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Bool {
+        var stack = [try frame(root, view)]
+        while let frame = stack.last {
+            if let child = stack[stack.count - 1].children.popLast() {
+                guard stack.count <= TokenLimits.generationsMax + 1 else {
+                    throw .damaged("tokens descend from each other in a circle")
+                }
+                stack.append(try self.frame(child, view))
+                continue
+            }
+            stack.removeLast()
+            guard !frame.isPartial else { return false }
+            guard let parent = stack.last else { return true }
+            guard try removeChild(frame.hash, of: parent.hash, in: &draft, view) else {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// - Precondition: nothing descends from it any more.
+    private mutating func removeChild(
+        _ hash: String,
+        of parent: String,
+        in draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Bool {
+        guard tokensLeft > 0, hasRoom else { return false }
+        guard let (record, _) = try Self.record(hash, view), utf8Equals(record.parent, parent)
+        else {
+            try draft.delete(SystemPaths.child(hash, of: parent))
+            tokensLeft -= 1
+            operationsLeft -= TokenLimits.sweepOperationsPerToken
+            return true
+        }
+        guard try emptyCubbyhole(of: hash, in: &draft, view), hasRoom else { return false }
+        try remove(hash, in: &draft, view)
+        return true
+    }
+
+    private func frame(
+        _ hash: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Frame {
+        let room = max(0, tokensLeft)
+        let names = try view.systemNames(in: SystemPaths.children(of: hash), limit: room + 1)
+        return Frame(
+            hash: hash,
+            children: names.prefix(room).reversed(),
+            isPartial: names.count > room
+        )
+    }
+
+    /// Removes a token that is behind a fence, with all that descends from it.
+    ///
+    /// - Returns: whether nothing is left of it.
+    mutating func removeTree(
+        _ hash: String,
+        in draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Bool {
+        guard try removeDescendants(of: hash, in: &draft, view), tokensLeft > 0,
+            try emptyCubbyhole(of: hash, in: &draft, view), hasRoom
+        else { return false }
+        try remove(hash, in: &draft, view)
+        return true
+    }
+
+    // MARK: setting free
+
+    /// Makes a token's children orphans, and removes it after the last.
+    ///
+    /// - Returns: whether it is gone.
+    mutating func free(
+        _ hash: String,
+        in draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Bool {
+        let room = tokensLeft - 1
+        let names = try view.systemNames(in: SystemPaths.children(of: hash), limit: room + 1)
+        for child in names.prefix(room) {
+            try draft.delete(SystemPaths.child(child, of: hash))
+            tokensLeft -= 1
+            guard let (found, index) = try Self.record(child, view),
+                utf8Equals(found.parent, hash)
+            else { continue }
+            let path = SystemPaths.token(hash: child)
+            var record = found
+            record.parent = ""
+            try draft.check(path, index)
+            try draft.put(path, record.encoded())
+            operationsLeft -= TokenLimits.sweepOperationsPerToken
+            doneCount += 1
+        }
+        guard names.count <= room, try emptyCubbyhole(of: hash, in: &draft, view), hasRoom else {
+            return false
+        }
+        try remove(hash, in: &draft, view)
+        return true
+    }
+
+    // MARK: many
+
+    /// Removes the tokens whose leases begin so and that were made up to a moment.
+    ///
+    /// - Parameters:
+    ///   - prefix: of leases' ids; ends in `/`.
+    ///   - cursor: the last lease of the sweep's previous step, or empty.
+    /// - Returns: the cursor to go on behind; nil: nothing is left.
+    mutating func removeLeases(
+        below prefix: String,
+        upTo before: Timestamp,
+        after cursor: String,
+        in draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> String? {
+        let folder = SystemPaths.leases + prefix
+        let walk = try TreeWalk.leaves(
+            below: folder,
+            after: cursor,
+            limit: TokenLimits.sweptNamesMax,
+            view
+        )
+        var last = cursor
+        for leaf in walk.leaves {
+            guard let opened = try view.systemRecord(folder + leaf) else {
+                throw .damaged("a lease is there and not there in one view")
+            }
+            let lease = try LeaseRecord(decoding: opened.value)
+            switch lease {
+            case .token(let hash):
+                if let (record, _) = try Self.record(hash, view) {
+                    if record.created <= before {
+                        guard try removeTree(hash, in: &draft, view) else { return last }
+                    }
+                } else {
+                    guard tokensLeft > 0, hasRoom else { return last }
+                    try draft.delete(folder + leaf)
+                    tokensLeft -= 1
+                    operationsLeft -= 4 + Self.folderCount(folder + leaf)
+                }
+            }
+            last = leaf
+        }
+        return walk.isComplete ? nil : last
+    }
+
+    /// Removes the tokens of an entity.
+    ///
+    /// - Returns: whether nothing is left of them.
+    mutating func removeTokens(
+        ofEntity entity: String,
+        in draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Bool {
+        let room = tokensLeft
+        let folder = SystemPaths.tokensOfEntity(entity)
+        let names = try view.systemNames(in: folder, limit: room + 1)
+        for hash in names.prefix(room) {
+            if try Self.record(hash, view) == nil {
+                try draft.delete(folder + hash)
+                tokensLeft -= 1
+                continue
+            }
+            guard try removeTree(hash, in: &draft, view) else { return false }
+        }
+        return names.count <= room
+    }
+}
+
+/// Records below a folder of the system mount, in the order in which they lie in the store: for
+/// work that has to go on where it left off.
+enum TreeWalk {
+    private struct Frame {
+        /// Below the root, ending in `/`, or empty.
+        let folder: String
+        /// The last name that was looked at.
+        var after: String?
+    }
+
+    /// - Parameters:
+    ///   - cursor: a leaf that an earlier walk gave, still there or not; empty: from the beginning.
+    ///   - limit: most leaves.
+    /// - Returns: leaves as paths below `root`, and whether there are no more.
+    static func leaves(
+        below root: String,
+        after cursor: String = "",
+        limit: Int,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> (leaves: [String], isComplete: Bool) {
+        var stack = frames(to: cursor)
+        var leaves: [String] = []
+        while let frame = stack.last {
+            guard leaves.count < limit else { return (leaves, false) }
+            let names = try view.systemNames(
+                in: root + frame.folder,
+                after: frame.after,
+                limit: limit - leaves.count
+            )
+            guard !names.isEmpty else {
+                stack.removeLast()
+                continue
+            }
+            for name in names {
+                stack[stack.count - 1].after = name
+                if name.utf8.last == 0x2F {
+                    stack.append(Frame(folder: frame.folder + name))
+                    break
+                }
+                leaves.append(frame.folder + name)
+            }
+        }
+        return (leaves, true)
+    }
+
+    private static func frames(to cursor: String) -> [Frame] {
+        var frames: [Frame] = []
+        var folder = ""
+        let parts = cursor.utf8.split(separator: 0x2F)
+        for (position, part) in parts.enumerated() {
+            var name = String(part) ?? ""
+            if position < parts.count - 1 { name += "/" }
+            frames.append(Frame(folder: folder, after: name))
+            folder += name
+        }
+        return frames.isEmpty ? [Frame(folder: "")] : frames
+    }
+}
