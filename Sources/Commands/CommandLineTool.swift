@@ -98,7 +98,8 @@ struct HoldfastCommand: ParsableCommand {
             InitCommand.self, UnsealCommand.self, SealCommand.self, StatusCommand.self,
             KVCommand.self, ReadCommand.self, WriteCommand.self, ListCommand.self,
             DeleteCommand.self, LoginCommand.self, PolicyCommand.self, ClusterCommand.self,
-            AuditCommand.self, MountsCommand.self, JobsCommand.self,
+            AuditCommand.self, MountsCommand.self, JobsCommand.self, TokenCommand.self,
+            LeaseCommand.self,
         ] + serverCommands
     )
 }
