@@ -5,54 +5,68 @@ import Wire
 struct LoginCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "login",
-        abstract: "Check a token and keep it for later calls.",
+        abstract: "Log in, or check a token, and keep the token for later calls.",
         discussion: """
-            The token is typed without echo, or read from standard input. It is kept in \
-            ~/.vault-token, readable by its owner only; HOLDFAST_TOKEN wins over that file.
+            The token, password, secret id or JWT is typed without echo, or read from standard \
+            input. The token is kept in ~/.vault-token, readable by its owner only; \
+            HOLDFAST_TOKEN wins over that file.
             """
     )
 
-    @Flag(name: long("no-store"), help: "only check the token") var isForgotten = false
+    @Option(name: long("method"), help: "token, userpass, approle or jwt")
+    var method = LoginMethod.token
+    @Option(name: long("path"), help: "where the method is enabled (default: its name)")
+    var path: String?
+    @Flag(name: long("no-store"), help: "only check the token, or log in") var isForgotten = false
     @OptionGroup var connection: ConnectionOptions
 
-    // A token on the command line is refused without being repeated.
-    @Argument(help: .hidden) var refused: [String] = []
+    @Argument(help: "username=…, role_id=… or role=…, as the method needs")
+    var items: [String] = []
 
-    func validate() throws {
-        if !refused.isEmpty {
-            throw ValidationError(
-                "a token is never an argument; it is asked for or read from "
-                    + "standard input"
-            )
-        }
-    }
+    func validate() throws { try method.check(items) }
 
     func perform(_ session: Session) throws -> ExitStatus {
         var settings = try connection.settings(session)
-        let token = try session.terminal.secret("token")
-        settings.token = token
+        let secret = try method.ask(session.terminal)
+        settings.token = method == .token ? secret : nil
         let client = try VaultClient(settings)
-        let answer = try client.call(ClientRequest(.get, "auth/token/lookup-self"))
-        if !isForgotten {
-            guard let file = session.environment.tokenFile else {
-                throw CommandFailure(
-                    .refused,
-                    "HOME is not set, so the token cannot be kept",
-                    "holdfast login -no-store"
-                )
-            }
-            try LocalFile.writePrivate(file, Array(token.utf8))
-            session.terminal.say("the token is kept in \(file)")
-            if let (name, _) = session.environment.value("TOKEN") {
-                session.terminal.say("warning: \(name) is set and wins over that file")
-            }
+        let mount = APIPath.clean(path ?? method.rawValue)
+        let request = try method.request(items, mount: mount, secret: secret, session.terminal)
+        let envelope = try client.call(request).map(Envelope.init)
+        let auth = envelope?.document["auth"]?.asObject
+        let token = method == .token ? secret : auth?["client_token"]?.asString ?? ""
+        guard !token.isEmpty else {
+            throw CommandFailure(
+                .server,
+                "the answer to the login holds no token",
+                "check that \(mount) is an auth method of this kind: holdfast read sys/auth"
+            )
         }
-        var shown = answer.map(Envelope.init)?.data ?? JSONObject()
-        shown["id"] = nil  // The token itself is not shown.
+        if !isForgotten { try keep(token, session) }
+        // The token itself is not shown.
+        var shown = (method == .token ? envelope?.data : envelope?.tokenFields) ?? JSONObject()
+        shown["id"] = nil
+        if !isForgotten { shown["token"] = nil }
+        for warning in envelope?.warnings ?? [] { session.terminal.say("warning: \(warning)") }
         switch try connection.format.chosen(session) {
         case .json: session.printJSON(.object(shown))
         case .table: session.printText(ResultText.table(shown).text())
         }
         return .done
+    }
+
+    private func keep(_ token: String, _ session: Session) throws {
+        guard let file = session.environment.tokenFile else {
+            throw CommandFailure(
+                .refused,
+                "HOME is not set, so the token cannot be kept",
+                "holdfast login -no-store"
+            )
+        }
+        try LocalFile.writePrivate(file, Array(token.utf8))
+        session.terminal.say("the token is kept in \(file)")
+        if let (name, _) = session.environment.value("TOKEN") {
+            session.terminal.say("warning: \(name) is set and wins over that file")
+        }
     }
 }

@@ -20,26 +20,22 @@ package struct LoginGrant: Sendable, Equatable {
     package var displayName: String
     /// Name of the entity's alias in this mount. Never empty.
     package var alias: String
-    /// Names of external groups that the method says the client is in, in the order given.
-    package var groupAliases: [String] = []
+    /// Names of external groups that the method says the client is in, and in no others; nil: the
+    /// method knows no groups.
+    package var groupAliases: [String]?
     /// Sorted by name, each name once.
     package var metadata: [Metadata] = []
     /// What the user or role says about its tokens.
     package var parameters: TokenParameters
-    /// What the method needs to know at a renewal: the user or role..
-    package var renewalName: String
     /// Texts for `warnings`.
     package var warnings: [String] = []
 
-    /// - Parameters:
-    ///   - alias: also what the method calls the client in the token's display name, unless another
-    ///     name is set.
-    ///   - renewalName: the user or role.
-    package init(alias: String, renewalName: String, parameters: TokenParameters) {
+    /// - Parameter alias: also what the method calls the client in the token's display name, unless
+    ///   another name is set.
+    package init(alias: String, parameters: TokenParameters) {
         precondition(!alias.isEmpty, "a login is somebody's")
         self.alias = alias
         displayName = alias
-        self.renewalName = renewalName
         self.parameters = parameters
     }
 }

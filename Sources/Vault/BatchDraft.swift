@@ -58,6 +58,27 @@ struct BatchDraft: ~Copyable {
         )
     }
 
+    /// A batch that no token allows: a login. What it rests on is the caller's to check.
+    init(
+        withoutToken request: borrowing VaultRequest,
+        _ environment: borrowing VaultEnvironment,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) {
+        do throws(BarrierError) {
+            try view.loadKeys(.system)
+        } catch {
+            throw .barrier(error)
+        }
+        builder = BatchBuilder(
+            keyring: environment.keyring,
+            baseIndex: view.evaluatedIndex,
+            requestID: request.requestID,
+            time: environment.now.nanoseconds,
+            entropy: Entropy(seed: environment.seed, attempt: environment.attempt)
+        )
+        builder.once()
+    }
+
     private mutating func check(_ ground: Authority.Ground) throws(VaultError) {
         do throws(BarrierError) {
             try builder.check(

@@ -52,6 +52,10 @@ struct MountMoves {
         try draft.put(SystemPaths.activeMount(entry.id), moved.encoded())
         let move = MountMove(id: id, source: source, target: target)
         try draft.put(SystemPaths.mountMoves, log.adding(move).encoded())
+        if isAuthMethod {
+            // As OpenBao does: leases are named after the path that is no more.
+            try TokenRevocation.revokePrefix(source, in: &draft, call.environment, view)
+        }
         let answer = EngineAnswer(
             data: JSONValue.object(["migration_id": .string(id)]).encoded(sortingKeys: true),
             warnings: [

@@ -125,6 +125,11 @@ struct Mounting {
             delaySeconds: retirement.record.delaySeconds
         )
         try draft.put(SystemPaths.retiredMount(entry.id), retired.encoded())
+        if entry.record.isAuthMethod {
+            // Who logged in here is not logged in any more.
+            let prefix = entry.record.path
+            try TokenRevocation.revokePrefix(prefix, in: &draft, call.environment, view)
+        }
         return .commit(try draft.finish(), .empty)
     }
 

@@ -27,12 +27,14 @@ extension VaultCall {
     ///   - below: the path below the mount.
     ///   - tokenName: empty for a request without a token.
     func engineRequest(_ below: String, tokenName: String) -> EngineRequest {
-        EngineRequest(
+        var context = EngineContext(tokenName: tokenName, seed: environment.seed)
+        context.remoteAddress = request.remoteAddress
+        return EngineRequest(
             operation: request.operation,
             path: below,
             fields: request.fields,
             now: environment.now,
-            context: EngineContext(tokenName: tokenName, seed: environment.seed)
+            context: context
         )
     }
 

@@ -199,8 +199,18 @@ struct VaultCall {
         case "sys/internal/ui/mounts/":
             throw .engine(.unsupportedPath, isBare: true)
         default:
-            return nil
+            return try loginStep(view)
         }
+    }
+
+    /// A path of an auth method that is for clients without a token; nil for any other.
+    private func loginStep(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep? {
+        guard request.path.utf8.starts(with: MountTable.authPrefix.utf8) else { return nil }
+        let mounts = try environment.cache.mounts(view)
+        guard let (entry, below) = mounts.match(request.path),
+            AuthCatalog.isOpen(below, in: entry.record.kind)
+        else { return nil }
+        return try LoginCall(call: self, entry: entry, path: below).step(view)
     }
 
     private func engineStep(

@@ -365,6 +365,30 @@ struct ScriptTests {
         )
     }
 
+    @Test("login with a password or a secret id, neither of which is an argument or shown")
+    func loginMethods() async throws {
+        try await Script.run(
+            """
+            server PUT /v1/auth/userpass/login/bob -> 200 {"request_id":"r","data":null,"auth":{"client_token":"s.made","token_policies":["default"]}}
+            type open-sesame
+            holdfast login -no-store -method=userpass username=bob
+            stdout 'token_policies    [default]'
+            ! stdout 'open-sesame'
+            ! stderr 'open-sesame'
+            server PUT /v1/auth/ci/login -> 200 {"request_id":"r","data":null,"auth":{"client_token":"s.made","token_policies":["default"]}}
+            pipe the-secret-id\\n
+            holdfast login -no-store -method=approle -path=ci role_id=me
+            stdout 's.made'
+            ! stderr 'the-secret-id'
+            !64 holdfast login -method=userpass username=bob password=open-sesame
+            stderr 'the password is asked for'
+            ! stderr 'open-sesame'
+            !64 holdfast login -method=userpass
+            stderr 'needs username='
+            """
+        )
+    }
+
     @Test("seal")
     func seal() async throws {
         try await Script.run(

@@ -17,14 +17,6 @@ extension Approle {
         return LoginClaim(alias: roleID, isKnown: isKnown)
     }
 
-    /// The role's token parameters as they are now.
-    func renewal(
-        of name: String,
-        _ view: borrowing BarrierView
-    ) throws(EngineError) -> TokenParameters? {
-        try role(name, view)?.record.parameters
-    }
-
     func login(
         _ request: EngineRequest,
         _ view: borrowing BarrierView
@@ -42,7 +34,7 @@ extension Approle {
             throw Self.refusal
         }
         let role = found.record
-        var grant = LoginGrant(alias: roleID, renewalName: name, parameters: role.parameters)
+        var grant = LoginGrant(alias: roleID, parameters: role.parameters)
         grant.displayName = ""
         grant.warnings = fields.warnings
         var metadata: [LoginGrant.Metadata] = []

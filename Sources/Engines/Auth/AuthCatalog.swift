@@ -34,20 +34,4 @@ package enum AuthCatalog {
         default: nil
         }
     }
-
-    /// What the user or role behind an earlier login says about its tokens now; nil: it is gone,
-    /// and its tokens are renewed no more.
-    ///
-    /// - Parameter name: ``LoginGrant/renewalName``.
-    package static func renewal(
-        of name: String,
-        in mount: EngineMount,
-        view: borrowing BarrierView
-    ) throws(EngineError) -> TokenParameters? {
-        switch mount.kind {
-        case .userpass: try Userpass(mount: mount).renewal(of: name, view)
-        case .approle: try Approle(mount: mount).renewal(of: name, view)
-        default: nil
-        }
-    }
 }

@@ -169,14 +169,6 @@ struct Userpass {
         return LoginClaim(alias: name, isKnown: try user(name, view) != nil)
     }
 
-    /// The user's token parameters as they are now.
-    func renewal(
-        of name: String,
-        _ view: borrowing BarrierView
-    ) throws(EngineError) -> TokenParameters? {
-        try user(name, view)?.record.parameters
-    }
-
     private func login(
         _ name: String,
         _ request: EngineRequest,
@@ -193,7 +185,7 @@ struct Userpass {
         guard AddressBlock.allow(request.context.remoteAddress, in: parameters.boundCIDRs) else {
             throw .permissionDenied
         }
-        var grant = LoginGrant(alias: name, renewalName: name, parameters: parameters)
+        var grant = LoginGrant(alias: name, parameters: parameters)
         grant.metadata = [LoginGrant.Metadata(name: "username", value: name)]
         grant.warnings = fields.warnings
         var plan = BatchPlan()
