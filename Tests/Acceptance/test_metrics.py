@@ -53,10 +53,15 @@ class Metrics(ClusterTest):
         self.assertEqual(list(answer), ["Timestamp", "Gauges", "Points", "Counters", "Samples"])
         names = {gauge["Name"] for gauge in answer["Gauges"]}
         names |= {counter["Name"] for counter in answer["Counters"]}
+        names |= {
+            sample["Name"] + part
+            for sample in answer["Samples"] for part in ("_bucket", "_sum", "_count")
+        }
         # One has no value before the first look over everything is through.
         maybe = {"holdfast_store_scrub_age_seconds"}
         self.assertEqual(names - maybe, set(after) - maybe)
         self.assertIn("holdfast_snapshot_delivered_total", names)
+        self.assertGreaterEqual(after["holdfast_http_request_seconds_count"][1], 20, "writes")
         self.assertEqual(cluster.call(leader, "GET", "sys/metrics?format=xml").status, 400)
 
         # A follower tells of itself.
