@@ -26,6 +26,9 @@ struct SystemBackend {
         default: break
         }
         if let below = path.below("jobs/") { return try JobBackend(call: call).step(below, view) }
+        if let below = path.below("tools/"), let answer = try tool(below) {
+            return .answer(answer)
+        }
         if let policies = PolicyPath(path) {
             let backend = PolicyBackend(call: call, authority: authority, mounts: mounts)
             return try backend.step(policies, view)

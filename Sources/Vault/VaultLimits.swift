@@ -87,4 +87,7 @@ package enum VaultLimits {
     package static let lockoutSeconds = 900
     /// Without a failure for so long, in seconds, failures are counted anew.
     package static let lockoutResetSeconds = 900
+    /// Bytes of one `sys/tools/random`, where the request does not say and at most.
+    package static let randomBytesDefault = 32
+    package static let randomBytesMax = 131_072
 }

@@ -24,6 +24,7 @@ struct TranscriptTests {
         ("tuning of lockouts", Transcripts.lockoutTuning),
         ("userpass", Transcripts.userpass),
         ("approle", Transcripts.approle),
+        ("tools", Transcripts.tools),
     ]
 
     @Test("answers as the real server did", arguments: all.map(\.name))

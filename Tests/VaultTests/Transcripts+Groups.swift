@@ -55,7 +55,7 @@ extension Transcripts {
         > GET identity/group/id/$g
         < 200 ENV{"data":{"alias":{},"creation_time":"<time>","id":"$g",\#
         "last_update_time":"<time>",\#
-        "member_entity_ids":["$a"],"member_group_ids":null,"metadata":{"m":"n"},"modify_index":3,\#
+        "member_entity_ids":["$a"],"member_group_ids":null,"metadata":{"m":"n"},"modify_index":4,\#
         "name":"g1","namespace_id":"root","parent_group_ids":["$h"],"policies":["q"],\#
         "type":"internal"}}
         > GET identity/entity/id/$a

@@ -218,6 +218,7 @@ struct GroupMembership {
             var group = try records.existingGroup(lost, view)
             group.parents.removeAll { $0 == id }
             try records.setGroup(group, lost, view)
+            try records.changeRoster(lost, at: now, view) { _ in }
         }
         let added = wanted.filter { !before.contains($0) }
         if !added.isEmpty { try refuseCycles(added, &records, view) }
@@ -231,6 +232,7 @@ struct GroupMembership {
                 )
             }
             try records.setGroup(group, child, view)
+            try records.changeRoster(child, at: now, view) { _ in }
         }
         roster.groups = wanted
     }
