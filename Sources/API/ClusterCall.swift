@@ -23,11 +23,14 @@ package enum ClusterCall: Sendable, Equatable {
     case autopilotState
     /// `GET sys/storage/raft/autopilot/configuration`
     case autopilotConfiguration
+    /// One of the above that cannot be carried out. Only who may make it learns what is wrong with
+    /// it; to others it looks like every call that is denied.
+    case malformed(MalformedCall)
 
     /// It changes nothing, so it may be asked again when nobody knows what became of it.
     package var isRead: Bool {
         switch self {
-        case .autopilotState, .autopilotConfiguration: true
+        case .autopilotState, .autopilotConfiguration, .malformed: true
         case .remove, .promote, .demote, .replace, .transfer, .joinToken, .join: false
         }
     }
@@ -54,6 +57,7 @@ package enum ClusterCall: Sendable, Equatable {
         case .autopilotState: AccessRequest(.read, "sys/storage/raft/autopilot/state")
         case .autopilotConfiguration:
             AccessRequest(.read, "sys/storage/raft/autopilot/configuration")
+        case .malformed(let call): AccessRequest(call.operation, call.path)
         }
     }
 
@@ -72,6 +76,17 @@ package enum ClusterCall: Sendable, Equatable {
         if case .join = self { return false }
         return true
     }
+}
+
+/// A call about members whose method or body is wrong.
+package struct MalformedCall: Sendable, Equatable {
+    /// Behind `/v1/`.
+    package let path: String
+    /// What policies would have to allow.
+    package let operation: AccessOperation
+    /// What the caller is told: a status of 400 or above, and texts.
+    package let status: Int
+    package let texts: [String]
 }
 
 /// What a node says of itself when it asks to join.
@@ -122,7 +137,37 @@ package struct JoinInput: Sendable, Equatable {
 /// Paths, methods and bodies of ``ClusterCall``.
 enum ClusterCallParser {
     /// - Returns: nil for any other path.
+    /// - Throws: what is wrong with a call that needs no token, or with a method that nothing has.
     static func parse(
+        _ path: String,
+        method: String,
+        body: [UInt8]
+    ) throws(RouteError) -> ClusterCall? {
+        do throws(RouteError) {
+            return try wellFormed(path, method: method, body: body)
+        } catch {
+            guard path != "sys/cluster/join", let operation = operation(method),
+                case .refused(let status, let texts) = error
+            else { throw error }
+            return .malformed(
+                MalformedCall(path: path, operation: operation, status: status, texts: texts)
+            )
+        }
+    }
+
+    private static func operation(_ method: String) -> AccessOperation? {
+        switch method {
+        case "GET": .read
+        case "PUT", "POST": .update
+        case "DELETE": .delete
+        case "LIST": .list
+        case "PATCH": .patch
+        case "SCAN": .scan
+        default: nil
+        }
+    }
+
+    private static func wellFormed(
         _ path: String,
         method: String,
         body: [UInt8]

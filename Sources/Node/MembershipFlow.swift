@@ -192,6 +192,7 @@ final class MembershipFlow: Sendable {
         case .replace(let old, let new): replace(old, new, context, keyring)
         case .joinToken(let seconds): offer(seconds, context, keyring)
         case .join(let input): admit(input, context, keyring)
+        case .malformed(let call): context.answer(Reply.errors(call.status, call.texts))
         }
     }
 

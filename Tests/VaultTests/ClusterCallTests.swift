@@ -1,3 +1,4 @@
+import Policy
 import Testing
 import Wire
 
@@ -17,9 +18,15 @@ struct ClusterCallTests {
         return Router.route(request, isSealed: false)
     }
 
-    private func refusal(_ route: Route) -> (status: Int, body: String)? {
-        guard case .reply(let response) = route else { return nil }
-        return (response.status, String(decoding: response.body, as: UTF8.self))
+    /// What is wrong with a call: told to everybody, or to those who may make it.
+    private func refusal(_ route: Route) -> (status: Int, body: String, isOpen: Bool)? {
+        switch route {
+        case .reply(let response):
+            (response.status, String(decoding: response.body, as: UTF8.self), true)
+        case .cluster(.malformed(let call), _):
+            (call.status, call.texts.joined(), false)
+        default: nil
+        }
     }
 
     private static let pin = String(repeating: "ab", count: 32)
@@ -159,7 +166,21 @@ struct ClusterCallTests {
     func refused(_ method: String, _ path: String, _ body: String, _ status: Int, _ text: String) {
         let refusal = refusal(route(method, path, body))
         #expect(refusal?.status == status)
+        #expect(refusal?.isOpen == (path == "sys/cluster/join"))
         #expect(text.isEmpty || refusal?.body.contains(text) == true, "\(refusal?.body ?? "")")
+    }
+
+    @Test("what is wrong is told to those only who may make the call")
+    func malformed() throws {
+        let route = route("PUT", "sys/storage/raft/remove-peer", "{}")
+        guard case .cluster(let call, let token) = route else {
+            Issue.record("no cluster call")
+            return
+        }
+        #expect(token == Array("t".utf8))
+        #expect(call.needsToken && call.isRead)
+        #expect(call.access.path == "sys/storage/raft/remove-peer")
+        #expect(call.access.operation == .update)
     }
 
     @Test("a sealed node does not look at them")
