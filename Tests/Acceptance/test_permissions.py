@@ -1,0 +1,209 @@
+"""The permission matrix: every route without a token, with a wrong one, with one whose policies do not
+allow it, on a standby, and sealed."""
+
+import dataclasses
+import http.client
+import json
+import pathlib
+import re
+
+from support import ClusterTest, wait_until
+
+TABLE = pathlib.Path(__file__).resolve().parent / "routes.txt"
+MOUNTS = [("sys/mounts/kv1", "kv"), ("sys/mounts/kv2", "kv-v2"), ("sys/mounts/totp", "totp"),
+          ("sys/auth/userpass", "userpass"), ("sys/auth/approle", "approle"),
+          ("sys/auth/jwt", "jwt"), ("sys/auth/cert", "cert")]
+# The capabilities of which one is enough.
+NEEDED = {"GET": ["read"], "LIST": ["list"], "SCAN": ["scan"], "PUT": ["create", "update"],
+          "PATCH": ["patch"], "DELETE": ["delete"]}
+CAPABILITIES = ["create", "read", "update", "patch", "delete", "list", "scan"]
+MERGE_PATCH = "application/merge-patch+json"
+# With a token that may, these would end the token, the lead or the cluster that is being asked.
+HARMFUL = {"auth/token/revoke-self", "sys/seal", "sys/step-down", "sys/monitor",
+           "sys/storage/raft/snapshot", "sys/storage/raft/snapshot-force"}
+NOWHERE = ["sys/nope", "nomount/x", "auth/nope/x", "auth/token/nope", "kv1x/a", "sy", "kv2/nope/x"]
+NO_TOKEN = (403, {"errors": ["permission denied"]})
+DENIED = (403, {"errors": ["1 error occurred:\n\t* permission denied\n\n"]})
+SEALED = (503, {"errors": ["Vault is sealed"]})
+
+
+@dataclasses.dataclass(frozen=True)
+class Route:
+    path: str
+    kind: str
+    method: str
+
+    @property
+    def is_open(self):
+        return self.kind in ("node", "open")
+
+    def __str__(self):
+        return f"{self.method} {self.path}"
+
+
+def routes():
+    found = []
+    for line in TABLE.read_text().splitlines():
+        if line and not line.startswith("#"):
+            path, kind, methods = line.split()
+            found += [Route(path, kind, method) for method in methods.split(",")]
+    return found
+
+
+class Link:
+    """Requests to one node on a connection that is kept."""
+
+    def __init__(self, node):
+        self.link = http.client.HTTPConnection(*node.api_listen.split(":"), timeout=60)
+        self.count = 0
+
+    def ask(self, method, path, token=None, body=b""):
+        headers = {"X-Vault-Token": token} if token else {}
+        if method in ("PUT", "PATCH"):
+            headers["Content-Length"] = str(len(body))
+        if method == "PATCH":
+            headers["Content-Type"] = MERGE_PATCH
+        self.count += 1
+        self.link.request(method, f"/v1/{path}", body or None, headers)
+        with self.link.getresponse() as response:
+            data = response.read()
+        try:
+            return response.status, json.loads(data) if data else None
+        except ValueError:
+            return response.status, data
+
+
+def masked(answer):
+    """An answer without what differs from request to request or from node to node."""
+    text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>", json.dumps(
+        answer, sort_keys=True, default=str))
+    text = re.sub(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "<time>", text)
+    return re.sub(r'"(ttl|lease_duration)": \d+', r'"\1": 0', text)
+
+
+class Permissions(ClusterTest):
+    def setUp(self):
+        super().setUp()
+        self.live = self.open_cluster(tls=False, log_level="error")
+        self.leader = self.live.wait_for_leader()
+        self.root = self.live.root_token
+        self.links = {node.name: Link(node) for node in self.live.nodes}
+        for path, kind in MOUNTS:
+            answer = self.lead("PUT", path, self.root, json.dumps({"type": kind}).encode())
+            self.assertIn(answer[0], (204, 400), (path, answer))
+        wait_until("KV v2 is ready", lambda: self.lead(
+            "PUT", "kv2/data/matrix", self.root, b'{"data":{}}')[0] == 200)
+
+    def lead(self, *words):
+        return self.links[self.leader.name].ask(*words)
+
+    def tell(self, what):
+        print(f"\n{what}: {sum(link.count for link in self.links.values())} requests")
+
+    def test_without_a_token_and_with_a_wrong_one(self):
+        standby = next(node for node in self.live.nodes if node is not self.leader)
+        for node in (self.leader, standby):
+            link = self.links[node.name]
+            for route in routes():
+                answers = [link.ask(route.method, route.path, token)
+                           for token in (None, "s.AAAAAAAAAAAAAAAAAAAAAAAA", "nonsense")]
+                with self.subTest(route=str(route), node=node.name):
+                    # A member refuses to join another cluster, as OpenBao with 500.
+                    if route.path != "sys/storage/raft/join":
+                        self.assertTrue(all(status < 500 for status, _ in answers), answers)
+                    if not route.is_open:
+                        self.assertEqual(answers, [NO_TOKEN] * 3)
+            # What does not exist looks the same as what does.
+            for path in NOWHERE:
+                for method in NEEDED:
+                    with self.subTest(path=path, method=method, node=node.name):
+                        self.assertEqual(link.ask(method, path), NO_TOKEN)
+                        self.assertEqual(link.ask(method, path, "nonsense"), NO_TOKEN)
+        self.tell("without a token and with a wrong one")
+
+    def test_on_a_standby(self):
+        """A standby answers what the leader answers, with a token that may as well."""
+        standby = next(node for node in self.live.nodes if node is not self.leader)
+        link = self.links[standby.name]
+        own = {"sys/health", "sys/leader", "sys/metrics", "sys/host-info", "sys/in-flight-req",
+               "sys/seal-status", "sys/internal/inspect/request"}
+        for route in routes():
+            if route.method not in ("GET", "LIST", "SCAN") or route.path in own | HARMFUL:
+                continue
+            for token in (None, self.root):
+                with self.subTest(route=str(route), root=bool(token)):
+                    self.assertEqual(masked(link.ask(route.method, route.path, token)),
+                                     masked(self.lead(route.method, route.path, token)))
+        self.tell("on a standby")
+
+    def test_sealed(self):
+        node = next(node for node in self.live.nodes if node is not self.leader)
+        link = self.links[node.name]
+        self.assertEqual(link.ask("PUT", "sys/seal"), NO_TOKEN)
+        self.assertEqual(link.ask("PUT", "sys/seal", "nonsense"), NO_TOKEN)
+        self.assertEqual(link.ask("PUT", "sys/seal", self.root), (204, None))
+        for route in routes():
+            if route.path == "sys/seal":
+                continue  # Is sealed already, and says so.
+            for token in (None, "nonsense", self.root):
+                answer = link.ask(route.method, route.path, token)
+                with self.subTest(route=str(route), token=token == self.root):
+                    if route.kind == "node":
+                        self.assertNotEqual(answer, SEALED)
+                    elif route.path == "sys/metrics" and token is None:
+                        self.assertIn(answer[0], (403, 503))
+                    else:
+                        self.assertEqual(answer, SEALED)
+        for path in NOWHERE:
+            self.assertEqual(link.ask("GET", path), SEALED, path)
+            self.assertEqual(link.ask("GET", path, self.root), SEALED, path)
+        self.tell("sealed")
+
+    # Tokens with policies
+
+    def token(self, name, capabilities):
+        """A token that may do this, and nothing else, on every path."""
+        rule = f'path "*" {{ capabilities = {json.dumps(capabilities)} }}'
+        self.live.ask(self.leader, "PUT", f"sys/policies/acl/{name}", {"policy": rule})
+        status, answer = self.lead("PUT", "auth/token/create", self.root, json.dumps(
+            {"policies": [name], "no_default_policy": True}).encode())
+        if status == 404:
+            self.skipTest("tokens with policies are not built")
+        self.assertEqual(status, 200, answer)
+        return answer["auth"]["client_token"]
+
+    def test_without_the_capability(self):
+        nothing = self.token("nothing", ["deny"])
+        lacking, without_sudo = {}, self.token("no-sudo", CAPABILITIES)
+        for method, needed in NEEDED.items():
+            rest = [each for each in [*CAPABILITIES, "sudo"] if each not in needed]
+            lacking[method] = self.token(f"no-{method.lower()}", rest)
+        for node in self.live.nodes[:2]:
+            link = self.links[node.name]
+            for route in routes():
+                # Without the mount's own knowledge a probe says no more than this.
+                if route.is_open:
+                    continue
+                tokens = {"nothing": nothing, "all but the needed": lacking[route.method]}
+                if route.kind == "sudo":
+                    tokens["no sudo"] = without_sudo
+                for what, token in tokens.items():
+                    with self.subTest(route=str(route), token=what, node=node.name):
+                        self.assertEqual(link.ask(route.method, route.path, token), DENIED)
+            for path in NOWHERE:
+                for method in NEEDED:
+                    self.assertEqual(link.ask(method, path, nothing), DENIED, (method, path))
+        self.tell("without the capability")
+
+    def test_with_the_capability_alone(self):
+        """The needed capability is enough: nothing else is asked for behind the policy's back."""
+        enough = {method: self.token(f"only-{method.lower()}", [*needed, "sudo"])
+                  for method, needed in NEEDED.items()}
+        for route in routes():
+            if route.is_open or route.path in HARMFUL:
+                continue
+            status, answer = self.lead(route.method, route.path, enough[route.method], b"{}")
+            with self.subTest(route=str(route)):
+                self.assertNotIn((status, answer), (DENIED, NO_TOKEN))
+                self.assertNotIn(status, (500, 502, 503), answer)
+        self.tell("with the capability alone")
