@@ -105,6 +105,34 @@ struct JSONFuzzTests {
         #expect(acceptedCount > 100)
     }
 
+    private static let corpus = [
+        sample,
+        Array(#"{"data":{"k":[1,2.5e3,"\u00e9",null]},"options":{"cas":1}}"#.utf8),
+        Array(#"[[],{},"",0,-0.0,1e-7,true,{"a":{"b":[{"c":[[[]]]}]}}]"#.utf8),
+        Array(#"{"numbers":[9007199254740993,-9223372036854775808,1e400,0.1]}"#.utf8),
+    ]
+    private static let mutator = Mutator(
+        [
+            "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\ud800", "\\udc00", "\\n", "1",
+            "-", ".", "e", "E+", "0", "99999999999999999999", "true", "false", "null", " ", "\n",
+            "é", "\u{0}", "\u{1}", "[[[[[[[[[[[[[[[[", "\"\":{", "/*", "'",
+        ],
+        raw: [[0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xEF, 0xBB, 0xBF]]
+    )
+
+    @Test("damaged documents never trap, and what is read has one meaning")
+    func mutated() throws {
+        var random = Seeded(Fuzzing.seed(usual: 10))
+        var acceptedCount = 0
+        var run = FuzzRun(usual: 20_000)
+        let growth = try run.run { _ in
+            let bytes = Self.mutator.damaged(random.pick(Self.corpus), &random)
+            acceptedCount += checkRoundTrip(bytes) ? 1 : 0
+        }
+        #expect(acceptedCount > run.inputs / 100)
+        #expect(growth < FuzzRun.growthBytesMax)
+    }
+
     @Test("random bytes never trap")
     func random() {
         var random = Seeded(8)
