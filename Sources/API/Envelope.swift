@@ -11,7 +11,8 @@ enum Envelope {
         var writer = JSONWriter(capacity: 192 + data.count * (answer.isInjected ? 2 : 1))
         writer.beginObject()
         writer.name("request_id")
-        writer.string(uuidText(requestID))
+        // As OpenBao has it: the request's own answer is the one that waits.
+        writer.string(answer.wrap == nil ? uuidText(requestID) : "")
         writer.name("lease_id")
         writer.string("")
         writer.name("renewable")
@@ -21,7 +22,7 @@ enum Envelope {
         writer.name("data")
         writer.raw(data)
         writer.name("wrap_info")
-        writer.null()
+        if let wrap = answer.wrap { write(wrap, to: &writer) } else { writer.null() }
         writer.name("warnings")
         if body.warnings.isEmpty {
             writer.null()
@@ -33,7 +34,7 @@ enum Envelope {
             writer.endArray()
         }
         writer.name("auth")
-        if let auth = answer.auth {
+        if let auth = answer.authMembers {
             writer.beginObject()
             for (name, value) in auth.members {
                 writer.name(name)
@@ -46,6 +47,25 @@ enum Envelope {
         writer.endObject()
         let envelope = writer.bytes + [0x0A]
         return answer.isInjected ? injecting(body.data, into: envelope) : envelope
+    }
+
+    private static func write(_ wrap: WrapBlock, to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.name("token")
+        writer.string(wrap.token)
+        writer.name("accessor")
+        writer.string(wrap.accessor)
+        writer.name("ttl")
+        writer.uint(wrap.seconds)
+        writer.name("creation_time")
+        writer.string(wrap.created.rfc3339)
+        writer.name("creation_path")
+        writer.string(wrap.path)
+        if !wrap.wrappedAccessor.isEmpty {
+            writer.name("wrapped_accessor")
+            writer.string(wrap.wrappedAccessor)
+        }
+        writer.endObject()
     }
 
     /// Puts the members of `data` before `request_id` as well, where old clients read them.

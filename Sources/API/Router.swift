@@ -57,8 +57,10 @@ private struct RequestParser {
         )
         if let cluster { return .cluster(cluster, token: token()) }
         let operation = try operation(target)
-        try checkWrapping()
-        return .vault(try vaultRequest(operation, target))
+        let wrapSeconds = try wrapSeconds()
+        var vaultRequest = try vaultRequest(operation, target)
+        vaultRequest.wrapSeconds = wrapSeconds
+        return .vault(vaultRequest)
     }
 
     // MARK: calls of the node
@@ -207,9 +209,9 @@ private struct RequestParser {
         }
     }
 
-    /// A client that asks for wrapping must never get the secret itself.
-    private func checkWrapping() throws(RouteError) {
-        guard let text = request.headers.wrapTTL, !text.isEmpty else { return }
+    /// How long the answer shall wait; nil: a client that does not ask gets it itself.
+    private func wrapSeconds() throws(RouteError) -> UInt64? {
+        guard let text = request.headers.wrapTTL, !text.isEmpty else { return nil }
         let prefix = "error parsing X-Vault-Wrap-TTL header: "
         let nanoseconds: Int64
         do throws(DurationError) {
@@ -220,12 +222,8 @@ private struct RequestParser {
         guard nanoseconds >= 0 else {
             throw .refused(400, [prefix + "requested wrap ttl cannot be negative"])
         }
-        guard nanoseconds == 0 else {
-            throw .refused(
-                400,
-                ["this version of Holdfast does not support response wrapping"]
-            )
-        }
+        // Less than a second is still a wish: its answer must not go to the client.
+        return nanoseconds == 0 ? nil : max(1, UInt64(nanoseconds / 1_000_000_000))
     }
 
     private static let restrictedPaths = [

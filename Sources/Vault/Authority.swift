@@ -83,6 +83,7 @@ extension AccessRequest {
     init(_ request: borrowing VaultRequest) {
         self.init(request.operation.access, request.path)
         parameters = request.fields
+        wrappingSeconds = request.wrapSeconds
         needsSudo = SudoPaths.contains(request.path)
     }
 

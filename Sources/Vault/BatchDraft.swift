@@ -12,6 +12,8 @@ struct BatchDraft: ~Copyable {
     private var builder: BatchBuilder
     /// Jobs that this batch begins, less those that it ends.
     private var jobsChange = 0
+    /// What the client wants of its answer, and what that takes.
+    private(set) var wrapping: (wish: WrapWish, environment: VaultEnvironment)?
 
     init(
         _ request: borrowing VaultRequest,
@@ -26,6 +28,9 @@ struct BatchDraft: ~Copyable {
             time: environment.now.nanoseconds,
             entropy: Entropy(seed: environment.seed, attempt: environment.attempt)
         )
+        wrapping = request.wrapSeconds.map {
+            (WrapWish(seconds: $0, path: request.path), copy environment)
+        }
         builder.once()
         try check(authority.live)
         try spend(authority.live, environment.now)

@@ -62,7 +62,7 @@ struct MountMoves {
                 "The mount has moved. Policies that name its old path do not follow it."
             ] + fields.warnings
         )
-        return .commit(try draft.finish(), VaultAnswer(answer, isInjected: true))
+        return try draft.commit(VaultAnswer(answer, isInjected: true))
     }
 
     /// Both with a slash at their end and none at their beginning.

@@ -205,7 +205,7 @@ extension PolicyBackend {
         )
         var draft = try BatchDraft(call.request, authority, call.environment, view)
         try state.put(record, in: &draft)
-        return .commit(try draft.finish(), answer(record.version, failures))
+        return try draft.commit(answer(record.version, failures))
     }
 }
 

@@ -33,6 +33,9 @@ struct SystemBackend {
             let backend = PolicyBackend(call: call, authority: authority, mounts: mounts)
             return try backend.step(policies, view)
         }
+        if let below = path.below("wrapping/") {
+            return try WrappingBackend(call: call, authority: authority).step(below, view)
+        }
         if let below = path.below("retired-mounts") {
             let retired = RetiredMounts(call: call, authority: authority, mounts: mounts)
             return try retired.step(below, view)

@@ -61,6 +61,7 @@ struct VaultCall {
 
     func step(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
         if let step = try stepWithoutToken(view) { return step }
+        if let step = try wrappingWithoutPolicy(view) { return step }
         var authority = try Authority.check(
             request.token,
             from: request.remoteAddress,
@@ -105,7 +106,8 @@ struct VaultCall {
         }
         let restriction = ListRestriction(request, authority)
         let call = VaultCall(request: restriction.bounded(request), environment: environment)
-        return try restriction.apply(to: call.step(authority, mounts, view))
+        let step = try restriction.apply(to: call.step(authority, mounts, view))
+        return try wrapped(step, authority, view)
     }
 
     /// What an allowed request leads to.
@@ -233,7 +235,7 @@ struct VaultCall {
             var draft = try BatchDraft(request, authority, environment, view)
             try draft.check(SystemPaths.activeMount(entry.id), entry.modificationIndex)
             try draft.add(plan, in: entry.id)
-            return .commit(try draft.finish(), VaultAnswer(answer))
+            return try draft.commit(VaultAnswer(answer))
         case .login:
             throw .engine(.unsupportedOperation)
         }

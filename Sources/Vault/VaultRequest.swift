@@ -21,6 +21,8 @@ package struct VaultRequest: Sendable {
     package let consistency: ReadConsistency
     /// Where the client is; nil where nobody knows.
     package let remoteAddress: IPAddress?
+    /// How long the answer shall wait for its reader, 1 or more; nil: it goes to the client.
+    package var wrapSeconds: UInt64?
 
     /// - Precondition: the id has 16 bytes.
     package init(
@@ -46,7 +48,7 @@ package struct VaultRequest: Sendable {
 
     /// The same with other parameters.
     func with(_ fields: JSONObject) -> VaultRequest {
-        VaultRequest(
+        var request = VaultRequest(
             operation: operation,
             path: path,
             token: token,
@@ -56,10 +58,12 @@ package struct VaultRequest: Sendable {
             consistency: consistency,
             remoteAddress: remoteAddress
         )
+        request.wrapSeconds = wrapSeconds
+        return request
     }
 
     /// Whether it may write, and so has to run on the node that leads.
-    package var isWrite: Bool { operation.isWrite }
+    package var isWrite: Bool { operation.isWrite || wrapSeconds != nil }
 
     /// Whether it takes something away, so that a full disk must not stop it.
     package var isRemoval: Bool {

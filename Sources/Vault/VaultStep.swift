@@ -1,5 +1,6 @@
 package import Engines
 package import Store
+package import Wire
 
 /// What the vault wants to happen next.
 ///
@@ -33,6 +34,10 @@ package struct VaultAnswer: Sendable, Equatable {
     package let isInjected: Bool
     /// A token that was made or renewed.
     package let auth: AuthBlock?
+    /// Where the answer waits, if it is not this one.
+    package var wrap: WrapBlock?
+    /// The `auth` of an answer that waited.
+    package var unwrappedAuth: JSONObject?
 
     package init(_ body: EngineAnswer, isInjected: Bool = false, auth: AuthBlock? = nil) {
         self.body = body

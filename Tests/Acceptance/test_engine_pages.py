@@ -9,4 +9,4 @@ class EnginePages(ClusterTest):
         cluster = self.open_cluster(ONE, shares=1, threshold=1)
         run_page(self, cluster, "KeyValue", scripts_min=8)
         run_page(self, cluster, "OneTimePasswords", scripts_min=2)
-        run_page(self, cluster, "Cubbyhole", scripts_min=1)
+        run_page(self, cluster, "Cubbyhole", scripts_min=2)

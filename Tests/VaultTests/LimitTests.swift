@@ -143,22 +143,6 @@ struct LimitTests {
         #expect(answer.errors.first?.contains(words) == true, "\(answer.errors)")
     }
 
-    @Test("a wish for wrapping is refused before anything happens")
-    func wrapping() throws {
-        let vault = try vault()
-        for ttl in ["60", "5m"] {
-            let answer = try vault.send(
-                "PUT",
-                "m/data/k",
-                #"{"data":{}}"#,
-                [("X-Vault-Wrap-TTL", ttl)]
-            )
-            #expect(answer.status == 400)
-            #expect(answer.errors.first?.contains("response wrapping") == true)
-        }
-        #expect(try vault.send("GET", "m/metadata/k").status == 404)
-    }
-
     @Test(
         "operations of later steps are unsupported",
         arguments: [

@@ -74,7 +74,7 @@ struct IdentityBackend {
         _ answer: VaultAnswer
     ) throws(VaultError) -> VaultStep {
         try records.write(into: &draft)
-        return .commit(try draft.finish(), answer)
+        return try draft.commit(answer)
     }
 
     func parse(

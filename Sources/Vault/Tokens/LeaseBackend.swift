@@ -165,7 +165,7 @@ struct LeaseBackend {
         guard let token else { return .answer(answer) }
         var draft = try BatchDraft(call.request, authority, call.environment, view)
         try TokenRevocation.revoke(token.hash, in: &draft, call.environment, view)
-        return .commit(try draft.finish(), answer)
+        return try draft.commit(answer)
     }
 
     private func revokePrefix(

@@ -186,7 +186,7 @@ struct TokenBackend {
         var auth = AuthBlock(token, record, usesLeft: uses, at: now)
         auth.identityPolicies = try identityPolicies(of: record, view)
         let body = EngineAnswer(warnings: fields.warnings + warnings)
-        return .commit(try draft.finish(), VaultAnswer(body, auth: auth))
+        return try draft.commit(VaultAnswer(body, auth: auth))
     }
 
     // MARK: taking back

@@ -165,7 +165,7 @@ extension TokenBackend {
         var auth = issued.auth
         auth.identityPolicies = added
         let answer = VaultAnswer(body, auth: auth)
-        return draft.isEmpty ? .answer(answer) : .commit(try draft.finish(), answer)
+        return try draft.commit(answer)
     }
 
     /// What the parent's entity, which is the child's, brings along.

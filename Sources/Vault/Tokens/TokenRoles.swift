@@ -111,7 +111,7 @@ struct TokenRoles {
         try draft.put(path, record)
         let answer =
             warnings.isEmpty ? .empty : VaultAnswer(EngineAnswer(warnings: warnings))
-        return .commit(try draft.finish(), answer)
+        return try draft.commit(answer)
     }
 
     private func setLists(of role: inout TokenRole, _ fields: Fields) throws(VaultError) {
