@@ -60,7 +60,7 @@ final class NodeParts: ReplicaObserver {
             logger: logger
         )
         let place = AuditPlace(data: settings.data, name: settings.node, pin: start.identity.pin)
-        audit = AuditParts(place, base, workers: workers, clock: clock, logger: logger)
+        audit = AuditParts(settings, place, base, workers: workers, clock: clock, logger: logger)
         calls = NodeCalls(
             state: state,
             parts: (seal, opener, creation, audit),

@@ -39,6 +39,8 @@ package struct Settings: Equatable, Sendable {
     package var checkpointEntries: Int
     /// `sys/metrics` answers without a token, sealed or not.
     package var metricsUnauthenticated: Bool
+    /// Every request is on the record of this node before it is answered.
+    package var auditLog: Bool
     /// The initial members, in any order; empty for a node that joined later.
     package var members: [InitialMember]
     /// For a node that joins a cluster that exists already.

@@ -19,7 +19,7 @@ package enum SettingsReader {
         ("log_format", .text), ("log_requests_level", .text),
         ("allow_unlocked_memory", .flag), ("read_lease", .flag), ("clock_drift_ppm", .number),
         ("checkpoint_entries", .number),
-        ("metrics_unauthenticated", .flag),
+        ("metrics_unauthenticated", .flag), ("audit_log", .flag),
         ("join.region", .text), ("join.zone", .text), ("join.peer_address", .text),
         ("autopilot.cleanup_dead_servers", .flag),
         ("autopilot.dead_server_last_contact_threshold", .text),
@@ -234,6 +234,7 @@ package enum SettingsReader {
             clockDriftPPM: try clockDrift(values["clock_drift_ppm"]),
             checkpointEntries: try checkpointEntries(values["checkpoint_entries"]),
             metricsUnauthenticated: values["metrics_unauthenticated"] == "true",
+            auditLog: values["audit_log"] == "true",
             members: members,
             join: join,
             autopilot: try autopilot(values)

@@ -13,7 +13,7 @@ from support import BINARY, ClusterTest, clean_environment, wait_until
 class Audit(ClusterTest):
     def setUp(self):
         super().setUp()
-        self.world = self.open_cluster()
+        self.world = self.open_cluster(settings={"audit_log": "true"})
 
     def put(self, node, name):
         self.world.ask(node, "POST", f"secret/data/{name}", {"data": {"password": "hunter2"}})

@@ -233,7 +233,7 @@ class Policies(ClusterTest):
         back = own("rollback", "team", "-version=2")
         self.assertEqual(back.returncode, 0, back.stderr)
         self.assertEqual(bao.ok("policy", "read", "team"), self.WRITE)
-        self.assertIn("restored from 2", own("versions", "team").stdout)
+        self.assertIn("as 2", own("versions", "team").stdout)
         denied = own("explain", "delete", "secret/data/team/a", "-policy=team")
         self.assertEqual(denied.returncode, 2)
         self.assertIn("lacks delete", denied.stdout)

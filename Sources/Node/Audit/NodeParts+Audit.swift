@@ -9,17 +9,21 @@ import Wire
 
 /// The parts of the audit, wired.
 struct AuditParts: Sendable {
+    /// The setting `audit_log`.
+    let isOn: Bool
     let keeper: AuditKeeper
     let anchors: AnchorFlow
     let recovery: AuditRecovery
 
     init(
+        _ settings: Settings,
         _ place: AuditPlace,
         _ base: NodeBase,
         workers: Workers,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger
     ) {
+        isOn = settings.auditLog
         let seal = base.seal
         let keeper = AuditKeeper(place, store: base.store, clock: clock, logger: logger) {
             seal.unsealed?.keyring.audit
@@ -88,6 +92,7 @@ struct AuditParts: Sendable {
 extension NodeParts {
     /// Starts the clock of the audit, and puts the start of this process on the record.
     func beginAudit(on loop: any EventLoop) {
+        guard audit.isOn else { return }
         let pause = TimeAmount.milliseconds(Int64(Limits.auditTickMilliseconds))
         loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { [audit] _ in
             audit.keeper.tick()
@@ -99,7 +104,7 @@ extension NodeParts {
 
     // MARK: Who is recorded
 
-    /// Where a client's request is recorded; nil for one that is not.
+    /// Where a client's request is recorded; nil for one that is not, and where the log is off.
     ///
     /// Not recorded is what takes no token and tells no secret: probes of health and of the seal's
     /// state, and what a sealed node turns away before it looks at it. They can come at any rate
@@ -128,7 +133,7 @@ extension NodeParts {
     }
 
     /// Where a ceremony is recorded: that it was, and how it went, and never a body.
-    func ceremonyRecorder(of request: APIRequest, client: String) -> RequestAudit {
+    func ceremonyRecorder(of request: APIRequest, client: String) -> RequestAudit? {
         recorder(AuditEntry(ceremony: request), isCeremony: true) { $0.remoteAddress = client }
     }
 
@@ -136,7 +141,8 @@ extension NodeParts {
         _ entry: AuditEntry,
         isCeremony: Bool,
         _ complete: (inout AuditEntry) -> Void
-    ) -> RequestAudit {
+    ) -> RequestAudit? {
+        guard audit.isOn else { return nil }
         var entry = entry
         complete(&entry)
         return RequestAudit(
