@@ -1,5 +1,5 @@
-"""The permission matrix: every route without a token, with a wrong one, with one whose policies do not
-allow it, on a standby, and sealed."""
+"""The permission matrix: every route without a token, with a wrong one, with one whose policies do
+not allow it, on a standby, and sealed."""
 
 import dataclasses
 import http.client
@@ -24,6 +24,8 @@ HARMFUL = {"auth/token/revoke-self", "sys/seal", "sys/step-down", "sys/monitor",
 NOWHERE = ["sys/nope", "nomount/x", "auth/nope/x", "auth/token/nope", "kv1x/a", "sy", "kv2/nope/x"]
 NO_TOKEN = (403, {"errors": ["permission denied"]})
 DENIED = (403, {"errors": ["1 error occurred:\n\t* permission denied\n\n"]})
+# The caller's mistakes that OpenBao answers with 500, as its clients know them.
+OWN_500 = ("missing role_id", "missing password", "username does not exist", "missing data fields")
 SEALED = (503, {"errors": ["Vault is sealed"]})
 
 
@@ -81,6 +83,12 @@ def masked(answer):
     return re.sub(r'"(ttl|lease_duration)": \d+', r'"\1": 0', text)
 
 
+def is_failure(answer):
+    """Whether the server was at fault."""
+    status, body = answer
+    return status >= 500 and not any(text in json.dumps(body) for text in OWN_500)
+
+
 class Permissions(ClusterTest):
     def setUp(self):
         super().setUp()
@@ -110,7 +118,7 @@ class Permissions(ClusterTest):
                 with self.subTest(route=str(route), node=node.name):
                     # A member refuses to join another cluster, as OpenBao with 500.
                     if route.path != "sys/storage/raft/join":
-                        self.assertTrue(all(status < 500 for status, _ in answers), answers)
+                        self.assertFalse(any(map(is_failure, answers)), answers)
                     if not route.is_open:
                         self.assertEqual(answers, [NO_TOKEN] * 3)
             # What does not exist looks the same as what does.
@@ -205,5 +213,6 @@ class Permissions(ClusterTest):
             status, answer = self.lead(route.method, route.path, enough[route.method], b"{}")
             with self.subTest(route=str(route)):
                 self.assertNotIn((status, answer), (DENIED, NO_TOKEN))
-                self.assertNotIn(status, (500, 502, 503), answer)
+                self.assertFalse(
+                    status in (500, 502, 503) and is_failure((status, answer)), answer)
         self.tell("with the capability alone")
