@@ -55,9 +55,11 @@ struct LeaseTime: Sendable, Equatable {
         guard passed < most else { return nil }
         let left = most - passed
         guard wanted > left else { return Decision(seconds: wanted, warnings: warnings) }
+        // Told to the nearest second, as OpenBao does; granted is what is left for certain.
+        let told = most - min(most, (age + 500_000_000) / 1_000_000_000)
         let warning =
             "TTL of \"\(Self.text(wanted))\" exceeded the effective max_ttl of "
-            + "\"\(Self.text(left))\"; TTL value is capped accordingly"
+            + "\"\(Self.text(told))\"; TTL value is capped accordingly"
         return Decision(seconds: left, warnings: warnings + [warning])
     }
 
