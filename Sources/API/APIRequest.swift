@@ -109,10 +109,7 @@ extension APIRequest {
     /// Reads what a peer sent. Never traps.
     package init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        let format = try reader.readUInt8()
-        guard (1...3).contains(format) else {
-            throw .malformed("the format of a forwarded request is none of 1, 2, 3")
-        }
+        let format = try reader.readFormat(1...3, of: "a forwarded request")
         requestID = try reader.readBytes(16)
         method = try reader.readString(atMost: APILimits.methodBytesMax)
         target = try reader.readBlob(atMost: APILimits.targetBytesMax)

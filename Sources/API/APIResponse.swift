@@ -65,9 +65,7 @@ extension APIResponse {
     /// Reads what a peer sent. Never traps.
     package init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of a relayed answer is not 1")
-        }
+        try reader.readFormat(of: "a relayed answer")
         let status = Int(try reader.readUInt16())
         guard (200...599).contains(status) else { throw .malformed("status \(status)") }
         let count = try reader.readVarint()

@@ -50,9 +50,7 @@ package struct AnchorLog: Sendable, Equatable {
     /// - Throws: ``WireError``.
     package init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == Self.formatVersion else {
-            throw .malformed("the format of the anchors' log is not \(Self.formatVersion)")
-        }
+        try reader.readFormat(Self.formatVersion, of: "the anchors' log")
         frontier = try Frontier(from: &reader)
         note = try reader.readBlob(atMost: AuditLimits.noteBytesMax)
         try reader.finish()

@@ -87,8 +87,7 @@ package struct SegmentOpening: Sendable, Equatable {
         guard try reader.readUInt8() == Self.leafType else {
             throw .malformed("the leaf is not the opening of a segment")
         }
-        let format = try reader.readUInt8()
-        guard format == Self.formatVersion else { throw .malformed("opening of format \(format)") }
+        try reader.readFormat(Self.formatVersion, of: "the opening of a segment")
         log = try LogIdentity(from: &reader)
         number = try reader.readUInt64()
         frontier = try Frontier(from: &reader)

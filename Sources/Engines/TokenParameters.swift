@@ -192,9 +192,7 @@ extension TokenParameters {
 
     /// - Throws: for another format, for what is over a limit, and for an address that is none.
     package init(reading reader: inout ByteReader) throws(WireError) {
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of token parameters is not 1")
-        }
+        try reader.readFormat(of: "token parameters")
         policies = try reader.readTexts(
             countMax: EngineLimits.tokenPoliciesMax,
             bytesMax: EngineLimits.tokenPolicyBytesMax
@@ -214,28 +212,7 @@ extension TokenParameters {
     }
 }
 
-extension ByteWriter {
-    /// A count, then each text.
-    mutating func writeTexts(_ texts: [String]) {
-        writeVarint(UInt64(texts.count))
-        for text in texts {
-            writeString(text)
-        }
-    }
-}
-
 extension ByteReader {
-    /// A count, then each text.
-    mutating func readTexts(countMax: Int, bytesMax: Int) throws(WireError) -> [String] {
-        let count = try readVarint()
-        guard count <= UInt64(countMax) else { throw .tooLong(limit: countMax, have: count) }
-        var texts: [String] = []
-        for _ in 0..<count {
-            texts.append(try readString(atMost: bytesMax))
-        }
-        return texts
-    }
-
     /// A number that is not negative.
     mutating func readCount() throws(WireError) -> Int {
         let number = try readVarint()

@@ -41,10 +41,7 @@ struct Admission: Equatable, Sendable {
     /// - Throws: `WireError` for anything that ``encoded()`` cannot have made.
     init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        let version = try reader.readUInt8()
-        guard version == Self.formatVersion else {
-            throw .malformed("admission format \(version), this build reads \(Self.formatVersion)")
-        }
+        try reader.readFormat(Self.formatVersion, of: "an admission")
         clusterID = try reader.readBytes(32)
         epoch = try reader.readUInt64()
         formatLevel = try reader.readUInt64()

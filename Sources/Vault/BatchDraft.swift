@@ -161,7 +161,7 @@ struct BatchDraft: ~Copyable {
         let count = Int(clamping: table.count) + jobsChange
         guard count >= 0 else { throw .damaged("the table of jobs counts too few") }
         try check(SystemPaths.jobTable, table.modificationIndex)
-        try put(SystemPaths.jobTable, JobTableRecord(count: UInt64(count)).encoded())
+        try put(SystemPaths.jobTable, CountRecord(UInt64(count)).encoded())
     }
 
     /// 16 bytes for an id; the same when the request is prepared again.
@@ -189,7 +189,7 @@ struct BatchDraft: ~Copyable {
         _ now: Timestamp
     ) throws(VaultError) {
         guard let left = token.usesLeft else { return }
-        try put(SystemPaths.tokenUses(token.hash), UseCount.encoded(left - 1))
+        try put(SystemPaths.tokenUses(token.hash), CountRecord(left - 1).encoded())
         if left == 1 { try setTimer(due: now, path: SystemPaths.token(hash: token.hash)) }
     }
 

@@ -130,9 +130,7 @@ struct MountInput {
         default: throw .invalid("unable to convert given \(noun) config information")
         }
         do throws(DurationError) {
-            let seconds = try GoDuration.nanoseconds(of: text) / 1_000_000_000
-            guard seconds >= 0 else { throw .invalid(text) }
-            return Int(seconds)
+            return try GoDuration.seconds(of: text)
         } catch {
             throw .invalid("unable to parse \(which) TTL of \(text): \(error.summary)")
         }
@@ -171,6 +169,15 @@ struct MountInput {
 
 /// Checks that mounting and tuning share.
 enum MountText {
+    /// A number of seconds, or a duration such as `1h30m`, in whole seconds.
+    static func seconds(_ text: String) throws(VaultError) -> Int {
+        do throws(DurationError) {
+            return try GoDuration.seconds(of: text)
+        } catch {
+            throw .invalid(error.summary)
+        }
+    }
+
     static func visibility(_ text: String) throws(VaultError) -> String {
         switch text {
         case "", "hidden", "unauth": return text

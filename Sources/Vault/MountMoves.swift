@@ -152,9 +152,7 @@ struct MountMoveLog: Equatable {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of moves is not 1")
-        }
+        try reader.readFormat(of: "moves of mounts")
         let count = try reader.readVarint()
         guard count <= UInt64(VaultLimits.mountMovesKept) else {
             throw .tooLong(limit: VaultLimits.mountMovesKept, have: count)

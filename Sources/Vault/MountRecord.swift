@@ -59,12 +59,12 @@ struct MountRecord: Sendable, Equatable {
         writer.writeVarint(UInt64(tuning.leaseSecondsMax))
         writer.writeBool(tuning.isForcedUncached)
         writer.writeString(tuning.listingVisibility)
-        writer.writeStrings(tuning.options.map(\.name))
-        writer.writeStrings(tuning.options.map(\.value))
-        writer.writeStrings(tuning.auditRequestKeys)
-        writer.writeStrings(tuning.auditResponseKeys)
-        writer.writeStrings(tuning.passthroughHeaders)
-        writer.writeStrings(tuning.responseHeaders)
+        writer.writeTexts(tuning.options.map(\.name))
+        writer.writeTexts(tuning.options.map(\.value))
+        writer.writeTexts(tuning.auditRequestKeys)
+        writer.writeTexts(tuning.auditResponseKeys)
+        writer.writeTexts(tuning.passthroughHeaders)
+        writer.writeTexts(tuning.responseHeaders)
         writer.writeUInt8(tuning.tokenKind.rawValue)
         writer.writeBool(tuning.lockout != nil)
         tuning.lockout?.write(to: &writer)
@@ -83,10 +83,7 @@ extension MountRecord {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        let format = try reader.readUInt8()
-        guard format == 1 || format == 2 else {
-            throw .malformed("the format of a mount is neither 1 nor 2")
-        }
+        let format = try reader.readFormat(1...2, of: "a mount")
         path = try reader.readString(atMost: VaultLimits.mountPathBytesMax)
         guard path.utf8.last == 0x2F else { throw .malformed("a mount's path without its slash") }
         type = try reader.readString(atMost: 128)
@@ -140,7 +137,7 @@ extension MountRecord.Tuning {
     }
 
     private static func texts(_ reader: inout ByteReader) throws(WireError) -> [String] {
-        try reader.readStrings(
+        try reader.readTexts(
             countMax: VaultLimits.mountOptionsMax,
             bytesMax: VaultLimits.mountOptionBytesMax
         )

@@ -90,9 +90,7 @@ extension PolicyRecord {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of a policy is not 1")
-        }
+        try reader.readFormat(of: "a policy")
         version = try reader.readUInt64()
         guard version > 0 else { throw .malformed("a policy of version 0") }
         modified = Timestamp(nanoseconds: try reader.readUInt64())
@@ -136,9 +134,7 @@ extension DeletedPolicyRecord {
     init(decoding bytes: [UInt8]) throws(VaultError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("its format is not 1")
-            }
+            try reader.readFormat(of: "the mark of a deleted policy")
             lastVersion = try reader.readUInt64()
             deleted = Timestamp(nanoseconds: try reader.readUInt64())
             author = try reader.readString(atMost: 128)
@@ -171,9 +167,7 @@ extension PolicyTableRecord {
     init(decoding bytes: [UInt8]) throws(VaultError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("its format is not 1")
-            }
+            try reader.readFormat(of: "the policy table")
             liveCount = try reader.readUInt64()
             deletedCount = try reader.readUInt64()
             try reader.finish()

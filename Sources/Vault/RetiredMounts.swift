@@ -201,9 +201,7 @@ extension RetirementRecord {
     init(decoding bytes: [UInt8]) throws(VaultError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("the format of the retirement is not 1")
-            }
+            try reader.readFormat(of: "the delay of retired mounts")
             delaySeconds = try reader.readUInt64()
             guard delaySeconds <= VaultLimits.shredDelaySecondsMax else {
                 throw .malformed("a delay of \(delaySeconds) s")
@@ -240,10 +238,7 @@ struct RetiredMountRecord: Equatable {
         let mount: [UInt8]
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            let format = try reader.readUInt8()
-            guard format == 1 || format == 2 else {
-                throw .malformed("the format of a retired mount is neither 1 nor 2")
-            }
+            let format = try reader.readFormat(1...2, of: "a retired mount")
             retired = Timestamp(nanoseconds: try reader.readUInt64())
             due =
                 format == 1

@@ -61,13 +61,7 @@ struct TuneInput {
         case .number(let number): text = number.text
         default: throw .invalid("a lease TTL is a number of seconds or a duration such as 1h30m")
         }
-        do throws(DurationError) {
-            let seconds = try GoDuration.nanoseconds(of: text) / 1_000_000_000
-            guard seconds >= 0 else { throw .invalid(text) }
-            return Int(seconds)
-        } catch {
-            throw .invalid(error.summary)
-        }
+        return try MountText.seconds(text)
     }
 
     private static func checkLeases(_ tuning: MountRecord.Tuning) throws(VaultError) {

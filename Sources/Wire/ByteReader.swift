@@ -108,6 +108,20 @@ package struct ByteReader: Sendable {
         return text
     }
 
+    /// A count and that many texts.
+    ///
+    /// - Parameters:
+    ///   - countMax: most texts accepted.
+    ///   - bytesMax: most bytes accepted in one of them.
+    /// - Throws: ``WireError/tooLong(limit:have:)`` for more texts; as ``readString(atMost:)``.
+    package mutating func readTexts(countMax: Int, bytesMax: Int) throws(WireError) -> [String] {
+        let count = try readVarint()
+        guard count <= UInt64(countMax) else { throw .tooLong(limit: countMax, have: count) }
+        var texts: [String] = []
+        for _ in 0..<count { texts.append(try readString(atMost: bytesMax)) }
+        return texts
+    }
+
     /// One byte that is 0 or 1.
     ///
     /// - Throws: ``WireError/truncated(need:have:)``, ``WireError/malformed(_:)``.
@@ -115,6 +129,31 @@ package struct ByteReader: Sendable {
         let byte = try readUInt8()
         guard byte <= 1 else { throw .malformed("flag is \(byte), not 0 or 1") }
         return byte == 1
+    }
+
+    /// The byte that everything at rest or between members begins with: in which form the rest is.
+    ///
+    /// - Parameters:
+    ///   - known: the forms that this version reads.
+    ///   - record: what it is the form of, with its article, for the error: `a role`.
+    /// - Returns: one of `known`.
+    /// - Throws: ``WireError/truncated(need:have:)``; ``WireError/malformed(_:)`` for another form.
+    package mutating func readFormat(
+        _ known: ClosedRange<UInt8>,
+        of record: String
+    ) throws(WireError) -> UInt8 {
+        let format = try readUInt8()
+        guard known.contains(format) else {
+            let first = known.lowerBound
+            let forms = known.count > 1 ? "\(first) to \(known.upperBound)" : "\(first)"
+            throw .malformed("\(record) in format \(format); this version reads \(forms)")
+        }
+        return format
+    }
+
+    /// The same for what has only one form.
+    package mutating func readFormat(_ only: UInt8 = 1, of record: String) throws(WireError) {
+        _ = try readFormat(only...only, of: record)
     }
 
     /// Says that the value ends here.

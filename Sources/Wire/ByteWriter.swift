@@ -69,6 +69,12 @@ package struct ByteWriter: Sendable {
         bytes.append(contentsOf: value.utf8)
     }
 
+    /// A varint count, then each text as ``writeString(_:)`` writes it.
+    package mutating func writeTexts(_ texts: [String]) {
+        writeVarint(UInt64(texts.count))
+        for text in texts { writeString(text) }
+    }
+
     /// One byte, 0 or 1.
     package mutating func writeBool(_ value: Bool) {
         bytes.append(value ? 1 : 0)

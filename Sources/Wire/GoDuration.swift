@@ -31,6 +31,13 @@ package enum GoDuration {
         try? nanoseconds(of: text)
     }
 
+    /// The duration that `text` spells, in whole seconds; one that is negative is refused.
+    package static func seconds(of text: String) throws(DurationError) -> Int {
+        let seconds = try nanoseconds(of: text) / 1_000_000_000
+        guard seconds >= 0 else { throw .invalid(text) }
+        return Int(seconds)
+    }
+
     /// The duration that `text` spells, in nanoseconds.
     ///
     /// Accepted: nothing (0); digits with or without a sign (seconds); a whole number and `d`

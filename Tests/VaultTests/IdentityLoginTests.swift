@@ -178,6 +178,5 @@ struct IdentityLoginTests {
             #expect(throws: VaultError.self) { try EntityRecord(decoding: bytes + [0]) }
         }
         #expect(throws: VaultError.self) { try IdentityPointer(decoding: [1, 2, 3]) }
-        #expect(throws: VaultError.self) { try GroupMarkRecord(decoding: [2]) }
     }
 }

@@ -356,7 +356,8 @@ extension IdentityWorld {
                 }
             }
             let mark = try view.systemRecord(IdentityPaths.groupMark)
-            let count = try mark.map { try GroupMarkRecord(decoding: $0.value).count } ?? 0
+            let count =
+                try mark.map { try CountRecord(decoding: $0.value, of: "groups").count } ?? 0
             #expect(count == UInt64(groups.count))
         }
     }

@@ -191,7 +191,7 @@ struct LeaseTests {
                 let hash = Hex.encode([UInt8](repeating: UInt8(number), count: 32))
                 try builder.put(.system, SystemPaths.child(hash, of: nobody), [1])
             }
-            try builder.put(.system, SystemPaths.tokenUses(nobody), UseCount.encoded(1))
+            try builder.put(.system, SystemPaths.tokenUses(nobody), CountRecord(1).encoded())
         }
         #expect(try vault.leftovers().count == sound.count + 153)
         #expect(try vault.send("POST", "auth/token/tidy", "").status == 202)

@@ -357,7 +357,7 @@ struct TaskTests {
     @Test("at the limit no job begins, and what is due is put off without one")
     func limit() throws {
         let vault = try TestVault()
-        let full = JobTableRecord(count: VaultLimits.jobsMax)
+        let full = CountRecord(VaultLimits.jobsMax)
         try vault.change { builder in
             try builder.put(.system, SystemPaths.jobTable, full.encoded())
             try builder.setTimer(due: Timestamp(nanoseconds: vault.now), path: "strange/one")
@@ -460,9 +460,20 @@ struct TaskTests {
             other[position] ^= 0x80
             if let read = try? JobRecord(decoding: other) { #expect(read != job) }
         }
-        let table = JobTableRecord(count: 5).encoded()
-        #expect(try JobTableRecord(decoding: table).count == 5)
-        #expect(throws: VaultError.self) { try JobTableRecord(decoding: Array(table.dropLast())) }
-        #expect(throws: VaultError.self) { try JobTableRecord(decoding: [0] + table.dropFirst()) }
+    }
+
+    @Test("a record of a number says what it counts when it is damaged")
+    func counts() throws {
+        let bytes = CountRecord(5).encoded()
+        #expect(bytes == [1, 0, 0, 0, 0, 0, 0, 0, 5])
+        #expect(try CountRecord(decoding: bytes, of: "jobs").count == 5)
+        let error = #expect(throws: VaultError.self) {
+            try CountRecord(decoding: [2] + bytes.dropFirst(), of: "jobs")
+        }
+        #expect(error?.summary.contains("count of jobs") == true)
+        #expect(error?.summary.contains("a number in format 2") == true)
+        for damaged in [[], Array(bytes.dropLast()), bytes + [0]] {
+            #expect(throws: VaultError.self) { try CountRecord(decoding: damaged, of: "jobs") }
+        }
     }
 }

@@ -64,7 +64,7 @@ struct TokenRecordTests {
         let opened = Opened(value: Self.role.encoded(), modificationIndex: 0)
         #expect(try TokenRole(named: "r", decoding: opened) == Self.role)
         #expect(try AccessorRecord.hash(decoding: AccessorRecord.encoded(Self.hash)) == Self.hash)
-        #expect(try UseCount.decode(UseCount.encoded(7)) == 7)
+        #expect(try CountRecord(decoding: CountRecord(7).encoded(), of: "uses").count == 7)
         let lease = LeaseRecord.token(Self.hash)
         #expect(try LeaseRecord(decoding: lease.encoded()) == lease)
         for scope in Self.scopes {
@@ -106,7 +106,7 @@ struct TokenRecordTests {
                 }
             ),
             (AccessorRecord.encoded(hash), { _ = try AccessorRecord.hash(decoding: $0) }),
-            (UseCount.encoded(7), { _ = try UseCount.decode($0) }),
+            (CountRecord(7).encoded(), { _ = try CountRecord(decoding: $0, of: "uses") }),
             (LeaseRecord.token(hash).encoded(), { _ = try LeaseRecord(decoding: $0) }),
             (
                 try fences().encoded(),

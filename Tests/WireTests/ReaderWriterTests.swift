@@ -114,6 +114,29 @@ struct ReaderWriterTests {
         }
     }
 
+    @Test("another format than those that are known is named in the error, with what it is of")
+    func formats() throws {
+        var reader = ByteReader([1, 3])
+        try reader.readFormat(of: "a role")
+        #expect(try reader.readFormat(1...3, of: "a mount") == 3)
+        #expect(throws: WireError.malformed("a role in format 0; this version reads 1")) {
+            var reader = ByteReader([0])
+            try reader.readFormat(of: "a role")
+        }
+        #expect(throws: WireError.malformed("a token in format 3; this version reads 2")) {
+            var reader = ByteReader([3])
+            try reader.readFormat(2, of: "a token")
+        }
+        #expect(throws: WireError.malformed("a mount in format 9; this version reads 1 to 3")) {
+            var reader = ByteReader([9])
+            _ = try reader.readFormat(1...3, of: "a mount")
+        }
+        #expect(throws: WireError.truncated(need: 1, have: 0)) {
+            var reader = ByteReader([UInt8]())
+            try reader.readFormat(of: "a role")
+        }
+    }
+
     @Test("random bytes never trap and never yield more than there is")
     func fuzz() {
         var random = Seeded(1)

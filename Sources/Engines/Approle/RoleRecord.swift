@@ -45,9 +45,7 @@ struct RoleRecord: Sendable, Equatable {
     init(decoding bytes: [UInt8]) throws(EngineError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("the format of a role is not 1")
-            }
+            try reader.readFormat(of: "a role")
             id = try reader.readBytes(16)
             roleID = try reader.readString(atMost: EngineLimits.roleIDBytesMax)
             guard let echo = OldTokenNames(stored: try reader.readUInt8()) else {
@@ -111,9 +109,7 @@ extension SecretIDRecord {
     init(decoding bytes: [UInt8]) throws(EngineError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("the format of a secret id is not 1")
-            }
+            try reader.readFormat(of: "a secret id")
             accessor = try reader.readString(atMost: 64)
             created = Timestamp(nanoseconds: try reader.readUInt64())
             updated = Timestamp(nanoseconds: try reader.readUInt64())

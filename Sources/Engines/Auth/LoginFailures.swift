@@ -142,9 +142,7 @@ extension LoginFailures {
     package init(decoding bytes: [UInt8]) throws(EngineError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("the format of failed logins is not 1")
-            }
+            try reader.readFormat(of: "failed logins")
             let count = try reader.readVarint()
             guard count <= UInt64(EngineLimits.failureRowsMax) else {
                 throw .tooLong(limit: EngineLimits.failureRowsMax, have: count)

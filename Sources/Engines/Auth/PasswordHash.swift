@@ -74,9 +74,7 @@ extension PasswordHash {
     }
 
     init(reading reader: inout ByteReader) throws(WireError) {
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of a password's hash is not 1")
-        }
+        try reader.readFormat(of: "a password's hash")
         let cost = ScryptCost(
             costLog2: try reader.readUInt8(),
             blockSize: try reader.readUInt8(),

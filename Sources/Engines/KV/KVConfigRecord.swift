@@ -14,9 +14,7 @@ struct KVConfigRecord: Equatable {
     init(decoding bytes: [UInt8]) throws(EngineError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("the format of a KV configuration is not 1")
-            }
+            try reader.readFormat(of: "a KV configuration")
             versionsMax = try reader.readVarint()
             isCASRequired = try reader.readBool()
             isMetadataCASRequired = try reader.readBool()

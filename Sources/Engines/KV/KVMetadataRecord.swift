@@ -112,9 +112,7 @@ extension KVMetadataRecord {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of KV metadata is not 1")
-        }
+        try reader.readFormat(of: "KV metadata")
         currentVersion = try reader.readVarint()
         oldestVersion = try reader.readVarint()
         guard oldestVersion <= currentVersion, currentVersion < 1 << 62 else {

@@ -103,9 +103,7 @@ struct KVSecretRecord {
     init(decoding bytes: [UInt8]) throws(EngineError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("the format of a KV secret is not 1")
-            }
+            try reader.readFormat(of: "a KV secret")
             if try reader.readBool() {
                 leaseSeconds = Int(truncatingIfNeeded: try reader.readUInt64())
             } else {

@@ -11,10 +11,14 @@ struct KVVersionRecord {
     }
 
     init(decoding bytes: [UInt8]) throws(EngineError) {
-        guard bytes.count >= 3, bytes[0] == 1 else {
-            throw .damaged("KV version: it has \(bytes.count) bytes or its format is not 1")
+        do throws(WireError) {
+            var reader = ByteReader(bytes)
+            try reader.readFormat(of: "a version of a KV secret")
+            guard reader.remaining >= 2 else { throw .truncated(need: 2, have: reader.remaining) }
+            json = try reader.readBytes(reader.remaining)
+        } catch {
+            throw .damaged("KV version: \(error.summary)")
         }
-        json = Array(bytes[1...])
     }
 
     func encoded() -> [UInt8] { [1] + json }

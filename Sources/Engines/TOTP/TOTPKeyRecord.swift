@@ -25,9 +25,7 @@ struct TOTPKeyRecord: Equatable {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of a TOTP key is not 1")
-        }
+        try reader.readFormat(of: "a TOTP key")
         issuer = try reader.readString(atMost: EngineLimits.totpTextBytesMax)
         account = try reader.readString(atMost: EngineLimits.totpTextBytesMax)
         guard let hash = HMACFamily(rawValue: try reader.readUInt8()) else {
@@ -105,9 +103,7 @@ struct TOTPUsedRecord: Equatable {
     init(decoding bytes: [UInt8]) throws(EngineError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("the format of used codes is not 1")
-            }
+            try reader.readFormat(of: "used codes")
             let count = Int(try reader.readUInt8())
             guard count <= EngineLimits.totpUsedStepsMax else {
                 throw .tooLong(limit: EngineLimits.totpUsedStepsMax, have: UInt64(count))

@@ -22,9 +22,7 @@ struct UserRecord: Sendable, Equatable {
     init(decoding bytes: [UInt8]) throws(EngineError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("the format of a user is not 1")
-            }
+            try reader.readFormat(of: "a user")
             guard let echo = OldTokenNames(stored: try reader.readUInt8()) else {
                 throw .malformed("old names that this version does not have")
             }

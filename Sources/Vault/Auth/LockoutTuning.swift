@@ -69,13 +69,7 @@ struct LockoutTuning: Sendable, Equatable {
         case .number(let number): text = number.text
         default: throw .invalid("unable to convert given user lockout config information")
         }
-        do throws(DurationError) {
-            let seconds = try GoDuration.nanoseconds(of: text) / 1_000_000_000
-            guard seconds >= 0 else { throw .invalid(text) }
-            return Int(seconds)
-        } catch {
-            throw .invalid(error.summary)
-        }
+        return try MountText.seconds(text)
     }
 
     /// As mounts and their tuning show it.

@@ -84,7 +84,7 @@ struct EntityRecord: Sendable, Equatable {
         writer.writeUInt64(updated.nanoseconds)
         writer.writeUInt8((isDisabled ? 1 : 0) | (metadata == nil ? 0 : 2))
         metadata?.write(to: &writer)
-        writer.writeStrings(policies)
+        writer.writeTexts(policies)
         writer.writeIdentities(groups)
         writer.writeIdentities(merged)
         writer.writeVarint(UInt64(aliases.count))
@@ -104,9 +104,7 @@ extension EntityRecord {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of an entity is not 1")
-        }
+        try reader.readFormat(of: "an entity")
         name = try reader.readString(atMost: VaultLimits.identityNameBytesMax)
         created = Timestamp(nanoseconds: try reader.readUInt64())
         updated = Timestamp(nanoseconds: try reader.readUInt64())
@@ -114,7 +112,7 @@ extension EntityRecord {
         guard flags < 4 else { throw .malformed("an entity with flags \(flags)") }
         isDisabled = flags & 1 != 0
         metadata = flags & 2 != 0 ? try IdentityTexts(reading: &reader) : nil
-        policies = try reader.readStrings(
+        policies = try reader.readTexts(
             countMax: VaultLimits.identityPoliciesMax,
             bytesMax: VaultLimits.policyNameBytesMax
         )

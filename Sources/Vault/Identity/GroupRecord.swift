@@ -38,7 +38,7 @@ struct GroupRecord: Sendable, Equatable {
         writer.writeUInt8(flags)
         writer.writeUInt64(created.nanoseconds)
         metadata?.write(to: &writer)
-        writer.writeStrings(policies)
+        writer.writeTexts(policies)
         writer.writeIdentities(parents)
         alias?.write(to: &writer)
         return writer.bytes
@@ -56,16 +56,14 @@ extension GroupRecord {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of a group is not 1")
-        }
+        try reader.readFormat(of: "a group")
         name = try reader.readString(atMost: VaultLimits.identityNameBytesMax)
         let flags = try reader.readUInt8()
         guard flags < 8 else { throw .malformed("a group with flags \(flags)") }
         isExternal = flags & 1 != 0
         created = Timestamp(nanoseconds: try reader.readUInt64())
         metadata = flags & 2 != 0 ? try IdentityTexts(reading: &reader) : nil
-        policies = try reader.readStrings(
+        policies = try reader.readTexts(
             countMax: VaultLimits.identityPoliciesMax,
             bytesMax: VaultLimits.policyNameBytesMax
         )
@@ -108,9 +106,7 @@ extension RosterRecord {
     init(decoding bytes: [UInt8]) throws(VaultError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("its format is not 1")
-            }
+            try reader.readFormat(of: "a roster")
             changes = try reader.readUInt64()
             updated = Timestamp(nanoseconds: try reader.readUInt64())
             entities = try reader.readIdentities(atMost: VaultLimits.groupMembersMax)
@@ -118,33 +114,6 @@ extension RosterRecord {
             try reader.finish()
         } catch {
             throw .damaged("roster of a group: \(error.summary)")
-        }
-    }
-}
-
-/// Written with every change of any group. Format 1: groups that are there.
-struct GroupMarkRecord: Sendable, Equatable {
-    var count: UInt64
-
-    func encoded() -> [UInt8] {
-        var writer = ByteWriter(capacity: 9)
-        writer.writeUInt8(1)
-        writer.writeUInt64(count)
-        return writer.bytes
-    }
-}
-
-extension GroupMarkRecord {
-    init(decoding bytes: [UInt8]) throws(VaultError) {
-        do throws(WireError) {
-            var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("its format is not 1")
-            }
-            count = try reader.readUInt64()
-            try reader.finish()
-        } catch {
-            throw .damaged("mark of all groups: \(error.summary)")
         }
     }
 }

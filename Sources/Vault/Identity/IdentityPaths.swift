@@ -70,9 +70,13 @@ struct IdentityPointer: Sendable, Equatable {
 
 extension IdentityPointer {
     init(decoding bytes: [UInt8]) throws(VaultError) {
-        guard bytes.count == 17, bytes[0] == 1, let id = IdentityID(Array(bytes[1...])) else {
-            throw .damaged("pointer to an identity: \(bytes.count) bytes, not format 1")
+        do throws(WireError) {
+            var reader = ByteReader(bytes)
+            try reader.readFormat(of: "a pointer to an identity")
+            id = try reader.readIdentity()
+            try reader.finish()
+        } catch {
+            throw .damaged("pointer to an identity: \(error.summary)")
         }
-        self.id = id
     }
 }

@@ -189,9 +189,9 @@ extension IdentityRecords {
         let old = try value(at: path, view)
         let new = record?.encoded()
         guard old != new else { return }
-        var mark = GroupMarkRecord(count: 0)
+        var mark = CountRecord(0)
         if let bytes = try value(at: IdentityPaths.groupMark, view) {
-            mark = try GroupMarkRecord(decoding: bytes)
+            mark = try CountRecord(decoding: bytes, of: "groups")
         }
         if old == nil {
             guard mark.count < VaultLimits.groupsMax else {

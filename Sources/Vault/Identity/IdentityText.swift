@@ -72,16 +72,16 @@ struct IdentityTexts: Sendable, Equatable {
     }
 
     func write(to writer: inout ByteWriter) {
-        writer.writeStrings(pairs.map(\.name))
-        writer.writeStrings(pairs.map(\.value))
+        writer.writeTexts(pairs.map(\.name))
+        writer.writeTexts(pairs.map(\.value))
     }
 
     init(reading reader: inout ByteReader) throws(WireError) {
-        let names = try reader.readStrings(
+        let names = try reader.readTexts(
             countMax: VaultLimits.identityTextsMax,
             bytesMax: VaultLimits.identityTextNameBytesMax
         )
-        let values = try reader.readStrings(
+        let values = try reader.readTexts(
             countMax: VaultLimits.identityTextsMax,
             bytesMax: VaultLimits.identityTextBytesMax
         )

@@ -90,7 +90,7 @@ extension JobRecord {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 1 else { throw .malformed("the format of a job is not 1") }
+        try reader.readFormat(of: "a job")
         kind = JobKind(rawValue: try reader.readUInt8())
         arguments = try reader.readBlob(atMost: VaultLimits.jobBytesMax)
         cursor = try reader.readBlob(atMost: VaultLimits.jobBytesMax)
@@ -104,32 +104,7 @@ extension JobRecord {
     }
 }
 
-/// How many jobs there are, so that there are never too many. Format 1: the number.
-struct JobTableRecord: Sendable, Equatable {
-    var count: UInt64
-
-    func encoded() -> [UInt8] {
-        var writer = ByteWriter(capacity: 9)
-        writer.writeUInt8(1)
-        writer.writeUInt64(count)
-        return writer.bytes
-    }
-}
-
-extension JobTableRecord {
-    init(decoding bytes: [UInt8]) throws(VaultError) {
-        do throws(WireError) {
-            var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else { throw .malformed("its format is not 1") }
-            count = try reader.readUInt64()
-            try reader.finish()
-        } catch {
-            throw .damaged("table of jobs: \(error.summary)")
-        }
-    }
-}
-
-/// The table of jobs as one view has it.
+/// How many jobs there are, so that there are never too many, as one view has it.
 struct JobTable: Sendable {
     let count: UInt64
     /// 0 before the first job.
@@ -140,7 +115,7 @@ struct JobTable: Sendable {
             (count, modificationIndex) = (0, 0)
             return
         }
-        count = try JobTableRecord(decoding: opened.value).count
+        count = try CountRecord(decoding: opened.value, of: "jobs").count
         modificationIndex = opened.modificationIndex
     }
 

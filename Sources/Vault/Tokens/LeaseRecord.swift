@@ -21,7 +21,7 @@ enum LeaseRecord: Sendable, Equatable {
     init(decoding bytes: [UInt8]) throws(VaultError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else { throw .malformed("its format is not 1") }
+            try reader.readFormat(of: "a lease")
             switch try reader.readUInt8() {
             case 1:
                 let hash = try reader.readString(atMost: TokenLimits.hashCharacters)

@@ -64,7 +64,7 @@ extension TokenFences {
     init(decoding opened: Opened) throws(VaultError) {
         do throws(WireError) {
             var reader = ByteReader(opened.value)
-            guard try reader.readUInt8() == 1 else { throw .malformed("their format is not 1") }
+            try reader.readFormat(of: "fences of tokens")
             let count = try reader.readVarint()
             guard count <= UInt64(TokenLimits.fencesMax) else {
                 throw .tooLong(limit: TokenLimits.fencesMax, have: count)

@@ -172,7 +172,7 @@ enum TokenReference {
     static func decode(_ bytes: [UInt8], _ what: String) throws(VaultError) -> String {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else { throw .malformed("its format is not 1") }
+            try reader.readFormat(of: "a reference to a token")
             let hash = try reader.readString(atMost: TokenLimits.hashCharacters)
             guard TokenPlace.isHash(hash) else { throw .malformed("it leads to no hash") }
             try reader.finish()
@@ -183,8 +183,8 @@ enum TokenReference {
     }
 }
 
-/// How many requests a token is still good for: format 1 and the number. A record of its own, so
-/// that counting writes no token anew. At 0 the token is over.
+/// How many requests a token is still good for: a ``CountRecord`` of its own, so that counting
+/// writes no token anew. At 0 the token is over.
 struct UseCount: Sendable, Equatable {
     let left: UInt64
     let ground: LiveToken.Ground
@@ -196,27 +196,8 @@ struct UseCount: Sendable, Equatable {
         let path = SystemPaths.tokenUses(hash)
         guard let opened = try view.systemRecord(path) else { return nil }
         return UseCount(
-            left: try decode(opened.value),
+            left: try CountRecord(decoding: opened.value, of: "a token's uses").count,
             ground: LiveToken.Ground(path: path, modificationIndex: opened.modificationIndex)
         )
-    }
-
-    static func encoded(_ left: UInt64) -> [UInt8] {
-        var writer = ByteWriter(capacity: 9)
-        writer.writeUInt8(1)
-        writer.writeUInt64(left)
-        return writer.bytes
-    }
-
-    static func decode(_ bytes: [UInt8]) throws(VaultError) -> UInt64 {
-        do throws(WireError) {
-            var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else { throw .malformed("its format is not 1") }
-            let left = try reader.readUInt64()
-            try reader.finish()
-            return left
-        } catch {
-            throw .damaged("count of a token's uses: \(error.summary)")
-        }
     }
 }

@@ -65,7 +65,7 @@ enum TokenIssuer {
             )
         }
         if record.usesMax > 0 {
-            try draft.put(SystemPaths.tokenUses(hash), UseCount.encoded(record.usesMax))
+            try draft.put(SystemPaths.tokenUses(hash), CountRecord(record.usesMax).encoded())
         }
         if !record.parent.isEmpty {
             try draft.put(SystemPaths.child(hash, of: record.parent), SystemPaths.marker)

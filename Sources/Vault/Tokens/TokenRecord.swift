@@ -138,9 +138,9 @@ extension TokenRecord {
         writer.writeUInt64(expiration?.nanoseconds ?? 0)
         writer.writeString(displayName)
         writer.writeString(path)
-        writer.writeStrings(policies)
-        writer.writeStrings(metadata.map(\.name))
-        writer.writeStrings(metadata.map(\.value))
+        writer.writeTexts(policies)
+        writer.writeTexts(metadata.map(\.name))
+        writer.writeTexts(metadata.map(\.value))
         writer.writeString(entityID)
         writer.writeString(parent)
         writer.writeString(role)
@@ -149,7 +149,7 @@ extension TokenRecord {
         ] {
             writer.writeVarint(number)
         }
-        writer.writeStrings(boundCIDRs)
+        writer.writeTexts(boundCIDRs)
         return writer.bytes
     }
 
@@ -163,9 +163,7 @@ extension TokenRecord {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 2 else {
-            throw .malformed("the format of a token is not 2")
-        }
+        try reader.readFormat(2, of: "a token")
         let flags = try reader.readUInt8()
         guard flags < 16 else { throw .malformed("a token with flags \(flags)") }
         isRenewable = flags & Flag.renewable > 0
@@ -178,7 +176,7 @@ extension TokenRecord {
         expiration = Self.moment(try reader.readUInt64())
         displayName = try reader.readString(atMost: TokenLimits.displayNameBytesMax)
         path = try reader.readString(atMost: TokenLimits.pathBytesMax)
-        policies = try reader.readStrings(
+        policies = try reader.readTexts(
             countMax: TokenLimits.policiesMax,
             bytesMax: VaultLimits.policyNameBytesMax
         )
@@ -194,7 +192,7 @@ extension TokenRecord {
         explicitSecondsMax = try reader.readVarint()
         periodSeconds = try reader.readVarint()
         usesMax = try reader.readVarint()
-        boundCIDRs = try reader.readStrings(countMax: EngineLimits.boundCIDRsMax, bytesMax: 64)
+        boundCIDRs = try reader.readTexts(countMax: EngineLimits.boundCIDRsMax, bytesMax: 64)
         guard boundCIDRs.allSatisfy({ AddressBlock($0) != nil }) else {
             throw .malformed("a block of addresses that does not read")
         }
@@ -206,11 +204,11 @@ extension TokenRecord {
     }
 
     private static func pairs(_ reader: inout ByteReader) throws(WireError) -> [Pair] {
-        let names = try reader.readStrings(
+        let names = try reader.readTexts(
             countMax: TokenLimits.metadataCountMax,
             bytesMax: TokenLimits.metadataBytesMax
         )
-        let values = try reader.readStrings(
+        let values = try reader.readTexts(
             countMax: TokenLimits.metadataCountMax,
             bytesMax: TokenLimits.metadataBytesMax
         )
@@ -218,28 +216,5 @@ extension TokenRecord {
             throw .malformed("\(names.count) names in a token's metadata, \(values.count) values")
         }
         return zip(names, values).map { Pair(name: $0, value: $1) }
-    }
-}
-
-extension ByteWriter {
-    /// A count, then each text.
-    mutating func writeStrings(_ texts: [String]) {
-        writeVarint(UInt64(texts.count))
-        for text in texts {
-            writeString(text)
-        }
-    }
-}
-
-extension ByteReader {
-    /// A count, then each text.
-    mutating func readStrings(countMax: Int, bytesMax: Int) throws(WireError) -> [String] {
-        let count = try readVarint()
-        guard count <= UInt64(countMax) else { throw .tooLong(limit: countMax, have: count) }
-        var texts: [String] = []
-        for _ in 0..<count {
-            texts.append(try readString(atMost: bytesMax))
-        }
-        return texts
     }
 }

@@ -42,7 +42,7 @@ enum RevocationScope: Sendable, Equatable {
     init(decoding bytes: [UInt8]) throws(VaultError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else { throw .malformed("its format is not 1") }
+            try reader.readFormat(of: "the scope of a revocation")
             switch try reader.readUInt8() {
             case 1: self = .tree(hash: try Self.hash(&reader))
             case 2: self = .freeing(hash: try Self.hash(&reader))

@@ -184,10 +184,10 @@ extension TokenRole {
             allowedPolicies, allowedPolicyGlobs, disallowedPolicies, disallowedPolicyGlobs,
             allowedEntityAliases,
         ] {
-            writer.writeStrings(list)
+            writer.writeTexts(list)
         }
         for number in [explicitSecondsMax, periodSeconds, usesMax] { writer.writeVarint(number) }
-        writer.writeStrings(boundCIDRs)
+        writer.writeTexts(boundCIDRs)
         var marks: UInt8 = old.period ? 1 : 0
         if old.explicitMax { marks |= 2 }
         if old.boundCIDRs { marks |= 4 }
@@ -207,7 +207,7 @@ extension TokenRole {
         self.name = name
         modificationIndex = opened.modificationIndex
         var reader = ByteReader(opened.value)
-        guard try reader.readUInt8() == 1 else { throw .malformed("its format is not 1") }
+        try reader.readFormat(of: "a token role")
         let flags = try reader.readUInt8()
         guard flags < 8 else { throw .malformed("a role with flags \(flags)") }
         isOrphan = flags & 1 > 0
@@ -226,7 +226,7 @@ extension TokenRole {
         explicitSecondsMax = try reader.readVarint()
         periodSeconds = try reader.readVarint()
         usesMax = try reader.readVarint()
-        boundCIDRs = try reader.readStrings(countMax: EngineLimits.boundCIDRsMax, bytesMax: 64)
+        boundCIDRs = try reader.readTexts(countMax: EngineLimits.boundCIDRsMax, bytesMax: 64)
         guard boundCIDRs.allSatisfy({ AddressBlock($0) != nil }) else {
             throw .malformed("a block of addresses that does not read")
         }
@@ -241,7 +241,7 @@ extension TokenRole {
     }
 
     private static func names(_ reader: inout ByteReader) throws(WireError) -> [String] {
-        try reader.readStrings(
+        try reader.readTexts(
             countMax: TokenLimits.roleListBytesMax,
             bytesMax: TokenLimits.roleListBytesMax
         )

@@ -76,7 +76,7 @@ struct WrappedAnswer: Sendable, Equatable {
         writer.writeBool(data != nil)
         if let data { writer.writeBlob(data) }
         writer.writeUInt64(leaseSeconds)
-        writer.writeStrings(warnings)
+        writer.writeTexts(warnings)
         writer.writeBool(auth != nil)
         if let auth { writer.writeBlob(auth) }
         writer.writeString(accessor)
@@ -95,15 +95,13 @@ extension WrappedAnswer {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        guard try reader.readUInt8() == 1 else {
-            throw .malformed("the format of a wrapped answer is not 1")
-        }
+        try reader.readFormat(of: "a wrapped answer")
         let limit = BarrierLimits.valueBytesMax
         path = try reader.readString(atMost: limit)
         seconds = try reader.readUInt64()
         data = try reader.readBool() ? try reader.readBlob(atMost: limit) : nil
         leaseSeconds = try reader.readUInt64()
-        warnings = try reader.readStrings(countMax: limit, bytesMax: limit)
+        warnings = try reader.readTexts(countMax: limit, bytesMax: limit)
         auth = try reader.readBool() ? try reader.readBlob(atMost: limit) : nil
         accessor = try reader.readString(atMost: limit)
         try reader.finish()
