@@ -54,7 +54,12 @@ extension IdentityBackend {
                 let found = try records.entityAlias(id, view)
             else { return .answer(.empty) }
             var record = found.record
-            try records.pointAlias(record.aliases.remove(at: found.position), to: nil, view)
+            try records.point(
+                record.aliases.remove(at: found.position),
+                to: nil,
+                EntityRecord.self,
+                view
+            )
             record.updated = now
             try records.setEntity(record, found.entity, view)
             return try commit(records, draft(view), .empty)
@@ -102,14 +107,14 @@ extension IdentityBackend {
         let owner: IdentityID
         var record: EntityRecord
         if let canonicalID = input.canonicalID {
-            guard let found = try findEntity(.id(canonicalID), &records, view) else {
+            guard let found = try records.entity(.id(canonicalID), view) else {
                 throw .invalid("invalid canonical ID")
             }
-            (owner, record) = found
+            (owner, record) = (found.id, found.record)
         } else {
             owner = draft.identityID()
             record = EntityRecord(
-                name: try records.freshName("entity", in: &draft, view),
+                name: try records.freshName(EntityRecord.self, in: &draft, view),
                 created: now
             )
             try records.setPointer(owner, at: IdentityPaths.entityName(record.name), view)
@@ -128,7 +133,7 @@ extension IdentityBackend {
             mergedFrom: []
         )
         try add(alias, to: &record)
-        try records.pointAlias(alias, to: owner, view)
+        try records.point(alias, to: owner, EntityRecord.self, view)
         try records.setEntity(record, owner, view)
         return try commit(records, draft, shown(alias.id, owner, input))
     }
@@ -152,7 +157,7 @@ extension IdentityBackend {
         alias.customMetadata = input.customMetadata ?? old.customMetadata
         var owner = found.entity
         if let canonicalID = input.canonicalID {
-            guard let target = try findEntity(.id(canonicalID), &records, view) else {
+            guard let target = try records.entity(.id(canonicalID), view) else {
                 throw .invalid("given 'canonical_id' is not associated with an entity")
             }
             owner = target.id
@@ -165,7 +170,7 @@ extension IdentityBackend {
         alias.updated = now
         var former = found.record
         former.aliases.remove(at: found.position)
-        try records.pointAlias(old, to: nil, view)
+        try records.point(old, to: nil, EntityRecord.self, view)
         try records.setEntity(former, found.entity, view)
         var record = try records.existingEntity(owner, view)
         guard !record.aliases.contains(where: { utf8Equals($0.mountAccessor, alias.mountAccessor) })
@@ -175,7 +180,7 @@ extension IdentityBackend {
             )
         }
         try add(alias, to: &record, at: owner == found.entity ? found.position : nil)
-        try records.pointAlias(alias, to: owner, view)
+        try records.point(alias, to: owner, EntityRecord.self, view)
         try records.setEntity(record, owner, view)
         return try commit(records, draft(view), shown(alias.id, owner, input))
     }

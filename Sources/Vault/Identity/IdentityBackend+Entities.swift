@@ -9,77 +9,26 @@ extension IdentityBackend {
         ("disabled", .bool),
     ]
 
-    /// The entity with this id or name.
-    func findEntity(
-        _ key: Key,
-        _ records: inout IdentityRecords,
-        _ view: borrowing BarrierView
-    ) throws(VaultError) -> (id: IdentityID, record: EntityRecord)? {
-        switch key {
-        case .id(let text):
-            guard let id = IdentityID(text: text), let record = try records.entity(id, view)
-            else { return nil }
-            return (id, record)
-        case .name(let name):
-            guard let id = try records.pointer(IdentityPaths.entityName(name), view) else {
-                return nil
-            }
-            return (id, try records.existingEntity(id, view))
-        }
-    }
-
     /// - Parameter key: as the path names it; nil: as the body does, or nobody does.
-    func writeEntity(_ key: Key?, _ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
+    func writeEntity(_ key: IdentityKey?, _ view: borrowing BarrierView) throws(VaultError)
+        -> VaultStep
+    {
         let fields = try parse(Self.entityFields, captured: key?.captured)
         var records = IdentityRecords()
         var draft = try draft(view)
-        let name = fields.text("name").flatMap { $0.isEmpty ? nil : $0 }
-        let bodyID = fields.text("id").flatMap { $0.isEmpty ? nil : Key.id($0) }
-        let key = key ?? bodyID ?? name.map { .name($0) }
-        var found: (id: IdentityID, record: EntityRecord)?
-        if let key { found = try findEntity(key, &records, view) }
-        if case .id = key, found == nil { throw .invalid("entity not found from id") }
-        let id = found?.id ?? draft.identityID()
-        var record: EntityRecord
-        if let found {
-            record = found.record
-            if case .id = key, let name { try rename(&record, to: name, id, &records, view) }
-        } else {
-            let given =
-                if case .name(let text) = key {
-                    try IdentityText.checkName(text)
-                } else {
-                    try records.freshName("entity", in: &draft, view)
-                }
-            record = EntityRecord(name: given, created: now)
-            try records.setPointer(id, at: IdentityPaths.entityName(given), view)
+        let target = try IdentityTarget<EntityRecord>(key, fields, in: &draft, &records, view)
+        var record = try target.record(in: &draft, &records, view) { name in
+            EntityRecord(name: name, created: now)
         }
         try apply(fields, to: &record)
         record.updated = now
-        try records.setEntity(record, id, view)
-        guard found == nil else { return try commit(records, draft, .empty) }
+        try records.setEntity(record, target.id, view)
+        guard target.existing == nil else { return try commit(records, draft, .empty) }
         let answer = IdentityAnswers.answer(
-            ["aliases": .null, "id": .string(id.text), "name": .string(record.name)],
+            ["aliases": .null, "id": .string(target.id.text), "name": .string(record.name)],
             fields.warnings
         )
         return try commit(records, draft, answer)
-    }
-
-    private func rename(
-        _ record: inout EntityRecord,
-        to name: String,
-        _ id: IdentityID,
-        _ records: inout IdentityRecords,
-        _ view: borrowing BarrierView
-    ) throws(VaultError) {
-        let name = try IdentityText.checkName(name)
-        let holder = try records.pointer(IdentityPaths.entityName(name), view)
-        guard holder == nil || holder == id else {
-            throw .invalid("entity name is already in use")
-        }
-        try records.setPointer(nil, at: IdentityPaths.entityName(record.name), view)
-        try records.setPointer(id, at: IdentityPaths.entityName(name), view)
-        record.name = name
     }
 
     private func apply(_ fields: Fields, to record: inout EntityRecord) throws(VaultError) {
@@ -92,10 +41,12 @@ extension IdentityBackend {
         if let isDisabled = fields.bool("disabled") { record.isDisabled = isDisabled }
     }
 
-    func readEntity(_ key: Key, _ view: borrowing BarrierView) throws(VaultError) -> VaultAnswer {
+    func readEntity(_ key: IdentityKey, _ view: borrowing BarrierView) throws(VaultError)
+        -> VaultAnswer
+    {
         let fields = try parse([], captured: key.captured)
         var records = IdentityRecords()
-        guard let found = try findEntity(key, &records, view) else { throw .notFound }
+        guard let found = try records.entity(key, view) else { throw .notFound }
         return try show(found.id, found.record, &records, fields.warnings, view)
     }
 
@@ -117,12 +68,12 @@ extension IdentityBackend {
     }
 
     func deleteEntity(
-        _ key: Key,
+        _ key: IdentityKey,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
         _ = try parse([], captured: key.captured)
         var records = IdentityRecords()
-        guard let found = try findEntity(key, &records, view) else { return .answer(.empty) }
+        guard let found = try records.entity(key, view) else { return .answer(.empty) }
         try records.removeEntity(found.id, at: now, view)
         return try commit(records, draft(view), .empty)
     }
@@ -141,7 +92,7 @@ extension IdentityBackend {
         var records = IdentityRecords()
         var isChanged = false
         for text in texts {
-            guard let found = try findEntity(.id(text), &records, view) else { continue }
+            guard let found = try records.entity(.id(text), view) else { continue }
             try records.removeEntity(found.id, at: now, view)
             isChanged = true
         }

@@ -82,7 +82,7 @@ extension IdentityBackend {
         var draft = try draft(view)
         let owner: IdentityID
         if let canonicalID = text("canonical_id") {
-            guard let found = try findGroup(.id(canonicalID), &records, view) else {
+            guard let found = try records.group(.id(canonicalID), view) else {
                 throw .invalid("invalid group ID given in 'canonical_id'")
             }
             guard found.record.isExternal else {
@@ -119,7 +119,7 @@ extension IdentityBackend {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> IdentityID {
         let id = draft.identityID()
-        let name = try records.freshName("group", in: &draft, view)
+        let name = try records.freshName(GroupRecord.self, in: &draft, view)
         try records.setPointer(id, at: IdentityPaths.groupName(name), view)
         try records.setGroup(GroupRecord(name: name, isExternal: true, created: now), id, view)
         try records.setRoster(RosterRecord(created: now), of: id, view)
@@ -135,7 +135,7 @@ extension IdentityBackend {
         _ view: borrowing BarrierView
     ) throws(VaultError) {
         var record = try records.existingGroup(id, view)
-        if let old = record.alias { try records.pointGroupAlias(old, to: nil, view) }
+        if let old = record.alias { try records.point(old, to: nil, GroupRecord.self, view) }
         let keepsMembers =
             if let old = record.alias, let alias {
                 old.isNamed(alias.name, alias.mountAccessor)
@@ -143,7 +143,7 @@ extension IdentityBackend {
                 false
             }
         record.alias = alias
-        if let alias { try records.pointGroupAlias(alias, to: id, view) }
+        if let alias { try records.point(alias, to: id, GroupRecord.self, view) }
         try records.setGroup(record, id, view)
         if !keepsMembers {
             for member in try records.roster(of: id, view).entities {

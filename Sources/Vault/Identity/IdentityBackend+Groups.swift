@@ -9,64 +9,31 @@ extension IdentityBackend {
         ("policies", .texts), ("member_entity_ids", .texts), ("member_group_ids", .texts),
     ]
 
-    /// The group with this id or name.
-    func findGroup(
-        _ key: Key,
-        _ records: inout IdentityRecords,
-        _ view: borrowing BarrierView
-    ) throws(VaultError) -> (id: IdentityID, record: GroupRecord)? {
-        switch key {
-        case .id(let text):
-            guard let id = IdentityID(text: text), let record = try records.group(id, view)
-            else { return nil }
-            return (id, record)
-        case .name(let name):
-            guard let id = try records.pointer(IdentityPaths.groupName(name), view) else {
-                return nil
-            }
-            return (id, try records.existingGroup(id, view))
-        }
-    }
-
     /// - Parameter key: as the path names it; nil: as the body does, or nobody does.
-    func writeGroup(_ key: Key?, _ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
+    func writeGroup(_ key: IdentityKey?, _ view: borrowing BarrierView) throws(VaultError)
+        -> VaultStep
+    {
         let fields = try parse(Self.groupFields, captured: key?.captured)
         var records = IdentityRecords()
         var draft = try draft(view)
-        let name = fields.text("name").flatMap { $0.isEmpty ? nil : $0 }
-        let bodyID = fields.text("id").flatMap { $0.isEmpty ? nil : Key.id($0) }
-        let key = key ?? bodyID ?? name.map { .name($0) }
-        var found: (id: IdentityID, record: GroupRecord)?
-        if let key { found = try findGroup(key, &records, view) }
-        if case .id = key, found == nil { throw .invalid("invalid group ID") }
+        let target = try IdentityTarget<GroupRecord>(key, fields, in: &draft, &records, view)
         let policies = try fields.texts("policies").map { names throws(VaultError) in
             try IdentityText.policies(names)
         }
-        let isExternal = try groupType(fields, of: found?.record)
-        let id = found?.id ?? draft.identityID()
-        var record: GroupRecord
-        if let found {
-            record = found.record
-            if case .id = key, let name { try rename(&record, to: name, id, &records, view) }
-        } else {
-            let given =
-                if case .name(let text) = key {
-                    try IdentityText.checkName(text)
-                } else {
-                    try records.freshName("group", in: &draft, view)
-                }
-            record = GroupRecord(name: given, isExternal: isExternal, created: now)
-            try records.setPointer(id, at: IdentityPaths.groupName(given), view)
+        let isExternal = try groupType(fields, of: target.existing)
+        var record = try target.record(in: &draft, &records, view) { name in
+            GroupRecord(name: name, isExternal: isExternal, created: now)
         }
         if let policies { record.policies = policies }
         if let object = fields.map("metadata") {
             record.metadata = try IdentityTexts(object, "group metadata")
         }
-        try records.setGroup(record, id, view)
-        try writeMembers(fields, id, record, isNew: found == nil, &records, view)
-        guard found == nil else { return try commit(records, draft, .empty) }
+        let isNew = target.existing == nil
+        try records.setGroup(record, target.id, view)
+        try writeMembers(fields, target.id, record, isNew: isNew, &records, view)
+        guard isNew else { return try commit(records, draft, .empty) }
         let answer = IdentityAnswers.answer(
-            ["id": .string(id.text), "name": .string(record.name)],
+            ["id": .string(target.id.text), "name": .string(record.name)],
             fields.warnings
         )
         return try commit(records, draft, answer)
@@ -85,23 +52,6 @@ extension IdentityBackend {
             throw .invalid("group type cannot be changed")
         }
         return existing.isExternal
-    }
-
-    private func rename(
-        _ record: inout GroupRecord,
-        to name: String,
-        _ id: IdentityID,
-        _ records: inout IdentityRecords,
-        _ view: borrowing BarrierView
-    ) throws(VaultError) {
-        let name = try IdentityText.checkName(name)
-        let holder = try records.pointer(IdentityPaths.groupName(name), view)
-        guard holder == nil || holder == id else {
-            throw .invalid("group name is already in use")
-        }
-        try records.setPointer(nil, at: IdentityPaths.groupName(record.name), view)
-        try records.setPointer(id, at: IdentityPaths.groupName(name), view)
-        record.name = name
     }
 
     private func writeMembers(
@@ -134,10 +84,12 @@ extension IdentityBackend {
         try records.setRoster(roster, of: id, view)
     }
 
-    func readGroup(_ key: Key, _ view: borrowing BarrierView) throws(VaultError) -> VaultAnswer {
+    func readGroup(_ key: IdentityKey, _ view: borrowing BarrierView) throws(VaultError)
+        -> VaultAnswer
+    {
         let fields = try parse([], captured: key.captured)
         var records = IdentityRecords()
-        guard let found = try findGroup(key, &records, view) else { throw .notFound }
+        guard let found = try records.group(key, view) else { throw .notFound }
         return try show(found.id, found.record, &records, fields.warnings, view)
     }
 
@@ -152,10 +104,12 @@ extension IdentityBackend {
         return IdentityAnswers.answer(answers.group(id, record, roster), warnings)
     }
 
-    func deleteGroup(_ key: Key, _ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
+    func deleteGroup(_ key: IdentityKey, _ view: borrowing BarrierView) throws(VaultError)
+        -> VaultStep
+    {
         _ = try parse([], captured: key.captured)
         var records = IdentityRecords()
-        guard let found = try findGroup(key, &records, view) else { return .answer(.empty) }
+        guard let found = try records.group(key, view) else { return .answer(.empty) }
         try records.removeGroup(found.id, at: now, view)
         return try commit(records, draft(view), .empty)
     }

@@ -11,7 +11,7 @@ extension IdentityBackend {
 
     /// The one thing that a look-up goes by.
     private enum Clue {
-        case key(Key)
+        case key(IdentityKey)
         case aliasID(String)
         case alias(name: String, mountAccessor: String)
     }
@@ -44,37 +44,36 @@ extension IdentityBackend {
     func lookupEntity(_ view: borrowing BarrierView) throws(VaultError) -> VaultAnswer {
         let fields = try parse(Self.lookupFields)
         var records = IdentityRecords()
-        let id: IdentityID?
-        switch try clue(fields) {
-        case .key(let key): id = try findEntity(key, &records, view)?.id
-        case .aliasID(let text):
-            id = try IdentityID(text: text).flatMap { id throws(VaultError) in
-                try records.pointer(IdentityPaths.entityAlias(id), view)
-            }
-        case .alias(let name, let accessor):
-            id = try records.pointer(IdentityPaths.entityAliasName(name, accessor), view)
-        }
-        guard let id else { return .empty }
-        let record = try records.existingEntity(id, view)
-        return try show(id, record, &records, fields.warnings, view)
+        let found: FoundIdentity<EntityRecord>? = try find(clue(fields), &records, view)
+        guard let found else { return .empty }
+        return try show(found.id, found.record, &records, fields.warnings, view)
     }
 
     func lookupGroup(_ view: borrowing BarrierView) throws(VaultError) -> VaultAnswer {
         let fields = try parse(Self.lookupFields)
         var records = IdentityRecords()
-        let id: IdentityID?
-        switch try clue(fields) {
-        case .key(let key): id = try findGroup(key, &records, view)?.id
+        let found: FoundIdentity<GroupRecord>? = try find(clue(fields), &records, view)
+        guard let found else { return .empty }
+        return try show(found.id, found.record, &records, fields.warnings, view)
+    }
+
+    private func find<Record: IdentityRecord>(
+        _ clue: Clue,
+        _ records: inout IdentityRecords,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> FoundIdentity<Record>? {
+        let path: String
+        switch clue {
+        case .key(let key):
+            return try records.find(key, view)
         case .aliasID(let text):
-            id = try IdentityID(text: text).flatMap { id throws(VaultError) in
-                try records.pointer(IdentityPaths.groupAlias(id), view)
-            }
+            guard let alias = IdentityID(text: text) else { return nil }
+            path = Record.aliasPath(alias)
         case .alias(let name, let accessor):
-            id = try records.pointer(IdentityPaths.groupAliasName(name, accessor), view)
+            path = Record.aliasNamePath(name, accessor)
         }
-        guard let id else { return .empty }
-        let record = try records.existingGroup(id, view)
-        return try show(id, record, &records, fields.warnings, view)
+        guard let id = try records.pointer(path, view) else { return nil }
+        return FoundIdentity(id: id, record: try records.existing(id, view))
     }
 
     // MARK: listings

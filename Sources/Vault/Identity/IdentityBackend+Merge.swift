@@ -27,12 +27,12 @@ extension IdentityBackend {
             )
         }
         var records = IdentityRecords()
-        guard let target = try findEntity(.id(toText), &records, view) else {
+        guard let target = try records.entity(.id(toText), view) else {
             throw .invalid("entity id to merge to is invalid")
         }
         var sources: [IdentityID] = []
         for text in fromTexts {
-            guard let source = try findEntity(.id(text), &records, view) else {
+            guard let source = try records.entity(.id(text), view) else {
                 throw .invalid("entity id to merge from is invalid")
             }
             guard source.id != target.id else {
@@ -95,7 +95,7 @@ struct EntityMerge {
                 )
             }
             let lost = keepsSource ? clash.targetAlias : clash.sourceAlias
-            try records.pointAlias(lost, to: nil, view)
+            try records.point(lost, to: nil, EntityRecord.self, view)
             targetRecord.aliases.removeAll { $0.id == lost.id }
             sourceRecord.aliases.removeAll { $0.id == lost.id }
         }
@@ -161,7 +161,7 @@ struct EntityMerge {
             let record = try records.existingEntity(source, view)
             for var alias in record.aliases {
                 alias.mergedFrom.append(source)
-                try records.pointAlias(alias, to: target, view)
+                try records.point(alias, to: target, EntityRecord.self, view)
                 merged.aliases.append(alias)
             }
             for earlier in record.merged + [source] {

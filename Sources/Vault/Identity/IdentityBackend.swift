@@ -43,20 +43,6 @@ struct IdentityBackend {
         }
     }
 
-    /// How a path names an entity or a group.
-    enum Key {
-        case id(String)
-        case name(String)
-
-        /// The parameter that the path supplies.
-        var captured: String {
-            switch self {
-            case .id: "id"
-            case .name: "name"
-            }
-        }
-    }
-
     var now: Timestamp { call.environment.now }
 
     var answers: IdentityAnswers {

@@ -74,8 +74,14 @@ extension IdentityRecords {
         _ id: IdentityID,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> EntityRecord? {
-        guard let bytes = try value(at: IdentityPaths.entity(id), view) else { return nil }
-        return try EntityRecord(decoding: bytes)
+        try record(id, view)
+    }
+
+    mutating func entity(
+        _ key: IdentityKey,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> FoundIdentity<EntityRecord>? {
+        try find(key, view)
     }
 
     /// An entity that another record names.
@@ -83,10 +89,7 @@ extension IdentityRecords {
         _ id: IdentityID,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> EntityRecord {
-        guard let record = try entity(id, view) else {
-            throw .damaged("entity \(id.text) is named and not there")
-        }
-        return record
+        try existing(id, view)
     }
 
     mutating func setEntity(
@@ -127,17 +130,6 @@ extension IdentityRecords {
         return (entity, record, position)
     }
 
-    /// Both indexes of an alias of an entity.
-    mutating func pointAlias(
-        _ alias: AliasRecord,
-        to entity: IdentityID?,
-        _ view: borrowing BarrierView
-    ) throws(VaultError) {
-        let name = IdentityPaths.entityAliasName(alias.name, alias.mountAccessor)
-        try setPointer(entity, at: name, view)
-        try setPointer(entity, at: IdentityPaths.entityAlias(alias.id), view)
-    }
-
     /// Removes an entity and everything that names it.
     mutating func removeEntity(
         _ id: IdentityID,
@@ -145,7 +137,7 @@ extension IdentityRecords {
         _ view: borrowing BarrierView
     ) throws(VaultError) {
         let record = try existingEntity(id, view)
-        for alias in record.aliases { try pointAlias(alias, to: nil, view) }
+        for alias in record.aliases { try point(alias, to: nil, EntityRecord.self, view) }
         for merged in record.merged {
             try setPointer(nil, at: IdentityPaths.merged(merged), view)
         }
@@ -164,8 +156,14 @@ extension IdentityRecords {
         _ id: IdentityID,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> GroupRecord? {
-        guard let bytes = try value(at: IdentityPaths.group(id), view) else { return nil }
-        return try GroupRecord(decoding: bytes)
+        try record(id, view)
+    }
+
+    mutating func group(
+        _ key: IdentityKey,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> FoundIdentity<GroupRecord>? {
+        try find(key, view)
     }
 
     /// A group that another record names.
@@ -173,10 +171,7 @@ extension IdentityRecords {
         _ id: IdentityID,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> GroupRecord {
-        guard let record = try group(id, view) else {
-            throw .damaged("group \(id.text) is named and not there")
-        }
-        return record
+        try existing(id, view)
     }
 
     /// Writes or removes a group, and the mark of all groups with it.
@@ -277,17 +272,6 @@ extension IdentityRecords {
         return result
     }
 
-    /// Both indexes of an alias of a group.
-    mutating func pointGroupAlias(
-        _ alias: AliasRecord,
-        to group: IdentityID?,
-        _ view: borrowing BarrierView
-    ) throws(VaultError) {
-        let name = IdentityPaths.groupAliasName(alias.name, alias.mountAccessor)
-        try setPointer(group, at: name, view)
-        try setPointer(group, at: IdentityPaths.groupAlias(alias.id), view)
-    }
-
     /// Removes a group and everything that names it.
     mutating func removeGroup(
         _ id: IdentityID,
@@ -309,7 +293,7 @@ extension IdentityRecords {
         for parent in record.parents {
             try changeRoster(parent, at: now, view) { $0.groups.removeAll { $0 == id } }
         }
-        if let alias = record.alias { try pointGroupAlias(alias, to: nil, view) }
+        if let alias = record.alias { try point(alias, to: nil, GroupRecord.self, view) }
         try setPointer(nil, at: IdentityPaths.groupName(record.name), view)
         try setRoster(nil, of: id, view)
         try setGroup(nil, id, view)

@@ -107,7 +107,7 @@ enum IdentityState {
         _ view: borrowing BarrierView
     ) throws(VaultError) {
         var record = EntityRecord(
-            name: try records.freshName("entity", in: &draft, view),
+            name: try records.freshName(EntityRecord.self, in: &draft, view),
             created: now
         )
         let alias = AliasRecord(
@@ -121,7 +121,7 @@ enum IdentityState {
             mergedFrom: []
         )
         record.aliases = [alias]
-        try records.pointAlias(alias, to: id, view)
+        try records.point(alias, to: id, EntityRecord.self, view)
         try records.setPointer(id, at: IdentityPaths.entityName(record.name), view)
         try records.setEntity(record, id, view)
     }
@@ -166,22 +166,6 @@ enum IdentityState {
 }
 
 extension IdentityRecords {
-    /// A name nobody has, for what nobody named: `entity_1a2b3c4d.root`.
-    mutating func freshName(
-        _ kind: String,
-        in draft: inout BatchDraft,
-        _ view: borrowing BarrierView
-    ) throws(VaultError) -> String {
-        // Eight hexadecimal digits, as clients know them; the more that are taken, the more digits.
-        for byteCount in [4, 4, 4, 16] {
-            let name = "\(kind)_\(Hex.encode(draft.randomBytes(byteCount))).root"
-            let path =
-                kind == "entity" ? IdentityPaths.entityName(name) : IdentityPaths.groupName(name)
-            if try pointer(path, view) == nil { return name }
-        }
-        throw .invalid("no free name was found; give one")
-    }
-
     func checkGroups(of record: EntityRecord) throws(VaultError) {
         guard record.groups.count <= VaultLimits.entityGroupsMax else {
             throw .invalid(
