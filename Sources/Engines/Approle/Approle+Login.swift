@@ -29,7 +29,7 @@ extension Approle {
         guard roleID.utf8.count <= EngineLimits.roleIDBytesMax,
             let opened = try EngineRecords.read(path, mount.id, view)
         else { throw Self.refusal }
-        let name = try RoleIDRecord.name(decoding: opened.value)
+        let name = try ApproleReference.text(decoding: opened.value, "role id")
         guard let found = try role(name, view), found.record.roleID == roleID else {
             throw Self.refusal
         }

@@ -32,7 +32,7 @@ extension Approle {
         plan.check(ApprolePaths.role(name), found.modificationIndex)
         plan.check(path, 0)
         plan.put(path, record.encoded())
-        plan.put(ApprolePaths.accessor(accessor, role), Self.pointer(to: path))
+        plan.put(ApprolePaths.accessor(accessor, role), ApproleReference.encoded(path))
         let members: JSONObject = [
             "secret_id": .string(secretID), "secret_id_accessor": .string(accessor),
             "secret_id_num_uses": .number(JSONNumber(record.usesLeft)),
@@ -110,60 +110,75 @@ extension Approle {
     }
 
     func lookup(
-        _ name: String,
+        _ way: ApproleEndpoint.SecretIDWay,
+        of name: String,
         _ request: EngineRequest,
         _ view: borrowing BarrierView
     ) throws(EngineError) -> EngineStep {
-        let fields = try Fields(request.fields, Self.lookupSchema)
-        let secretID = try Self.secretID(fields)
-        guard let role = try role(name, view)?.record else { throw .failed(Self.missing(name)) }
-        let path = ApprolePaths.secretID(secretID, role, view.keyring)
-        guard let found = try self.secretID(at: path, view), !found.record.isOver(at: request.now)
-        else { return .answer(.empty) }
-        return Self.answer(Self.shown(found.record), fields)
-    }
-
-    func lookupAccessor(
-        _ name: String,
-        _ request: EngineRequest,
-        _ view: borrowing BarrierView
-    ) throws(EngineError) -> EngineStep {
-        let fields = try Fields(request.fields, Self.accessorSchema)
-        let accessor = try Self.accessor(fields)
-        guard let role = try role(name, view)?.record else { throw .failed(Self.missing(name)) }
-        guard let found = try secretID(of: accessor, role, view) else {
-            let text = Self.missingAccessor(accessor)
+        let asked = try ask(way, of: name, request, view)
+        switch (way, asked.found) {
+        // One that is over is shown by its accessor only, as OpenBao does.
+        case (.itself, let found?) where !found.record.isOver(at: request.now),
+            (.accessor, let found?):
+            return Self.answer(Self.shown(found.record), asked.fields)
+        case (.itself, _):
+            return .answer(.empty)
+        case (.accessor, nil):
+            let text = Self.missingAccessor(asked.given)
             let data = JSONValue.object(["error": .string(text)]).encoded(sortingKeys: true)
             return .answer(EngineAnswer(status: 404, data: data))
         }
-        return Self.answer(Self.shown(found.record), fields)
     }
 
     func destroy(
-        _ name: String,
+        _ way: ApproleEndpoint.SecretIDWay,
+        of name: String,
         _ request: EngineRequest,
         _ view: borrowing BarrierView
     ) throws(EngineError) -> EngineStep {
-        let fields = try Fields(request.fields, Self.lookupSchema)
-        let secretID = try Self.secretID(fields)
-        guard let role = try role(name, view)?.record else { throw .failed(Self.missing(name)) }
-        let path = ApprolePaths.secretID(secretID, role, view.keyring)
-        guard let found = try self.secretID(at: path, view) else { return .answer(.empty) }
-        return .commit(removal(of: found, role), .empty)
+        let asked = try ask(way, of: name, request, view)
+        if let found = asked.found { return .commit(removal(of: found, asked.role), .empty) }
+        switch way {
+        case .itself: return .answer(.empty)
+        case .accessor: throw .failed(Self.missingAccessor(asked.given))
+        }
     }
 
-    func destroyAccessor(
-        _ name: String,
+    /// A request about one secret id of a role.
+    private struct Asked {
+        let fields: Fields
+        /// What the request calls it.
+        let given: String
+        let role: RoleRecord
+        /// nil: the role has none of that name.
+        let found: FoundSecretID?
+    }
+
+    private func ask(
+        _ way: ApproleEndpoint.SecretIDWay,
+        of name: String,
         _ request: EngineRequest,
         _ view: borrowing BarrierView
-    ) throws(EngineError) -> EngineStep {
-        let fields = try Fields(request.fields, Self.accessorSchema)
-        let accessor = try Self.accessor(fields)
-        guard let role = try role(name, view)?.record else { throw .failed(Self.missing(name)) }
-        guard let found = try secretID(of: accessor, role, view) else {
-            throw .failed(Self.missingAccessor(accessor))
+    ) throws(EngineError) -> Asked {
+        let fields: Fields
+        let given: String
+        switch way {
+        case .itself:
+            fields = try Fields(request.fields, Self.lookupSchema)
+            given = try Self.secretID(fields)
+        case .accessor:
+            fields = try Fields(request.fields, Self.accessorSchema)
+            given = try Self.accessor(fields)
         }
-        return .commit(removal(of: found, role), .empty)
+        guard let role = try role(name, view)?.record else { throw .failed(Self.missing(name)) }
+        let found =
+            switch way {
+            case .itself:
+                try secretID(at: ApprolePaths.secretID(given, role, view.keyring), view)
+            case .accessor:
+                try secretID(of: given, role, view)
+            }
+        return Asked(fields: fields, given: given, role: role, found: found)
     }
 
     // MARK: sweeping
@@ -240,7 +255,8 @@ extension Approle {
         guard AuthName.stored(accessor) != nil else { return nil }
         let path = ApprolePaths.accessor(accessor, role)
         guard let opened = try EngineRecords.read(path, mount.id, view) else { return nil }
-        return try secretID(at: Self.target(of: opened.value), view)
+        let target = try ApproleReference.text(decoding: opened.value, "accessor of a secret id")
+        return try secretID(at: target, view)
     }
 
     func removal(of found: FoundSecretID, _ role: RoleRecord) -> BatchPlan {
@@ -260,28 +276,6 @@ extension Approle {
         } catch {
             guard case .notFound = error else { throw error }
             return []
-        }
-    }
-
-    /// An accessor's record: format 1, then where the secret id's record lies.
-    private static func pointer(to path: String) -> [UInt8] {
-        var writer = ByteWriter(capacity: 128)
-        writer.writeUInt8(1)
-        writer.writeString(path)
-        return writer.bytes
-    }
-
-    private static func target(of bytes: [UInt8]) throws(EngineError) -> String {
-        do throws(WireError) {
-            var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("the format of an accessor is not 1")
-            }
-            let path = try reader.readString(atMost: 256)
-            try reader.finish()
-            return path
-        } catch {
-            throw .damaged("accessor of a secret id: \(error.summary)")
         }
     }
 

@@ -35,13 +35,11 @@ struct Approle {
             return try makeSecretID(name, isCustom: false, request, view)
         case (.customSecretID(let name), .update):
             return try makeSecretID(name, isCustom: true, request, view)
-        case (.secretID(let name, .lookup), .update): return try lookup(name, request, view)
-        case (.secretID(let name, .destroy), .update), (.secretID(let name, .destroy), .delete):
-            return try destroy(name, request, view)
-        case (.accessor(let name, .lookup), .update):
-            return try lookupAccessor(name, request, view)
-        case (.accessor(let name, .destroy), .update), (.accessor(let name, .destroy), .delete):
-            return try destroyAccessor(name, request, view)
+        case (.secretID(let name, let way, .lookup), .update):
+            return try lookup(way, of: name, request, view)
+        case (.secretID(let name, let way, .destroy), .update),
+            (.secretID(let name, let way, .destroy), .delete):
+            return try destroy(way, of: name, request, view)
         case (.tidy, .update): return try tidy(request, view)
         case (.login, .update): return try login(request, view)
         default: throw .unsupportedOperation
@@ -221,7 +219,7 @@ struct Approle {
         }
         plan.check(path, 0)
         if let old { plan.delete(ApprolePaths.roleID(old)) }
-        plan.put(path, RoleIDRecord.encoded(name))
+        plan.put(path, ApproleReference.encoded(name))
     }
 
     // MARK: parts
@@ -273,28 +271,4 @@ struct Approle {
         [("after", .text), ("limit", .int)],
         captured: ["role_name"]
     )
-}
-
-/// What leads from a role id to its role: format 1, then the role's name.
-enum RoleIDRecord {
-    static func encoded(_ name: String) -> [UInt8] {
-        var writer = ByteWriter(capacity: 32)
-        writer.writeUInt8(1)
-        writer.writeString(name)
-        return writer.bytes
-    }
-
-    static func name(decoding bytes: [UInt8]) throws(EngineError) -> String {
-        do throws(WireError) {
-            var reader = ByteReader(bytes)
-            guard try reader.readUInt8() == 1 else {
-                throw .malformed("the format of a role id is not 1")
-            }
-            let name = try reader.readString(atMost: EngineLimits.roleIDBytesMax)
-            try reader.finish()
-            return name
-        } catch {
-            throw .damaged("role id: \(error.summary)")
-        }
-    }
 }

@@ -9,11 +9,16 @@ enum ApproleEndpoint {
     case roleID(String)
     case secretIDs(String)
     case customSecretID(String)
-    case secretID(String, SecretIDAction)
-    case accessor(String, SecretIDAction)
+    case secretID(String, SecretIDWay, SecretIDAction)
     case field(String, RoleField)
     case tidy
     case login
+
+    /// What a request calls one secret id by.
+    enum SecretIDWay: String {
+        case itself = "secret-id"
+        case accessor = "secret-id-accessor"
+    }
 
     /// What is done with one secret id.
     enum SecretIDAction: String {
@@ -44,12 +49,11 @@ enum ApproleEndpoint {
         case ("role-id", 1): self = .roleID(name)
         case ("secret-id", 1): self = .secretIDs(name)
         case ("custom-secret-id", 1): self = .customSecretID(name)
-        case ("secret-id", 2):
-            guard let action = SecretIDAction(rawValue: rest[1]) else { return nil }
-            self = .secretID(name, action)
-        case ("secret-id-accessor", 2):
-            guard let action = SecretIDAction(rawValue: rest[1]) else { return nil }
-            self = .accessor(name, action)
+        case (.some(let text), 2):
+            guard let way = SecretIDWay(rawValue: text),
+                let action = SecretIDAction(rawValue: rest[1])
+            else { return nil }
+            self = .secretID(name, way, action)
         case (.some(let text), 1):
             guard let field = RoleField(rawValue: text) else { return nil }
             self = .field(name, field)
@@ -88,5 +92,29 @@ enum ApprolePaths {
 
     static func accessor(_ accessor: String, _ role: RoleRecord) -> String {
         accessors(role) + accessor
+    }
+}
+
+/// A record that leads somewhere: from a role id to the role's name, from an accessor to the place
+/// of a secret id's record. Format 1, then the text.
+enum ApproleReference {
+    static func encoded(_ text: String) -> [UInt8] {
+        var writer = ByteWriter(capacity: 128)
+        writer.writeUInt8(1)
+        writer.writeString(text)
+        return writer.bytes
+    }
+
+    /// - Parameter what: whose record it is, for the error.
+    static func text(decoding bytes: [UInt8], _ what: String) throws(EngineError) -> String {
+        do throws(WireError) {
+            var reader = ByteReader(bytes)
+            try reader.readFormat(of: "a reference")
+            let text = try reader.readString(atMost: EngineLimits.roleIDBytesMax)
+            try reader.finish()
+            return text
+        } catch {
+            throw .damaged("\(what): \(error.summary)")
+        }
     }
 }
