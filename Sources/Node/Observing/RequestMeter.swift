@@ -7,8 +7,6 @@ import Synchronization
 /// fill memory with labels.
 final class RequestMeter: Sendable {
     private struct State {
-        var arrived: UInt64 = 0
-        var answered: UInt64 = 0
         /// By method and class of status.
         var counts = [UInt64](repeating: 0, count: methods.count * classes.count)
         /// By range, for what may write and what may not.
@@ -30,11 +28,13 @@ final class RequestMeter: Sendable {
         0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5,
     ]
 
+    /// Apart from the rest, so that a request takes the lock once.
+    private let inFlight = Atomic<Int>(0)
     private let state = Mutex(State())
 
     /// A request is worked on from here.
     func arrived() {
-        state.withLock { $0.arrived += 1 }
+        inFlight.add(1, ordering: .relaxed)
     }
 
     /// It was answered.
@@ -46,8 +46,8 @@ final class RequestMeter: Sendable {
         let column = min(max(status / 100, 1), Self.classes.count) - 1
         let seconds = Double(max(0, nanoseconds)) / 1e9
         let range = Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count
+        inFlight.subtract(1, ordering: .relaxed)
         state.withLock { state in
-            state.answered += 1
             state.counts[row * Self.classes.count + column] += 1
             if row < Self.readingMethods {
                 state.reads[range] += 1
@@ -73,7 +73,7 @@ final class RequestMeter: Sendable {
                 "holdfast_http_requests_in_flight",
                 "Requests of clients that are worked on",
                 .gauge,
-                [Metric.Sample(value: Double(state.arrived) - Double(state.answered))]
+                [Metric.Sample(value: Double(inFlight.load(ordering: .relaxed)))]
             ),
             Metric(
                 "holdfast_http_request_seconds",
