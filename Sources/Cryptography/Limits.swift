@@ -15,6 +15,8 @@ package enum Limits {
     package static let derivedBytesMax = 255 * 32
     /// Most bytes from one call to the system's random source.
     package static let randomBytesMax = 1 << 20
+    /// Bytes in a SubjectPublicKeyInfo: RSA with 8,192 bits has 1,062.
+    package static let publicKeyBytesMax = 2_048
     /// Most memory of one scrypt computation.
     package static let scryptBytesMax = 64 << 20
     /// A block of libcrypto's from this size on is scrypt's, see `WorkingMemory`.
