@@ -175,7 +175,10 @@ let package = Package(
         tests("SimulatorTests", ["Raft", "Replica", "Simulator", "Store", "Wire"]),
         tests("BarrierTests", ["Barrier", "Cryptography", "Shamir", "Store", "Wire"]),
         tests("AuditTests", ["Audit", "CFaults", "Cryptography", "TestSupport", "Wire"]),
-        tests("EnginesTests", ["Barrier", "Cryptography", "Engines", "Store", "Wire"]),
+        tests(
+            "EnginesTests",
+            ["Barrier", "Cryptography", "Engines", "Store", "TestSupport", "Wire"]
+        ),
         tests(
             "VaultTests",
             [

@@ -10,6 +10,7 @@ package enum EngineKind: UInt8, Sendable, Equatable, CaseIterable {
     case cubbyhole = 4
     case userpass = 64
     case approle = 65
+    case jwt = 66
 
     /// Whether clients log in here. Numbers from 64 on are auth methods.
     package var isAuthMethod: Bool { rawValue >= 64 }
@@ -19,6 +20,7 @@ package enum EngineKind: UInt8, Sendable, Equatable, CaseIterable {
         switch type {
         case "userpass": self = .userpass
         case "approle": self = .approle
+        case "jwt": self = .jwt
         default: return nil
         }
     }
@@ -47,6 +49,7 @@ package enum EngineCatalog {
         case .cubbyhole: try CubbyholeEngine(mount: mount).step(request, view: view)
         case .userpass: try Userpass(mount: mount).step(request, view: view)
         case .approle: try Approle(mount: mount).step(request, view: view)
+        case .jwt: try JWTMethod(mount: mount).step(request, view: view)
         }
     }
 
@@ -70,6 +73,7 @@ package enum EngineCatalog {
             case .cubbyhole: CubbyholePlace.record(of: path, tokenName: tokenName)
             case .userpass: Userpass.record(of: path)
             case .approle: Approle.record(of: path)
+            case .jwt: JWTMethod.record(of: path)
             }
         guard let record else { return nil }
         do throws(BarrierError) {

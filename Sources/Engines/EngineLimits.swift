@@ -40,6 +40,23 @@ package enum EngineLimits {
     static let secretIDMetadataBytesMax = 512
     /// Steps of one batch that sweeps: some hundred records.
     static let sweepMax = 900
+    /// Bytes in a JSON web token: one with some hundred groups fits.
+    package static let jwtBytesMax = 32 << 10
+    /// Public keys in one configuration, and bytes of PEM in one of its texts.
+    static let jwtKeysMax = 32
+    static let jwtKeyBytesMax = 4_096
+    /// Audiences, bound claims, and values of all bound claims.
+    static let claimsMax = 64
+    /// How far a role may stretch the times of tokens; -1: not at all.
+    static let leewaySeconds = -1...31_536_000
+    /// Bytes in the name of a claim, and in a value that a role binds.
+    static let claimBytesMax = 1_024
+    /// Claims that become metadata, and bytes in a name and a value: what an alias can have.
+    static let claimMappingsMax = 63
+    static let claimMappingNameBytesMax = 128
+    static let claimMappingBytesMax = 512
+    /// Groups that one login can be in.
+    static let groupAliasesMax = 256
     /// Blocks of addresses that a token, a role or a secret id is bound to.
     package static let boundCIDRsMax = 256
     /// Names, folders included, that one recursive listing may look at.

@@ -23,6 +23,8 @@ package struct LoginGrant: Sendable, Equatable {
     /// Names of external groups that the method says the client is in, and in no others; nil: the
     /// method knows no groups.
     package var groupAliases: [String]?
+    /// What the method says about the alias itself, sorted by name; replaces what it said before.
+    package var aliasMetadata: [Metadata] = []
     /// Sorted by name, each name once.
     package var metadata: [Metadata] = []
     /// What the user or role says about its tokens.

@@ -36,6 +36,13 @@ struct FuzzTests {
         ("PUT", "/v1/sys/policies/rollback/acl/default", #"{"version":1,"cas":1}"#),
         ("PUT", "/v1/sys/policy/p", #"{"rules":"path \"a\" { policy = \"write\" }"}"#),
         ("PUT", "/v1/sys/capabilities", #"{"token":"s.x","paths":["a","b"]}"#),
+        (
+            "PUT", "/v1/auth/j/role/r",
+            #"{"role_type":"jwt","user_claim":"sub","bound_audiences":"v","claim_mappings":"#
+                + #"{"a":"b"},"bound_claims":{"a":["x",1]},"bound_claims_type":"glob"}"#
+        ),
+        ("PUT", "/v1/auth/j/login", #"{"role":"r","jwt":"eyJhbGciOiJFUzI1NiJ9.e30.AA"}"#),
+        ("PUT", "/v1/auth/j/config", #"{"jwt_validation_pubkeys":["-----BEGIN PUBLIC KEY-----"]}"#),
     ]
 
     private static let mutator = Mutator(
@@ -62,6 +69,11 @@ struct FuzzTests {
         let vault = try TestVault()
         try vault.send("POST", "sys/mounts/m", #"{"type":"kv-v2"}"#)
         try vault.send("POST", "sys/mounts/old", #"{"type":"kv"}"#)
+        try vault.send("POST", "sys/auth/j", #"{"type":"jwt"}"#)
+        let role = #"{"role_type":"jwt","user_claim":"sub","bound_audiences":"v"}"#
+        #expect(try vault.send("POST", "auth/j/role/r", role).status == 204)
+        let config = #"{"jwt_validation_pubkeys":["\#(try TestIssuer(1).pem)"]}"#
+        #expect(try vault.send("POST", "auth/j/config", config).status == 204)
         var random = Seeded(Fuzzing.seed(usual: 42))
         var refused = 0
         var run = FuzzRun(usual: 20_000)

@@ -16,7 +16,7 @@ package enum AuthCatalog {
     package static func isOpen(_ path: String, in kind: EngineKind) -> Bool {
         switch kind {
         case .userpass: path.utf8.starts(with: "login/".utf8)
-        case .approle: path == "login"
+        case .approle, .jwt: path == "login"
         default: false
         }
     }

@@ -80,6 +80,7 @@ struct LoginCall {
         token.usesMax = UInt64(parameters.usesMax)
         token.boundCIDRs = try boundCIDRs(parameters)
         var alias = LoginAlias(name: grant.alias, mountAccessor: entry.record.accessor)
+        alias.metadata = grant.aliasMetadata.map { (name: $0.name, value: $0.value) }
         alias.groups = grant.groupAliases
         let now = environment.now
         let identity = try IdentityState.entity(for: alias, in: &draft, at: now, view)

@@ -1,0 +1,206 @@
+import Barrier
+import Cryptography
+import Wire
+
+/// The auth method `jwt`: clients bring a JSON web token that somebody else signed.
+///
+/// Contract: `config` has the public keys and the issuer, a role what its tokens have to say. A
+/// login reads both, checks signature, times, issuer, audience, subject and bound claims, in this
+/// order, and answers with a ``LoginGrant``; its batch checks that both are still the same.
+struct JWTMethod {
+    let mount: EngineMount
+
+    private enum Endpoint {
+        case config
+        case roles
+        case role(String)
+        case login
+
+        init?(_ path: String) {
+            let parts = path.utf8.split(separator: 0x2F, omittingEmptySubsequences: false)
+                .map { String(Substring($0)) }
+            switch (parts[0], parts.count) {
+            case ("config", 1): self = .config
+            case ("login", 1): self = .login
+            case ("role", 1): self = .roles
+            case ("role", 2) where parts[1].isEmpty: self = .roles
+            case ("role", 2):
+                guard let name = AuthName.stored(parts[1]) else { return nil }
+                self = .role(name)
+            default: return nil
+            }
+        }
+    }
+
+    static let configPath = "config"
+
+    static func rolePath(_ name: String) -> String { "role/" + name }
+
+    /// The record that tells creating from updating.
+    static func record(of path: String) -> String? {
+        switch Endpoint(path) {
+        case .role(let name): rolePath(name)
+        case .config, .roles, .login, nil: nil
+        }
+    }
+
+    func step(
+        _ request: EngineRequest,
+        view: borrowing BarrierView
+    ) throws(EngineError) -> EngineStep {
+        guard let endpoint = Endpoint(request.path) else { throw .unsupportedPath }
+        switch (endpoint, request.operation) {
+        case (.config, .read): return try readConfig(request, view)
+        case (.config, .update): return try writeConfig(request, view)
+        case (.roles, .list): return try list(request, view)
+        case (.role(let name), .read): return try readRole(name, request, view)
+        case (.role(let name), .update): return try writeRole(name, request, view)
+        case (.role(let name), .delete): return try deleteRole(name, view)
+        case (.login, .update): return try login(request, view)
+        default: throw .unsupportedOperation
+        }
+    }
+
+    // MARK: records
+
+    func config(
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> (record: JWTConfigRecord, modificationIndex: UInt64)? {
+        guard let opened = try EngineRecords.read(Self.configPath, mount.id, view) else {
+            return nil
+        }
+        return (try JWTConfigRecord(decoding: opened.value), opened.modificationIndex)
+    }
+
+    func role(
+        _ name: String,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> (record: JWTRoleRecord, modificationIndex: UInt64)? {
+        guard let opened = try EngineRecords.read(Self.rolePath(name), mount.id, view) else {
+            return nil
+        }
+        return (try JWTRoleRecord(decoding: opened.value), opened.modificationIndex)
+    }
+
+    private func list(
+        _ request: EngineRequest,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> EngineStep {
+        let fields = try Fields(request.fields, Self.pageSchema)
+        let names = try EngineRecords.list("role/", page: ListPage(fields), mount.id, view)
+        return .answer(EngineAnswer(data: KVAnswers.keys(names), warnings: fields.warnings))
+    }
+
+    private func deleteRole(
+        _ name: String,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> EngineStep {
+        guard let found = try role(name, view) else { return .answer(.empty) }
+        var plan = BatchPlan()
+        plan.check(Self.rolePath(name), found.modificationIndex)
+        plan.delete(Self.rolePath(name))
+        return .commit(plan, .empty)
+    }
+
+    // MARK: logins
+
+    private func login(
+        _ request: EngineRequest,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> EngineStep {
+        let fields = try Fields(request.fields, Self.loginSchema)
+        guard let config = try config(view) else { throw .invalid("could not load configuration") }
+        var given = fields.text("role") ?? ""
+        if given.isEmpty { given = config.record.defaultRole }
+        guard !given.isEmpty else { throw .invalid("missing role") }
+        guard let name = AuthName.stored(given), let found = try role(name, view) else {
+            throw .invalid("role \(GoText.quoted(given)) could not be found")
+        }
+        let text = fields.text("jwt") ?? ""
+        guard !text.isEmpty else { throw .invalid("missing token") }
+        let role = found.record
+        guard AddressBlock.allow(request.context.remoteAddress, in: role.parameters.boundCIDRs)
+        else { throw .permissionDenied }
+        var grant = try Self.grant(text, config.record, role, name, at: request.now)
+        grant.warnings = fields.warnings
+        var plan = BatchPlan()
+        plan.check(Self.configPath, config.modificationIndex)
+        plan.check(Self.rolePath(name), found.modificationIndex)
+        return .login(grant, plan)
+    }
+
+    private static func grant(
+        _ text: String,
+        _ config: JWTConfigRecord,
+        _ role: JWTRoleRecord,
+        _ name: String,
+        at now: Timestamp
+    ) throws(EngineError) -> LoginGrant {
+        let claims: JWTClaims
+        do throws(JWTError) {
+            claims = try validated(text, config, role, at: now)
+        } catch {
+            throw .badCredentials("error validating token: \(error.text)")
+        }
+        do throws(JWTError) {
+            guard !role.audiences.isEmpty || !claims.hasAudience else {
+                throw JWTError("audience claim found in JWT but no audiences bound to the role")
+            }
+            let user = try claims.user(role)
+            let groups = try claims.groups(role)
+            for bound in role.boundClaims {
+                try claims.check(bound, isGlob: role.isGlob)
+            }
+            var metadata = try claims.metadata(role)
+            var grant = LoginGrant(alias: user, parameters: role.parameters)
+            grant.groupAliases = groups
+            metadata.append(LoginGrant.Metadata(name: "role", value: name))
+            grant.metadata = metadata.sorted { utf8Precedes($0.name, $1.name) }
+            grant.aliasMetadata = grant.metadata
+            return grant
+        } catch {
+            throw .badCredentials(error.text)
+        }
+    }
+
+    private static func validated(
+        _ text: String,
+        _ config: JWTConfigRecord,
+        _ role: JWTRoleRecord,
+        at now: Timestamp
+    ) throws(JWTError) -> JWTClaims {
+        let token = try JWT(text)
+        let allowed = config.algorithms
+        guard allowed.isEmpty || allowed.contains(token.algorithm.rawValue) else {
+            throw JWTError("the token's algorithm is not among those that are configured")
+        }
+        var keys: [VerificationKey] = []
+        for text in config.publicKeys {
+            do throws(EngineError) {
+                keys += try PublicKeyText.keys(text)
+            } catch {
+                throw JWTError("a configured key cannot be used")
+            }
+        }
+        guard token.isSigned(byOneOf: keys) else {
+            throw JWTError(
+                "error verifying token signature: no known key successfully validated "
+                    + "the token signature"
+            )
+        }
+        let times = JWTTimes(
+            expirationLeeway: role.expirationLeeway,
+            notBeforeLeeway: role.notBeforeLeeway,
+            skewLeeway: role.skewLeeway
+        )
+        try times.check(token.claims, at: now)
+        let claims = JWTClaims(claims: token.claims)
+        try claims.check("iss", "issuer", is: config.issuer)
+        try claims.checkAudience(role.audiences)
+        try claims.check("sub", "subject", is: role.subject)
+        return claims
+    }
+
+    private static let loginSchema = FieldSchema([("role", .text), ("jwt", .text)])
+    private static let pageSchema = FieldSchema([("after", .text), ("limit", .int)])
+}
