@@ -183,7 +183,7 @@ package final class VaultCache: Sendable {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenAccess {
         let identity = try identity(of: record.entityID, view)
-        guard record.entityID.isEmpty || identity?.isDisabled == false else { return .barred }
+        guard record.entityID.isEmpty || identity?.bars(record) == false else { return .barred }
         if record.isRoot { return TokenAccess.root.with(identity) }
         let added = (identity?.policies ?? []).filter { name in
             !record.policies.contains { utf8Equals($0, name) }

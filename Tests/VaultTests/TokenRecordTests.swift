@@ -78,7 +78,8 @@ struct TokenRecordTests {
     }
 
     private static let scopes: [RevocationScope] = [
-        .tree(hash: hash), .freeing(hash: hash), .entity("e"), .tidy,
+        .tree(hash: hash), .freeing(hash: hash), .tidy,
+        .entities(["e", "f"], before: Timestamp(nanoseconds: 7)),
         .leases(
             prefix: "auth/a/",
             before: Timestamp(nanoseconds: 9),

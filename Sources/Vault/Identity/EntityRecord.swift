@@ -51,7 +51,8 @@ extension AliasRecord {
 /// besides policies and groups is in this record, so one look at its modification index tells
 /// whether what was put together from it still holds.
 ///
-/// Format 1: name, created, updated, flags (1: disabled, 2: has metadata), metadata if it has any,
+/// Format 1: name, created, updated, flags (1: disabled, 2: has metadata, 4: its tokens were
+/// revoked once), metadata if it has any, the moment up to which tokens were revoked if they were,
 /// policies, ids of the groups it is a member of, ids of entities that were merged into it,
 /// aliases.
 struct EntityRecord: Sendable, Equatable {
@@ -59,6 +60,9 @@ struct EntityRecord: Sendable, Equatable {
     let created: Timestamp
     var updated: Timestamp
     var isDisabled = false
+    /// When it was last disabled. Tokens made up to then are over for good, also where it is
+    /// enabled again before all of them are swept.
+    var revokedThrough: Timestamp?
     /// What an operator noted; nil: nothing was ever said.
     var metadata: IdentityTexts?
     /// Normalised, sorted, each once.
@@ -82,8 +86,12 @@ struct EntityRecord: Sendable, Equatable {
         writer.writeString(name)
         writer.writeUInt64(created.nanoseconds)
         writer.writeUInt64(updated.nanoseconds)
-        writer.writeUInt8((isDisabled ? 1 : 0) | (metadata == nil ? 0 : 2))
+        var flags: UInt8 = isDisabled ? 1 : 0
+        if metadata != nil { flags |= 2 }
+        if revokedThrough != nil { flags |= 4 }
+        writer.writeUInt8(flags)
         metadata?.write(to: &writer)
+        if let revokedThrough { writer.writeUInt64(revokedThrough.nanoseconds) }
         writer.writeTexts(policies)
         writer.writeIdentities(groups)
         writer.writeIdentities(merged)
@@ -109,9 +117,10 @@ extension EntityRecord {
         created = Timestamp(nanoseconds: try reader.readUInt64())
         updated = Timestamp(nanoseconds: try reader.readUInt64())
         let flags = try reader.readUInt8()
-        guard flags < 4 else { throw .malformed("an entity with flags \(flags)") }
+        guard flags < 8 else { throw .malformed("an entity with flags \(flags)") }
         isDisabled = flags & 1 != 0
         metadata = flags & 2 != 0 ? try IdentityTexts(reading: &reader) : nil
+        revokedThrough = flags & 4 != 0 ? Timestamp(nanoseconds: try reader.readUInt64()) : nil
         policies = try reader.readTexts(
             countMax: VaultLimits.identityPoliciesMax,
             bytesMax: VaultLimits.policyNameBytesMax

@@ -23,7 +23,10 @@ extension IdentityBackend {
         try apply(fields, to: &record)
         record.updated = now
         try records.setEntity(record, target.id, view)
-        guard target.existing == nil else { return try commit(records, draft, .empty) }
+        guard target.existing == nil else {
+            let ended = fields.bool("disabled") == true ? [target.id] + record.merged : []
+            return try commit(records, draft, ended: ended, view)
+        }
         let answer = IdentityAnswers.answer(
             ["aliases": .null, "id": .string(target.id.text), "name": .string(record.name)],
             fields.warnings
@@ -38,7 +41,9 @@ extension IdentityBackend {
         if let object = fields.map("metadata") {
             record.metadata = try IdentityTexts(object, "entity metadata")
         }
-        if let isDisabled = fields.bool("disabled") { record.isDisabled = isDisabled }
+        guard let isDisabled = fields.bool("disabled") else { return }
+        record.isDisabled = isDisabled
+        if isDisabled { record.revokedThrough = now }
     }
 
     func readEntity(_ key: IdentityKey, _ view: borrowing BarrierView) throws(VaultError)
@@ -75,7 +80,8 @@ extension IdentityBackend {
         var records = IdentityRecords()
         guard let found = try records.entity(key, view) else { return .answer(.empty) }
         try records.removeEntity(found.id, at: now, view)
-        return try commit(records, draft(view), .empty)
+        let ended = [found.id] + found.record.merged
+        return try commit(records, draft(view), ended: ended, view)
     }
 
     /// `identity/entity/batch-delete`. Ids that nobody has are passed over.
@@ -90,12 +96,13 @@ extension IdentityBackend {
             )
         }
         var records = IdentityRecords()
-        var isChanged = false
+        var ended: [IdentityID] = []
         for text in texts {
             guard let found = try records.entity(.id(text), view) else { continue }
             try records.removeEntity(found.id, at: now, view)
-            isChanged = true
+            ended += [found.id] + found.record.merged
         }
-        return isChanged ? try commit(records, draft(view), .empty) : .answer(.empty)
+        guard !ended.isEmpty else { return .answer(.empty) }
+        return try commit(records, draft(view), ended: ended, view)
     }
 }

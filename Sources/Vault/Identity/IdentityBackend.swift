@@ -63,6 +63,24 @@ struct IdentityBackend {
         return try draft.commit(answer)
     }
 
+    /// The same, where some entities' tokens are over with this batch. It stops their use, so the
+    /// sweep may come later.
+    func commit(
+        _ records: IdentityRecords,
+        _ draft: consuming BatchDraft,
+        ended: [IdentityID],
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
+        try records.write(into: &draft)
+        try TokenRevocation.revoke(
+            ofEntities: ended.map(\.text),
+            in: &draft,
+            call.environment,
+            view
+        )
+        return try draft.commit(.empty)
+    }
+
     func parse(
         _ kinds: [(String, FieldSchema.Kind)],
         captured: String? = nil

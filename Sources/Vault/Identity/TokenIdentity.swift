@@ -15,6 +15,8 @@ struct TokenIdentity: Sendable {
     let groupsIndex: UInt64?
     /// Its tokens are refused.
     let isDisabled: Bool
+    /// Tokens made up to then are refused; see ``EntityRecord/revokedThrough``.
+    let revokedThrough: Timestamp?
     /// Of the entity and of all groups that it belongs to: `identity_policies`. Sorted.
     let policies: [String]
     /// Why its tokens may do nothing, if so: for operators.
@@ -26,6 +28,11 @@ struct TokenIdentity: Sendable {
 
     /// As tokens keep it.
     var entityID: String { id.text }
+
+    /// Whether a token of this entity may not be used any more.
+    func bars(_ token: TokenRecord) -> Bool {
+        isDisabled || revokedThrough.map { token.created <= $0 } ?? false
+    }
 
     /// Whether it still holds for a view.
     func holds(_ view: borrowing BarrierView) throws(VaultError) -> Bool {
@@ -58,6 +65,7 @@ struct TokenIdentity: Sendable {
             groupsIndex: record.groups.isEmpty
                 ? nil : try view.systemIndex(IdentityPaths.groupMark),
             isDisabled: record.isDisabled,
+            revokedThrough: record.revokedThrough,
             policies: IdentityText.once(record.policies + groups.flatMap(\.record.policies)),
             problem: closure == nil
                 ? "its entity belongs to more than \(VaultLimits.inheritedGroupsMax) groups" : nil,

@@ -19,6 +19,8 @@ enum TokenLimits {
     static let metadataBytesTotalMax = 64 << 10
     /// Bytes in an id of an entity.
     static let entityBytesMax = 64
+    /// Entities whose tokens one job sweeps.
+    static let entitiesPerSweepMax = 256
     /// Bytes in the name of a role.
     static let roleNameBytesMax = 512
     /// Bytes in a list of names that a role may hold.

@@ -11,8 +11,8 @@ enum RevocationScope: Sendable, Equatable {
     case freeing(hash: String)
     /// Tokens whose leases begin so, behind the fence with this id.
     case leases(prefix: String, before: Timestamp, fence: [UInt8])
-    /// Tokens of an entity that is disabled or gone.
-    case entity(String)
+    /// Tokens of entities that were disabled or removed then.
+    case entities([String], before: Timestamp)
     /// Whatever belongs to no token.
     case tidy
 
@@ -31,9 +31,10 @@ enum RevocationScope: Sendable, Equatable {
             writer.writeString(prefix)
             writer.writeUInt64(before.nanoseconds)
             writer.writeBytes(fence)
-        case .entity(let id):
+        case .entities(let ids, let before):
             writer.writeUInt8(4)
-            writer.writeString(id)
+            writer.writeUInt64(before.nanoseconds)
+            writer.writeTexts(ids)
         case .tidy: writer.writeUInt8(5)
         }
         return writer.bytes
@@ -52,7 +53,13 @@ enum RevocationScope: Sendable, Equatable {
                     before: Timestamp(nanoseconds: try reader.readUInt64()),
                     fence: try reader.readBytes(16)
                 )
-            case 4: self = .entity(try reader.readString(atMost: TokenLimits.entityBytesMax))
+            case 4:
+                let before = Timestamp(nanoseconds: try reader.readUInt64())
+                let ids = try reader.readTexts(
+                    countMax: TokenLimits.entitiesPerSweepMax,
+                    bytesMax: TokenLimits.entityBytesMax
+                )
+                self = .entities(ids, before: before)
             case 5: self = .tidy
             case let kind: throw .malformed("a revocation of kind \(kind)")
             }
@@ -144,17 +151,33 @@ enum TokenRevocation {
         try start(scope, cursor: Array(cursor.utf8), in: &draft, environment, view)
     }
 
-    /// All tokens of an entity, which the same batch disables or removes: that is what stops their
+    /// All tokens of entities, which the same batch disables or removes: that is what stops their
     /// use at once.
-    static func revokeEntity(
-        _ entityID: String,
+    static func revoke(
+        ofEntities ids: [String],
         in draft: inout BatchDraft,
         _ environment: borrowing VaultEnvironment,
         _ view: borrowing BarrierView
     ) throws(VaultError) {
-        var sweep = TokenSweep()
-        guard try !sweep.removeTokens(ofEntity: entityID, in: &draft, view) else { return }
-        try start(.entity(entityID), cursor: [], in: &draft, environment, view)
+        var rest = ids[...]
+        // The batch of many entities is long enough by itself.
+        if let only = ids.first, ids.count == 1 {
+            var sweep = TokenSweep()
+            let cursor = try sweep.removeTokens(
+                ofEntity: only,
+                upTo: environment.now,
+                after: "",
+                in: &draft,
+                view
+            )
+            if cursor == nil { rest = [] }
+        }
+        while !rest.isEmpty {
+            let some = Array(rest.prefix(TokenLimits.entitiesPerSweepMax))
+            rest = rest.dropFirst(some.count)
+            let scope = RevocationScope.entities(some, before: environment.now)
+            try start(scope, cursor: [], in: &draft, environment, view)
+        }
     }
 
     private static func start(
@@ -208,9 +231,16 @@ enum TokenRevocation {
         case .freeing(let hash):
             let isDone = try sweep.free(hash, in: &draft, view)
             return isDone ? .finished(done: sweep.doneCount) : more([], sweep)
-        case .entity(let id):
-            let isDone = try sweep.removeTokens(ofEntity: id, in: &draft, view)
-            return isDone ? .finished(done: sweep.doneCount) : more([], sweep)
+        case .entities(let ids, let before):
+            let cursor = try sweep.removeTokens(
+                ofEntities: ids,
+                upTo: before,
+                after: job.cursor,
+                in: &draft,
+                view
+            )
+            guard let cursor else { return .finished(done: sweep.doneCount) }
+            return more(cursor, sweep)
         case .tidy:
             let (cursor, doneCount) = try TokenTidySweep.step(job.cursor, in: &draft, view)
             guard let cursor else { return .finished(done: doneCount) }

@@ -245,26 +245,62 @@ struct TokenSweep {
         return walk.isComplete ? nil : last
     }
 
-    /// Removes the tokens of an entity.
+    /// Removes the tokens of an entity that were made up to a moment.
     ///
-    /// - Returns: whether nothing is left of them.
+    /// - Parameter cursor: the last token that the sweep has looked at, or empty.
+    /// - Returns: the cursor to go on behind; nil: nothing is left.
     mutating func removeTokens(
         ofEntity entity: String,
+        upTo before: Timestamp,
+        after cursor: String,
         in draft: inout BatchDraft,
         _ view: borrowing BarrierView
-    ) throws(VaultError) -> Bool {
-        let room = tokensLeft
+    ) throws(VaultError) -> String? {
         let folder = SystemPaths.tokensOfEntity(entity)
-        let names = try view.systemNames(in: folder, limit: room + 1)
-        for hash in names.prefix(room) {
-            if try Self.record(hash, view) == nil {
+        let limit = TokenLimits.sweptNamesMax
+        let after = cursor.isEmpty ? nil : cursor
+        let names = try view.systemNames(in: folder, after: after, limit: limit)
+        var last = cursor
+        for hash in names {
+            guard tokensLeft > 0, hasRoom else { return last }
+            if let (record, _) = try Self.record(hash, view) {
+                if record.created <= before {
+                    guard try removeTree(hash, in: &draft, view) else { return last }
+                }
+            } else {
                 try draft.delete(folder + hash)
                 tokensLeft -= 1
-                continue
+                operationsLeft -= TokenLimits.sweepOperationsPerToken
             }
-            guard try removeTree(hash, in: &draft, view) else { return false }
+            last = hash
         }
-        return names.count <= room
+        return names.count < limit ? nil : last
+    }
+
+    /// The same of several entities, one after the other.
+    ///
+    /// - Parameter cursor: number of the entity u16 ‖ its last token that was looked at; or empty.
+    mutating func removeTokens(
+        ofEntities ids: [String],
+        upTo before: Timestamp,
+        after cursor: [UInt8],
+        in draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> [UInt8]? {
+        var number = cursor.prefix(2).reduce(0) { $0 << 8 | Int($1) }
+        var last = String(decoding: cursor.dropFirst(2), as: UTF8.self)
+        while number < ids.count {
+            let next = try removeTokens(
+                ofEntity: ids[number],
+                upTo: before,
+                after: last,
+                in: &draft,
+                view
+            )
+            if let next { return [UInt8(number >> 8), UInt8(number & 0xFF)] + Array(next.utf8) }
+            (number, last) = (number + 1, "")
+        }
+        return nil
     }
 }
 
