@@ -62,6 +62,7 @@ let package = Package(
     ],
     targets: [
         // Level 0
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         layer("Wire", []),
@@ -76,7 +77,7 @@ let package = Package(
         layer("Replica", ["Raft", "Store", "Wire", logging]),
         // Level 3
         layer("Barrier", ["Cryptography", "Shamir", "Store", "Wire"]),
-        layer("Audit", ["Cryptography", "Wire"]),
+        layer("Audit", ["CLinux", "Cryptography", "Wire"]),
         // Level 4
         layer("Engines", ["Barrier", "Cryptography", "Store", "Wire"]),
         // Level 5

@@ -1,3 +1,4 @@
+import Glibc
 package import Wire
 
 /// Why an audit log cannot be written or read.
@@ -15,6 +16,8 @@ package enum AuditError: OperatorError, Equatable {
     case damaged(path: String, offset: UInt64, reason: String)
     /// Segments are missing between two that are there.
     case missingSegments(after: UInt64, next: UInt64)
+    /// The log ends before the place where it was seen elsewhere. In leaves.
+    case cut(path: String, have: UInt64, anchored: UInt64)
     /// The folder holds another log than the caller means.
     case otherLog(path: String, have: String, want: String)
     /// A segment of a format that this program does not know.
@@ -45,6 +48,17 @@ package enum AuditError: OperatorError, Equatable {
         }
     }
 
+    /// Whether what is in the folder is not what was written there. A log that is found so is kept
+    /// as it is, and another one is begun beside it.
+    package var isDamage: Bool {
+        switch self {
+        case .damaged, .missingSegments, .cut, .altered, .note: true
+        case .system(let operation, _, let code):
+            code == EIO && ["open", "opendir", "readdir", "pread"].contains(operation)
+        default: false
+        }
+    }
+
     /// Whose fault it is.
     package var blame: Blame {
         switch self {
@@ -68,6 +82,8 @@ package enum AuditError: OperatorError, Equatable {
             "\(path) is damaged at byte \(offset): \(reason)"
         case .missingSegments(let after, let next):
             "after segment \(after) comes segment \(next)"
+        case .cut(let path, let have, let anchored):
+            "\(path) has \(have) leaves, and \(anchored) when members kept its checkpoint"
         case .otherLog(let path, let have, let want):
             "\(path) belongs to the log \(have), not to \(want)"
         case .wrongFormat(let path, let have, let want):
@@ -93,7 +109,7 @@ package enum AuditError: OperatorError, Equatable {
         case .full: "make room on the disk; no request is answered that cannot be recorded"
         case .syncFailed, .ended:
             "look for disk errors in the kernel's log, replace a failing disk, start the node again"
-        case .damaged, .missingSegments, .altered:
+        case .damaged, .missingSegments, .cut, .altered:
             "keep a copy of the folder as it is; holdfast audit verify says what can still be read"
         case .otherLog: "give the folder of this node, or move the foreign files away"
         case .wrongFormat: "use a program that is at least as new as the one that wrote it"

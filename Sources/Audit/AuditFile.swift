@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The system's own words for an error number.
@@ -23,6 +24,9 @@ struct AuditFile: ~Copyable, Sendable {
     /// Opens a file to cut and to sync it.
     init(changing path: String) throws(AuditError) { try self.init(path, O_RDWR) }
 
+    /// Opens a file, or makes it.
+    init(making path: String) throws(AuditError) { try self.init(path, O_RDWR | O_CREAT) }
+
     private init(_ path: String, _ flags: Int32) throws(AuditError) {
         self.path = path
         while true {
@@ -31,6 +35,7 @@ struct AuditFile: ~Copyable, Sendable {
                 self.number = number
                 return
             }
+            if errno == ENOSPC || errno == EDQUOT { throw .full(path: path) }
             guard errno == EINTR else {
                 throw .system(operation: "open", path: path, code: errno)
             }
@@ -80,7 +85,34 @@ struct AuditFile: ~Copyable, Sendable {
         }
     }
 
-    /// Drops everything from `size` on.
+    /// Takes room for the first `size` bytes, so that writing them needs none of the disk's any
+    /// more. The file does not become longer.
+    ///
+    /// - Returns: false where none can be taken ahead: not every file system does.
+    /// - Throws: ``AuditError/full(path:)`` if there is not so much; some of it may be taken then.
+    func reserve(_ size: UInt64) throws(AuditError) -> Bool {
+        while fallocate(number, Self.keepSize, 0, off_t(size)) != 0 {
+            switch errno {
+            case EINTR: continue
+            case ENOSPC, EDQUOT, EFBIG: throw .full(path: path)
+            default: return false
+            }
+        }
+        return true
+    }
+
+    /// `FALLOC_FL_KEEP_SIZE` of `linux/falloc.h`.
+    private static let keepSize: Int32 = 1
+
+    /// How long the file is, and how much room of the disk it has.
+    func bytes() throws(AuditError) -> (size: UInt64, room: UInt64) {
+        var status = stat()
+        guard unsafe fstat(number, &status) == 0 else { throw failure("fstat") }
+        // The unit of the count is 512 bytes on every file system.
+        return (UInt64(status.st_size), UInt64(status.st_blocks) * 512)
+    }
+
+    /// Drops everything from `size` on, and the room behind it.
     func cut(to size: UInt64) throws(AuditError) {
         guard ftruncate(number, off_t(size)) == 0 else { throw failure("ftruncate") }
     }
@@ -128,6 +160,7 @@ enum AuditFolder {
             return try sync(folder: parent)
         }
         guard errno == EEXIST else {
+            if errno == ENOSPC || errno == EDQUOT { throw .full(path: path) }
             throw .system(operation: "mkdir", path: path, code: errno)
         }
     }
@@ -148,6 +181,7 @@ enum AuditFolder {
     /// - Throws: ``AuditError/syncFailed(operation:path:code:)`` if the name may be lost.
     static func rename(_ path: String, to target: String, in folder: String) throws(AuditError) {
         guard unsafe Glibc.rename(path, target) == 0 else {
+            if errno == ENOSPC || errno == EDQUOT { throw .full(path: target) }
             throw .system(operation: "rename", path: path, code: errno)
         }
         try sync(folder: folder)

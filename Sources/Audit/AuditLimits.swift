@@ -28,6 +28,13 @@ package enum AuditLimits {
     package static let unsyncedBytesMax = 16 << 20
     /// Largest single write.
     static let writeBytesMax = 1 << 20
+    /// Room on the disk that a log keeps ahead of its end, and the same again for the segment that
+    /// a start or a full one begins: with a full disk the log takes so much more.
+    package static let reserveBytes = 16 << 20
+    /// Of the room that a file has, so much is not counted on: file systems keep lists in it.
+    static let roomMarginBytes: UInt64 = 64 << 10
+    /// Logs that a node begins beside damaged ones, at most.
+    package static let generationsMax: UInt64 = 999
     /// Leaves that may stand behind the last checkpoint: the loss window that the design states.
     package static let uncoveredLeavesMax: UInt64 = 1_000
     /// Largest file of checkpoints that is read as a whole.

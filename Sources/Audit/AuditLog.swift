@@ -25,20 +25,38 @@ package struct AuditLog: ~Copyable {
         package let recipient: [UInt8]
         /// A segment that has grown to so many bytes gets a successor.
         package let segmentBytes: Int
+        /// Room on the disk that is kept ahead, twice: see ``AuditLimits/reserveBytes``. 0: none.
+        package let reserveBytes: Int
 
-        /// - Parameter segmentBytes: at most ``AuditLimits/segmentBytesMax``.
+        /// - Parameters:
+        ///   - segmentBytes: at most ``AuditLimits/segmentBytesMax``.
+        ///   - reserveBytes: at most as many.
         package init(
             folder: String,
             log: LogIdentity,
             recipient: [UInt8],
-            segmentBytes: Int = AuditLimits.segmentBytesMax
+            segmentBytes: Int = AuditLimits.segmentBytesMax,
+            reserveBytes: Int = AuditLimits.reserveBytes
         ) {
             precondition((1...AuditLimits.segmentBytesMax).contains(segmentBytes))
+            precondition((0...AuditLimits.segmentBytesMax).contains(reserveBytes))
+            self.reserveBytes = reserveBytes
             self.folder = folder
             self.log = log
             self.recipient = recipient
             self.segmentBytes = segmentBytes
         }
+
+        /// The file that becomes the next segment.
+        var reservePath: String { folder + "/" + SegmentName.reserve }
+    }
+
+    /// Room on the disk that the log has taken ahead.
+    package struct Room: Sendable, Equatable {
+        /// In bytes; nil where the file system takes none ahead.
+        package let bytes: UInt64?
+        /// Whether it should be more, and the disk has no more.
+        package let isShort: Bool
     }
 
     /// Where a record stands in the log.
@@ -58,19 +76,24 @@ package struct AuditLog: ~Copyable {
     private var last: (size: UInt64, signer: NoteVerifier, note: SignedNote)?
     /// Why the log takes nothing any more.
     private var endedBy: String?
+    /// Room of the file that becomes the next segment.
+    private var spareBytes: UInt64 = 0
 
     /// Opens the log in a folder, or begins one there.
     ///
     /// Reads the newest segment only, whose opening tells the tree before it. A write that a crash
     /// has torn is cut off; how long it was is on the record in the next segment.
-    /// - Throws: ``AuditError/damaged(path:offset:reason:)``, `missingSegments`, `otherLog`,
-    ///   `wrongFormat`, `system`, `full`, `syncFailed`, `cryptography`.
+    /// - Parameter anchored: what is known elsewhere of the log; a shorter one is damaged.
+    /// - Throws: ``AuditError/damaged(path:offset:reason:)``, `missingSegments`, `cut`, `altered`,
+    ///   `otherLog`, `wrongFormat`, `system`, `full`, `syncFailed`, `cryptography`, `note`. Where
+    ///   it ``AuditError/isDamage`` nothing in the folder was changed.
     package static func open(
         _ settings: Settings,
+        anchored: Checkpoint? = nil,
         at now: Timestamp,
         entropy: inout some EntropySource
     ) throws(AuditError) -> AuditLog {
-        let found = try FoundLog(settings)
+        let found = try FoundLog(settings, anchored: anchored)
         var frontier = found.frontier
         let segment = try OpenSegment.begin(
             SegmentOpening.Place(
@@ -84,7 +107,9 @@ package struct AuditLog: ~Copyable {
             entropy: &entropy
         )
         frontier.append(segment.openingHash)
-        return AuditLog(settings: settings, segment: segment, frontier: frontier)
+        var log = AuditLog(settings: settings, segment: segment, frontier: frontier)
+        _ = try log.tend()
+        return log
     }
 
     private init(
@@ -104,13 +129,53 @@ package struct AuditLog: ~Copyable {
         try AuditFolder.make(path)
     }
 
+    /// The names in a folder in which each log has a folder of its own.
+    ///
+    /// - Throws: ``AuditError/system(operation:path:code:)``.
+    package static func logs(in folder: String) throws(AuditError) -> [String] {
+        try AuditFolder.names(in: folder)
+    }
+
     /// Number of the segment that is written.
     package var segmentNumber: UInt64 { segment.number }
 
     /// Leaves in the log, those not yet durable included.
     package var size: UInt64 { frontier.size }
 
-    /// Writes records, each as a leaf.
+    // MARK: - Room
+
+    /// Takes room on the disk ahead, as far as there is any. Called several times a second.
+    ///
+    /// - Returns: what there is now.
+    /// - Throws: ``AuditError/system(operation:path:code:)``.
+    package mutating func tend() throws(AuditError) -> Room {
+        try check()
+        try segment.tend()
+        guard let room = segment.room else { return Room(bytes: nil, isShort: false) }
+        let want = UInt64(settings.reserveBytes)
+        if spareBytes < want { spareBytes = try makeSpare(want) }
+        return Room(bytes: room + spareBytes, isShort: spareBytes < want || room < want / 2)
+    }
+
+    private func makeSpare(_ want: UInt64) throws(AuditError) -> UInt64 {
+        do throws(AuditError) {
+            let file = try AuditFile(making: settings.reservePath)
+            do throws(AuditError) {
+                return try file.reserve(want) ? want : 0
+            } catch {
+                guard case .full = error else { throw error }
+                return min(try file.bytes().room, want)
+            }
+        } catch {
+            guard case .full = error else { throw error }
+            return 0
+        }
+    }
+
+    // MARK: - Records
+
+    /// Writes records, each as a leaf. With a full disk they go into the room that was taken ahead,
+    /// and when the segment's has ended, into a next segment's.
     ///
     /// - Parameter records: in their order; each at most ``AuditLimits/recordBytesMax`` bytes, all
     ///   of them, with 160 for each, at most ``AuditLimits/batchBytesMax``.
@@ -131,6 +196,21 @@ package struct AuditLog: ~Copyable {
             throw .tooLong(limit: AuditLimits.batchBytesMax, have: length)
         }
         if segment.isFull { try beginSegment(at: now, entropy: &entropy) }
+        do throws(AuditError) {
+            return try add(records, length, &entropy)
+        } catch {
+            guard case .full = error, spareBytes > UInt64(length) + AuditLimits.roomMarginBytes
+            else { throw error }
+            try beginSegment(at: now, entropy: &entropy)
+            return try add(records, length, &entropy)
+        }
+    }
+
+    private mutating func add(
+        _ records: [[UInt8]],
+        _ length: Int,
+        _ entropy: inout some EntropySource
+    ) throws(AuditError) -> [Receipt] {
         var grown = frontier
         var receipts: [Receipt] = []
         var writer = ByteWriter(capacity: length)
@@ -252,7 +332,7 @@ package struct AuditLog: ~Copyable {
     ) throws(AuditError) {
         try makeDurable()
         do throws(AuditError) {
-            segment = try OpenSegment.begin(
+            let next = try OpenSegment.begin(
                 SegmentOpening.Place(
                     log: settings.log,
                     number: segment.number + 1,
@@ -263,9 +343,13 @@ package struct AuditLog: ~Copyable {
                 settings: settings,
                 entropy: &entropy
             )
+            try segment.release()
+            segment = next
         } catch {
             throw error.isFatal ? end(error) : error
         }
         frontier.append(segment.openingHash)
+        spareBytes = 0
+        _ = try tend()
     }
 }

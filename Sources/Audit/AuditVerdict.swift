@@ -63,6 +63,12 @@ package struct AuditVerdict: Sendable, Equatable {
         if leaves > signed {
             claims.append("\(leaves - signed) leaves behind the last checkpoint are not signed yet")
         }
+        if AuditNames.isLater(log.origin) {
+            claims.append(
+                "this log was begun beside a damaged one of the same node: its first record says "
+                    + "which, and that one is evidence of its own"
+            )
+        }
         if tornBytes > 0 {
             claims.append(
                 "\(tornBytes) bytes at the end are a write that was not finished: of a crash, or "

@@ -10,7 +10,12 @@ struct FoundLog {
     let cutBytes: UInt32
 
     /// Reads the newest segment and cuts off what a crash left half written.
-    init(_ settings: AuditLog.Settings) throws(AuditError) {
+    ///
+    /// - Parameter anchored: what was kept elsewhere of the log.
+    init(
+        _ settings: AuditLog.Settings,
+        anchored: Checkpoint? = nil
+    ) throws(AuditError) {
         let names = try SegmentName.all(in: settings.folder)
         for (name, next) in zip(names, names.dropFirst()) where name.number + 1 != next.number {
             throw .missingSegments(after: name.number, next: next.number)
@@ -19,6 +24,7 @@ struct FoundLog {
             segments = 0
             frontier = Frontier()
             cutBytes = 0
+            try check(anchored, settings)
             return
         }
         let path = settings.folder + "/" + newest.text
@@ -40,16 +46,40 @@ struct FoundLog {
         }
         segments = newest.number
         frontier = try Self.frontier(of: segment)
-        switch segment.ending {
-        case .whole: cutBytes = 0
-        case .torn(let offset, let bytes):
-            let file = try AuditFile(changing: path)
-            try file.cut(to: offset)
-            try file.sync()
-            cutBytes = UInt32(clamping: bytes)
-        case .damaged(let offset, let reason):
+        if case .damaged(let offset, let reason) = segment.ending {
             throw .damaged(path: path, offset: offset, reason: reason)
         }
+        if case .torn(_, let bytes) = segment.ending {
+            cutBytes = UInt32(clamping: bytes)
+        } else {
+            cutBytes = 0
+        }
+        try check(anchored, settings)
+        try finish(path, segment.ending)
+    }
+
+    /// A log without its end looks whole; what another member kept of it tells.
+    private func check(
+        _ anchored: Checkpoint?,
+        _ settings: AuditLog.Settings
+    ) throws(AuditError) {
+        guard let anchored else { return }
+        guard frontier.size >= anchored.size else {
+            throw .cut(path: settings.folder, have: frontier.size, anchored: anchored.size)
+        }
+        guard frontier.size > anchored.size || frontier.root == anchored.root else {
+            throw .altered(size: anchored.size)
+        }
+    }
+
+    /// Cuts off a torn write, and gives back the room that the last process had taken ahead.
+    private func finish(_ path: String, _ ending: Segment.Ending) throws(AuditError) {
+        let file = try AuditFile(changing: path)
+        guard case .torn(let offset, _) = ending else {
+            return try file.cut(to: file.bytes().size)
+        }
+        try file.cut(to: offset)
+        try file.sync()
     }
 
     /// Grows the tree by the segment's leaves, and compares it with the checkpoints among them:

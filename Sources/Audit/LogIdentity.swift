@@ -42,8 +42,41 @@ package enum AuditNames {
     package static func key(of vaultID: [UInt8]) -> String { "holdfast/" + Hex.encode(vaultID) }
 
     /// Of the log of one node.
-    package static func log(of vaultID: [UInt8], node: String) -> String {
-        key(of: vaultID) + "/" + node
+    ///
+    /// - Parameter generation: counts, from 1, the logs that the node began because the one before
+    ///   was damaged.
+    package static func log(
+        of vaultID: [UInt8],
+        node: String,
+        generation: UInt64 = 1
+    ) -> String {
+        key(of: vaultID) + "/" + node + suffix(generation)
+    }
+
+    /// What stands behind the names of a generation's log and folder. A node's own name ends in
+    /// digits of its pin, so none looks like another node's.
+    package static func suffix(_ generation: UInt64) -> String {
+        generation > 1 ? ".\(generation)" : ""
+    }
+
+    /// Whether a log was begun beside a damaged one.
+    static func isLater(_ origin: String) -> Bool {
+        guard let dot = origin.lastIndex(of: ".") else { return false }
+        return generation(origin, of: String(origin[..<dot])).map { $0 > 1 } ?? false
+    }
+
+    /// Which generation of a log, or a folder, a name is.
+    ///
+    /// - Parameter first: the name of the first generation.
+    /// - Returns: nil for a name that is none.
+    package static func generation(_ name: String, of first: String) -> UInt64? {
+        guard name.utf8.starts(with: first.utf8) else { return nil }
+        let rest = String(decoding: name.utf8.dropFirst(first.utf8.count), as: UTF8.self)
+        if rest.isEmpty { return 1 }
+        guard let number = UInt64(rest.dropFirst()), number > 1,
+            number <= AuditLimits.generationsMax, utf8Equals(suffix(number), rest)
+        else { return nil }
+        return number
     }
 
     /// Of the cluster's log of anchors; no node has this name, for theirs end in digits of a pin.

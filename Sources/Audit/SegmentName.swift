@@ -3,8 +3,8 @@ struct SegmentName: Sendable, Equatable {
     /// Counts the segments of a log from 1.
     let number: UInt64
 
-    /// While a segment is being made its file has this behind its name.
-    static let draftSuffix = ".new"
+    /// The file that becomes the next segment. Until then it is empty, and has room on the disk.
+    static let reserve = "audit-reserve"
     private static let prefix = "audit-"
     private static let suffix = ".log"
     private static let digits = 12

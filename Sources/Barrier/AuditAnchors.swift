@@ -48,6 +48,23 @@ package struct AuditAnchors: Sendable {
         recent = numbered.sorted { $0.number < $1.number }.map(\.note)
     }
 
+    /// The newest anchor of one log; nil before the first.
+    ///
+    /// - Throws: as ``init(_:)``.
+    package static func newest(
+        of origin: String,
+        _ view: borrowing ReadView
+    ) throws(BarrierError) -> [UInt8]? {
+        let record: Record?
+        do throws(StoreError) {
+            record = try view.record(ClearRecord.newestAnchor(of: origin))
+        } catch {
+            throw .store(error)
+        }
+        guard let record else { return nil }
+        return try content(record)
+    }
+
     private static func content(_ record: Record) throws(BarrierError) -> [UInt8] {
         var reader = try ClearRecord.reader(of: record, .auditAnchors, format: formatVersion)
         do throws(WireError) {

@@ -234,7 +234,7 @@ package enum SettingsReader {
             clockDriftPPM: try clockDrift(values["clock_drift_ppm"]),
             checkpointEntries: try checkpointEntries(values["checkpoint_entries"]),
             metricsUnauthenticated: values["metrics_unauthenticated"] == "true",
-            auditLog: values["audit_log"] == "true",
+            auditLog: values["audit_log"] != "false",
             members: members,
             join: join,
             autopilot: try autopilot(values)

@@ -13,7 +13,7 @@ from support import BINARY, ClusterTest, clean_environment, wait_until
 class Audit(ClusterTest):
     def setUp(self):
         super().setUp()
-        self.world = self.open_cluster(settings={"audit_log": "true"})
+        self.world = self.open_cluster()
 
     def put(self, node, name):
         self.world.ask(node, "POST", f"secret/data/{name}", {"data": {"password": "hunter2"}})
@@ -162,11 +162,55 @@ class Audit(ClusterTest):
         found = self.verify(live, first["key"], anchors)
         self.assertFalse(found["intact"])
         self.assertTrue(self.kinds(found) & {"forked", "altered", "truncated"}, found["findings"])
-        # And the others did not take the second history for an anchor, and said so.
+        # And the others did not take the second history for an anchor, and said so; unless the node
+        # saw by what it holds of the anchors that its log was cut off, and began another one.
         wait_until(
             "somebody says so",
-            lambda: any("was not anchored" in entry.daemon.last_lines(4_000)
-                        for entry in self.world.nodes), 60)
+            lambda: any(words in entry.daemon.last_lines(4_000) for entry in self.world.nodes
+                        for words in ("was not anchored", "begun beside it")), 60)
+
+    def test_beside_a_damaged_log_another_one_is_begun(self):
+        node, other = self.world.nodes[0], self.world.nodes[1]
+        for number in range(5):
+            self.put(node, f"before-{number}")
+        first = self.log_folder(node)
+        self.wait_for_anchor(other, node.name, 5)
+        anchored = self.anchored_size(self.anchors(other), node.name)
+        self.world.kill(node)
+        file = sorted(first.glob("audit-0*.log"))[-1]
+        content = bytearray(file.read_bytes())
+        content[len(content) // 3] ^= 4
+        file.write_bytes(content)
+
+        self.world.restart(node)
+        self.world.unseal(node)
+        self.assertIn("another one was begun beside it", node.daemon.last_lines(400))
+        for number in range(5):
+            self.put(node, f"after-{number}")
+        self.assertEqual(file.read_bytes(), content, "the damaged log is as it was")
+        second = first.with_name(first.name + ".2")
+        self.assertTrue(second.is_dir())
+
+        def is_anchored():
+            notes = self.anchors(other)["newest"]
+            names = [note.split("\n")[0] for note in notes if f"/{node.name}-" in note]
+            return len(names) == 2 and names
+
+        names = wait_until("both logs of the node are anchored", is_anchored, 60)
+        self.assertEqual(sum(name.endswith(".2") for name in names), 1)
+        data = self.anchors(other)
+        anchors = self.write_anchors(data, pathlib.Path(self.folder.name) / "anchors")
+        verdict = self.verify(second, data["key"], anchors)
+        self.assertTrue(verdict["intact"], verdict["findings"])
+        self.assertGreater(verdict["anchored_leaves"], 5)
+        self.assertIn("begun beside a damaged one", " ".join(verdict["claims"]))
+        verdict = self.verify(first, data["key"], anchors)
+        self.assertFalse(verdict["intact"])
+        self.assertGreaterEqual(anchored, 5)
+        gauges = self.world.ask(node, "GET", "sys/metrics")["Gauges"]
+        found = {gauge["Name"]: gauge["Value"] for gauge in gauges}
+        self.assertEqual(found["holdfast_audit_damaged_logs"], 1)
+        self.assertGreater(found["holdfast_audit_room_bytes"], 1 << 20)
 
     def test_idle_nodes_write_no_anchors(self):
         self.put(self.world.nodes[0], "one")

@@ -1,5 +1,6 @@
 """A disk that fails or fills up under real nodes: errors of syncs, and a small file system."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -8,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from support import ROOT, ClusterTest, wait_until
+from support import BINARY, ROOT, ClusterTest, clean_environment, wait_until
 from test_kills import Writer, check_acknowledged
 from test_reads import read
 
@@ -181,8 +182,9 @@ class SmallDisk:
 class FullDisk(ClusterTest):
     """Writes are refused with a reason; votes, reads and deletes go on; with room all resumes."""
 
-    # A node keeps 128 MiB for itself, so the first of these lasts for a few writes of a megabyte.
-    FREE_MIB = 141
+    # A node keeps 128 MiB for itself and 32 MiB for its audit log, so the first of these lasts for a
+    # few writes of a megabyte.
+    FREE_MIB = 173
     VALUE = "v" * 900_000
 
     def start(self, small):
@@ -297,8 +299,16 @@ class FullDisk(ClusterTest):
         cluster.kill(leader)
         new = wait_until("the others elect a leader", cluster.leader, 20)
         cluster.ask(new, "DELETE", "secret/metadata/large-3")
+        # A start on the full disk begins a segment of the audit log, in the room kept for it.
         cluster.restart(leader)
         cluster.unseal(leader)
+        for node in cluster.nodes:
+            self.assertEqual(self.write(cluster, node)[0], 507)
+        self.reads(cluster, "large-1")
+        cluster.ask(cluster.wait_for_leader(), "DELETE", "secret/metadata/large-4")
+        self.assertIn("the disk of the audit log is full", self.log(leader))
+        for disk in disks:
+            self.assertLess(disk.free(), MIB, "the disks were full all the while")
 
         for disk in disks:
             disk.make_room()
@@ -306,6 +316,22 @@ class FullDisk(ClusterTest):
                    lambda: self.write(cluster, cluster.wait_for_leader())[0] == 200, 20)
         cluster.wait_until_caught_up(leader)
         self.reads(cluster, "large-1")
+        wait_until("the audit log has its room again",
+                   lambda: "there is room for the audit log again" in self.log(leader), 20)
+        self.check_audit(cluster)
+
+    def check_audit(self, cluster):
+        """All that was answered is on the record, and the record is whole."""
+        key = cluster.ask(cluster.nodes[0], "GET", "sys/audit-anchors")["data"]["key"]
+        for node in cluster.nodes:
+            cluster.kill(node)
+            [folder] = (node.data / "audit").iterdir()
+            done = subprocess.run(
+                [BINARY, "audit", "verify", f"-folder={folder}", f"-key={key}", "-format=json"],
+                capture_output=True, text=True, env=clean_environment())
+            verdict = json.loads(done.stdout)
+            self.assertTrue(verdict["intact"], verdict["findings"])
+            self.assertGreater(verdict["signed_leaves"], 10)
 
 
 if __name__ == "__main__":

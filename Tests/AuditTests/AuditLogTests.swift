@@ -161,7 +161,8 @@ struct AuditLogTests {
     func draft() throws {
         var test = try TestLog()
         _ = try test.write([1])
-        try TestFile.write([1, 2, 3], to: test.folder.path + "/audit-000000000002.log.new")
+        let long = [UInt8](repeating: 7, count: 9_000)
+        try TestFile.write(long, to: test.folder.path + "/" + SegmentName.reserve)
         _ = try test.write([1])
         #expect(try test.verify().findings == [])
         #expect(TemporaryFolder.names(in: test.folder.path).count == 2)

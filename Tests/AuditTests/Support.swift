@@ -25,6 +25,8 @@ struct TestLog {
     let identity: LogIdentity
     let publicKey: [UInt8]
     let segmentBytes: Int
+    /// Most tests say themselves when the disk is full.
+    var reserveBytes = 0
 
     private static let seed = [UInt8](repeating: 3, count: HPKERecipient.seedBytes)
 
@@ -42,7 +44,8 @@ struct TestLog {
             folder: folder.path,
             log: identity,
             recipient: publicKey,
-            segmentBytes: segmentBytes
+            segmentBytes: segmentBytes,
+            reserveBytes: reserveBytes
         )
     }
 

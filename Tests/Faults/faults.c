@@ -330,6 +330,25 @@ int posix_fallocate64(int number, off64_t offset, off64_t count) {
     return allocate(number, offset, count);
 }
 
+// Room behind the end is no content, so the trace does not tell of it.
+int fallocate(int number, int mode, off_t offset, off_t count) {
+    struct target target;
+    int code = 0;
+    bool looks = atomic_load(&armed) && look(number, &target);
+    if (looks) {
+        enum action action;
+        code = enter("allocate", target.path, target.dsync, &action);
+    }
+    int result = code == 0 ? (int)syscall(SYS_fallocate, number, mode, offset, count) : -1;
+    if (looks) leave();
+    if (code != 0) errno = code;
+    return result;
+}
+
+int fallocate64(int number, int mode, off64_t offset, off64_t count) {
+    return fallocate(number, mode, offset, count);
+}
+
 static void pretend_full(const char *path, struct statfs *status) {
     enum action action;
     (void)enter("statfs", path, false, &action);

@@ -44,9 +44,12 @@ struct AuditKeeperTests {
     }
 
     /// All records of the vault's log, as the keys open them.
-    private func readRecords(_ bench: VaultBench) throws -> [JSONObject] {
+    private func readRecords(
+        _ bench: VaultBench,
+        generation: UInt64 = 1
+    ) throws -> [JSONObject] {
         let unsealed = try #require(bench.keeper.unsealed)
-        let folder = place(bench).folder(of: unsealed.keyring.vaultID)
+        let folder = place(bench).folder(of: unsealed.keyring.vaultID, generation: generation)
         let pair = try unsealed.keyring.audit.keyPair()
         var lines: [JSONObject] = []
         for number in try AuditReader.segments(in: folder) {
@@ -266,6 +269,46 @@ struct AuditKeeperTests {
         #expect(request?["id"]?.asString == uuidText([UInt8](repeating: 2, count: 16)))
     }
 
+    @Test("beside a damaged log another one is begun, which tells of it, and the damage stays")
+    func damaged() async throws {
+        let bench = try await VaultBench()
+        defer { bench.one.stop() }
+        try await bench.unseal()
+        let first = makeKeeper(bench)
+        #expect(try await write(first, Array("{}".utf8)) != .refused)
+        await first.stop()
+        let vaultID = try #require(bench.keeper.unsealed).keyring.vaultID
+        let folder = place(bench).folder(of: vaultID)
+        let path = folder + "/audit-000000000001.log"
+        var bytes = try FileBytes.read(path)
+        bytes[40] ^= 1
+        try FileBytes.write(bytes, to: path)
+
+        for _ in 1...2 {
+            let next = makeKeeper(bench)
+            let heads = Collector<AuditHead>()
+            next.deliver { heads.add($0) }
+            #expect(try await write(next, Array(#"{"type":"later"}"#.utf8)) != .refused)
+            #expect(next.counters.numbers.damagedLogs == 1)
+            await next.stop()
+            guard case .signed(let note) = try #require(heads.all.last) else {
+                Issue.record("not signed")
+                return
+            }
+            let origin = place(bench).origin(of: vaultID, generation: 2)
+            #expect(try Audit.Checkpoint(text: note.text).origin == origin)
+        }
+        #expect(try FileBytes.read(path) == bytes, "the damaged log is as it was")
+        let records = try readRecords(bench, generation: 2)
+        #expect(records.count == 3, "what broke, once, and two lines")
+        let request = records[0]["request"]?.asObject
+        #expect(request?["path"]?.asString == AuditBreak.path)
+        let data = request?["data"]?.asObject
+        let origin = place(bench).origin(of: vaultID)
+        #expect(data?["log"]?.asString == origin)
+        #expect(records[0]["error"]?.asString?.contains("is damaged at byte") == true)
+    }
+
     private static func isMark(_ record: JSONObject) -> Bool {
         record["request"]?.asObject?["path"]?.asString == AuditRecovery.markPath
     }
@@ -305,6 +348,18 @@ struct AnchorTests {
             case .refused = guardian.judge(.signed(foreign), of: origin)
         else {
             Issue.record("a head that cannot be was taken")
+            return
+        }
+        // A log that was begun beside a damaged one, and the damaged one coming back.
+        let second = head(1, 1, origin: origin + ".2")
+        #expect(guardian.judge(.unsigned(second), of: origin) == .taken(second))
+        let later = AnchorGuard(
+            newest: [newest.bytes, try second.signed(by: key).bytes],
+            key: key.verifier
+        )
+        #expect(later.judge(.unsigned(second), of: origin) == .known)
+        guard case .refused = later.judge(.unsigned(head(6, 2)), of: origin) else {
+            Issue.record("a log came back that was given up")
             return
         }
         let other = head(1, 1, origin: "holdfast/v/us-1")

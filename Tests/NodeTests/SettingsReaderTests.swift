@@ -144,7 +144,7 @@ struct SettingsReaderTests {
         Override(variable: "HOLDFAST_ALLOW_UNLOCKED_MEMORY", value: "true") {
             "\($0.allowUnlockedMemory)"
         },
-        Override(variable: "HOLDFAST_AUDIT_LOG", value: "true") { "\($0.auditLog)" },
+        Override(variable: "HOLDFAST_AUDIT_LOG", value: "false") { "\($0.auditLog)" },
         Override(variable: "HOLDFAST_READ_LEASE", value: "true") { "\($0.readLease)" },
         Override(variable: "HOLDFAST_CLOCK_DRIFT_PPM", value: "20") { "\($0.clockDriftPPM)" },
     ]

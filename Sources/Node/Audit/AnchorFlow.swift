@@ -236,7 +236,7 @@ final class AnchorFlow: Sendable {
                     case .signed(let note): note
                     case .unsigned: try checkpoint.signed(by: signer)
                     }
-                notes.append((arrival.origin, note))
+                notes.append((checkpoint.origin, note))
                 prepared.taken.append(arrival)
             case .known: prepared.settled.append(arrival)
             case .refused(let reason):
@@ -307,6 +307,8 @@ struct AnchorGuard {
         }
     }
 
+    /// - Parameter origin: the name of the member's first log; it may have begun others, each
+    ///   because the one before was damaged.
     func judge(_ head: AuditHead, of origin: String) -> Verdict {
         let checkpoint: Audit.Checkpoint
         do throws(NoteError) {
@@ -317,13 +319,18 @@ struct AnchorGuard {
         } catch {
             return .refused(error.summary)
         }
-        guard utf8Equals(checkpoint.origin, origin) else {
+        guard let generation = AuditNames.generation(checkpoint.origin, of: origin) else {
             return .refused("it names the log \(checkpoint.origin)")
         }
-        guard let last = newest.first(where: { utf8Equals($0.checkpoint.origin, origin) }) else {
-            return .taken(checkpoint)
+        var last: Audit.Checkpoint?
+        for known in newest.map(\.checkpoint) {
+            guard let other = AuditNames.generation(known.origin, of: origin) else { continue }
+            if other > generation {
+                return .refused("it went on with a log after it had begun \(known.origin)")
+            }
+            if other == generation { last = known }
         }
-        let have = last.checkpoint
+        guard let have = last else { return .taken(checkpoint) }
         if checkpoint.size > have.size { return .taken(checkpoint) }
         if checkpoint.size == have.size, checkpoint.root == have.root { return .known }
         return .refused(

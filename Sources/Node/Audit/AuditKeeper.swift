@@ -189,6 +189,7 @@ final class AuditKeeper: Sendable {
         thread.submit { [self] state in
             guard state == .active else { return }
             let head = writer.withLock { writer -> AuditHead? in
+                tend(&writer)
                 if writer.isCheckpointDue(at: .now) { return takeHead(&writer) }
                 guard writer.isSyncDue(at: .now) else { return nil }
                 do throws(AuditError) {
@@ -199,6 +200,25 @@ final class AuditKeeper: Sendable {
                 return nil
             }
             if let head { send(head) }
+        }
+    }
+
+    /// Takes room ahead, and says when there is no more of it, or again.
+    private func tend(_ writer: inout AuditWriter) {
+        do throws(AuditError) {
+            guard let room = try writer.tend(), counters.noted(room) else { return }
+            guard room.isShort else {
+                return logger.notice("there is room for the audit log again")
+            }
+            logger.error(
+                "the disk of the audit log is full: what is kept for it lasts for some more",
+                metadata: [
+                    "bytes": "\(room.bytes ?? 0)",
+                    "remedy": "make room on the disk; when this ends requests are refused",
+                ]
+            )
+        } catch {
+            fail(error, 0)
         }
     }
 
@@ -242,9 +262,45 @@ final class AuditKeeper: Sendable {
             throw .cryptography("the audit keys cannot be read: \(error.summary)")
         }
         guard let keys = found.keys else { return false }
-        let isNew = try writer.open(keys, isFinal: found.isOpened, at: clock())
-        if isNew { logger.info("the audit log is open", metadata: ["leaves": "\(writer.size)"]) }
+        let (isNew, damage) = try writer.open(
+            keys,
+            isFinal: found.isOpened,
+            anchor: newestAnchor,
+            at: clock()
+        )
+        guard isNew else { return true }
+        counters.began(generation: writer.generation)
+        if let damage { report(damage, writer) }
+        logger.info("the audit log is open", metadata: ["leaves": "\(writer.size)"])
         return true
+    }
+
+    /// What the members keep of one of this node's logs.
+    private func newestAnchor(of origin: String) throws(AuditError) -> Audit.Checkpoint? {
+        let note: [UInt8]?
+        do throws(BarrierError) {
+            note = try store.view { view throws(BarrierError) in
+                try AuditAnchors.newest(of: origin, view)
+            }
+        } catch {
+            throw .cryptography("the anchor of \(origin) cannot be read: \(error.summary)")
+        }
+        guard let note else { return nil }
+        do throws(NoteError) {
+            return try Audit.Checkpoint(text: SignedNote(note).text)
+        } catch {
+            throw .cryptography("the anchor of \(origin) cannot be read: \(error.summary)")
+        }
+    }
+
+    private func report(_ damage: AuditError, _ writer: borrowing AuditWriter) {
+        logger.critical(
+            "the audit log is damaged, and another one was begun beside it: \(damage.summary)",
+            metadata: [
+                "remedy": "\(damage.remedy)",
+                "goes_on_in": "\(writer.folder ?? "")",
+            ]
+        )
     }
 
     /// Calls `body` with the log's folder, and with the segment that this process began with, once
@@ -287,6 +343,11 @@ final class AuditCounters: Sendable {
         var bytes: UInt64 = 0
         var refused: UInt64 = 0
         var checkpointedLeaves: UInt64 = 0
+        /// Logs of this vault that were damaged.
+        var damagedLogs: UInt64 = 0
+        /// Room on the disk that is kept ahead; nil where none can be.
+        var roomBytes: UInt64?
+        var isRoomShort = false
     }
 
     private let state = Mutex((numbers: Numbers(), saidAt: Moment?.none))
@@ -309,6 +370,20 @@ final class AuditCounters: Sendable {
             state.numbers.refused += UInt64(count)
             if let said = state.saidAt, now - said < .seconds(10) { return false }
             state.saidAt = now
+            return true
+        }
+    }
+
+    func began(generation: UInt64) {
+        state.withLock { $0.numbers.damagedLogs = generation - 1 }
+    }
+
+    /// - Returns: whether to say so: the disk is full now, or has room again.
+    func noted(_ room: AuditLog.Room) -> Bool {
+        state.withLock { state in
+            state.numbers.roomBytes = room.bytes
+            guard state.numbers.isRoomShort != room.isShort else { return false }
+            state.numbers.isRoomShort = room.isShort
             return true
         }
     }

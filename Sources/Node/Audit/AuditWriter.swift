@@ -4,23 +4,6 @@ import Cryptography
 import Replica
 import Wire
 
-/// Where a node keeps its audit logs, one for each vault that it ever knew.
-struct AuditPlace: Sendable {
-    /// A folder inside the data folder.
-    let folder: String
-    /// This node, unique in its cluster for all times.
-    let node: String
-
-    /// - Parameter pin: SHA-256 of the node's public key. A node that was replaced has another one,
-    ///   so its log is another log, and not a truncated one.
-    init(data: String, name: String, pin: [UInt8]) {
-        folder = data + "/audit"
-        node = name + "-" + Hex.encode(Array(pin.prefix(4)))
-    }
-
-    func folder(of vaultID: [UInt8]) -> String { folder + "/" + Hex.encode(vaultID) }
-}
-
 /// The log and what the audit thread has to remember about it. Used by one thread at a time.
 struct AuditWriter: ~Copyable {
     let place: AuditPlace
@@ -45,7 +28,10 @@ struct AuditWriter: ~Copyable {
     var uncovered: UInt64 { size - coveredSize }
 
     /// The folder with the segments.
-    var folder: String? { keys.map { place.folder(of: $0.vaultID) } }
+    var folder: String? { keys.map { place.folder(of: $0.vaultID, generation: generation) } }
+
+    /// Counts this vault's logs of this node; above 1 there are damaged ones. 0 without a log.
+    private(set) var generation: UInt64 = 0
 
     func isCheckpointDue(at now: Moment) -> Bool {
         guard let uncoveredSince, uncovered > 0 else { return false }
@@ -59,43 +45,77 @@ struct AuditWriter: ~Copyable {
 
     // MARK: Opening
 
-    /// Opens the log of a vault, unless it is open.
+    /// Opens the log of a vault, unless it is open. A damaged one stays as it is; another one is
+    /// begun beside it, whose first record tells of it.
     ///
-    /// - Returns: whether it was opened now.
+    /// - Parameter anchor: the newest anchor of a log, by its name.
+    /// - Returns: whether it was opened now, and what was damaged.
     mutating func open(
         _ found: AuditKeyRecord,
         isFinal: Bool,
+        anchor: (_ origin: String) throws(AuditError) -> Audit.Checkpoint?,
         at now: Timestamp
-    ) throws(AuditError) -> Bool {
+    ) throws(AuditError) -> (isNew: Bool, damaged: AuditError?) {
         if log != nil, found == keys {
             isSettled = isFinal
-            return false
+            return (false, nil)
         }
-        let identity: LogIdentity
-        do throws(NoteError) {
-            identity = try LogIdentity(
-                vaultID: found.vaultID,
-                origin: AuditNames.log(of: found.vaultID, node: place.node)
-            )
-        } catch {
-            throw .note(error)
-        }
-        let folder = place.folder(of: found.vaultID)
         try AuditLog.makeFolder(place.folder)
-        try AuditLog.makeFolder(folder)
         if log != nil { try sync() }
-        let opened = try AuditLog.open(
-            AuditLog.Settings(folder: folder, log: identity, recipient: found.recipient),
-            at: now,
-            entropy: &entropy
-        )
+        let vaultID = found.vaultID
+        var generation = try place.generation(of: vaultID)
+        var damage: AuditError?
+        var opened: AuditLog
+        do throws(AuditError) {
+            opened = try open(found, generation, anchor, at: now)
+        } catch {
+            guard error.isDamage, generation < AuditLimits.generationsMax else { throw error }
+            damage = error
+            generation += 1
+            opened = try open(found, generation, anchor, at: now)
+        }
+        // Nothing but openings: what was to be its first record is not there yet.
+        if generation > 1, opened.size == opened.segmentNumber {
+            let before = place.origin(of: vaultID, generation: generation - 1)
+            let seam = AuditBreak(
+                origin: before,
+                folder: place.folder(of: vaultID, generation: generation - 1),
+                reason: damage?.summary ?? "",
+                anchored: try anchor(before)
+            )
+            _ = try opened.append([seam.line(at: now)], at: now, entropy: &entropy)
+        }
         firstSegment = opened.segmentNumber
         (size, coveredSize) = (opened.size, 0)
         log = consume opened
         keys = found
+        self.generation = generation
         isSettled = isFinal
         noteLeaves(at: .now)
-        return true
+        return (true, damage)
+    }
+
+    private mutating func open(
+        _ keys: AuditKeyRecord,
+        _ generation: UInt64,
+        _ anchor: (_ origin: String) throws(AuditError) -> Audit.Checkpoint?,
+        at now: Timestamp
+    ) throws(AuditError) -> AuditLog {
+        let origin = place.origin(of: keys.vaultID, generation: generation)
+        let identity: LogIdentity
+        do throws(NoteError) {
+            identity = try LogIdentity(vaultID: keys.vaultID, origin: origin)
+        } catch {
+            throw .note(error)
+        }
+        let folder = place.folder(of: keys.vaultID, generation: generation)
+        try AuditLog.makeFolder(folder)
+        return try AuditLog.open(
+            AuditLog.Settings(folder: folder, log: identity, recipient: keys.recipient),
+            anchored: try anchor(origin),
+            at: now,
+            entropy: &entropy
+        )
     }
 
     // MARK: Writing
@@ -117,6 +137,9 @@ struct AuditWriter: ~Copyable {
         unsyncedSince = unsyncedSince ?? now
         uncoveredSince = uncoveredSince ?? now
     }
+
+    /// Takes room on the disk ahead; nil without a log.
+    mutating func tend() throws(AuditError) -> AuditLog.Room? { try log?.tend() }
 
     mutating func sync() throws(AuditError) {
         try log?.sync()

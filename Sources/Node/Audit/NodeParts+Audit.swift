@@ -79,6 +79,18 @@ struct AuditParts: Sendable {
                 Double(numbers.checkpointedLeaves)
             ),
             metric(
+                "room_bytes",
+                "Room on the disk that the audit log keeps ahead for a full one",
+                .gauge,
+                Double(numbers.roomBytes ?? 0)
+            ),
+            metric(
+                "damaged_logs",
+                "Audit logs of this node that were found damaged and are kept beside the newest",
+                .gauge,
+                Double(numbers.damagedLogs)
+            ),
+            metric(
                 "anchors_total",
                 "Anchors of all members that this node, leading, had committed",
                 .counter,
