@@ -222,6 +222,50 @@ def scan_files(folders, secrets):
     return hits
 
 
+class Witness:
+    """Tokens, shares and passwords that went over the wire, to be looked for where they must not
+    be. Of very many it keeps the first and some of the others."""
+
+    NAMES = {"client_token", "root_token", "secret_id", "password", "token", "key", "keys",
+             "keys_base64", "keys_words"}
+    KEPT = 400
+    SHORTEST = 12
+
+    def __init__(self):
+        self.secrets = set()
+        self.lock = threading.Lock()
+        self.random = random.Random(1)
+
+    def see(self, value, is_secret=False):
+        """Notes the secrets in a JSON document."""
+        if isinstance(value, dict):
+            for name, part in value.items():
+                self.see(part, name in self.NAMES)
+        elif isinstance(value, list):
+            for part in value:
+                self.see(part, is_secret)
+        elif isinstance(value, str) and is_secret and len(value) >= self.SHORTEST:
+            with self.lock:
+                if len(self.secrets) >= self.KEPT and self.random.random() < 0.9:
+                    return
+                if len(self.secrets) >= 2 * self.KEPT:
+                    self.secrets.pop()
+                self.secrets.add(value)
+
+    def hits(self, paths):
+        """Where one of them lies in a file, in clear: [(path, line)]. Never prints the secret."""
+        found = []
+        for path in paths:
+            if not path.exists():
+                continue
+            data = path.read_bytes()
+            for secret in sorted(self.secrets):
+                at = data.find(secret.encode())
+                if at >= 0:
+                    found.append((str(path), data.count(b"\n", 0, at) + 1))
+        return found
+
+
 class Node:
     """One member: its names, ports, folders, and the process while there is one."""
 
@@ -265,6 +309,7 @@ class HoldfastCluster:
         self.say = say
         self.keys, self.keys_base64, self.threshold = [], [], 0
         self.root_token = None
+        self.witness = Witness()
         ports = free_ports(2 * len(members))
         scheme = "http" if tls is False else "https"
         self.nodes = []
@@ -413,7 +458,11 @@ class HoldfastCluster:
     def call(self, node, method, path, body=None, token=None, timeout=10):
         """One request; `path` without /v1/. Raises OSError if there is no answer."""
         address = self.node(node).address
-        return call(address, method, f"/v1/{path}", body, token, self.ca_file(), timeout)
+        self.witness.see(body)
+        self.witness.see({"token": token})
+        answer = call(address, method, f"/v1/{path}", body, token, self.ca_file(), timeout)
+        self.witness.see(answer.json)
+        return answer
 
     def ask(self, node, method, path, body=None, token=None, timeout=10):
         """As `call`, with the root token as default; anything but 2xx is a ClusterError."""
@@ -529,6 +578,10 @@ class HoldfastCluster:
     def scan(self, secrets):
         """Where one of `secrets` (name -> bytes) lies in a data folder: [(file, name, form)]."""
         return scan_files([node.data for node in self.nodes], secrets)
+
+    def secrets_in_logs(self):
+        """Lines of the nodes' logs that hold a secret of this cluster: [(path, line)]."""
+        return self.witness.hits([node.daemon.log for node in self.nodes if node.daemon])
 
     def memory(self):
         """Node name -> memory in MiB, for the nodes that are alive."""

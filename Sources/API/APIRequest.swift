@@ -78,10 +78,19 @@ package struct APIHeaders: Sendable, Equatable {
 extension APIRequest {
     /// Format 1: id, method, target, headers, body. Format 2: the consistency is the last header;
     /// only where there is one. Format 3: the consistency, present or not, is the last header, and
-    /// the client's address follows.
+    /// the client's address follows. Format 4: consistency and address, present or not, and then
+    /// the trace. Each is used only for what the ones before it cannot say.
     package func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 256 + target.count + body.count)
-        writer.writeUInt8(remoteAddress != nil ? 3 : headers.consistency == nil ? 1 : 2)
+        let format: UInt8 =
+            if headers.trace != nil {
+                4
+            } else if remoteAddress != nil {
+                3
+            } else {
+                headers.consistency == nil ? 1 : 2
+            }
+        writer.writeUInt8(format)
         writer.writeBytes(requestID)
         writer.writeString(method)
         writer.writeBlob(target)
@@ -92,9 +101,11 @@ extension APIRequest {
             writer.writeBool(header != nil)
             if let header { writer.writeString(header) }
         }
-        if remoteAddress != nil { writer.writeBool(headers.consistency != nil) }
+        if format >= 3 { writer.writeBool(headers.consistency != nil) }
         if let consistency = headers.consistency { writer.writeString(consistency) }
+        if format == 4 { writer.writeBool(remoteAddress != nil) }
         if let remoteAddress { writer.writeString(remoteAddress) }
+        if let trace = headers.trace { writer.writeString(trace) }
         writer.writeBlob(body)
         return writer.bytes
     }
@@ -109,7 +120,7 @@ extension APIRequest {
     /// Reads what a peer sent. Never traps.
     package init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        let format = try reader.readFormat(1...3, of: "a forwarded request")
+        let format = try reader.readFormat(1...4, of: "a forwarded request")
         requestID = try reader.readBytes(16)
         method = try reader.readString(atMost: APILimits.methodBytesMax)
         target = try reader.readBlob(atMost: APILimits.targetBytesMax)
@@ -122,9 +133,14 @@ extension APIRequest {
         if format == 2 {
             headers.consistency = try reader.readString(atMost: APILimits.headerBytesMax)
         }
-        if format == 3 { headers.consistency = try Self.header(&reader) }
-        remoteAddress =
-            format == 3 ? try reader.readString(atMost: APILimits.headerBytesMax) : nil
+        if format >= 3 { headers.consistency = try Self.header(&reader) }
+        switch format {
+        case 3: remoteAddress = try reader.readString(atMost: APILimits.headerBytesMax)
+        case 4:
+            remoteAddress = try Self.header(&reader)
+            headers.trace = try reader.readString(atMost: APILimits.headerBytesMax)
+        default: remoteAddress = nil
+        }
         self.headers = headers
         body = try reader.readBlob(atMost: APILimits.forwardBytesMax)
         try reader.finish()
@@ -135,7 +151,30 @@ extension APIRequest {
         var headers = headers
         headers.consistency = ConsistencyHeaders.linearizable
         headers.maxStaleness = nil
-        return APIRequest(
+        return replacing(headers)
+    }
+
+    /// As another member gets it: in the caller's trace, as what this node's part of it asks for. A
+    /// trace of this node's own needs no words: it follows from the request's id.
+    package var passedOn: APIRequest {
+        guard headers.trace != nil else { return self }
+        var headers = headers
+        headers.trace = TraceContext(header: headers.trace).map {
+            TraceContext(of: $0, requestID: requestID).header
+        }
+        return replacing(headers)
+    }
+
+    /// Without the trace: as members of versions that cannot read it get it.
+    package var untraced: APIRequest {
+        guard headers.trace != nil else { return self }
+        var headers = headers
+        headers.trace = nil
+        return replacing(headers)
+    }
+
+    private func replacing(_ headers: APIHeaders) -> APIRequest {
+        APIRequest(
             method: method,
             target: target,
             headers: headers,

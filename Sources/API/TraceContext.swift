@@ -39,11 +39,16 @@ package struct TraceContext: Sendable, Equatable {
     /// - Parameters:
     ///   - caller: what the request's header said.
     ///   - requestID: 16 bytes.
-    package init(of caller: TraceContext?, requestID: [UInt8]) {
+    ///   - isForwarded: this node does it for the member that got the request. Its part has the
+    ///     id's other half as its id: the member's part, which asks for it, has the first.
+    package init(of caller: TraceContext?, requestID: [UInt8], isForwarded: Bool = false) {
         precondition(requestID.count == 16, "a request id has 16 bytes")
-        let half = Array(requestID[..<8])
-        parentID = half.contains { $0 != 0 } ? half : [0, 0, 0, 0, 0, 0, 0, 1]
-        traceID = caller?.traceID ?? parentID + requestID[8...]
+        func part(_ half: ArraySlice<UInt8>, _ instead: UInt8) -> [UInt8] {
+            half.contains { $0 != 0 } ? Array(half) : [0, 0, 0, 0, 0, 0, 0, instead]
+        }
+        let first = part(requestID[..<8], 1)
+        parentID = isForwarded ? part(requestID[8...], 2) : first
+        traceID = caller?.traceID ?? first + requestID[8...]
         flags = caller?.flags ?? 0
     }
 

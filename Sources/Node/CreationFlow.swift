@@ -100,14 +100,20 @@ final class CreationFlow: Sendable {
             let answer = CreatedAnswer(created)
             commit(batch, loop: loop, deadline: deadline) { [self] outcome in
                 if case .applied = outcome {
-                    logger.notice("the vault is initialised; its shares leave with this answer")
+                    logger.notice(
+                        "the vault is initialised; its shares leave with this answer",
+                        metadata: ["request_id": "\(uuidText(requestID))"]
+                    )
                     completion(answer.take())
                 } else {
                     completion(failure(outcome))
                 }
             }
         } catch let error as any OperatorError {
-            logger.error("init: \(error.summary)", metadata: ["remedy": "\(error.remedy)"])
+            logger.error(
+                "init: \(error.summary)",
+                metadata: ["remedy": "\(error.remedy)", "request_id": "\(uuidText(requestID))"]
+            )
             let isTheirs = error.blame == .caller || error.blame == .operator
             completion(
                 isTheirs
@@ -157,7 +163,10 @@ final class CreationFlow: Sendable {
                 }
                 commit(batch, loop: loop, deadline: deadline) { [self] outcome in
                     guard case .applied = outcome else { return completion(failure(outcome)) }
-                    logger.notice("the vault was abandoned before its first unseal")
+                    logger.notice(
+                        "the vault was abandoned before its first unseal",
+                        metadata: ["request_id": "\(uuidText(requestID))"]
+                    )
                     completion(APIResponse(status: 204))
                 }
             } catch {

@@ -23,7 +23,10 @@ extension MembershipFlow {
         do throws(CryptographyError) {
             secret = try JoinSecret.make()
         } catch {
-            logger.critical("the system gives no random bytes: \(error.summary)")
+            logger.critical(
+                "the system gives no random bytes: \(error.summary)",
+                metadata: context.metadata
+            )
             return context.fail(.internalFailure)
         }
         let token = JoinToken(
@@ -92,10 +95,10 @@ extension MembershipFlow {
             configuration.joinTokens.contains { $0.id == known.id && $0.pin == input.pin }
         }
         change(addition, order(context), keyring, unless: isAdmitted) { [self] in
-            logger.notice(
-                "\(input.name) was admitted as a learner",
-                metadata: ["peer": "\(input.peerAddress)", "pin": "\(Hex.encode(input.pin))"]
-            )
+            var metadata = context.metadata
+            metadata["peer"] = "\(input.peerAddress)"
+            metadata["pin"] = "\(Hex.encode(input.pin))"
+            logger.notice("\(input.name) was admitted as a learner", metadata: metadata)
             welcome(input, context)
         }
     }
@@ -124,7 +127,7 @@ extension MembershipFlow {
     }
 
     private func denied(_ context: Context, _ text: String) {
-        logger.warning("a node was not admitted: \(text)")
+        logger.warning("a node was not admitted: \(text)", metadata: context.metadata)
         context.answer(Reply.errors(403, [text]))
     }
 

@@ -29,6 +29,12 @@ final class MembershipFlow: Sendable {
         /// Called exactly once, on any thread.
         let finish: @Sendable (ForwardedReply.Outcome) -> Void
 
+        /// What names it in every line of the log about it.
+        var metadata: Logger.Metadata {
+            let isForwarded = if case .member = origin { true } else { false }
+            return RequestObserver.identity(of: request, isForwarded: isForwarded)
+        }
+
         func answer(_ response: APIResponse) { finish(.answer(response)) }
         func fail(_ failure: ServiceFailure) { finish(.answer(failure.response)) }
         /// As OpenBao answers what the cluster cannot do.
@@ -124,7 +130,8 @@ final class MembershipFlow: Sendable {
                 since: status.evaluated,
                 attempt: 0,
                 patienceMilliseconds: UInt32(max(1, min(patience, 60_000))),
-                content: .request(context.request)
+                // A change that is lost stays unknown: only what every version can read.
+                content: .request(context.request.untraced)
             )
         } completion: { [self] outcome in
             switch outcome {
@@ -257,7 +264,7 @@ extension MembershipFlow {
         guard member.id != identity.selfID else { return giveWay(context) }
         let letGo: @Sendable () -> Void = { [self] in
             change(.remove(member.id), order(context), keyring) { [self] in
-                logger.notice("member \(name) was removed")
+                logger.notice("member \(name) was removed", metadata: context.metadata)
                 context.answer(ClusterReply.done)
             }
         }
@@ -303,7 +310,10 @@ extension MembershipFlow {
                     transfer(context, to: nil, attempts: attempts - 1)
                 }
             case .refused(let reason):
-                logger.notice("leadership was not handed over: \(reason)")
+                logger.notice(
+                    "leadership was not handed over: \(reason)",
+                    metadata: context.metadata
+                )
                 context.refuse(Self.text(of: reason))
             case .timedOut:
                 context.refuse("leadership was not handed over in time; this node may lead on")

@@ -244,6 +244,11 @@ final class NodeParts: ReplicaObserver {
         case .creation(let batch): creation.take(batch, finish: send)
         case .anchor(let head): audit.anchors.take(head, from: member, finish: send)
         case .request(let request):
+            logger.debug(
+                "forwarded_request",
+                metadata: RequestObserver.identity(of: request, isForwarded: true)
+                    .merging(["peer": "\(member.number)"]) { $1 }
+            )
             guard seal.unsealed != nil else { return send(.notLeader(hint: nil)) }
             let route = Router.route(request, isSealed: false)
             let audit = recorder(of: request, route, member: member)

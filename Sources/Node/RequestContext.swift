@@ -1,4 +1,5 @@
 import API
+import Logging
 import NIOCore
 import Raft
 import Replica
@@ -33,6 +34,9 @@ struct RequestContext: Sendable {
     let finish: @Sendable (ForwardedReply.Outcome) -> Void
     /// An earlier attempt left this node and was not heard of again.
     var mayBeApplied = false
+    /// An attempt met with silence. A leader of an older version says nothing to what it cannot
+    /// read, so what only newer ones know is left out from then on.
+    var hadSilence = false
     /// A stale read that no other member has confirmed: what this node's own digest says is enough,
     /// but it has to be looked at in the very view.
     var isAlone = false
@@ -60,4 +64,10 @@ struct RequestContext: Sendable {
     }
 
     var isOver: Bool { Moment.now >= deadline }
+
+    /// What names it in every line of the log about it.
+    var identity: Logger.Metadata {
+        let isForwarded = if case .member = origin { true } else { false }
+        return RequestObserver.identity(of: request, isForwarded: isForwarded)
+    }
 }

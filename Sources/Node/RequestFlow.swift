@@ -336,7 +336,8 @@ final class RequestFlow: Sendable {
         let patience = (context.deadline - Moment.now) / Duration.milliseconds(1)
         let milliseconds = max(1, min(patience, Double(Limits.requestSeconds) * 1_000))
         let isReported = !context.vault.isWrite && context.vault.consistency.isReported
-        let request = isReported ? context.request.confirmedAndReported : context.request
+        let passedOn = context.hadSilence ? context.request.untraced : context.request.passedOn
+        let request = isReported ? passedOn.confirmedAndReported : passedOn
         let askedAt = Moment.now
         forwarder.ask(leader) { number in
             ForwardedRequest(
@@ -365,6 +366,7 @@ final class RequestFlow: Sendable {
                 // same, but from now on a failure must not claim that nothing happened.
                 var uncertain = context
                 uncertain.mayBeApplied = context.mayBeApplied || context.vault.isWrite
+                uncertain.hadSilence = true
                 retryLater(uncertain, since: attempt) { [uncertain] in
                     self.go(uncertain, attempt: $0)
                 }
@@ -439,7 +441,7 @@ final class RequestFlow: Sendable {
     /// read: clients see "internal error".
     private func response(to step: VaultStep, _ context: RequestContext) -> APIResponse {
         if case .refuse(let error) = step, error.blame != .caller {
-            var metadata = RequestObserver.identity(of: context.request)
+            var metadata = context.identity
             metadata["remedy"] = "\(error.remedy)"
             logger.error("\(error.summary)", metadata: metadata)
         }

@@ -20,7 +20,10 @@ ONE = [("eu-1", "eu", "eu-a")]
 
 
 class ClusterTest(unittest.TestCase):
-    """A test with clusters that end with it. Prints the logs' ends when it failed."""
+    """A test with clusters that end with it. Prints the logs' ends when it failed.
+
+    Whatever a test does, the nodes' logs must not hold a token, a share or a password that it used.
+    """
 
     # For a test whose choices are always the same.
     seed_default = None
@@ -47,9 +50,11 @@ class ClusterTest(unittest.TestCase):
                 for node in cluster.nodes:
                     if node.daemon:
                         print(f"--- {node.name}\n{node.daemon.last_lines(25)}", file=sys.stderr)
+        leaks = [leak for cluster in self.clusters for leak in cluster.secrets_in_logs()]
         if failed:
             print(f"repeat with HOLDFAST_TEST_SEED={self.seed}", file=sys.stderr)
         self.folder.cleanup()
+        self.assertEqual(leaks, [], "lines of logs that hold tokens, shares or passwords")
 
     def start_beside(self, threads, over=None):
         """Starts threads that heed an event, by default their own `over`; they end with the test."""

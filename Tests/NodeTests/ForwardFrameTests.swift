@@ -8,8 +8,14 @@ import Wire
 
 @Suite("forwarded frames")
 struct ForwardFrameTests {
-    static func apiRequest(body: [UInt8] = [1, 2, 3], consistency: String? = nil) -> APIRequest {
+    static func apiRequest(
+        body: [UInt8] = [1, 2, 3],
+        consistency: String? = nil,
+        trace: String? = nil,
+        remoteAddress: String? = nil
+    ) -> APIRequest {
         var headers = APIHeaders()
+        headers.trace = trace
         headers.token = "s.token"
         headers.consistency = consistency
         headers.contentType = "application/json"
@@ -18,9 +24,12 @@ struct ForwardFrameTests {
             target: Array("/v1/secret/data/a?x=1".utf8),
             headers: headers,
             body: body,
-            requestID: Array(1...16)
+            requestID: Array(1...16),
+            remoteAddress: remoteAddress
         )
     }
+
+    static let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
     static func request(_ content: ForwardedRequest.Content) -> ForwardedRequest {
         ForwardedRequest(
@@ -38,6 +47,13 @@ struct ForwardFrameTests {
         request(.request(apiRequest())),
         request(.request(apiRequest(body: []))),
         request(.request(apiRequest(body: [], consistency: "linearizable"))),
+        request(.request(apiRequest(body: [], remoteAddress: "[::1]:1"))),
+        request(.request(apiRequest(trace: trace))),
+        request(
+            .request(
+                apiRequest(consistency: "linearizable", trace: trace, remoteAddress: "10.0.0.1:2")
+            )
+        ),
         request(.creation([])),
         request(.creation(Array(0...255))),
     ]
@@ -98,6 +114,41 @@ struct ForwardFrameTests {
         case (.overloaded, .overloaded): break
         default: #expect(Bool(false), "another kind of outcome")
         }
+    }
+
+    @Test("a request takes the oldest format that can say it")
+    func formats() {
+        let address = "127.0.0.1:1"
+        for (request, format) in [
+            (Self.apiRequest(), 1), (Self.apiRequest(consistency: "linearizable"), 2),
+            (Self.apiRequest(remoteAddress: address), 3),
+            (Self.apiRequest(consistency: "linearizable", remoteAddress: address), 3),
+            (Self.apiRequest(trace: Self.trace, remoteAddress: address), 4),
+            (Self.apiRequest(trace: Self.trace, remoteAddress: address).untraced, 3),
+            // This node's own trace follows from the id; one that is malformed goes nowhere.
+            (Self.apiRequest(remoteAddress: address).passedOn, 3),
+            (Self.apiRequest(trace: "00-x", remoteAddress: address).passedOn, 3),
+        ] {
+            #expect(request.encoded()[0] == UInt8(format))
+        }
+    }
+
+    @Test("who is asked gets the caller's trace, and this node's part as what asks")
+    func traces() throws {
+        let passedOn = Self.apiRequest(trace: Self.trace).passedOn
+        let copy = try APIRequest(decoding: passedOn.encoded())
+        #expect(
+            copy.headers.trace == "00-0af7651916cd43dd8448eb211c80319c-0102030405060708-01"
+        )
+        let leader = TraceContext(
+            of: TraceContext(header: copy.headers.trace),
+            requestID: copy.requestID,
+            isForwarded: true
+        )
+        #expect(leader.header == "00-0af7651916cd43dd8448eb211c80319c-090a0b0c0d0e0f10-01")
+        // Without a caller's trace both nodes find the same one by themselves.
+        let own = TraceContext(of: nil, requestID: copy.requestID, isForwarded: true)
+        #expect(own.traceID == TraceContext(of: nil, requestID: copy.requestID).traceID)
     }
 
     @Test("requests are refused when anything is missing or too much", arguments: requests)

@@ -42,13 +42,17 @@ struct RequestObserver: Sendable {
     }
 
     /// What names a request in every line about it.
-    static func identity(of request: APIRequest) -> Logger.Metadata {
+    ///
+    /// - Parameter isForwarded: it is another member's client that asks.
+    static func identity(of request: APIRequest, isForwarded: Bool = false) -> Logger.Metadata {
         let trace = TraceContext(
             of: TraceContext(header: request.headers.trace),
-            requestID: request.requestID
+            requestID: request.requestID,
+            isForwarded: isForwarded
         )
         return [
             "request_id": "\(uuidText(request.requestID))",
+            "span_id": "\(Hex.encode(trace.parentID))",
             "trace_id": "\(Hex.encode(trace.traceID))",
         ]
     }
