@@ -18,6 +18,8 @@ package enum NodeCall: Sendable {
     /// `PUT sys/storage/raft/join`, OpenBao's way into a cluster, by this address of a member;
     /// empty if there is none.
     case raftJoin(address: String)
+    /// `GET sys/node-status` with the client's token, which may be empty.
+    case status(token: [UInt8])
     /// `GET sys/metrics` with the client's token, which the settings may not ask for.
     case metrics(MetricsFormat, token: [UInt8])
 }

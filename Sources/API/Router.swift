@@ -93,6 +93,9 @@ private struct RequestParser {
         case "sys/storage/raft/join":
             try require("PUT", "POST")
             return .node(.raftJoin(address: try NodeInputs.raftJoin(request.body)))
+        case "sys/node-status":
+            try require("GET")
+            return .node(.status(token: token()))
         case "sys/metrics":
             try require("GET")
             let name = target.query.first("format") ?? ""
@@ -228,6 +231,7 @@ private struct RequestParser {
 
     private static let restrictedPaths = [
         "sys/init", "sys/unseal", "sys/seal", "sys/health", "sys/step-down", "sys/metrics",
+        "sys/node-status",
         "sys/in-flight-req", "sys/raw", "sys/pprof",
     ]
     private static let restrictedPrefixes = [

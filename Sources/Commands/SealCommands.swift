@@ -240,11 +240,15 @@ struct StatusCommand: OperatorCommand {
         let client = try VaultClient(settings)
         var status: JSONObject
         let leader: JSONObject?
+        let node: NodeStatusAnswer?
         do {
             status = try client.call(ClientRequest(.get, "sys/seal-status")) ?? JSONObject()
             // Sealed nodes answer 503 here.
             let response = try client.send(ClientRequest(.get, "sys/leader"))
             leader = response.status == 200 ? response.object : nil
+            // Other servers of this API have no such thing, and an error for it.
+            let own = try client.send(ClientRequest(.get, "sys/node-status"))
+            node = NodeStatusAnswer(own.status == 200 ? own.object : nil)
         } catch {
             throw CommandFailure(.refused, error.summary, Hint.text(for: error))
         }
@@ -252,14 +256,57 @@ struct StatusCommand: OperatorCommand {
         switch format {
         case .json:
             for (name, value) in leader?.members ?? [] { status[name] = value }
+            if let node {
+                status["node_status"] = .object(node.object)
+                status["warnings"] = StatusWarning.json(troubles(of: node, client))
+            }
             session.printJSON(.object(status))
-        case .table: session.printText(table(status, leader).text())
+        case .table:
+            var table = table(status, leader)
+            if let node { add(node, to: &table) }
+            let warnings = node.map { troubles(of: $0, client) } ?? []
+            let lines = StatusWarning.lines(warnings, columns: ClusterReport.columnsMax)
+            session.printText(([table.text()] + lines).joined(separator: "\n"))
         }
         if isSealed {
             let hasVault = status["initialized"]?.asBool ?? false
             session.terminal.hint(hasVault ? "holdfast unseal" : "holdfast init")
         }
         return isSealed ? .server : .done
+    }
+
+    private func troubles(
+        of node: NodeStatusAnswer,
+        _ client: VaultClient
+    ) -> [StatusWarning] {
+        var warnings: [StatusWarning] = []
+        if node.isInitialized, !node.hasLeader {
+            warnings.append(
+                StatusWarning(
+                    node: nil,
+                    problem: "this node knows no leader: no majority is up, or it is cut off",
+                    next: "holdfast cluster status"
+                )
+            )
+        }
+        let address = client.settings.address.text
+        return warnings + StatusWarning.of(node, at: address) + StatusWarning.of(node.jobs)
+    }
+
+    /// What this node says of itself beyond OpenBao's table.
+    private func add(_ node: NodeStatusAnswer, to table: inout Table) {
+        table.add(["Node", node.name])
+        table.add(["Role", node.role])
+        table.add(["Leader", node.leader ?? (node.hasLeader ? "known" : "none")])
+        table.add(["Term", String(node.term)])
+        if node.isSealed { table.add(["Applied Index", String(node.appliedIndex)]) }
+        if let bytes = node.databaseBytes { table.add(["Database", StatusText.bytes(bytes)]) }
+        if let available = node.diskAvailable, let total = node.diskTotal {
+            let text = "\(StatusText.bytes(available)) of \(StatusText.bytes(total))"
+            table.add(["Disk Available", text])
+        }
+        if let isAudited = node.isAudited { table.add(["Audit Log", isAudited ? "on" : "off"]) }
+        if let jobs = node.jobs { table.add(["Jobs", StatusText.text(jobs)]) }
     }
 
     private func table(_ status: JSONObject, _ leader: JSONObject?) -> Table {

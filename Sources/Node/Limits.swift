@@ -11,6 +11,9 @@ package enum Limits {
     package static let creationLeaderWaitMilliseconds = 10_000
     /// `sys/init` waits this long for a majority before it tells what this node alone knows.
     package static let initStatusWaitMilliseconds = 2_000
+    /// `sys/node-status` waits this long for a majority before it looks at a token as this node
+    /// alone knows it.
+    package static let statusReadWaitMilliseconds = 500
     /// Pause before asking again who leads.
     package static let leaderPollMilliseconds = 10
     /// A change of voters waits so long for a member that has not caught up, then it is refused.

@@ -18,6 +18,7 @@ final class NodeCalls: Sendable {
     private let opener: VaultOpener
     private let creation: CreationFlow
     private let metrics: NodeMetrics
+    private let status: NodeStatus
     private let store: LocalStore
     private let replica: LocalReplica
     private let workers: Workers
@@ -46,6 +47,16 @@ final class NodeCalls: Sendable {
             audit: parts.audit,
             isOpen: tellsMetricsToAll,
             tasks: tasks
+        )
+        status = NodeStatus(
+            state: state,
+            store: store,
+            replica: replica,
+            seal: parts.seal,
+            audit: parts.audit,
+            tasks: tasks,
+            workers: workers,
+            clock: clock
         )
         self.store = store
         self.replica = replica
@@ -78,7 +89,7 @@ final class NodeCalls: Sendable {
                 seal.reset() ? sealStatus() : ServiceFailure.ceremony("vault is unsealed").response
             )
         case .unseal(.share(let share)):
-            onWorker(completion) { [self] in completion(give(share)) }
+            onWorker(completion) { [self] in completion(give(share, requestID)) }
         case .seal(let token): sealNode(token, deadline, loop: loop, completion)
         case .health(let input): completion(answer { NodeReply.health(try state.health(), input) })
         case .leader:
@@ -89,6 +100,7 @@ final class NodeCalls: Sendable {
         case .raftJoin(let address):
             let members = state.configuration.members.map(\.apiAddress)
             completion(NodeReply.raftJoin(address, members: members))
+        case .status(let token): status.answer(token, loop: loop, completion)
         case .metrics(let format, let token):
             metrics.isOpen ? tell(format, completion) : tell(format, token, loop, completion)
         }
@@ -129,7 +141,7 @@ final class NodeCalls: Sendable {
         answer { NodeReply.sealStatus(try state.sealStatus()) }
     }
 
-    private func give(_ share: String) -> APIResponse {
+    private func give(_ share: String, _ requestID: [UInt8]) -> APIResponse {
         switch seal.give(share) {
         case .collecting, .alreadyUnsealed: return sealStatus()
         case .unsealed:
@@ -140,7 +152,10 @@ final class NodeCalls: Sendable {
             return sealStatus()
         case .notInitialized: return ServiceFailure.notInitialized.response
         case .refused(let error):
-            logger.warning("a share was refused: \(error.summary)")
+            logger.warning(
+                "a share was refused: \(error.summary)",
+                metadata: ["request_id": "\(uuidText(requestID))"]
+            )
             return ServiceFailure.ceremony("\(error.summary); \(error.remedy)").response
         }
     }

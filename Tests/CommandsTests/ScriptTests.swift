@@ -89,6 +89,7 @@ struct ScriptTests {
             """
             server GET /v1/sys/seal-status -> 200 {"type":"shamir","initialized":true,"sealed":false,"t":3,"n":5,"progress":0,"version":"1"}
             server GET /v1/sys/leader -> 200 {"ha_enabled":true,"is_self":false,"leader_address":"https://a:1"}
+            server GET /v1/sys/node-status -> 404 {"errors":["no handler for route"]}
             holdfast status
             stdout-is
             |Key                    Value
@@ -104,16 +105,62 @@ struct ScriptTests {
             |Active Node Address    https://a:1
             server GET /v1/sys/seal-status -> 200 {"type":"shamir","initialized":true,"sealed":true,"t":3,"n":5,"progress":1,"nonce":"x"}
             server GET /v1/sys/leader -> 503 {"errors":["Vault is sealed"]}
+            server GET /v1/sys/node-status -> 503 {"errors":["Vault is sealed"]}
             !2 holdfast status -format=json
             stdout-json
             stderr 'hint: holdfast unseal'
             server GET /v1/sys/seal-status -> 200 {"type":"shamir","initialized":false,"sealed":true,"t":0,"n":0,"progress":0}
             server GET /v1/sys/leader -> 503 {"errors":["Vault is sealed"]}
+            server GET /v1/sys/node-status -> 200 {"node":"eu-1","role":"follower","initialized":false,"sealed":true,"has_leader":true,"term":2,"room":"ample","applied_index":7}
             !2 holdfast status
             stderr 'hint: holdfast init'
+            stdout 'Leader             known'
+            ! stdout 'warnings'
             server GET /v1/sys/seal-status -> 500 {"errors":["broken"]}
             !1 holdfast status
             stdout-empty
+            """
+        )
+    }
+
+    @Test("status: what is wrong with a node stands below its table, with what to type next")
+    func statusWarnings() async throws {
+        try await Script.run(
+            """
+            server GET /v1/sys/seal-status -> 200 {"type":"shamir","initialized":true,"sealed":true,"t":3,"n":5,"progress":1,"nonce":"x","version":"1","storage_type":"raft"}
+            server GET /v1/sys/leader -> 503 {"errors":["Vault is sealed"]}
+            server GET /v1/sys/node-status -> 200 {"node":"eu-1","version":"1","time":"2026-01-02T03:04:05Z","initialized":true,"sealed":true,"shares_given":1,"shares_needed":3,"role":"candidate","term":9,"has_leader":false,"last_index":8,"committed_index":7,"applied_index":7,"room":"none","leader":null,"disk_available_bytes":1048576,"disk_total_bytes":1073741824,"database_bytes":3145728,"audit":{"on":true,"refused":3,"seconds_since_refusal":5,"waiting":0},"members":[]}
+            !2 holdfast status
+            stdout-is
+            |Key                Value
+            |---                -----
+            |Seal Type          shamir
+            |Initialized        true
+            |Sealed             true
+            |Total Shares       5
+            |Threshold          3
+            |Unseal Progress    1/3
+            |Unseal Nonce       x
+            |Version            1
+            |Storage Type       raft
+            |Node               eu-1
+            |Role               candidate
+            |Leader             none
+            |Term               9
+            |Applied Index      7
+            |Database           3.0 MiB
+            |Disk Available     1.0 MiB of 1.0 GiB
+            |Audit Log          on
+            |
+            |warnings
+            |  this node knows no leader: no majority is up, or it is cut off
+            |    next: holdfast cluster status
+            |  eu-1: it is sealed, 1 of 3 shares are given; it votes and replicates, and answers no request
+            |    next: holdfast unseal -address=$ADDRESS
+            |  eu-1: its disk is full: it appends nothing, votes, and lets others answer
+            |    next: make room on the disk of its data folder; df -h shows it
+            |  eu-1: requests are refused because their audit records cannot be written, the last one 5 s ago
+            |    next: its log says why: journalctl -u holdfast -n 50; make room, or mend the disk
             """
         )
     }
@@ -434,19 +481,31 @@ struct ScriptTests {
     func clusterStatus() async throws {
         try await Script.run(
             """
+            server GET /v1/sys/node-status -> 403 {"errors":["permission denied"]}
             server GET /v1/sys/storage/raft/configuration -> 403 {"errors":["permission denied"]}
             !2 holdfast cluster status
             stderr 'hint: holdfast login'
+            server GET /v1/sys/node-status -> 200 {"node":"a","role":"leader"}
+            !2 holdfast cluster status
+            stderr 'a token that may read sys/node-status'
+            stderr 'hint: holdfast login'
+            server GET /v1/sys/node-status -> 404 {"errors":["no handler for route"]}
             server GET /v1/sys/storage/raft/configuration -> 200 {"request_id":"r","data":{"config":{"servers":[{"node_id":"b","address":"10.0.0.2:1","region":"us","zone":"us-a","api_address":"http://127.0.0.1:1","leader":false,"voter":true},{"node_id":"a","address":"10.0.0.1:1","region":"eu","zone":"eu-a","api_address":"http://127.0.0.1:1","leader":true,"voter":true}]}}}
             holdfast cluster status
             stdout-is
-            |Node  Region  Zone  Role      State        Applied  Address
-            |----  ------  ----  ----      -----        -------  -------
-            |a     eu      eu-a  leader    unreachable  -        http://127.0.0.1:1
-            |b     us      us-a  follower  unreachable  -        http://127.0.0.1:1
+            |Node  Region  Zone  Role      State        Lag  Disk  Clock  Address
+            |----  ------  ----  ----      -----        ---  ----  -----  -------
+            |a     eu      eu-a  leader    unreachable  -    -     -      http://127.0.0.1:1
+            |b     us      us-a  follower  unreachable  -    -     -      http://127.0.0.1:1
             |
             |survives: nothing: every voter is needed
             |now:      2 of 2 voters unreachable; no majority: 0 of the 2 that are needed
+            |
+            |warnings
+            |  a: no connection to http://127.0.0.1:1: connection refused
+            |    next: on its machine: systemctl status holdfast; journalctl -u holdfast -n 50
+            |  b: no connection to http://127.0.0.1:1: connection refused
+            |    next: on its machine: systemctl status holdfast; journalctl -u holdfast -n 50
             """
         )
     }
@@ -455,6 +514,7 @@ struct ScriptTests {
     func timeoutBound(_ seconds: String) async throws {
         try await Script.run(
             """
+            server GET /v1/sys/node-status -> 404
             server GET /v1/sys/storage/raft/configuration -> 403 {"errors":["permission denied"]}
             !2 holdfast cluster status -timeout=\(seconds)
             """

@@ -143,6 +143,50 @@ struct NodeReplyTests {
         }
     }
 
+    @Test("node status: everybody is told little, and details come beside it")
+    func nodeStatus() throws {
+        guard case .status(let token) = try call("GET", "sys/node-status") else {
+            return #expect(Bool(false), "another call")
+        }
+        #expect(token.isEmpty)
+        #expect(throws: TestFailure.self) { try call("PUT", "sys/node-status") }
+        var facts = NodeStatusFacts()
+        facts.node.name = "eu-1"
+        facts.node.sharesNeeded = 3
+        facts.node.room = "none"
+        func object() throws -> JSONObject {
+            let response = NodeStatusReply.response(facts)
+            #expect(response.status == 200)
+            return try #require(JSONScanner.parse(response.body).asObject)
+        }
+        let own = try object()
+        #expect(
+            own.members.map(\.name) == [
+                "node", "version", "time", "initialized", "sealed", "shares_given", "shares_needed",
+                "role", "term", "has_leader", "last_index", "committed_index", "applied_index",
+                "room",
+            ]
+        )
+        #expect(own["room"]?.asString == "none")
+        var details = NodeStatusFacts.Details()
+        var member = NodeStatusFacts.Member()
+        member.name = "us-1"
+        member.heard = NodeStatusFacts.Heard(isActive: false, matchIndex: 7)
+        details.members = [member, NodeStatusFacts.Member()]
+        details.disk = NodeStatusFacts.Disk(available: 5, total: 9)
+        details.audit.secondsSinceRefusal = 4
+        facts.details = details
+        let all = try object()
+        #expect(all["node"]?.asString == "eu-1")
+        let members = try #require(all["members"]?.asArray?.map(\.asObject))
+        #expect(members[0]?["active"]?.asBool == false)
+        #expect(members[0]?["match_index"]?.asInt == 7)
+        #expect(members[1]?["active"]?.isNull == true)
+        #expect(all["disk_available_bytes"]?.asInt == 5)
+        #expect(all["audit"]?.asObject?["seconds_since_refusal"]?.asInt == 4)
+        #expect(all["jobs"] == nil, "a sealed node does not know")
+    }
+
     @Test("leader")
     func leader() {
         let facts = LeaderFacts(

@@ -328,6 +328,40 @@ struct TaskTests {
         #expect(try vault.jobCount() == 0)
     }
 
+    @Test("a summary tells which jobs fail, why, and which of them keep leases from ending")
+    func summary() throws {
+        let vault = try TestVault()
+        func summary() throws -> WorkSummary {
+            try vault.store.view { view throws(VaultError) in
+                try WorkSummary(vault.keyring, view: view)
+            }
+        }
+        #expect(try summary().jobs == 0 && summary().worst.isEmpty)
+        let lease = SystemPaths.token(hash: "no hash")
+        try vault.change { builder in
+            for path in ["strange/one", lease] {
+                try builder.put(.system, path, [1])
+                try builder.setTimer(due: Timestamp(nanoseconds: vault.now), path: path)
+            }
+        }
+        let timers = try vault.dueTimers()
+        #expect(timers.map { TaskSubject(of: $0) }.filter { $0 == .lease }.count == 1)
+        vault.seconds(1)
+        #expect(try vault.runTasks() == 2)
+        var told = try summary()
+        #expect(told.jobs == 2 && told.failing == 2 && told.stuckLeases == 1)
+        #expect(
+            told.worst.allSatisfy { $0.kind == "due" && $0.failures == 1 && !$0.reason.isEmpty }
+        )
+        #expect(try vault.view { try JobEntry(told.worst[0].id, $0) } != nil)
+        // One that cannot be read does not hide the others, and comes first.
+        let damaged = told.worst[1].id
+        try vault.change { try $0.put(.system, SystemPaths.job(damaged), [9, 9]) }
+        told = try summary()
+        #expect(told.jobs == 2 && told.failing == 2)
+        #expect(told.worst.map(\.kind) == ["damaged", "due"])
+    }
+
     @Test("what a timer leaves over goes on as a job of the same batch")
     func leftOver() throws {
         let vault = try TestVault()

@@ -342,6 +342,7 @@ final class AuditCounters: Sendable {
         var lines: UInt64 = 0
         var bytes: UInt64 = 0
         var refused: UInt64 = 0
+        var lastRefusal: Moment?
         var checkpointedLeaves: UInt64 = 0
         /// Logs of this vault that were damaged.
         var damagedLogs: UInt64 = 0
@@ -368,6 +369,7 @@ final class AuditCounters: Sendable {
     func refused(_ count: Int, at now: Moment) -> Bool {
         state.withLock { state in
             state.numbers.refused += UInt64(count)
+            state.numbers.lastRefusal = now
             if let said = state.saidAt, now - said < .seconds(10) { return false }
             state.saidAt = now
             return true

@@ -53,6 +53,7 @@ struct AuditParts: Sendable {
             Metric("holdfast_audit_\(name)", help, kind, [Metric.Sample(value: value)])
         }
         return [
+            metric("enabled", "1 if requests are on the record", .gauge, isOn ? 1 : 0),
             metric(
                 "records_total",
                 "Audit records written since the start",
@@ -118,13 +119,15 @@ extension NodeParts {
 
     /// Where a client's request is recorded; nil for one that is not, and where the log is off.
     ///
-    /// Not recorded is what takes no token and tells no secret: probes of health and of the seal's
-    /// state, and what a sealed node turns away before it looks at it. They can come at any rate
-    /// from anybody.
+    /// Not recorded is what tells no secret and has to be answered in any state: probes of health,
+    /// of the seal's state and of the node's, and what a sealed node turns away before it looks at
+    /// it. They can come at any rate from anybody.
     func recorder(of request: APIRequest, _ route: Route, client: String) -> RequestAudit? {
         switch route {
         case .reply: seal.unsealed == nil ? nil : ceremonyRecorder(of: request, client: client)
-        case .node(.initStatus), .node(.sealStatus), .node(.health), .node(.leader): nil
+        case .node(.initStatus), .node(.sealStatus), .node(.health), .node(.leader),
+            .node(.status):
+            nil
         case .node(.metrics(_, let token)):
             token.isEmpty ? nil : ceremonyRecorder(of: request, client: client)
         case .node, .cluster: ceremonyRecorder(of: request, client: client)

@@ -10,4 +10,6 @@ extension VaultLimits {
     package static let jobPauseSecondsMax: UInt64 = 600
     /// Jobs in one answer.
     package static let jobsShownMax = 1_000
+    /// Jobs that do not get on, of which a summary tells why.
+    package static let stuckJobsShown = 3
 }

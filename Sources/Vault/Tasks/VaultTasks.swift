@@ -179,6 +179,24 @@ package struct VaultTasks: Sendable {
     }
 }
 
+/// What a timer is about, for whoever counts.
+package enum TaskSubject: Sendable {
+    /// A token or another lease whose time is over.
+    case lease
+    /// Long work.
+    case job
+    case other
+
+    /// By the folder that the record is in.
+    package init(of timer: DueTimer) {
+        if timer.path.below(SystemPaths.tokens) != nil {
+            self = .lease
+        } else {
+            self = timer.path.below(SystemPaths.jobs) == nil ? .other : .job
+        }
+    }
+}
+
 /// A job as one view has it.
 struct JobEntry: Sendable {
     /// A UUID.
