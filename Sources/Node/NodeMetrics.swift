@@ -2,6 +2,7 @@ import API
 import Raft
 import Replica
 import Store
+import Vault
 
 /// What `sys/metrics` tells of this node: one table for its own numbers, one for its members'.
 ///
@@ -23,7 +24,10 @@ struct NodeMetrics: Sendable {
         let status: ReplicaStatus
         let overlay: (layers: Int, bytes: Int)
         let isSealed: Bool
+        let sharesGiven: Int
         let now: Moment
+        /// Nil while sealed.
+        let work: WorkSummary?
     }
 
     /// Walks the free list of the database: not for an event loop.
@@ -35,7 +39,14 @@ struct NodeMetrics: Sendable {
             status: replica.status,
             overlay: (store.overlayCount, store.overlayBytes),
             isSealed: seal.unsealed == nil,
-            now: .now
+            sharesGiven: seal.progress.given,
+            now: .now,
+            work: seal.unsealed.flatMap { unsealed in
+                // What cannot be read has no number.
+                try? store.view { view throws(VaultError) in
+                    try WorkSummary(unsealed.keyring, view: view)
+                }
+            }
         )
         return Self.metrics(of: facts) + meter.metrics + audit.metrics + tasks.metrics
     }
@@ -66,10 +77,26 @@ struct NodeMetrics: Sendable {
     )
 
     private static let table: [Row] =
-        nodeTable + fileTable + scrubTable + raftTable + readTable + snapshotTable
+        nodeTable + workTable + fileTable + scrubTable + raftTable + readTable + snapshotTable
 
     private static let nodeTable: [Row] = [
-        ("sealed", "1 while this node lacks the keys", .gauge, { $0.isSealed ? 1 : 0 })
+        ("sealed", "1 while this node lacks the keys", .gauge, { $0.isSealed ? 1 : 0 }),
+        (
+            "unseal_shares_given", "Shares given in this attempt to unseal", .gauge,
+            { Double($0.sharesGiven) }
+        ),
+    ]
+
+    private static let workTable: [Row] = [
+        ("jobs", "Jobs under way", .gauge, { $0.work.map { Double($0.jobs) } }),
+        (
+            "jobs_failing", "Of those, jobs that failed since they last got on", .gauge,
+            { $0.work.map { Double($0.failing) } }
+        ),
+        (
+            "leases_stuck", "Tokens and leases that should have ended and could not", .gauge,
+            { $0.work.map { Double($0.stuckLeases) } }
+        ),
     ]
 
     private static let fileTable: [Row] = [

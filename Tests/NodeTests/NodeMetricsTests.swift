@@ -26,7 +26,9 @@ struct NodeMetricsTests {
                 status: status,
                 overlay: (3, 400),
                 isSealed: true,
-                now: now
+                sharesGiven: 2,
+                now: now,
+                work: nil
             )
         )
         #expect(Set(metrics.map(\.name)).count == metrics.count)
@@ -42,6 +44,9 @@ struct NodeMetricsTests {
             }
         )
         #expect(values["holdfast_sealed"] == 1)
+        #expect(values["holdfast_unseal_shares_given"] == 2)
+        #expect(metrics.contains { $0.name == "holdfast_jobs_failing" })
+        #expect(values["holdfast_jobs_failing"] == nil, "a sealed node cannot read them")
         #expect(values["holdfast_store_overlay_bytes"] == 400)
         #expect(values["holdfast_store_live_bytes"] ?? 0 > 0)
         #expect(values["holdfast_raft_has_leader"] == 0)

@@ -268,14 +268,9 @@ final class TaskRunner: Sendable {
         case .superseded, .unknown: return end(timer)
         case .applied, .duplicate: break
         }
-        switch progress {
-        case .done: counts.done.wrappingAdd(1, ordering: .relaxed)
-        case .postponed: counts.failures.wrappingAdd(1, ordering: .relaxed)
-        case .goesOn:
-            counts.steps.wrappingAdd(1, ordering: .relaxed)
-            // Behind those that wait, so that one long job does not hold up all others.
-            state.value.waiting.append(timer)
-        }
+        counts.committed(progress, timer)
+        // Behind those that wait, so that one long job does not hold up all others.
+        if case .goesOn = progress { state.value.waiting.append(timer) }
         end(timer)
     }
 
