@@ -145,6 +145,29 @@ package struct BarrierView: ~Copyable {
         return names
     }
 
+    /// How many names are in one directory, folders included. Opens none of them.
+    ///
+    /// - Parameter directory: as in ``list(_:directory:after:limit:)``.
+    package func count(
+        _ mount: MountID,
+        in directory: String
+    ) throws(BarrierError) -> Int {
+        let path = try BarrierPath.directory(directory)
+        let keys = try keys(of: mount)
+        var count = 0
+        do {
+            try store.scanHeads(keys.prefix(of: path[...])) { _, _ in
+                count += 1
+                return true
+            }
+        } catch let error as StoreError {
+            throw .store(error)
+        } catch {
+            preconditionFailure("a scan throws what its body or the store throws")
+        }
+        return count
+    }
+
     /// A record whose name was opened and is the one asked for.
     private struct Found {
         let keys: MountKeys

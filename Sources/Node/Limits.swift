@@ -11,6 +11,9 @@ package enum Limits {
     package static let creationLeaderWaitMilliseconds = 10_000
     /// `sys/init` waits this long for a majority before it tells what this node alone knows.
     package static let initStatusWaitMilliseconds = 2_000
+    /// Tokens are counted at most so often, and for `sys/node-status` only where that is quick.
+    package static let tokenCensusSeconds = 60
+    package static let tokenCensusRecordsQuick: UInt64 = 200_000
     /// `sys/node-status` waits this long for a majority before it looks at a token as this node
     /// alone knows it.
     package static let statusReadWaitMilliseconds = 500

@@ -39,6 +39,7 @@ final class NodeCalls: Sendable {
     ) {
         self.state = state
         (seal, opener, creation) = (parts.seal, parts.opener, parts.creation)
+        let census = TokenCensus()
         metrics = NodeMetrics(
             store: store,
             replica: replica,
@@ -46,7 +47,9 @@ final class NodeCalls: Sendable {
             meter: meter,
             audit: parts.audit,
             isOpen: tellsMetricsToAll,
-            tasks: tasks
+            tasks: tasks,
+            census: census,
+            data: state.settings.data
         )
         status = NodeStatus(
             state: state,
@@ -55,6 +58,7 @@ final class NodeCalls: Sendable {
             seal: parts.seal,
             audit: parts.audit,
             tasks: tasks,
+            census: census,
             workers: workers,
             clock: clock
         )

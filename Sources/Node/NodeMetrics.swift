@@ -2,6 +2,7 @@ import API
 import Raft
 import Replica
 import Store
+import Transport
 import Vault
 
 /// What `sys/metrics` tells of this node: one table for its own numbers, one for its members'.
@@ -17,6 +18,9 @@ struct NodeMetrics: Sendable {
     /// `metrics_unauthenticated`.
     let isOpen: Bool
     let tasks: TaskCounts
+    let census: TokenCensus
+    /// The data folder.
+    let data: String
 
     /// One moment, as the node's parts tell it.
     struct Facts {
@@ -28,12 +32,17 @@ struct NodeMetrics: Sendable {
         let now: Moment
         /// Nil while sealed.
         let work: WorkSummary?
+        /// On the leader.
+        let tokens: Int?
+        /// Of the disk that holds the data folder.
+        let disk: Machine.DiskRoom?
     }
 
     /// Walks the free list of the database: not for an event loop.
     ///
     /// - Throws: `StoreError`.
     func collect() throws(StoreError) -> [Metric] {
+        let isLeader = replica.status.role == .leader
         let facts = Facts(
             growth: try store.growth(),
             status: replica.status,
@@ -46,7 +55,9 @@ struct NodeMetrics: Sendable {
                 try? store.view { view throws(VaultError) in
                     try WorkSummary(unsealed.keyring, view: view)
                 }
-            }
+            },
+            tokens: isLeader ? census.count(seal, in: store, mayTakeLong: true) : nil,
+            disk: Machine.room(data)
         )
         return Self.metrics(of: facts) + meter.metrics + audit.metrics + tasks.metrics
     }
@@ -88,6 +99,10 @@ struct NodeMetrics: Sendable {
     ]
 
     private static let workTable: [Row] = [
+        (
+            "tokens", "Service tokens, counted on the leader once a minute", .gauge,
+            { $0.tokens.map { Double($0) } }
+        ),
         ("jobs", "Jobs under way", .gauge, { $0.work.map { Double($0.jobs) } }),
         (
             "jobs_failing", "Of those, jobs that failed since they last got on", .gauge,
@@ -100,6 +115,14 @@ struct NodeMetrics: Sendable {
     ]
 
     private static let fileTable: [Row] = [
+        (
+            "disk_available_bytes", "Room on the disk of the data folder", .gauge,
+            { $0.disk.map { Double($0.available) } }
+        ),
+        (
+            "disk_total_bytes", "Size of the disk of the data folder", .gauge,
+            { $0.disk.map { Double($0.total) } }
+        ),
         (
             "store_file_bytes", "Database file, with what is reserved ahead", .gauge,
             { Double($0.growth.fileBytes) }

@@ -73,6 +73,9 @@ class Status(StatusTest):
         cluster.enable_kv()
         wait_until("nothing to do", lambda: not self.problems(cluster, leader), 20)
         self.assertEqual(self.status(cluster, leader)["leader"], leader.name)
+        told = cluster.call(leader, "GET", "sys/node-status", token=cluster.root_token).json
+        self.assertEqual(told["tokens"], 1)
+        self.assertTrue(0 < told["disk_available_bytes"] <= told["disk_total_bytes"])
         followers = [node for node in cluster.nodes if node is not leader]
 
         # Unsealed, a token is needed for more than the node's own state.

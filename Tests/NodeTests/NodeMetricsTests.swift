@@ -4,6 +4,7 @@ import Raft
 import Store
 import TestSupport
 import Testing
+import Transport
 
 @testable import Node
 @testable import Replica
@@ -28,7 +29,9 @@ struct NodeMetricsTests {
                 isSealed: true,
                 sharesGiven: 2,
                 now: now,
-                work: nil
+                work: nil,
+                tokens: 12,
+                disk: Machine.room(folder.path)
             )
         )
         #expect(Set(metrics.map(\.name)).count == metrics.count)
@@ -45,6 +48,12 @@ struct NodeMetricsTests {
         )
         #expect(values["holdfast_sealed"] == 1)
         #expect(values["holdfast_unseal_shares_given"] == 2)
+        #expect(values["holdfast_tokens"] == 12)
+        let (available, total) = (
+            try #require(values["holdfast_disk_available_bytes"]),
+            try #require(values["holdfast_disk_total_bytes"])
+        )
+        #expect(available > 0 && available <= total)
         #expect(metrics.contains { $0.name == "holdfast_jobs_failing" })
         #expect(values["holdfast_jobs_failing"] == nil, "a sealed node cannot read them")
         #expect(values["holdfast_store_overlay_bytes"] == 400)

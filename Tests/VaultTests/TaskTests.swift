@@ -362,6 +362,19 @@ struct TaskTests {
         #expect(told.worst.map(\.kind) == ["damaged", "due"])
     }
 
+    @Test("tokens are counted, without what lies beside them")
+    func tokenCount() throws {
+        let vault = try TestVault()
+        func count() throws -> Int {
+            try vault.store.view { view throws(VaultError) in
+                try WorkSummary.tokens(vault.keyring, view: view)
+            }
+        }
+        let before = try count()
+        for _ in 0..<5 { _ = try vault.makeToken(["default"]) }
+        #expect(try count() == before + 5)
+    }
+
     @Test("what a timer leaves over goes on as a job of the same batch")
     func leftOver() throws {
         let vault = try TestVault()

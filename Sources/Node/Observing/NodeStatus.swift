@@ -6,6 +6,7 @@ import Raft
 import Replica
 import Store
 import Synchronization
+import Transport
 import Vault
 import Wire
 
@@ -19,6 +20,7 @@ struct NodeStatus: Sendable {
     let seal: SealKeeper
     let audit: AuditParts
     let tasks: TaskCounts
+    let census: TokenCensus
     let workers: Workers
     let clock: @Sendable () -> Timestamp
 
@@ -119,6 +121,12 @@ struct NodeStatus: Sendable {
                 )
             }
             return told
+        }
+        details.disk = Machine.room(state.settings.data).map {
+            NodeStatusFacts.Disk(available: $0.available, total: $0.total)
+        }
+        if status.role == .leader {
+            details.tokens = census.count(seal, in: store, mayTakeLong: false)
         }
         // Whoever cannot look into the database still tells everything else.
         if let growth = try? store.growth() {

@@ -60,6 +60,20 @@ package struct WorkSummary: Sendable, Equatable {
     }
 }
 
+extension WorkSummary {
+    /// How many service tokens there are. Goes over the places of all of them, and opens none.
+    package static func tokens(
+        _ keyring: Keyring,
+        view: borrowing ReadView
+    ) throws(VaultError) -> Int {
+        do throws(BarrierError) {
+            return try BarrierView(keyring, over: view).count(.system, in: SystemPaths.tokens)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+}
+
 extension WorkSummary.Stuck {
     fileprivate init(_ job: JobEntry) {
         id = job.id
