@@ -91,7 +91,7 @@ package struct IPAddress: Sendable, Equatable {
 
 /// A block of addresses, as `token_bound_cidrs` and its relatives name them: `10.0.0.0/8`, `::1`.
 package struct AddressBlock: Sendable, Equatable {
-    /// As it is shown.
+    /// As it is shown: a single address without the number of its bits.
     package let text: String
     private let bytes: [UInt8]
     private let prefixBits: Int
@@ -114,7 +114,7 @@ package struct AddressBlock: Sendable, Equatable {
             bits = first.utf8.contains(0x3A) && bitsMax == 32 ? given - 96 : given
         }
         guard (0...bitsMax).contains(bits) else { return nil }
-        self.text = text
+        self.text = bits == bitsMax ? first : text
         bytes = address.bytes
         prefixBits = bits
     }

@@ -156,20 +156,24 @@ package struct TokenParameters: Sendable, Equatable {
         return texts
     }
 
-    /// Blocks of addresses, each checked.
+    /// Blocks of addresses, each checked and as it is shown.
     package static func blocks(_ texts: [String]) throws(EngineError) -> [String] {
         guard texts.count <= EngineLimits.boundCIDRsMax else {
             throw .invalid(
                 "\(texts.count) blocks of addresses, the limit is \(EngineLimits.boundCIDRsMax)"
             )
         }
-        for text in texts where AddressBlock(text) == nil {
-            throw .invalid(
-                "error parsing address \(GoText.quoted(text)): Unable to convert "
-                    + "\(GoText.quoted(text)) to an IPv4 or IPv6 address, or a UNIX Socket"
-            )
+        var shown: [String] = []
+        for text in texts {
+            guard let block = AddressBlock(text) else {
+                throw .invalid(
+                    "error parsing address \(GoText.quoted(text)): Unable to convert "
+                        + "\(GoText.quoted(text)) to an IPv4 or IPv6 address, or a UNIX Socket"
+                )
+            }
+            shown.append(block.text)
         }
-        return texts
+        return shown
     }
 }
 

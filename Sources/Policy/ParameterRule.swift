@@ -95,10 +95,13 @@ struct ParameterRule: Equatable, Sendable {
 
     /// What in these parameters is not as the rule wants it; nil if nothing is.
     func problem(in parameters: JSONObject) -> Decision.Reason? {
-        let fields = parameters.members.map { (name: $0.name.lowercased(), value: $0.value) }
-        for name in required where !fields.contains(where: { utf8Equals($0.name, name) }) {
+        // An engine reads a parameter under its own name: one that only looks like it, in capitals,
+        // is not the one that must be there.
+        let given = parameters.members
+        for name in required where !given.contains(where: { utf8Equals($0.name, name) }) {
             return .parameterMissing(name)
         }
+        let fields = given.map { (name: $0.name.lowercased(), value: $0.value) }
         guard !fields.isEmpty else { return nil }
         if denied.contains(where: { $0.name == "*" }) { return .parameterDenied(fields[0].name) }
         for field in fields {

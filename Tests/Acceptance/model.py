@@ -6,6 +6,7 @@ each node must hold no row more than before. HOLDFAST_TEST_SEED repeats a run's 
 """
 
 import collections
+import struct
 import threading
 import time
 
@@ -16,6 +17,8 @@ from vault_model import REQUEST_SECONDS, Sender
 from vault_walk import EVERYTHING, PATHS, PROBE, Lane
 
 LANES = 4
+# The anchors of the audit logs, which grow with every request: see `ClearRecord` in `Barrier`.
+ANCHORS = (bytes(15) + b"\x03", bytes(15) + b"\x04", bytes(15) + b"\x01" + bytes(15) + b"\x05")
 
 
 class ModelTest(ClusterTest):
@@ -211,7 +214,7 @@ class ModelTest(ClusterTest):
             nonlocal before
             time.sleep(0.5)
             last, before = before, self.files()
-            return before == last and all(each == before[0] for each in before)
+            return before == last and before and all(each == before[0] for each in before)
 
         try:
             wait_until("all nodes hold the same records", settled, 30)
@@ -222,9 +225,13 @@ class ModelTest(ClusterTest):
         return before[0]
 
     def files(self):
+        """The rows of each node; none if a node wrote meanwhile, and the pages do not fit together."""
         found = []
         for node in self.cluster_.nodes:
             path, = node.data.rglob("holdfast.mdb")
-            rows = DatabaseFile(path).table("state")
-            found.append({row.key: row.value for row in rows})
+            try:
+                rows = DatabaseFile(path).table("state")
+            except (IndexError, KeyError, struct.error, RecursionError):
+                return []
+            found.append({row.key: row.value for row in rows if not row.key.startswith(ANCHORS)})
         return found

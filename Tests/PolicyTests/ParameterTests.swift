@@ -12,6 +12,7 @@ struct ParameterTests {
         ("", ["a": 1], .granted),
         ("required_parameters = [\"A\"]", ["a": nil], .granted),
         ("required_parameters = [\"a\", \"b\"]", ["a": 1], .parameterMissing("b")),
+        ("required_parameters = [\"a\"]", ["A": 1], .parameterMissing("a")),
         ("required_parameters = [\"a\"]", [:], .parameterMissing("a")),
         ("denied_parameters = { \"a\" = [] }", ["A": 1], .parameterDenied("a")),
         ("denied_parameters = { \"a\" = [\"x\"] }", ["a": "y"], .granted),

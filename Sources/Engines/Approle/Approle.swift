@@ -244,7 +244,8 @@ struct Approle {
         for text in texts where !text.utf8.contains(0x2F) || AddressBlock(text) == nil {
             throw .failed("failed to validate \(noun)CIDR blocks: invalid CIDR address: \(text)")
         }
-        return try TokenParameters.blocks(texts)
+        _ = try TokenParameters.blocks(texts)
+        return texts
     }
 
     static func listOrNull(_ texts: [String]) -> JSONValue {
