@@ -1,7 +1,6 @@
 import Barrier
 import Cryptography
 import NIOCore
-import NIOPosix
 import Replica
 import Store
 import Synchronization
@@ -223,7 +222,7 @@ struct TaskRunnerTests {
         "the first word about an effect counts; without one its time ends; without a performer too"
     )
     func effectPool() async throws {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let loop = TaskLoop()
         let effect = Effect(kind: EffectKind(rawValue: 9), id: [1], body: [])
         func outcome(_ outcomes: [EffectOutcome]?, _ patience: Duration) async throws
             -> EffectOutcome
@@ -236,7 +235,7 @@ struct TaskRunnerTests {
             pool.perform(effect, on: loop) { ends.add($0) }
             try await eventually("it has ended") { ends.count > 0 }
             // Whatever else was said has had its turn on the loop.
-            try await loop.submit {}.get()
+            try await loop.eventLoop.submit {}.get()
             #expect(ends.count == 1)
             return try #require(ends.all.first)
         }
@@ -251,6 +250,35 @@ struct TaskRunnerTests {
         guard case .failed = try await outcome(nil, .seconds(300)) else {
             throw TestFailure("an effect that nobody performs was performed")
         }
+        await loop.stop()
+    }
+
+    /// Keeps what it should say until it is asked.
+    private struct LatePerformer: EffectPerformer {
+        let completions = Collector<@Sendable (EffectOutcome) -> Void>()
+
+        func perform(
+            _ effect: Effect,
+            deadline: Moment,
+            completion: @escaping @Sendable (EffectOutcome) -> Void
+        ) {
+            completions.add(completion)
+        }
+    }
+
+    @Test("what is said after the end is not heard")
+    func afterTheEnd() async throws {
+        let loop = TaskLoop()
+        let effect = Effect(kind: EffectKind(rawValue: 9), id: [1], body: [])
+        let performer = LatePerformer()
+        let ends = Collector<EffectOutcome>()
+        let pool = EffectPool([(effect.kind, performer)], patience: .seconds(300))
+        loop.execute { pool.perform(effect, on: loop) { ends.add($0) } }
+        try await eventually("it is under way") { performer.completions.count > 0 }
+        await loop.stop()
+        for completion in performer.completions.all { completion(.done([])) }
+        loop.execute { ends.add(.failed("the thread has ended")) }
+        #expect(ends.count == 0)
     }
 
     @Test("a job's effect is performed by the node, and its outcome becomes a batch")

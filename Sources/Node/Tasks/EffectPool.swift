@@ -39,7 +39,7 @@ struct EffectPool: Sendable {
     /// over.
     func perform(
         _ effect: Effect,
-        on loop: any EventLoop,
+        on loop: TaskLoop,
         completion: @escaping @Sendable (EffectOutcome) -> Void
     ) {
         guard let (_, performer) = performers.first(where: { $0.kind == effect.kind }) else {
@@ -49,7 +49,7 @@ struct EffectPool: Sendable {
         }
         let once = Once(on: loop, completion)
         let patience = patience
-        let timeout = loop.scheduleTask(in: .nanoseconds(patience.nanoseconds)) {
+        let timeout = loop.eventLoop.scheduleTask(in: .nanoseconds(patience.nanoseconds)) {
             once.end(.failed("it took longer than \(patience)"))
         }
         performer.perform(effect, deadline: .now + patience) { outcome in
@@ -61,11 +61,11 @@ struct EffectPool: Sendable {
     /// The first end counts.
     private final class Once: Sendable {
         private let isOver = Atomic(false)
-        private let loop: any EventLoop
+        private let loop: TaskLoop
         private let completion: @Sendable (EffectOutcome) -> Void
 
         init(
-            on loop: any EventLoop,
+            on loop: TaskLoop,
             _ completion: @escaping @Sendable (EffectOutcome) -> Void
         ) {
             self.loop = loop

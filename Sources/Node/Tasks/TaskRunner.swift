@@ -2,7 +2,6 @@ import Barrier
 import Cryptography
 import Logging
 import NIOCore
-import NIOPosix
 import Raft
 import Replica
 import Store
@@ -53,8 +52,7 @@ final class TaskRunner: Sendable {
     private let tasks: VaultTasks
     private let effects: EffectPool
     let counts: TaskCounts
-    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    private let loop: any EventLoop
+    private let loop = TaskLoop()
     private let state: NIOLoopBoundBox<State>
 
     init(
@@ -67,20 +65,19 @@ final class TaskRunner: Sendable {
         self.tasks = tasks
         self.effects = effects
         self.counts = counts
-        loop = group.next()
-        state = .makeBoxSendingValue(State(), eventLoop: loop)
+        state = .makeBoxSendingValue(State(), eventLoop: loop.eventLoop)
     }
 
     /// Looks once a second until ``stop()``.
     func start() {
         let pause = TimeAmount.milliseconds(Int64(Limits.taskLookMilliseconds))
-        loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { [weak self] _ in
+        loop.eventLoop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { [weak self] _ in
             self?.tick()
         }
     }
 
     /// Ends the thread. What is under way is left as it is: the next leader finds it.
-    func stop() async { try? await group.shutdownGracefully() }
+    func stop() async { await loop.stop() }
 
     // MARK: Looking
 
