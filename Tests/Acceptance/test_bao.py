@@ -1,0 +1,174 @@
+"""Every command of the `bao` CLI that clients use, as they type it, through a follower."""
+
+import json
+import unittest
+
+from support import ClusterTest, wait_until
+from test_clients import Bao
+
+POLICY = 'path "secret/*" { capabilities = ["create", "read", "update", "list"] }\n'
+# Of parts that are not built. Each is refused in words, and moves up when its part is there.
+NOT_BUILT = [
+    "operator key-status", "operator rotate", "operator rekey -init -key-shares=1 -key-threshold=1",
+    "operator generate-root -init", "operator raft snapshot save snapshot.tgz",
+    "namespace create team",
+]
+
+
+class BaoCommands(ClusterTest):
+    def setUp(self):
+        super().setUp()
+        self.cluster_ = self.open_cluster()
+        leader = self.cluster_.wait_for_leader()
+        self.follower = next(node for node in self.cluster_.nodes if node is not leader)
+        self.bao = Bao(self.cluster_, self.follower)
+
+    def ok(self, line, *more):
+        """Runs a command line of words without blanks, then `more`."""
+        return self.bao.ok(*line.split(), *more)
+
+    def read(self, line, *more):
+        return json.loads(self.ok(line, *more))
+
+    def refused(self, line, *more):
+        done = self.bao.run(*line.split(), *more)
+        self.assertEqual(done.returncode, 2, f"{line}: {done.stdout}{done.stderr}")
+        return done.stderr
+
+    def file(self, name, text):
+        path = self.cluster_.folder / name
+        path.write_text(text)
+        return str(path)
+
+    def test_kv(self):
+        self.ok("kv put secret/a x=1 y=two")
+        self.assertEqual(self.read("kv get -format=json secret/a")["data"]["data"],
+                         {"x": "1", "y": "two"})
+        self.assertEqual(self.ok("kv get -mount=secret -field=y a").strip(), "two")
+        self.ok("kv put -mount=secret -cas=1 a x=2")
+        self.assertIn("check-and-set", self.refused("kv put -cas=1 secret/a x=3"))
+        self.ok("kv patch secret/a z=3")
+        self.ok("kv patch -method=rw secret/a w=4")
+        self.assertEqual(self.read("kv get -format=json secret/a")["data"]["data"],
+                         {"w": "4", "x": "2", "z": "3"})
+        self.ok("kv rollback -version=1 secret/a")
+        self.assertEqual(self.ok("kv get -field=y secret/a").strip(), "two")
+        self.ok("kv put secret/deep/er/b k=v")
+        self.assertEqual(self.read("kv list -format=json secret/"), ["a", "deep/"])
+        self.assertEqual(self.read("kv list -format=json -mount=secret deep"), ["er/"])
+        self.assertEqual(sorted(self.read("kv scan -format=json secret/")), ["a", "deep/er/b"])
+        self.ok("kv delete secret/a")
+        self.ok("kv delete -versions=1 secret/a")
+        self.assertIn("deletion_time", self.ok("kv get -version=1 secret/a"))
+        self.ok("kv undelete -versions=1,2 secret/a")
+        self.assertEqual(self.ok("kv get -version=1 -field=x secret/a").strip(), "1")
+        self.ok("kv destroy -versions=1 secret/a")
+        self.ok("kv metadata put -custom-metadata=owner=me -max-versions=9 secret/a")
+        self.ok("kv metadata patch -custom-metadata=room=r1 -cas-required secret/a")
+        facts = self.read("kv metadata get -format=json secret/a")["data"]
+        self.assertEqual(facts["custom_metadata"], {"owner": "me", "room": "r1"})
+        self.assertTrue(facts["cas_required"] and facts["versions"]["1"]["destroyed"])
+        self.ok("kv metadata delete secret/a")
+        self.refused("kv get secret/a")
+
+    def test_secrets_and_auth(self):
+        self.ok("secrets enable -path=one -description=first kv")
+        self.ok("kv put one/x a=1")
+        self.assertEqual(self.ok("kv get -field=a one/x").strip(), "1")
+        self.ok("kv list one/")
+        self.ok("secrets tune -default-lease-ttl=1h -description=tuned one/")
+        self.assertIn("tuned", self.ok("secrets list -detailed"))
+        self.ok("secrets move one/ other/")
+        self.assertEqual(self.ok("kv get -field=a other/x").strip(), "1")
+        self.ok("secrets disable other/")
+        self.assertNotIn("other/", self.ok("secrets list"))
+        self.ok("auth enable -path=people userpass")
+        self.ok("auth tune -description=humans -default-lease-ttl=30m people/")
+        self.assertEqual(self.read("auth list -format=json")["people/"]["description"], "humans")
+        self.ok("write auth/people/users/ann password=hedgehog token_ttl=3600")
+        login = self.ok("login -no-store -method=userpass -path=people -field=token",
+                        "username=ann", "password=hedgehog").strip()
+        shown = self.bao.run("login", "-no-store", "-format=json", login, token=False)
+        self.assertEqual(json.loads(shown.stdout)["auth"]["client_token"], login)
+        self.assertIn("invalid username or password", self.refused(
+            "login -no-store -method=userpass -path=people", "username=ann", "password=no"))
+        self.ok("auth disable people/")
+        self.assertNotIn("people/", self.ok("auth list"))
+
+    def test_policies_tokens_and_leases(self):
+        path = self.file("team.hcl", POLICY)
+        self.ok("policy fmt", path)
+        self.ok("policy write team", path)
+        self.assertIn("secret/*", self.ok("policy read team"))
+        self.assertEqual(sorted(self.ok("policy list").split()), ["default", "root", "team"])
+        made = self.read("token create -format=json -policy=team -ttl=1h -metadata=a=b")["auth"]
+        token, accessor = made["client_token"], made["accessor"]
+        self.assertEqual(self.read("token lookup -format=json", token)["data"]["meta"],
+                         {"a": "b"})
+        self.ok("token lookup")
+        self.ok("token lookup -accessor", accessor)
+        self.ok("token renew -increment=30m", token)
+        self.ok("token renew -accessor", accessor)
+        self.refused("token renew")
+        self.assertEqual(self.ok("token capabilities", token, "secret/x").strip(),
+                         "create, list, read, update")
+        self.assertEqual(self.ok("token capabilities secret/x").strip(), "root")
+        lease, = self.read("list -format=json sys/leases/lookup/auth/token/create")
+        lease = f"auth/token/create/{lease}"
+        self.ok("lease lookup", lease)
+        self.refused("lease renew", lease)
+        self.ok("lease revoke", lease)
+        wait_until("the token of the lease is gone", lambda: self.bao.run(
+            "token", "lookup", token).returncode == 2)
+        for line in ("token revoke -mode=orphan", "token revoke"):
+            self.ok(line, self.ok("token create -policy=team -field=token").strip())
+        self.ok("token revoke -accessor", self.read(
+            "token create -format=json -policy=team")["auth"]["accessor"])
+        self.ok("token create -policy=team -orphan -period=1h -display-name=x -use-limit=3")
+        self.ok("token create -policy=team -type=batch -ttl=5m")
+        self.ok("token revoke -mode=path auth/token/create")
+        self.ok("lease revoke -prefix auth/token")
+        self.ok("lease revoke -force -prefix auth/token")
+        self.ok("policy delete team")
+        self.refused("policy read team")
+
+    def test_wrapping_and_plain_paths(self):
+        self.ok("kv put secret/a k=v")
+        wrapped = self.read("kv get -format=json -wrap-ttl=60 secret/a")["wrap_info"]["token"]
+        self.assertEqual(self.read("unwrap -format=json", wrapped)["data"]["data"], {"k": "v"})
+        self.refused("unwrap", wrapped)
+        self.ok("write cubbyhole/x a=1 b=2")
+        self.assertEqual(self.read("read -format=json cubbyhole/x")["data"], {"a": "1", "b": "2"})
+        self.assertEqual(self.read("list -format=json cubbyhole"), ["x"])
+        self.ok("delete cubbyhole/x")
+        self.refused("read cubbyhole/x")
+        self.ok("write -f sys/tools/random/16")
+        self.ok("patch secret/metadata/a max_versions=5")
+        self.assertEqual(self.read("read -format=json secret/metadata/a")["data"]["max_versions"],
+                         5)
+
+    def test_operator(self):
+        self.assertIn("Sealed", self.ok("status"))
+        self.ok("operator init -status")
+        self.ok("operator members")
+        self.assertEqual(len(self.read("operator raft list-peers -format=json")
+                             ["data"]["config"]["servers"]), 3)
+        before = self.cluster_.wait_for_leader()
+        self.ok("operator step-down")
+        wait_until("another node leads", lambda: self.cluster_.leader() not in (None, before), 60)
+        other = Bao(self.cluster_, before)
+        other.ok("operator", "seal")
+        self.assertEqual(other.run("status").returncode, 2)
+        other.ok("operator", "unseal", "-reset")
+        for key in self.cluster_.keys_base64[: self.cluster_.threshold]:
+            other.ok("operator", "unseal", key)
+        self.assertEqual(other.run("status").returncode, 0)
+
+    def test_what_is_not_built_says_so(self):
+        for line in NOT_BUILT:
+            with self.subTest(line):
+                self.assertNotIn("Code: 5", self.refused(line))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,247 @@
+"""Every class of `hvac` whose part is built, method by method, unmodified, through all nodes in turn.
+
+Identity has its own test (test_identity.py), and so have one-time passwords (test_engines.py)."""
+
+import unittest
+
+import hvac
+
+from support import ClusterTest, wait_until
+
+
+class HvacClasses(ClusterTest):
+    def setUp(self):
+        super().setUp()
+        self.cluster_ = self.open_cluster()
+        self.turn = 0
+
+    def client(self, token=None):
+        """A client of the next node."""
+        self.turn += 1
+        node = self.cluster_.nodes[self.turn % len(self.cluster_.nodes)]
+        return hvac.Client(url=node.address, verify=self.cluster_.ca_file(),
+                           token=token or self.cluster_.root_token)
+
+    @property
+    def sys(self):
+        return self.client().sys
+
+    def test_kv1(self):
+        self.sys.enable_secrets_engine("kv", path="one", options={"version": "1"})
+        for number in range(3):
+            self.client().secrets.kv.v1.create_or_update_secret(
+                f"a/{number}", {"n": number}, mount_point="one")
+        self.assertEqual(
+            self.client().secrets.kv.v1.read_secret("a/1", mount_point="one")["data"], {"n": 1})
+        self.client().secrets.kv.v1.delete_secret("a/1", mount_point="one")
+        self.assertEqual(self.client().secrets.kv.v1.list_secrets(
+            "a", mount_point="one")["data"]["keys"], ["0", "2"])
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.client().secrets.kv.v1.read_secret("a/1", mount_point="one")
+
+    def test_kv2(self):
+        def kv():
+            return self.client().secrets.kv.v2
+
+        kv().configure(max_versions=7, cas_required=False, delete_version_after="0s")
+        self.assertEqual(kv().read_configuration()["data"]["max_versions"], 7)
+        kv().create_or_update_secret("a", {"k": "1"}, cas=0)
+        with self.assertRaises(hvac.exceptions.InvalidRequest):
+            kv().create_or_update_secret("a", {"k": "1"}, cas=0)
+        kv().patch("a", {"l": "2"})
+        read = kv().read_secret_version("a", raise_on_deleted_version=True)
+        self.assertEqual(read["data"]["data"], {"k": "1", "l": "2"})
+        self.assertEqual(kv().read_secret("a", raise_on_deleted_version=True)
+                         ["data"]["metadata"]["version"], 2)
+        kv().delete_secret_versions("a", [1])
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            kv().read_secret_version("a", version=1, raise_on_deleted_version=True)
+        deleted = kv().read_secret_version("a", version=1, raise_on_deleted_version=False)
+        self.assertIsNone(deleted["data"]["data"])
+        kv().undelete_secret_versions("a", [1])
+        self.assertEqual(kv().read_secret_version(
+            "a", version=1, raise_on_deleted_version=True)["data"]["data"], {"k": "1"})
+        kv().destroy_secret_versions("a", [1])
+        kv().delete_latest_version_of_secret("a")
+        kv().update_metadata("a", max_versions=3, custom_metadata={"owner": "me"})
+        facts = kv().read_secret_metadata("a")["data"]
+        self.assertEqual((facts["max_versions"], facts["custom_metadata"]), (3, {"owner": "me"}))
+        self.assertEqual(kv().list_secrets("")["data"]["keys"], ["a"])
+        kv().delete_metadata_and_all_versions("a")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            kv().list_secrets("")
+
+    def test_token(self):
+        text = 'path "auth/token/*" { capabilities = ["create", "update", "read", "list"] }'
+        self.sys.create_or_update_policy("t", text)
+
+        def token(own=None):
+            return self.client(own).auth.token
+
+        parent = token().create(policies=["t"], ttl="1h", meta={"a": "b"})["auth"]
+        own, accessor = parent["client_token"], parent["accessor"]
+        self.assertEqual(token().lookup(own)["data"]["meta"], {"a": "b"})
+        self.assertEqual(token().lookup_accessor(accessor)["data"]["accessor"], accessor)
+        self.assertEqual(token(own).lookup_self()["data"]["id"], own)
+        self.assertIn(accessor, token().list_accessors()["data"]["keys"])
+        self.assertEqual(token().renew(own, increment="30m")["auth"]["lease_duration"], 1800)
+        self.assertEqual(
+            token().renew_accessor(accessor, increment="20m")["auth"]["lease_duration"], 1200)
+        self.assertEqual(token(own).renew_self(increment="2h")["auth"]["lease_duration"], 7200)
+        child = token(own).create()["auth"]["client_token"]
+        token().revoke_and_orphan_children(own)
+        self.assertTrue(token(child).lookup_self()["data"]["orphan"])
+        token(child).revoke_self()
+        with self.assertRaises(hvac.exceptions.Forbidden):
+            token(child).lookup_self()
+        for revoke in (lambda made: token().revoke(made["client_token"]),
+                       lambda made: token().revoke_accessor(made["accessor"])):
+            made = token().create_orphan(policies=["t"])["auth"]
+            revoke(made)
+            with self.assertRaises(hvac.exceptions.Forbidden):
+                token(made["client_token"]).lookup_self()
+        token().create_or_update_role("r", allowed_policies=["t"], orphan=True, token_period="1h")
+        self.assertEqual(token().read_role("r")["data"]["allowed_policies"], ["t"])
+        self.assertEqual(token().list_roles()["data"]["keys"], ["r"])
+        self.assertTrue(token().create(role_name="r", policies=["t"])["auth"]["orphan"])
+        token().delete_role("r")
+        token().tidy()
+
+    def test_userpass(self):
+        self.sys.enable_auth_method("userpass")
+
+        def people():
+            return self.client().auth.userpass
+
+        people().create_or_update_user("ann", password="one", policies="default")
+        self.assertEqual(people().list_user()["data"]["keys"], ["ann"])
+        self.assertIn("token_policies", people().read_user("ann")["data"])
+        people().update_password_on_user("ann", "two")
+        with self.assertRaises(hvac.exceptions.InvalidRequest):
+            people().login("ann", "one")
+        client = self.client()
+        client.auth.userpass.login("ann", "two")
+        self.assertTrue(client.is_authenticated())
+        self.assertEqual(client.lookup_token()["data"]["display_name"], "userpass-ann")
+        client.logout(revoke_token=True)
+        people().delete_user("ann")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            people().list_user()
+
+    def test_approle(self):
+        self.sys.enable_auth_method("approle", path="machines")
+        at = {"mount_point": "machines"}
+
+        def roles():
+            return self.client().auth.approle
+
+        roles().create_or_update_approle("ci", token_policies=["default"], token_ttl="10m", **at)
+        self.assertEqual(roles().list_roles(**at)["data"]["keys"], ["ci"])
+        self.assertEqual(roles().read_role("ci", **at)["data"]["token_ttl"], 600)
+        roles().update_role_id("ci", "robot", **at)
+        self.assertEqual(roles().read_role_id("ci", **at)["data"]["role_id"], "robot")
+        made = roles().generate_secret_id("ci", metadata={"k": "v"}, **at)["data"]
+        secret, accessor = made["secret_id"], made["secret_id_accessor"]
+        self.assertEqual(roles().read_secret_id("ci", secret, **at)["data"]["metadata"],
+                         {"k": "v"})
+        roles().read_secret_id_accessor("ci", accessor, **at)
+        self.assertEqual(roles().list_secret_id_accessors("ci", **at)["data"]["keys"],
+                         [accessor])
+        roles().create_custom_secret_id("ci", "chosen", **at)
+        for each in (secret, "chosen"):
+            auth = self.client().auth.approle.login("robot", each, **at)["auth"]
+            self.assertEqual(auth["metadata"]["role_name"], "ci")
+        roles().destroy_secret_id("ci", "chosen", **at)
+        roles().destroy_secret_id_accessor("ci", accessor, **at)
+        with self.assertRaises(hvac.exceptions.InvalidRequest):
+            roles().login("robot", secret, **at)
+        roles().delete_role("ci", **at)
+
+    def test_mounts_and_auth(self):
+        self.sys.enable_secrets_engine("kv", path="a", description="first")
+        self.sys.tune_mount_configuration("a", default_lease_ttl="1h", description="tuned")
+        self.assertEqual(self.sys.read_mount_configuration("a")["data"]["default_lease_ttl"],
+                         3600)
+        self.assertEqual(self.sys.retrieve_mount_option("secret", "version"), "2")
+        self.sys.move_backend("a", "b")
+        self.assertIn("b/", self.sys.list_mounted_secrets_engines()["data"])
+        self.sys.disable_secrets_engine("b")
+        self.sys.enable_auth_method("userpass", path="p", description="people")
+        self.sys.tune_auth_method("p", default_lease_ttl="30m", description="humans")
+        self.assertEqual(self.sys.read_auth_method_tuning("p")["data"]["default_lease_ttl"], 1800)
+        self.assertEqual(self.sys.list_auth_methods()["data"]["p/"]["description"], "humans")
+        self.sys.disable_auth_method("p")
+        self.assertNotIn("p/", self.sys.list_auth_methods()["data"])
+
+    def test_policies_and_capabilities(self):
+        text = 'path "secret/data/*" { capabilities = ["read"] }'
+        self.sys.create_or_update_policy("old", text)
+        self.assertEqual(self.sys.read_policy("old")["data"]["rules"], text)
+        self.assertIn("old", self.sys.list_policies()["data"]["policies"])
+        self.sys.create_or_update_acl_policy("new", text)
+        self.assertEqual(self.sys.read_acl_policy("new")["data"]["policy"], text)
+        self.assertIn("new", self.sys.list_acl_policies()["data"]["keys"])
+        made = self.client().auth.token.create(policies=["new"])["auth"]
+        for asked in ({"token": made["client_token"]}, {"accessor": made["accessor"]}):
+            found = self.sys.get_capabilities(["secret/data/x"], **asked)
+            self.assertEqual(found["data"]["secret/data/x"], ["read"])
+        own = self.client(made["client_token"]).sys.get_capabilities(["secret/data/x"])
+        self.assertEqual(own["data"]["secret/data/x"], ["read"])
+        self.sys.delete_policy("old")
+        self.sys.delete_acl_policy("new")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.sys.read_acl_policy("new")
+
+    def test_leases_and_wrapping(self):
+        token = self.client().auth.token.create(ttl="1h")["auth"]["client_token"]
+        name, = self.sys.list_leases("auth/token/create")["data"]["keys"]
+        lease = f"auth/token/create/{name}"
+        self.assertEqual(self.sys.read_lease(lease)["data"]["id"], lease)
+        with self.assertRaises(hvac.exceptions.InvalidRequest):
+            self.sys.renew_lease(lease)
+        self.sys.revoke_lease(lease)
+        wait_until("the token is gone", lambda: not self.client(token).is_authenticated())
+        self.client().auth.token.create(ttl="1h")
+        self.sys.revoke_prefix("auth/token/create")
+        self.client().auth.token.create(ttl="1h")
+        self.sys.revoke_force("auth/token/create")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.sys.list_leases("auth/token/create")
+        wrapped = self.sys.wrap({"k": "v"}, ttl=60)["wrap_info"]["token"]
+        self.assertEqual(self.sys.unwrap(wrapped)["data"], {"k": "v"})
+        with self.assertRaises(hvac.exceptions.InvalidRequest):
+            self.sys.unwrap(wrapped)
+
+    def test_health_leader_seal_and_raft(self):
+        self.assertTrue(self.sys.is_initialized())
+        self.assertTrue(self.sys.read_init_status()["initialized"])
+        self.assertFalse(self.sys.read_seal_status()["sealed"])
+        health = self.sys.read_health_status(method="GET")
+        # A standby's answer is a whole response, because its status is no success.
+        self.assertIn("sealed", health if isinstance(health, dict) else health.json())
+        self.assertTrue(self.sys.read_leader_status()["ha_enabled"])
+        servers = self.sys.read_raft_config()["data"]["config"]["servers"]
+        self.assertEqual(len(servers), 3)
+        before = self.cluster_.wait_for_leader()
+        leader = hvac.Client(url=before.address, verify=self.cluster_.ca_file(),
+                             token=self.cluster_.root_token)
+        leader.sys.step_down()
+        wait_until("another node leads", lambda: self.cluster_.leader() not in (None, before), 60)
+        leader.sys.seal()
+        self.assertTrue(leader.sys.is_sealed())
+        leader.sys.submit_unseal_key(self.cluster_.keys[0])
+        leader.sys.submit_unseal_key(reset=True)
+        leader.sys.submit_unseal_keys(self.cluster_.keys[: self.cluster_.threshold])
+        self.assertFalse(leader.sys.is_sealed())
+
+    def test_plain_paths(self):
+        client = self.client()
+        client.write_data("cubbyhole/a", data={"k": "v"})
+        self.assertEqual(client.read("cubbyhole/a")["data"], {"k": "v"})
+        self.assertEqual(client.list("cubbyhole/")["data"]["keys"], ["a"])
+        client.delete("cubbyhole/a")
+        self.assertIsNone(client.read("cubbyhole/a"))
+
+
+if __name__ == "__main__":
+    unittest.main()
