@@ -183,7 +183,7 @@ let package = Package(
         tests(
             "VaultTests",
             [
-                "API", "Barrier", "Cryptography", "Engines", "Policy", "Shamir", "Store",
+                "API", "Audit", "Barrier", "Cryptography", "Engines", "Policy", "Shamir", "Store",
                 "TestSupport", "Vault", "Wire",
             ]
         ),

@@ -63,6 +63,10 @@ package enum Limits {
     /// `AuditLimits.batchBytesMax`, which counts what sealing adds.
     package static let auditBatchMax = 256
     package static let auditBatchBytesMax = 7 << 20
+    /// Requests that may wait for one audit device; beyond this one is refused.
+    package static let auditSinkWaitingMax = 8_192
+    /// A new audit device has so long to take a line.
+    package static let auditProbeSeconds = 5
     /// Audit records are on the disk after so long.
     package static let auditSyncMilliseconds = 500
     /// And covered by a checkpoint after so long.

@@ -22,6 +22,9 @@ struct MountLookups {
         vaultID = environment.keyring.vaultID
     }
 
+    /// The version that mounts show, all of which are part of this program.
+    static func runningVersion(_ version: String) -> String { "v\(version)+builtin.holdfast" }
+
     /// `GET sys/mounts`
     func list(_ raw: JSONObject) -> VaultAnswer {
         injected(secretMounts, raw)
@@ -240,7 +243,7 @@ extension MountLookups {
         [
             "accessor": .string(accessor), "external_entropy_access": false, "local": false,
             "plugin_version": "",
-            "running_plugin_version": .string("v\(version)+builtin.holdfast"),
+            "running_plugin_version": .string(Self.runningVersion(version)),
             "running_sha256": "", "seal_wrap": false, "type": .string(type),
             "uuid": .string(uuidText(id)),
         ]

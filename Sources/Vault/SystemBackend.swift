@@ -29,6 +29,8 @@ struct SystemBackend {
         if let below = path.below("tools/"), let answer = try tool(below) {
             return .answer(answer)
         }
+        let devices = AuditDevices(call: call, authority: authority)
+        if let step = try devices.step(path, view) { return step }
         if let policies = PolicyPath(path) {
             let backend = PolicyBackend(call: call, authority: authority, mounts: mounts)
             return try backend.step(policies, view)

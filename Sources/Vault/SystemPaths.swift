@@ -15,6 +15,9 @@ enum SystemPaths {
     /// How long unmounted mounts wait for their destruction.
     static let retirement = "mounts/retirement"
 
+    /// Where audit records go besides the nodes' own logs.
+    static let auditDevices = "audit/devices"
+
     static func activeMount(_ id: MountID) -> String { activeMounts + id.text }
 
     static func retiredMount(_ id: MountID) -> String { retiredMounts + id.text }

@@ -62,12 +62,18 @@ struct VaultCall {
     func step(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
         if let step = try stepWithoutToken(view) { return step }
         if let step = try wrappingWithoutPolicy(view) { return step }
-        var authority = try Authority.check(
-            request.token,
-            from: request.remoteAddress,
-            environment,
-            view
-        )
+        var authority: Authority
+        do throws(VaultError) {
+            authority = try Authority.check(
+                request.token,
+                from: request.remoteAddress,
+                environment,
+                view
+            )
+        } catch {
+            trace?.note(mountOf: request.path, try environment.cache.mounts(view), environment)
+            throw error
+        }
         guard authority.live.usesLeft != nil else { return try step(&authority, view) }
         return try counted(&authority, view)
     }
@@ -96,7 +102,8 @@ struct VaultCall {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
         let mounts = try environment.cache.mounts(view)
-        defer { trace?.note(authority, request.path, mounts) }
+        trace?.note(mountOf: request.path, mounts, environment)
+        defer { trace?.note(authority) }
         if let below = request.path.below("sys/internal/ui/mounts") {
             return .answer(try mountProbe(below, authority, mounts))
         }
@@ -105,7 +112,8 @@ struct VaultCall {
             try existence(request.path, for: tokenName, mounts, view)
         }
         let restriction = ListRestriction(request, authority)
-        let call = VaultCall(request: restriction.bounded(request), environment: environment)
+        var call = VaultCall(request: restriction.bounded(request), environment: environment)
+        call.trace = trace
         let step = try restriction.apply(to: call.step(authority, mounts, view))
         return try wrapped(step, authority, view)
     }

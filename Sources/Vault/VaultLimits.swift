@@ -16,6 +16,10 @@ package enum VaultLimits {
     /// days; and the longest that can be said: 10 years.
     package static let shredDelaySecondsDefault: UInt64 = 604_800
     package static let shredDelaySecondsMax: UInt64 = 315_360_000
+    /// Audit devices of one vault.
+    package static let auditDevicesMax = 16
+    /// Bytes in an option of one: certificates are among them.
+    package static let auditOptionBytesMax = 16 << 10
     /// Options of a mount, and headers or keys in one of its lists.
     package static let mountOptionsMax = 64
     /// Bytes in one of those.

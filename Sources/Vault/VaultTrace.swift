@@ -1,3 +1,4 @@
+import Barrier
 import Engines
 import Policy
 package import Wire
@@ -13,6 +14,10 @@ package struct VaultFacts: Sendable {
         package let displayName: String
         /// The token's own.
         package let policies: [String]
+        /// Whose it is; empty for nobody's.
+        package let entityID: String
+        /// Whether it is a batch token.
+        package let isBatch: Bool
         /// Uses that are left; 0 for any number.
         package let usesLeft: UInt64
         /// When the token was made.
@@ -39,6 +44,8 @@ package struct VaultFacts: Sendable {
         package let type: String
         /// Of the mount.
         package let accessor: String
+        /// Of what serves it.
+        package let version: String
         /// Names whose values the records show as they are: the mount's tuning.
         package let clearRequestKeys: [String]
         /// The same for answers.
@@ -51,10 +58,12 @@ package struct VaultFacts: Sendable {
     package var isAllowed: Bool?
     /// Of the token's policies those whose rule granted it.
     package var granting: [Policy] = []
-    /// Nil for the system's own paths.
+    /// Nil where none serves the path.
     package var mount: Mount?
     /// Whether what a write is about was not there.
     package var isCreation = false
+    /// An audit device that the request would make.
+    package var newDevice: AuditDevice?
 
     /// Nothing is known.
     package init() {}
@@ -68,13 +77,18 @@ package final class VaultTrace {
     /// With nothing in it.
     package init() {}
 
+    /// Called where the step is about to make a device, which a node can try before.
+    func note(newDevice: AuditDevice) { facts.newDevice = newDevice }
+
     /// Called when the step ends, whatever way: a refusal is on the record as well.
-    func note(_ authority: borrowing Authority, _ path: String, _ mounts: MountTable) {
+    func note(_ authority: borrowing Authority) {
         let record = authority.record
         facts.caller = VaultFacts.Caller(
             accessor: record.accessor,
             displayName: record.displayName,
             policies: record.policies,
+            entityID: record.entityID,
+            isBatch: record.isBatch,
             usesLeft: authority.live.usesLeft ?? 0,
             created: record.created,
             lifetimeSeconds: record.lifetimeSeconds
@@ -84,15 +98,39 @@ package final class VaultTrace {
             if decision.isAllowed { facts.granting = granting(decision, authority.access) }
         }
         facts.isCreation = authority.ground.map { !$0.existence.isThere } ?? false
-        facts.mount = mounts.match(path).map { entry, _ in
-            VaultFacts.Mount(
+    }
+
+    /// Called as soon as it is known where mounts are: a refusal is of a mount, too.
+    func note(
+        mountOf path: String,
+        _ mounts: MountTable,
+        _ environment: borrowing VaultEnvironment
+    ) {
+        let version = MountLookups.runningVersion(environment.facts.version)
+        if let (entry, _) = mounts.match(path) {
+            facts.mount = VaultFacts.Mount(
                 path: entry.record.path,
                 type: entry.record.type,
                 accessor: entry.record.accessor,
+                version: version,
                 clearRequestKeys: entry.record.tuning.auditRequestKeys,
                 clearResponseKeys: entry.record.tuning.auditResponseKeys
             )
+            return
         }
+        let token = MountTable.authPrefix + BuiltInMount.tokenPath
+        let isToken = path.withSlash.utf8.starts(with: token.utf8)
+        let engine = BuiltInMount.engines.first { $0.below(path) != nil }
+        guard let builtIn = isToken ? .token : engine else { return }
+        let vaultID = environment.keyring.vaultID
+        facts.mount = VaultFacts.Mount(
+            path: isToken ? token : builtIn.path,
+            type: builtIn.type,
+            accessor: builtIn.identity(vaultID: vaultID).accessor,
+            version: version,
+            clearRequestKeys: [],
+            clearResponseKeys: []
+        )
     }
 
     /// The policies that the deciding rule was put together from.

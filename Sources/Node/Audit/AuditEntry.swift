@@ -26,7 +26,9 @@ struct AuditEntry: Sendable {
     init(_ request: VaultRequest) {
         requestID = request.requestID
         operation = "\(request.operation)"
-        path = request.path
+        // As OpenBao has it: a folder's name ends with a slash.
+        let isFolder = request.operation == .list && request.path.utf8.last != 0x2F
+        path = isFolder ? request.path + "/" : request.path
         fields = request.fields
         token = String(decoding: request.token, as: UTF8.self)
     }
@@ -70,6 +72,7 @@ struct AuditEntry: Sendable {
             request.mount.point = mount.path
             request.mount.type = mount.type
             request.mount.accessor = mount.accessor
+            request.mount.runningVersion = mount.version
             request.mount.kind = mount.path.utf8.starts(with: "auth/".utf8) ? "auth" : "secret"
         }
         if let colon = remoteAddress.lastIndex(of: ":") {
@@ -82,6 +85,25 @@ struct AuditEntry: Sendable {
         return record
     }
 
+    /// The request's own record, for a request that nothing announced.
+    ///
+    /// - Parameter response: the record of its answer. A refusal is on the request's as well.
+    func record(refused response: AuditRecord) -> AuditRecord {
+        var record = response
+        record.response = nil
+        // Before it was routed, OpenBao knows the accessor only where it looked what is there.
+        if !["create", "update"].contains(record.request.operation) {
+            record.request.mount.accessor = ""
+        }
+        record.error = Self.isDenial(response.error) ? "permission denied" : ""
+        return record
+    }
+
+    private static func isDenial(_ error: String) -> Bool {
+        utf8Equals(error, GoText.errors(["permission denied"]))
+            || utf8Equals(error, "permission denied")
+    }
+
     private func auth(_ facts: VaultFacts) -> AuditAuth {
         var auth = AuditAuth()
         auth.clientToken = token
@@ -91,7 +113,8 @@ struct AuditEntry: Sendable {
         auth.policies = caller.policies
         auth.tokenPolicies = caller.policies
         auth.remainingUses = Int(clamping: caller.usesLeft)
-        auth.tokenType = "service"
+        auth.entityID = caller.entityID
+        auth.tokenType = caller.isBatch ? "batch" : "service"
         auth.tokenTTLSeconds = caller.lifetimeSeconds
         auth.issued = caller.created
         if let isAllowed = facts.isAllowed {
@@ -136,6 +159,10 @@ enum AuditAnswer {
         guard isBodyKept, let body else { return }
         var answer = AuditResponse()
         answer.data = body["data"]?.asObject ?? JSONObject()
+        if response.status == 403, utf8Equals(record.error, "permission denied") {
+            record.error = GoText.errors([record.error])
+            answer.data = ["error": "permission denied"]
+        }
         answer.clearKeys = facts.mount?.clearResponseKeys ?? []
         answer.leaseID = body["lease_id"]?.asString ?? ""
         answer.warnings = body["warnings"]?.asArray?.compactMap(\.asString) ?? []

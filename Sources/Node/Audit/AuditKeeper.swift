@@ -50,6 +50,8 @@ final class AuditKeeper: Sendable {
     private let signer: @Sendable () -> AuditKeys?
     private let anchors = Mutex<(@Sendable (AuditHead) -> Void)?>(nil)
     let counters = AuditCounters()
+    /// The vault's audit devices; nil where there are none to write to, as in tests.
+    let sinks: AuditSinks?
 
     /// - Parameters:
     ///   - place: where the log is and what it is called.
@@ -57,12 +59,14 @@ final class AuditKeeper: Sendable {
     init(
         _ place: AuditPlace,
         store: LocalStore,
+        sinks: AuditSinks? = nil,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger,
         keys: @escaping @Sendable () -> AuditKeys?
     ) {
         writer = Mutex(AuditWriter(place))
         self.store = store
+        self.sinks = sinks
         self.clock = clock
         self.logger = logger
         signer = keys
@@ -188,6 +192,7 @@ final class AuditKeeper: Sendable {
     func tick() {
         thread.submit { [self] state in
             guard state == .active else { return }
+            sinks?.refresh()
             let head = writer.withLock { writer -> AuditHead? in
                 tend(&writer)
                 if writer.isCheckpointDue(at: .now) { return takeHead(&writer) }
@@ -229,6 +234,7 @@ final class AuditKeeper: Sendable {
             if let head { send(head) }
         }
         try? await thread.shutdownGracefully()
+        await sinks?.stop()
     }
 
     private func send(_ head: AuditHead) {

@@ -25,7 +25,16 @@ struct AuditParts: Sendable {
     ) {
         isOn = settings.auditLog
         let seal = base.seal
-        let keeper = AuditKeeper(place, store: base.store, clock: clock, logger: logger) {
+        let sinks = AuditSinks(store: base.store, node: settings.node, logger: logger) {
+            seal.unsealed
+        }
+        let keeper = AuditKeeper(
+            place,
+            store: base.store,
+            sinks: sinks,
+            clock: clock,
+            logger: logger
+        ) {
             seal.unsealed?.keyring.audit
         }
         let anchors = AnchorFlow(
@@ -71,6 +80,18 @@ struct AuditParts: Sendable {
                 "Records that could not be written, so requests that failed",
                 .counter,
                 Double(numbers.refused)
+            ),
+            metric(
+                "devices",
+                "Audit devices that this node writes to besides its own log",
+                .gauge,
+                Double(keeper.sinks?.numbers.devices ?? 0)
+            ),
+            metric(
+                "device_refused_total",
+                "Records that a device did not take; another one, and the node's own log, did",
+                .counter,
+                Double(keeper.sinks?.numbers.refused ?? 0)
             ),
             metric("waiting", "Records waiting to be written", .gauge, Double(keeper.waiting)),
             metric(

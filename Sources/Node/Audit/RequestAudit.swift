@@ -66,7 +66,8 @@ final class RequestAudit: Sendable {
     func announce(_ done: @escaping @Sendable (Announcement) -> Void) {
         let (known, facts) = state.withLock { ($0.intent, $0.facts) }
         if let known { return done(Announcement(known)) }
-        keeper.write(line(entry.record(facts, at: clock()))) { [self] outcome in
+        let record = entry.record(facts, at: clock())
+        put(line(record), [record], isOwed: false) { [self] outcome in
             if outcome != .refused {
                 state.withLock { state in
                     state.intent = outcome
@@ -101,14 +102,18 @@ final class RequestAudit: Sendable {
 
     /// Puts an answer on the record; `done` gets what may leave: the answer, or why it may not.
     func answer(_ response: APIResponse, _ done: @escaping @Sendable (APIResponse) -> Void) {
-        let (facts, isOwed) = state.withLock { ($0.facts, $0.mayHaveHappened) }
+        let (facts, isOwed, isAnnounced) = state.withLock {
+            ($0.facts, $0.mayHaveHappened, $0.intent != nil)
+        }
         var record = entry.record(facts, at: clock())
         AuditAnswer.add(response, isBodyKept: isBodyKept, facts: facts, to: &record)
         var line = line(record)
         if line.count > AuditLimits.recordBytesMax {
             line = self.line(elided(record, response))
         }
-        keeper.write(line, isOwed: isOwed) { outcome in
+        // Devices get a line for the request in any case, as those of OpenBao do.
+        let records = isAnnounced ? [record] : [entry.record(refused: record), record]
+        put(line, records, isOwed: isOwed) { outcome in
             guard outcome == .refused else { return done(response) }
             done(
                 isOwed
@@ -116,6 +121,36 @@ final class RequestAudit: Sendable {
                     : ServiceFailure.notRecorded.response
             )
         }
+    }
+
+    /// Writes a line into this node's own log, and then the records to the devices.
+    private func put(
+        _ line: [UInt8],
+        _ records: [AuditRecord],
+        isOwed: Bool,
+        _ done: @escaping @Sendable (AuditOutcome) -> Void
+    ) {
+        keeper.write(line, isOwed: isOwed) { [self] outcome in
+            // On a sealed node there is no key to hide anything with, nor a list of devices.
+            guard case .written = outcome, hash != nil, let sinks = keeper.sinks else {
+                return done(outcome)
+            }
+            let isAboutDevices = entry.path.utf8.starts(with: "sys/audit/".utf8)
+            if isAboutDevices { sinks.refresh() }
+            sinks.write(records, isExempt: isAboutDevices) { isTaken in
+                done(isTaken ? outcome : .refused)
+            }
+        }
+    }
+
+    /// Tries the audit device that this request would make, if it would make one.
+    ///
+    /// - Parameter done: gets what is wrong with it, or nil.
+    func tryNewDevice(_ done: @escaping @Sendable (String?) -> Void) {
+        guard let device = state.withLock({ $0.facts.newDevice }), let sinks = keeper.sinks else {
+            return done(nil)
+        }
+        sinks.probe(device, at: clock(), done: done)
     }
 
     private func line(_ record: AuditRecord) -> [UInt8] {
@@ -150,6 +185,21 @@ extension RequestFlow {
         _ body: @escaping @Sendable (WriteBatch) -> Void
     ) {
         guard let audit = context.audit else { return body(batch) }
+        audit.tryNewDevice { [self] problem in
+            guard let problem else { return announce(audit, batch, unsealed, context, body) }
+            context.answer(
+                Reply.errors(400, ["audit backend failed test message: " + problem])
+            )
+        }
+    }
+
+    private func announce(
+        _ audit: RequestAudit,
+        _ batch: WriteBatch,
+        _ unsealed: Unsealed,
+        _ context: RequestContext,
+        _ body: @escaping @Sendable (WriteBatch) -> Void
+    ) {
         audit.announce { [self] announcement in
             switch announcement {
             case .refused: context.fail(.notRecorded)

@@ -1,0 +1,254 @@
+"""Audit devices of running nodes: files, syslog collectors, and a device that takes nothing."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import unittest
+
+from pages import run_page
+from support import ONE, ClusterTest, wait_until
+
+class Collector:
+    """A syslog collector over TCP or TLS: takes counted messages, as RFC 6587 and RFC 5425 have it."""
+
+    def __init__(self, certificate=None):
+        self.messages, self.socket = [], socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.context = None
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*certificate)
+        self.links = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                link, _ = self.socket.accept()
+                if self.context:
+                    link = self.context.wrap_socket(link, server_side=True)
+            except ssl.SSLError:
+                continue
+            except OSError:
+                return
+            self.links.append(link)
+            threading.Thread(target=self.read, args=(link,), daemon=True).start()
+
+    def read(self, link):
+        try:
+            with link.makefile("rb") as stream:
+                while True:
+                    count = b""
+                    while (byte := stream.read(1)) not in (b" ", b""):
+                        count += byte
+                    if not byte:
+                        return
+                    message = stream.read(int(count))
+                    if len(message) < int(count):
+                        return
+                    self.messages.append(message.decode())
+        except OSError:
+            return
+
+    def break_links(self):
+        for link in self.links:
+            # Closing alone would leave it open for the thread that reads from it.
+            try:
+                link.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            link.close()
+        self.links = []
+
+    def close(self):
+        # Closing alone would leave the thread that waits for the next connection waiting.
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.break_links()
+
+
+class AuditDevices(ClusterTest):
+    def open(self, members=ONE):
+        self.world = self.open_cluster(members, shares=1, threshold=1, tls=False)
+        self.node = self.world.nodes[0]
+        return self.world
+
+    def enable(self, path, kind, **options):
+        self.world.ask(self.node, "PUT", f"sys/audit/{path}", {"type": kind, "options": options})
+
+    def call(self, method, path, body=None):
+        return self.world.call(self.node, method, path, body, self.world.root_token)
+
+    def lines(self, path):
+        return [json.loads(line) for line in pathlib.Path(path).read_text().splitlines()]
+
+    def paths(self, lines):
+        return [line["request"]["path"] for line in lines]
+
+    def test_examples(self):
+        run_page(self, self.open(), "AuditDevices", scripts_min=1)
+
+    def test_every_node_writes_what_it_is_asked(self):
+        world = self.open_cluster(shares=1, threshold=1, tls=False)
+        self.world, self.node = world, world.nodes[0]
+        # One machine, so one file for all three: lines are added whole.
+        log = f"{self.folder.name}/audit.log"
+        self.enable("file", "file", file_path=log)
+        for node in world.nodes:
+            wait_until("every node has the device", lambda node=node: any(
+                gauge["Name"] == "holdfast_audit_devices" and gauge["Value"] == 1
+                for gauge in world.ask(node, "GET", "sys/metrics")["Gauges"]))
+            world.ask(node, "POST", f"secret/data/{node.name}", {"data": {"password": "hunter2"}})
+            world.ask(node, "GET", f"secret/data/{node.name}")
+        lines = self.lines(log)
+        text = pathlib.Path(log).read_text()
+        self.assertNotIn("hunter2", text)
+        self.assertNotIn(world.root_token, text)
+        answer = world.ask(self.node, "POST", "sys/audit-hash/file", {"input": "hunter2"})
+        self.assertIn(answer["hash"], text)
+        self.assertEqual(answer["hash"], answer["data"]["hash"])
+        for node in world.nodes:
+            mine = [line for line in lines if line["request"]["path"].endswith(node.name)]
+            reads = [line for line in mine if line["request"]["operation"] == "read"]
+            self.assertEqual([line["type"] for line in reads], ["request", "response"])
+            writes = [line["type"] for line in mine if line["request"]["operation"] != "read"]
+            self.assertGreaterEqual(writes.count("request"), 1)
+            self.assertGreaterEqual(writes.count("response"), 1)
+        # After a restart the device is there again once the node is unsealed.
+        world.kill(self.node)
+        world.restart(self.node)
+        world.unseal(self.node)
+        world.ask(self.node, "GET", "secret/data/eu-1")
+        self.assertGreater(len(self.lines(log)), len(lines))
+
+    def test_one_of_two_may_fail_and_the_last_may_not(self):
+        self.open()
+        good, bad = f"{self.folder.name}/good.log", f"{self.folder.name}/bad/log"
+        self.enable("good", "file", file_path=good)
+        self.enable("bad", "file", file_path=bad)
+        self.world.ask(self.node, "POST", "secret/data/a", {"data": {"x": "1"}})
+        # Where the file was there is a folder now.
+        os.remove(bad)
+        os.mkdir(bad)
+        self.world.ask(self.node, "GET", "secret/data/a")
+        self.assertIn("the audit device bad/ takes no record", self.node.daemon.last_lines(50))
+        self.assertEqual(self.paths(self.lines(good))[-1], "secret/data/a")
+        self.world.ask(self.node, "DELETE", "sys/audit/good")
+        for method, body in (("GET", None), ("POST", {"data": {"x": "2"}})):
+            answer = self.call(method, "secret/data/a", body)
+            self.assertEqual(answer.status, 503, answer.errors())
+            self.assertIn("audit", answer.errors())
+        # What takes nothing can still be looked at and taken away, and then all goes on.
+        self.world.ask(self.node, "DELETE", "sys/audit/bad")
+        found = self.world.ask(self.node, "GET", "secret/data/a")
+        self.assertEqual(found["data"]["data"], {"x": "1"}, "the refused write was not made")
+
+    def test_a_device_that_cannot_be_used_is_not_made(self):
+        self.open()
+        for kind, options in (
+            ("file", {"file_path": "/proc/nope"}),
+            ("syslog", {"address": "127.0.0.1:1", "protocol": "tcp"}),
+        ):
+            answer = self.call("PUT", "sys/audit/x", {"type": kind, "options": options})
+            self.assertEqual(answer.status, 400, answer.errors())
+            self.assertIn("audit backend failed test message", answer.errors())
+        self.assertEqual(self.world.ask(self.node, "GET", "sys/audit")["data"], {})
+
+    def test_a_device_that_blocks_blocks(self):
+        self.open()
+        pipe = f"{self.folder.name}/pipe"
+        os.mkfifo(pipe)
+        # Both ends are held, so opening it does not wait. A pipe takes 64 KiB, and then nothing.
+        held = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(os.close, held)
+        self.enable("pipe", "file", file_path=pipe, mode="0000")
+        answers = []
+        clients = [threading.Thread(
+            target=lambda: answers.append(self.world.call(
+                self.node, "GET", "secret/data/none", token=self.world.root_token,
+                timeout=120).status), daemon=True) for _ in range(100)]
+        for client in clients:
+            client.start()
+        # Each answer is two lines of about 700 bytes, so far fewer than 100 fit.
+        seen = []
+
+        def stands_still():
+            seen.append(len(answers))
+            return len(seen) > 20 and seen[-1] == seen[-20]
+
+        wait_until("no answer leaves any more", stands_still, 60)
+        self.assertLess(len(answers), 100, "a pipe that nobody reads took 100 answers")
+        content = b""
+
+        def read():
+            nonlocal content
+            try:
+                content += os.read(held, 1 << 16)
+            except BlockingIOError:
+                pass
+            return len(answers) == 100
+
+        wait_until("all are answered once somebody reads", read, 60)
+        read()
+        self.assertEqual(set(answers), {404})
+        lines = [json.loads(line) for line in content.splitlines()]
+        found = [line["type"] for line in lines if line["request"]["path"] == "secret/data/none"]
+        self.assertEqual(sorted(found), ["request"] * 100 + ["response"] * 100)
+
+    def certificate(self):
+        if not shutil.which("openssl"):
+            self.skipTest("openssl is missing")
+        certificate, key = f"{self.folder.name}/cert.pem", f"{self.folder.name}/key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-keyout", key, "-out", certificate, "-days", "30", "-subj",
+             "/CN=collector", "-addext", "subjectAltName=DNS:localhost,DNS:logs.example"],
+            check=True, capture_output=True)
+        return certificate, key
+
+    def check_messages(self, collector):
+        self.world.ask(self.node, "GET", "sys/mounts")
+        message = next(text for text in collector.messages if '"path":"sys/mounts"' in text)
+        head = r"<86>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.?\d{0,6}Z eu-1 vault \d+ audit - (\{.*\})$"
+        line = json.loads(re.match(head, message).group(1))
+        self.assertEqual(line["request"]["operation"], "read")
+        # The connection breaks: the next record goes over a new one.
+        collector.break_links()
+        self.world.ask(self.node, "GET", "sys/auth")
+        wait_until("it is there", lambda: any(
+            '"path":"sys/auth"' in text for text in collector.messages), 20)
+
+    def test_syslog_over_tcp(self):
+        self.open()
+        collector = Collector()
+        self.enable("far", "syslog", address=f"127.0.0.1:{collector.port}", protocol="tcp",
+                    facility="authpriv", tag="vault")
+        self.check_messages(collector)
+        collector.close()
+        wait_until("without its only collector nothing is answered",
+                   lambda: self.call("GET", "sys/mounts").status == 503, 20)
+        self.world.ask(self.node, "DELETE", "sys/audit/far")
+        self.world.ask(self.node, "GET", "sys/mounts")
+
+    def test_syslog_over_tls(self):
+        self.open()
+        certificate = self.certificate()
+        collector = Collector(certificate)
+        self.addCleanup(collector.close)
+        place = {"address": f"localhost:{collector.port}", "facility": "authpriv", "tag": "vault"}
+        trusted = pathlib.Path(certificate[0]).read_text()
+        for wrong in ({}, {"tls_ca_cert": trusted, "tls_server_name": "else.example"}):
+            body = {"type": "syslog", "options": {**place, **wrong}}
+            self.assertEqual(self.call("PUT", "sys/audit/far", body).status, 400)
+        self.enable("far", "syslog", tls_ca_cert=trusted, **place)
+        self.check_messages(collector)
+
+
+if __name__ == "__main__":
+    unittest.main()
