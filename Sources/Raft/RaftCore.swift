@@ -427,6 +427,9 @@ extension RaftCore {
         }
     }
 
+    /// Whether a read waits for a majority to confirm that this node leads.
+    package var awaitsConfirmation: Bool { (leadership?.reads.weight ?? 0) > 0 }
+
     /// The entry at `index`, if it is retained.
     package func entry(at index: LogIndex) -> LogEntry? { log.entry(at: index) }
 

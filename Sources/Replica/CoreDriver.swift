@@ -161,6 +161,9 @@ package struct CoreDriver<Ports: CorePorts> {
         quietTicks = transfers.isEmpty ? core.quietTicks : 0
     }
 
+    /// Nothing depends on when answers to heartbeats are taken: they may wait a few ticks.
+    var canHearLate: Bool { quietTicks > 0 && !core.awaitsConfirmation }
+
     /// Since when the evaluated state is known to be current.
     var currentAsOf: Moment? { freshness.currentAsOf }
 

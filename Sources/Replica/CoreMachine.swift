@@ -37,6 +37,10 @@ package final class CoreMachine<Ports: CorePorts> {
         return ticker.next.advanced(byNanoseconds: pause)
     }
 
+    /// Answers to heartbeats may wait for ``nextTick``. Four of them every 80 ms would otherwise be
+    /// most of what wakes an idle leader.
+    package var isPatient: Bool { driver.canHearLate }
+
     /// One turn: what has come, then the ticks that are due.
     ///
     /// - Parameter now: read after the inputs were taken. Leases and staleness rest on it: whatever

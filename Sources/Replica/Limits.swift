@@ -29,7 +29,7 @@ package enum Limits {
     package static let ticksPerTurnMax = 5
     /// Ticks that an idle core sleeps through and takes in with the next one. Together they are
     /// fewer than ``ticksPerTurnMax``, so that waking up a little late loses none.
-    package static let ticksSparedMax = 2
+    package static let ticksSparedMax = 3
     /// Inputs handled in one turn of the core; also the most proposals that share one flush.
     package static let inputsPerTurnMax = 1_024
     /// Waiting inputs of the core. Beyond this a proposal or a read is refused at once.

@@ -211,7 +211,8 @@ package final class LocalReplica: Sendable {
             )
             while let inputs = core.take(
                 most: Limits.inputsPerTurnMax,
-                until: DispatchTime(machine.nextTick)
+                until: DispatchTime(machine.nextTick),
+                isPatient: machine.isPatient
             ) {
                 // The clock is read after the inputs were taken, never before: see `turn`.
                 machine.turn(inputs, now: .now)
@@ -293,9 +294,11 @@ package final class LocalReplica: Sendable {
 
     /// A consensus message arrived. Dropped at the bound: consensus repeats what matters.
     package func received(_ message: Message, from member: NodeID) {
+        let isAnswer = if case .heartbeatResponse = message.body { true } else { false }
         _ = core.offer(
             .raft(.received(message, from: member)),
-            extra: Limits.inboxMessagesExtra
+            extra: Limits.inboxMessagesExtra,
+            isUrgent: !isAnswer
         )
     }
 

@@ -9,6 +9,8 @@ final class Mailbox<Element: Sendable>: Sendable {
     private struct State: Sendable {
         var waiting: [Element] = []
         var isReceiverAsleep = false
+        /// Asleep, and what is not urgent need not wake it.
+        var isPatient = false
         var isClosed = false
     }
 
@@ -23,24 +25,26 @@ final class Mailbox<Element: Sendable>: Sendable {
 
     /// Adds `element` unless the bound is reached.
     ///
-    /// - Parameter extra: room beyond the bound for what matters more than the rest.
+    /// - Parameters:
+    ///   - extra: room beyond the bound for what matters more than the rest.
+    ///   - isUrgent: false for what a patient receiver may find when it wakes for something else.
     /// - Returns: false at the bound; the caller answers "overloaded" at once.
-    func offer(_ element: Element, extra: Int = 0) -> Bool {
-        add(element, mostWaiting: bound + extra)
+    func offer(_ element: Element, extra: Int = 0, isUrgent: Bool = true) -> Bool {
+        add(element, mostWaiting: bound + extra, isUrgent: isUrgent)
     }
 
     /// Adds `element` whatever the bound says. Only for inputs that our own threads answer with.
     /// A closed mailbox drops it.
     func post(_ element: Element) {
-        _ = add(element, mostWaiting: .max)
+        _ = add(element, mostWaiting: .max, isUrgent: true)
     }
 
-    private func add(_ element: Element, mostWaiting: Int) -> Bool {
+    private func add(_ element: Element, mostWaiting: Int, isUrgent: Bool) -> Bool {
         let (isAdded, mustWake) = state.withLock { state in
             guard !state.isClosed, state.waiting.count < mostWaiting else { return (false, false) }
             state.waiting.append(element)
-            let mustWake = state.isReceiverAsleep
-            state.isReceiverAsleep = false
+            let mustWake = state.isReceiverAsleep && (isUrgent || !state.isPatient)
+            if mustWake { state.isReceiverAsleep = false }
             return (true, mustWake)
         }
         if mustWake { wake.signal() }
@@ -67,26 +71,16 @@ final class Mailbox<Element: Sendable>: Sendable {
 
     /// Takes up to `most` elements, waiting until `deadline` for the first. One thread only.
     ///
+    /// - Parameter isPatient: what is not urgent may wait until `deadline`, or until something
+    ///   urgent comes; it is then taken in its place.
     /// - Returns: the elements in order; empty when the deadline passed; nil when closed.
-    func take(most: Int, until deadline: DispatchTime) -> [Element]? {
+    func take(
+        most: Int,
+        until deadline: DispatchTime,
+        isPatient: Bool = false
+    ) -> [Element]? {
         while true {
-            let taken = state.withLock { state -> [Element]? in
-                if state.isClosed { return nil }
-                if state.waiting.isEmpty {
-                    state.isReceiverAsleep = true
-                    return []
-                }
-                if state.waiting.count <= most {
-                    let all = state.waiting
-                    state.waiting = []
-                    state.waiting.reserveCapacity(min(all.count, most))
-                    return all
-                }
-                let some = Array(state.waiting[..<most])
-                state.waiting.removeFirst(most)
-                return some
-            }
-            guard let taken else { return nil }
+            guard let taken = takeWaiting(most: most, orSleep: isPatient) else { return nil }
             if !taken.isEmpty { return taken }
             if wake.wait(timeout: deadline) == .timedOut {
                 // A sender may have signalled between the time-out and this line: leave no
@@ -96,10 +90,35 @@ final class Mailbox<Element: Sendable>: Sendable {
                     state.isReceiverAsleep = false
                     return wasWoken
                 }
-                if wasWoken { wake.wait() } else { return [] }
+                if wasWoken { wake.wait() }
+                return takeWaiting(most: most, orSleep: nil)
             }
         }
     }
+
+    /// - Parameter isPatient: how to sleep if nothing waits; nil for not at all.
+    private func takeWaiting(most: Int, orSleep isPatient: Bool?) -> [Element]? {
+        state.withLock { state -> [Element]? in
+            if state.isClosed { return nil }
+            if state.waiting.isEmpty {
+                state.isReceiverAsleep = isPatient != nil
+                state.isPatient = isPatient ?? false
+                return []
+            }
+            if state.waiting.count <= most {
+                let all = state.waiting
+                state.waiting = []
+                state.waiting.reserveCapacity(min(all.count, most))
+                return all
+            }
+            let some = Array(state.waiting[..<most])
+            state.waiting.removeFirst(most)
+            return some
+        }
+    }
+
+    /// Whether ``take(most:until:isPatient:)`` waits for something to come.
+    var isReceiverAsleep: Bool { state.withLock { $0.isReceiverAsleep } }
 
     /// Elements waiting now.
     var count: Int {

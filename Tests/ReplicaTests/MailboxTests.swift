@@ -59,6 +59,62 @@ struct MailboxTests {
         #expect(ended.all == [true])
     }
 
+    @Test("what is not urgent leaves a patient receiver asleep, and is taken with what comes next")
+    func patience() async throws {
+        let box = Mailbox<Int>(bound: 2)
+        let taken = Collector<[Int]>()
+        let isAsleep = { box.isReceiverAsleep }
+        WorkerThread.start(name: "receiver") {
+            while let some = box.take(most: 9, until: Self.far, isPatient: true) {
+                taken.add(some)
+            }
+        }
+        try await eventually("the receiver sleeps", isAsleep)
+        #expect(box.offer(1, isUrgent: false))
+        #expect(box.isReceiverAsleep && box.count == 1)
+        #expect(box.offer(2))
+        try await eventually("both are taken") { taken.count == 1 }
+        #expect(taken.all == [[1, 2]])
+        try await eventually("the receiver sleeps again", isAsleep)
+        #expect(box.offer(3, isUrgent: false))
+        #expect(box.offer(4, isUrgent: false))
+        #expect(!box.offer(5, isUrgent: false))
+        #expect(taken.count == 1)
+        box.close()
+    }
+
+    @Test("what is not urgent wakes a receiver that is not patient")
+    func impatience() async throws {
+        let box = Mailbox<Int>(bound: 2)
+        let taken = Collector<[Int]>()
+        WorkerThread.start(name: "receiver") {
+            while let some = box.take(most: 9, until: Self.far) { taken.add(some) }
+        }
+        try await eventually("the receiver sleeps") { box.isReceiverAsleep }
+        #expect(box.offer(1, isUrgent: false))
+        try await eventually("it is taken") { taken.count == 1 }
+        box.close()
+    }
+
+    @Test("at its deadline a patient receiver takes what waited, and none is lost on the way")
+    func patientDeadline() {
+        let box = Mailbox<Int>(bound: 200_000)
+        let count = 2_000
+        WorkerThread.start(name: "sender") {
+            for number in 0..<count {
+                _ = box.offer(number, isUrgent: false)
+                usleep(20)
+            }
+        }
+        var got: [Int] = []
+        let end = DispatchTime.now() + .seconds(300)
+        while got.count < count, DispatchTime.now() < end {
+            let deadline = DispatchTime.now() + .microseconds(100)
+            got += box.take(most: 9, until: deadline, isPatient: true) ?? []
+        }
+        #expect(got == Array(0..<count))
+    }
+
     /// A lost wake-up would leave one side asleep until its far deadline, and `take` empty.
     @Test("wakes the receiver every time")
     func pingPong() async throws {
