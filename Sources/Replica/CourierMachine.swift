@@ -75,6 +75,8 @@ package final class CourierMachine<Shelf: SnapshotShelf, Ports: CourierPorts> {
     var now: Moment
     private var requests: [StreamRequest] = []
     private var streams: [OutgoingStream] = []
+    /// Room that nobody needs any more is left to free.
+    private var isFreeing = false
     private var pacer: StreamPacer
     /// Ends of streams that the core hears of after a pause: it asks again at once.
     private var failures: [(report: CoreInput, due: Moment)] = []
@@ -116,7 +118,7 @@ package final class CourierMachine<Shelf: SnapshotShelf, Ports: CourierPorts> {
     /// How long the next turn may be awaited. While something is being sent: not long, because
     /// connections have room again.
     package var waitMilliseconds: Int {
-        if !streams.isEmpty || !unsaid.isEmpty {
+        if !streams.isEmpty || !unsaid.isEmpty || isFreeing {
             Limits.courierBusyMilliseconds
         } else if !requests.isEmpty || !failures.isEmpty {
             Limits.courierWaitingMilliseconds
@@ -138,7 +140,7 @@ package final class CourierMachine<Shelf: SnapshotShelf, Ports: CourierPorts> {
         serveRequests()
         feedStreams()
         attempt { () throws(StoreError) in try tidy() }
-        shelf.releaseRetired()
+        isFreeing = shelf.releaseRetired()
     }
 
     /// A snapshot that fails is sent again; only somebody should know why.

@@ -112,9 +112,9 @@ extension LocalStore: ReplicaStorage {
         return Checkpoint(index: LogIndex(number: state.appliedIndex), root: state.root)
     }
 
-    /// Unlinks it.
+    /// By and by: the storage thread does not wait for it.
     package func removeSnapshot(_ file: String) throws(StoreError) {
-        try ChunkFile.remove(file)
+        try removeGradually(file)
     }
 
     /// Against a view opened now.

@@ -58,7 +58,7 @@ final class SnapshotFiles: SnapshotShelf {
             pacer.spend(Int(clamping: bytes - copied))
             copied = bytes
             while pacer.allowance <= 0 {
-                pause(milliseconds: Limits.snapshotExportPauseMilliseconds)
+                pause(nanoseconds: Int64(Limits.snapshotExportPauseMilliseconds) * 1_000_000)
                 pacer.refill(.now, commits(), isStreaming: true)
                 pacer.raise(to: slowest)
             }
@@ -87,7 +87,7 @@ final class SnapshotFiles: SnapshotShelf {
     func dropExported() throws(StoreError) {
         exported = nil
         try SnapshotLabel.remove(beside: folder.exportedPath)
-        try folder.remove(folder.exportedPath)
+        try store.removeGradually(folder.exportedPath)
     }
 
     // MARK: Arriving
@@ -111,6 +111,9 @@ final class SnapshotFiles: SnapshotShelf {
     func dropArriving() throws(StoreError) {
         arriving = nil
         partial = nil
+        // The label first: without it nothing means anything.
+        try SnapshotLabel.remove(beside: folder.arrivingPath)
+        try store.removeGradually(folder.arrivingPath)
         try PartialSnapshot.remove(folder.arrivingPath)
     }
 
@@ -138,24 +141,24 @@ final class SnapshotFiles: SnapshotShelf {
         _ file: String,
         _ progress: () -> Void
     ) throws(StoreError) -> SnapshotManifest {
+        let longest = Int64(Limits.snapshotPauseMillisecondsMax) * 1_000_000
         var begun = Moment.now
         return try store.prepareSnapshot(from: folder.arrivingPath, as: file) {
             progress()
-            let taken = Int(Moment.now.nanoseconds(since: begun) / 1_000_000)
-            pause(milliseconds: min(taken, Limits.snapshotPauseMillisecondsMax))
+            pause(nanoseconds: min(Moment.now.nanoseconds(since: begun), longest))
             begun = .now
         }
     }
 
     func discard(_ file: String) throws(StoreError) {
         store.discardPrepared(from: file)
-        try folder.remove(file)
+        try store.removeGradually(file)
     }
 
-    func releaseRetired() { store.releaseRetired() }
+    func releaseRetired() -> Bool { store.releaseRetired() }
 }
 
 /// Leaves the disk to others.
-private func pause(milliseconds: Int) {
-    _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(milliseconds))
+private func pause(nanoseconds: Int64) {
+    _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .nanoseconds(Int(nanoseconds)))
 }

@@ -31,11 +31,6 @@ package struct SnapshotFolder: Sendable {
         }
     }
 
-    /// Removes one file; none is fine.
-    func remove(_ path: String) throws(StoreError) {
-        try ChunkFile.removeIfPresent(path)
-    }
-
     /// The file itself, or what says how far it got and what it is.
     private static func isPart(_ name: String, of file: String) -> Bool {
         [file, file + ".label", file + ".mark"].contains(name)

@@ -97,6 +97,8 @@ package protocol SnapshotShelf: AnyObject {
     /// Removes a file that arrived and is not wanted.
     func discard(_ file: String) throws(StoreError)
 
-    /// Lets go of databases that an installation replaced.
-    func releaseRetired()
+    /// Frees some of the room of what is not needed any more.
+    ///
+    /// - Returns: whether there is more to free.
+    func releaseRetired() -> Bool
 }

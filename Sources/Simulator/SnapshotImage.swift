@@ -214,5 +214,5 @@ final class SimulatedShelf: SnapshotShelf {
 
     func discard(_ file: String) throws(StoreError) { try store.removeSnapshot(file) }
 
-    func releaseRetired() {}
+    func releaseRetired() -> Bool { false }
 }

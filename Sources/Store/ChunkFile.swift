@@ -94,10 +94,15 @@ package struct ChunkFile: ~Copyable {
         }
     }
 
-    /// Has what was written so far put on disk, so that few bytes wait for it at any time and no
-    /// sync of the log finds many. The file is a copy: a failure spoils it, nothing else.
+    /// Has what was written so far put on disk. The file is a copy: a failure spoils it, nothing
+    /// else.
     package borrowing func settle() throws(StoreError) {
         guard fdatasync(descriptor) == 0 else { throw Self.failure("fdatasync", path) }
+    }
+
+    /// Has these bytes written now, and waits for it, without a flush if that can be.
+    borrowing func writeOut(_ offset: UInt64, _ count: UInt64) throws(StoreError) {
+        if !Store.writeOut(descriptor, offset, count) { try settle() }
     }
 
     /// The bytes will not be needed again soon. Only advice.
@@ -115,11 +120,6 @@ package struct ChunkFile: ~Copyable {
     /// Removes one file.
     package static func remove(_ path: String) throws(StoreError) {
         guard unsafe unlink(path) == 0 else { throw failure("unlink", path) }
-    }
-
-    /// Removes one file, if it is there.
-    package static func removeIfPresent(_ path: String) throws(StoreError) {
-        try removeFile(path)
     }
 
     /// Removes the files in `folder` whose names are meant.

@@ -4,7 +4,8 @@ import Glibc
 /// Owns one `MDB_env`, its named tables, and the folder they are in with its lock: the lock is let
 /// go only after LMDB has closed its files.
 ///
-/// Flags are few on purpose. Never `MDB_NOSYNC`, `MDB_NOMETASYNC` (a commit would not be durable),
+/// Flags are few on purpose. Never `MDB_NOMETASYNC`, nor `MDB_NOSYNC` in a database that is or was
+/// live (a commit would not be durable; one that is still being filled has no commits to lose),
 /// `MDB_WRITEMAP` (wild writes reach the tree), `MDB_NOMEMINIT` (stale heap, perhaps a secret,
 /// reaches the disk). `MDB_NOTLS` lets a pooled read transaction move between threads.
 @safe final class Environment: @unchecked Sendable {
@@ -71,6 +72,22 @@ import Glibc
 
     /// Bytes that the database may grow to.
     var mapBytes: UInt64 { UInt64(unsafe info.me_mapsize) }
+
+    /// Whether commits from here on are durable, and with true all before. The writer's thread.
+    func setSynced(_ isSynced: Bool) throws(StoreError) {
+        let code = unsafe mdb_env_set_flags(handle, UInt32(MDB_NOSYNC), isSynced ? 0 : 1)
+        try check(code, "mdb_env_set_flags")
+        if isSynced { try sync() }
+    }
+
+    /// Puts what was committed on disk. An error ends the process.
+    private func sync() throws(StoreError) { try checkCommit(unsafe mdb_env_sync(handle, 1), path) }
+
+    /// Has what was committed written, and waits for it, without a flush.
+    func writeOut() throws(StoreError) {
+        let isWritten = Store.writeOut(try dataDescriptor(), 0, try fileBytes())
+        if !isWritten { try sync() }
+    }
 
     /// The data file's descriptor. Lent: LMDB closes it.
     func dataDescriptor() throws(StoreError) -> Int32 {

@@ -1,3 +1,4 @@
+import CLMDB
 import Glibc
 
 /// Owns one open file. Closed when the owner lets go.
@@ -97,6 +98,16 @@ struct FileDescriptor: ~Copyable, Sendable {
 func forgetPages(_ descriptor: Int32, _ offset: UInt64, _ count: UInt64) {
     let (start, length) = (off_t(clamping: offset), off_t(clamping: count))
     _ = posix_fadvise(descriptor, start, length, POSIX_FADV_DONTNEED)
+}
+
+/// Has these bytes written, and waits for it, without a flush: when the file is synced, or a log
+/// beside it, few are left to wait for. What cannot be written shows in the sync, too.
+///
+/// - Returns: false where the file system cannot do it: sync instead.
+func writeOut(_ descriptor: Int32, _ offset: UInt64, _ count: UInt64) -> Bool {
+    let (start, length) = (Int64(clamping: offset), Int64(clamping: count))
+    // Before, during and after: SYNC_FILE_RANGE_WAIT_BEFORE, _WRITE and _WAIT_AFTER.
+    return sync_file_range(descriptor, start, length, 1 | 2 | 4) == 0
 }
 
 /// Makes the names in a folder durable. An error ends the process.

@@ -13,6 +13,7 @@ import Synchronization
     let folder: DataFolder
     /// What snapshots have beside the live database.
     let beside = Mutex(BesideLive())
+    let spent: SpentFiles
     let readers: ReaderPool
     let options: StoreOptions
     let digest: DigestFunction
@@ -56,6 +57,7 @@ import Synchronization
         spaceKeeper = try SpaceKeeper(environment, options: options)
         self.environment = environment
         folder = environment.folder
+        spent = SpentFiles(in: environment.folder.path)
         self.options = options
         self.digest = digest
         readers = ReaderPool(environment, options: options)

@@ -19,8 +19,8 @@ package struct PartialSnapshot: ~Copyable {
     private let file: ChunkFile
     private let mark: ChunkFile
 
-    /// Bytes that may wait for the disk, so that no sync of the log beside them finds many.
-    static let unsettledBytesMax: UInt64 = 8 << 20
+    /// Bytes that a crash may cost. They are written at once; only the flush waits.
+    static let unsettledBytesMax: UInt64 = 32 << 20
     private static let markBytes = 12
 
     /// Begins anew, in the place of whatever is at `path`.
@@ -62,7 +62,8 @@ package struct PartialSnapshot: ~Copyable {
     /// All bytes are written.
     package var isWhole: Bool { offset == label.bytes }
 
-    /// Adds bytes at the end, and has them put on disk in slices.
+    /// Adds bytes at the end, and has them written, so that no sync of the log beside them finds
+    /// many waiting.
     ///
     /// - Throws: ``StoreError/full`` when the disk has no room; nothing was added then.
     package mutating func append(_ bytes: [UInt8]) throws(StoreError) {
@@ -72,6 +73,7 @@ package struct PartialSnapshot: ~Copyable {
         } catch .system(ENOSPC, _, _) {
             throw .full
         }
+        try file.writeOut(offset, UInt64(bytes.count))
         offset += UInt64(bytes.count)
         if offset - settled >= Self.unsettledBytesMax || isWhole { try settle() }
     }

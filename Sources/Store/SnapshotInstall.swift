@@ -30,6 +30,16 @@ struct BesideLive {
     var prepared: PreparedSnapshot?
     /// Replaced by an install; views may still be open in them.
     var retired: [Environment] = []
+
+    /// Takes those out that have no view open any more.
+    mutating func takeUnused() -> [Environment] {
+        var unused: [Environment] = []
+        for position in retired.indices.reversed()
+        where isKnownUniquelyReferenced(&retired[position]) {
+            unused.append(retired.remove(at: position))
+        }
+        return unused
+    }
 }
 
 // Steps of an install, each durable before the next begins. A crash before the marker's rename is
@@ -52,7 +62,7 @@ extension LocalStore {
     /// - Parameters:
     ///   - path: the file; kept.
     ///   - name: the path that the file will have when it is installed; nil for `path`.
-    ///   - pause: called after each step of about 2 MiB, to leave the disk to others.
+    ///   - pause: called after each step of about 256 KiB, to leave the disk to others.
     /// - Throws: ``StoreError/damagedSnapshot(_:)``; ``StoreError/full`` when the reserve would be
     ///   used up. Nothing of it is left then.
     @discardableResult
@@ -76,17 +86,25 @@ extension LocalStore {
         takePrepared(from: path)?.discard()
     }
 
-    /// Lets go of databases that were replaced; freeing a large file takes a moment. Any thread.
-    package func releaseRetired() {
-        let retired = beside.withLock { beside in
-            let retired = beside.retired
-            beside.retired = []
-            return retired
+    /// Frees a slice of what is not needed any more: of databases that were replaced and have no
+    /// view open, and of files given to ``removeGradually(_:)``. Waits for the disk; one thread at
+    /// a time.
+    ///
+    /// - Returns: whether there is more to free.
+    @discardableResult
+    package func releaseRetired() -> Bool {
+        // Closed here, before they are cut: a page that is gone would end a view's process.
+        let paths = beside.withLock { beside in beside.takeUnused().map(\.path) }
+        for path in paths {
+            // What cannot be removed now is removed by the next start.
+            _ = try? spent.take(path)
+            _ = try? folder.removeDatabase(path)
         }
-        for environment in retired {
-            _ = try? folder.removeDatabase(environment.path)
-        }
+        return spent.freeSlice()
     }
+
+    /// Removes a file by and by: its name is free at once, its room with ``releaseRetired()``.
+    package func removeGradually(_ path: String) throws(StoreError) { try spent.take(path) }
 
     private func takePrepared(from path: String) -> PreparedSnapshot? {
         beside.withLock { beside in
@@ -150,6 +168,7 @@ extension LocalStore {
         )
         do throws(StoreError) {
             try StoreOpening(options: options, digest: digest).writeFirstPoint(environment)
+            try environment.setSynced(false)
             var filling = try SnapshotFilling(environment, options: options)
             let manifest = try SnapshotReader(path, digest: digest).read(
                 onRecord: { (key, record) throws(StoreError) in
@@ -160,6 +179,7 @@ extension LocalStore {
                 }
             )
             try write(&filling, {})
+            try environment.setSynced(true)
             return PreparedSnapshot(
                 file: name,
                 manifest: manifest,
@@ -172,12 +192,17 @@ extension LocalStore {
         }
     }
 
+    /// One step: into the file system's memory, then to the disk, without a flush. Flushes beside
+    /// those of the log are what its writers would wait for; one at the end is enough, because
+    /// after a crash nobody looks at a database that is not live.
     private func write(_ filling: inout SnapshotFilling, _ pause: () -> Void) throws(StoreError) {
         let (records, requests) = try filling.take()
-        try transact(on: filling.environment) { (transaction) throws(StoreError) in
+        let environment = filling.environment
+        try transact(on: environment) { (transaction) throws(StoreError) in
             for (key, record) in records { try transaction.putImported(key, record) }
             for (id, index) in requests { try transaction.putImported(request: id, at: index) }
         }
+        try environment.writeOut()
         pause()
     }
 
@@ -241,7 +266,7 @@ extension LocalStore {
 /// What was read of a snapshot and is not written yet: a bounded step's worth.
 private struct SnapshotFilling: ~Copyable {
     /// Bytes of records in one transaction, so that none holds the disk for long.
-    static let stepBytes = 2 << 20
+    static let stepBytes = 256 << 10
 
     let environment: Environment
     private let reserveBytes: UInt64

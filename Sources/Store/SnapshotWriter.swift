@@ -8,8 +8,6 @@ struct SnapshotWriter: ~Copyable {
     private let progress: (UInt64) -> Bool
     private var running: [UInt8]
     private var counts = SnapshotCounts()
-    /// Written out through here.
-    private var settledBytes: UInt64 = 0
     private var sum = StateSum()
     private var payload = ByteWriter(capacity: StoreLimits.snapshotChunkBytes)
 
@@ -105,16 +103,13 @@ struct SnapshotWriter: ~Copyable {
     private mutating func endChunk(_ kind: SnapshotShape.Kind) throws(StoreError) {
         let chunk = SnapshotShape.chunk(kind, payload.bytes)
         try file.write(chunk, at: counts.bytes)
+        // So that no sync of the database beside it finds many bytes waiting.
+        if !writeOut(file.number, counts.bytes, UInt64(chunk.count)) { file.sync() }
+        forgetPages(file.number, counts.bytes, UInt64(chunk.count))
         running = digest(running + chunk)
         counts.bytes += UInt64(chunk.count)
         counts.chunks += 1
         payload = ByteWriter(capacity: StoreLimits.snapshotChunkBytes)
-        if counts.bytes - settledBytes >= StoreLimits.snapshotUnwrittenBytesMax {
-            // In slices, so that no sync of the database beside it finds many bytes waiting.
-            file.sync()
-            forgetPages(file.number, settledBytes, counts.bytes - settledBytes)
-            settledBytes = counts.bytes
-        }
         guard progress(counts.bytes) else { throw .cancelled }
     }
 }

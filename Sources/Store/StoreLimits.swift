@@ -38,8 +38,6 @@ package enum StoreLimits {
     package static let configurationBytesMax = 64 << 10
     /// Bytes of records that one chunk of a snapshot file aims for.
     package static let snapshotChunkBytes = 256 << 10
-    /// Written bytes of a snapshot file that may wait for the disk.
-    static let snapshotUnwrittenBytesMax: UInt64 = 8 << 20
     /// How often a bucket may change under the scrubber before it is looked at in one piece.
     static let scrubRestartsMax = 2
     /// How often in a row a view of the pages is opened to find that it is not the newest any more.

@@ -99,7 +99,7 @@ final class TestShelf: SnapshotShelf {
 
     func discard(_ file: String) throws(StoreError) { arrived[file] = nil }
 
-    func releaseRetired() {}
+    func releaseRetired() -> Bool { false }
 }
 
 /// Couriers of a few nodes with a link between them that can be made as bad as wanted, and a core

@@ -244,6 +244,7 @@ struct CourierTests {
         #expect(third.exported == offer && third.arriving == nil)
         #expect(side.snapshotFiles == ["snapshot-exported", "snapshot-exported.label"])
         try third.dropExported()
+        while third.releaseRetired() {}
         #expect(side.snapshotFiles == [])
     }
 

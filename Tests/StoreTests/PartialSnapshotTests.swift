@@ -93,12 +93,14 @@ struct PartialSnapshotTests {
             index: 7,
             term: 3,
             configuration: [],
-            bytes: 32 << 20,
+            bytes: 64 << 20,
             digest: testDigest(slice)
         )
         var partial = try PartialSnapshot(creating: path, label: whole)
-        for _ in 0..<11 { try partial.append(slice) }
-        #expect(try offset(of: path) == 8 << 20)
+        for _ in 0..<31 { try partial.append(slice) }
+        #expect(try offset(of: path) == nil)
+        for _ in 31..<35 { try partial.append(slice) }
+        #expect(try offset(of: path) == 32 << 20)
     }
 
     @Test("is nothing to go on with after damage", arguments: partialDamages)
