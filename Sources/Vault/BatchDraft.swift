@@ -28,9 +28,7 @@ struct BatchDraft: ~Copyable {
             time: environment.now.nanoseconds,
             entropy: Entropy(seed: environment.seed, attempt: environment.attempt)
         )
-        wrapping = request.wrapSeconds.map {
-            (WrapWish(seconds: $0, path: request.path), copy environment)
-        }
+        wrapping = Self.wrapping(request, environment)
         builder.once()
         try check(authority.live)
         try spend(authority.live, environment.now)
@@ -81,7 +79,17 @@ struct BatchDraft: ~Copyable {
             time: environment.now.nanoseconds,
             entropy: Entropy(seed: environment.seed, attempt: environment.attempt)
         )
+        wrapping = Self.wrapping(request, environment)
         builder.once()
+    }
+
+    private static func wrapping(
+        _ request: borrowing VaultRequest,
+        _ environment: borrowing VaultEnvironment
+    ) -> (wish: WrapWish, environment: VaultEnvironment)? {
+        request.wrapSeconds.map {
+            (WrapWish(seconds: $0, path: request.path), copy environment)
+        }
     }
 
     private mutating func check(_ ground: Authority.Ground) throws(VaultError) {

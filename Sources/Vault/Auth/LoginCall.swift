@@ -32,11 +32,12 @@ struct LoginCall {
         }
         switch step {
         case .answer(let answer):
-            return .answer(VaultAnswer(answer))
+            guard request.wrapSeconds != nil else { return .answer(VaultAnswer(answer)) }
+            return try draft(view).commit(VaultAnswer(answer))
         case .commit(let plan, let answer):
             var draft = try draft(view)
             try draft.add(plan, in: entry.id)
-            return .commit(try draft.finish(), VaultAnswer(answer))
+            return try draft.commit(VaultAnswer(answer))
         case .login(let grant, let plan):
             var draft = try draft(view)
             try draft.add(plan, in: entry.id)
@@ -88,7 +89,7 @@ struct LoginCall {
         var auth = try TokenIssuer.issue(token, in: &draft, environment).auth
         auth.identityPolicies = identity.policies
         let body = EngineAnswer(status: 200, warnings: grant.warnings + warnings)
-        return .commit(try draft.finish(), VaultAnswer(body, auth: auth))
+        return try draft.commit(VaultAnswer(body, auth: auth))
     }
 
     /// `userpass-bob`: the mount's path with the method's own name of the client.
