@@ -35,6 +35,14 @@ package struct APIResponse: Sendable {
         Self.headers(of: contentType) + headers
     }
 
+    /// The same with further headers.
+    package func with(_ more: [(name: String, value: String)]) -> APIResponse {
+        guard !more.isEmpty else { return self }
+        var response = self
+        response.headers += more
+        return response
+    }
+
     private static func headers(of contentType: String?) -> [(name: String, value: String)] {
         [
             ("Cache-Control", "no-store"),

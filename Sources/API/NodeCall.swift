@@ -22,6 +22,8 @@ package enum NodeCall: Sendable {
     case status(token: [UInt8])
     /// `GET sys/metrics` with the client's token, which the settings may not ask for.
     case metrics(MetricsFormat, token: [UInt8])
+    /// About the node itself, with the client's token, which must be one that may.
+    case local(LocalCall, token: [UInt8])
 }
 
 /// How the seal key is to be split, from the body of `PUT sys/init`. Checked against the rules of

@@ -22,6 +22,9 @@ package enum Reply {
     package static func response(to answer: VaultAnswer, requestID: [UInt8]) -> APIResponse {
         let status = answer.body.status
         let isBare = answer.body.data == nil && answer.body.warnings.isEmpty
+        if answer.isBare {
+            return APIResponse(status: status, body: (answer.body.data ?? []) + [0x0A])
+        }
         return status == 204 || status == 202 && isBare
             ? APIResponse(status: status)
             : APIResponse(

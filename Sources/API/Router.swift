@@ -59,6 +59,11 @@ private struct RequestParser {
         let operation = try operation(target)
         let wrapSeconds = try wrapSeconds()
         var vaultRequest = try vaultRequest(operation, target)
+        if operation != .help,
+            let local = LocalCall(vaultRequest.path, operation, vaultRequest.fields)
+        {
+            return .node(.local(local, token: vaultRequest.token))
+        }
         vaultRequest.wrapSeconds = wrapSeconds
         return .vault(vaultRequest)
     }

@@ -7,15 +7,15 @@ import Wire
 enum NodeLog {
     static let levels = ["trace", "debug", "info", "notice", "warning", "error"]
 
-    static func logger(_ level: String, _ format: Settings.LogFormat) -> Logger {
-        var logger = Logger(label: "holdfast") { label in
+    static func loggers(_ level: String, _ format: Settings.LogFormat) -> NodeLoggers {
+        var handler: any LogHandler =
             switch format {
-            case .text: StreamLogHandler.standardError(label: label)
+            case .text: StreamLogHandler.standardError(label: "holdfast")
             case .json: JSONLogHandler()
             }
-        }
-        logger.logLevel = Logger.Level(rawValue: level) ?? .info
-        return logger
+        // What is logged is decided before, part by part.
+        handler.logLevel = .trace
+        return NodeLoggers(Logger.Level(rawValue: level) ?? .info, handler)
     }
 }
 

@@ -28,10 +28,10 @@ struct ServerCommand: OperatorCommand {
             path: config,
             environment: session.environment.all
         )
-        let logger = NodeLog.logger(settings.logLevel, settings.logFormat)
-        let node = try await HoldfastNode.start(settings, logger: logger)
+        let loggers = NodeLog.loggers(settings.logLevel, settings.logFormat)
+        let node = try await HoldfastNode.start(settings, loggers: loggers)
         try await StopSignal.next()
-        logger.notice("stopping")
+        loggers[.core].notice("stopping")
         await node.stop()
         return .done
     }
@@ -66,7 +66,7 @@ struct DevCommand: OperatorCommand {
         }
         let pin = try NodeKey.pin(data: folder)
         let settings = try settings(folder: folder, pin: pin)
-        let node = try await HoldfastNode.start(settings, logger: NodeLog.logger(logLevel, .text))
+        let node = try await HoldfastNode.start(settings, loggers: NodeLog.loggers(logLevel, .text))
         do {
             let token = try await open(node.apiAddress)
             tell(node.apiAddress, token, session, format)

@@ -30,6 +30,7 @@ enum Conversion {
         switch kind {
         case .text: .text(try text(raw))
         case .int: .int(try int(raw))
+        case .float: .float(try float(raw))
         case .bool: .bool(try bool(raw))
         case .map: .map(try map(raw))
         case .pairs: .map(try pairs(raw))
@@ -58,6 +59,22 @@ enum Conversion {
         case .string(let text): return text.isEmpty ? 0 : try int(spelled: text)
         case .array, .object: throw .unconvertible("int", raw)
         }
+    }
+
+    /// Never NaN, which is no number that anybody can mean.
+    static func float(_ raw: JSONValue) throws(ConversionError) -> Double {
+        let text: String
+        switch raw {
+        case .null: return 0
+        case .bool(let flag): return flag ? 1 : 0
+        case .number(let number): text = number.text
+        case .string(let given): text = given.isEmpty ? "0" : given
+        case .array, .object: throw .unconvertible("float64", raw)
+        }
+        guard let value = Double(text), !value.isNaN else {
+            throw .unparsable("float64", "ParseFloat", "invalid syntax")
+        }
+        return value
     }
 
     static func bool(_ raw: JSONValue) throws(ConversionError) -> Bool {

@@ -11,6 +11,8 @@ package struct FieldSchema: Sendable {
         case text
         /// A whole number, or text with one.
         case int
+        /// A number with or without a fraction, or text with one.
+        case float
         /// A truth value, a number (not 0), or text such as `true`, `1`, `F`.
         case bool
         /// An object; an empty list counts as an empty one.
@@ -29,7 +31,7 @@ package struct FieldSchema: Sendable {
         var isDuration: Bool {
             switch self {
             case .seconds, .signedSeconds: true
-            case .text, .int, .bool, .map, .pairs, .ints, .texts: false
+            case .text, .int, .float, .bool, .map, .pairs, .ints, .texts: false
             }
         }
     }

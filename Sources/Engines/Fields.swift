@@ -4,6 +4,7 @@ package import Wire
 package enum FieldValue: Sendable, Equatable {
     case text(String)
     case int(Int)
+    case float(Double)
     case bool(Bool)
     case map(JSONObject)
     case ints([Int])
@@ -58,6 +59,11 @@ package struct Fields: Sendable {
     /// The number (for durations in seconds), or nil.
     package func int(_ name: String) -> Int? {
         if case .int(let number) = value(name) { number } else { nil }
+    }
+
+    /// The number with its fraction, or nil.
+    package func float(_ name: String) -> Double? {
+        if case .float(let number) = value(name) { number } else { nil }
     }
 
     /// The truth value, or nil.

@@ -1,7 +1,7 @@
 import API
 import Barrier
 import Cryptography
-package import Logging
+import Logging
 import NIOCore
 import NIOPosix
 import Raft
@@ -34,11 +34,15 @@ package final class HoldfastNode: Sendable {
     /// Starts a node and returns when it serves.
     ///
     /// - Throws: `OperatorError`s that say what is wrong with settings, data folder or addresses.
-    package static func start(_ settings: Settings, logger: Logger) async throws -> HoldfastNode {
+    package static func start(
+        _ settings: Settings,
+        loggers: NodeLoggers
+    ) async throws -> HoldfastNode {
+        let logger = loggers[.core]
         MemoryLock.disableCoreDumps()
         let start = try NodeStart(settings, logger: logger)
         try await settleLeases(settings, logger)
-        let parts = NodeParts(settings, start, logger: logger)
+        let parts = NodeParts(settings, start, loggers: loggers)
         let peers = PeerTransport(
             identity: start.identity,
             settings: PeerSettings(
@@ -47,7 +51,7 @@ package final class HoldfastNode: Sendable {
                 configurationText: NodeStart.text(start.configuration),
                 listen: try NetworkAddress(parsing: settings.peerListen)
             ),
-            logger: logger,
+            logger: loggers[.transport],
             handler: parts.network
         )
         parts.network.attach(
@@ -61,7 +65,7 @@ package final class HoldfastNode: Sendable {
         let (raft, replicaStart) = try await start.consensus(parts.replica, parts.network)
         // What was fetched may have held a change of the members.
         parts.network.updateMembers(raft.configuration)
-        let server = try await listen(settings, parts, logger)
+        let server = try await listen(settings, parts, loggers[.transport])
         var retention = LogRetention()
         retention.checkpointEntries = UInt64(settings.checkpointEntries)
         parts.replica.start(

@@ -97,6 +97,10 @@ package enum Limits {
     package static let effectSeconds = 30
     /// A member that lags by more is not called healthy.
     package static let trailingEntriesMax = 1_000
+    /// Clients of which each has a count of its own for each rate limit.
+    package static let rateLimitClientsMax = 65_536
+    /// Requests that `sys/in-flight-req` can show at once; further ones are worked on all the same.
+    package static let inFlightNotedMax = 10_000
     /// Bytes of a path that a line of the log tells.
     package static let loggedPathBytesMax = 512
 }

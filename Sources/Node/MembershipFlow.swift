@@ -192,6 +192,8 @@ final class MembershipFlow: Sendable {
             context.answer(
                 ClusterReply.configuration(rules, requestID: context.request.requestID)
             )
+        // With nobody to hand over to there is nothing to do, as in OpenBao without others.
+        case .transfer(nil) where !replica.hasOthers: context.answer(ClusterReply.done)
         case .transfer(let server): transfer(context, to: server)
         case .remove(let server): remove(server, context, keyring)
         case .promote(let server): promote(server, context, keyring)

@@ -15,7 +15,8 @@ import Wire
 final class NodeCalls: Sendable {
     private let state: NodeState
     private let seal: SealKeeper
-    private let opener: VaultOpener
+    private let versions: VersionKeeper
+    private let local: LocalCalls
     private let creation: CreationFlow
     private let metrics: NodeMetrics
     private let status: NodeStatus
@@ -27,7 +28,10 @@ final class NodeCalls: Sendable {
 
     init(
         state: NodeState,
-        parts: (seal: SealKeeper, opener: VaultOpener, creation: CreationFlow, audit: AuditParts),
+        parts: (
+            seal: SealKeeper, versions: VersionKeeper, creation: CreationFlow, audit: AuditParts
+        ),
+        local: LocalCalls,
         tasks: TaskCounts,
         tellsMetricsToAll: Bool,
         meter: RequestMeter,
@@ -38,7 +42,8 @@ final class NodeCalls: Sendable {
         logger: Logger
     ) {
         self.state = state
-        (seal, opener, creation) = (parts.seal, parts.opener, parts.creation)
+        (seal, versions, creation) = (parts.seal, parts.versions, parts.creation)
+        self.local = local
         let census = TokenCensus()
         metrics = NodeMetrics(
             store: store,
@@ -107,6 +112,13 @@ final class NodeCalls: Sendable {
         case .status(let token): status.answer(token, loop: loop, completion)
         case .metrics(let format, let token):
             metrics.isOpen ? tell(format, completion) : tell(format, token, loop, completion)
+        case .local(let call, let token):
+            allowed(call, token, deadline, loop) { [self] refusal in
+                if let refusal { return completion(refusal) }
+                onWorker(completion) { [self] in
+                    completion(local.answer(call, requestID: requestID, now: clock()))
+                }
+            }
         }
     }
 
@@ -149,10 +161,7 @@ final class NodeCalls: Sendable {
         switch seal.give(share) {
         case .collecting, .alreadyUnsealed: return sealStatus()
         case .unsealed:
-            if let unsealed = seal.unsealed, replica.status.role == .leader {
-                let deadline = Moment.now + .seconds(Limits.requestSeconds)
-                opener.recordOpening(unsealed, deadline: deadline) {}
-            }
+            if let unsealed = seal.unsealed { versions.note(unsealed) }
             return sealStatus()
         case .notInitialized: return ServiceFailure.notInitialized.response
         case .refused(let error):
@@ -177,6 +186,29 @@ final class NodeCalls: Sendable {
             }
             loop.execute { [self] in completion(authorizeAndSeal(token)) }
         }
+    }
+
+    /// Whether a token may make a call about this node; `done` gets why not, or nil. What only
+    /// tells is told on a node that cannot ask a majority as well, see below.
+    private func allowed(
+        _ call: LocalCall,
+        _ token: [UInt8],
+        _ deadline: Moment,
+        _ loop: any EventLoop,
+        _ done: @escaping @Sendable (APIResponse?) -> Void
+    ) {
+        let decide: @Sendable () -> Void = { [self] in
+            guard let unsealed = seal.unsealed else { return done(ServiceFailure.sealed.response) }
+            done(check.refusal(of: token, for: call.access, unsealed))
+        }
+        guard call.isRead else {
+            return replica.waitForRead(deadline: deadline) { outcome in
+                guard case .ready = outcome else { return done(ServiceFailure.noLeader.response) }
+                loop.execute(decide)
+            }
+        }
+        let soon = Moment.now + .milliseconds(Limits.initStatusWaitMilliseconds)
+        replica.waitForReadPatiently(on: loop, deadline: soon) { _ in decide() }
     }
 
     /// A token that was taken back a moment ago may still read numbers on a node that cannot ask

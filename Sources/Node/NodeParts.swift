@@ -19,7 +19,9 @@ final class NodeParts: ReplicaObserver {
     let seal: SealKeeper
     let workers: Workers
     let timers: MultiThreadedEventLoopGroup
-    private let opener: VaultOpener
+    private let versions: VersionKeeper
+    private let crossOrigin: CrossOriginGate
+    private let rateLimits: RateLimitGate
     private let creation: CreationFlow
     private let calls: NodeCalls
     private let flow: RequestFlow
@@ -33,70 +35,30 @@ final class NodeParts: ReplicaObserver {
     private let logger: Logger
     private let standardHeaders = HTTPHeaderBlock(APIResponse.standardHeaders)
 
-    init(_ settings: Settings, _ start: NodeStart, logger: Logger) {
-        let clock: @Sendable () -> Timestamp = { WallClock.now() }
-        let base = NodeBase(settings, start, logger: logger)
-        let (store, replica, seal, forwarder) = base.parts
-        let state = NodeState(
-            settings: settings,
-            configuration: start.configuration,
-            selfID: start.selfID,
-            clusterID: start.clusterID,
-            store: store,
-            replica: replica,
-            seal: seal,
-            clock: clock
-        )
-        let observer = RequestObserver(level: settings.requestLogLevel, logger: logger)
-        let workers = Workers(threads: Limits.workerThreads, waitingMax: Limits.workerQueueMax)
-        let opener = VaultOpener(store: store, replica: replica, clock: clock, logger: logger)
-        let creation = CreationFlow(
-            store: store,
-            replica: replica,
-            forwarder: forwarder,
-            workers: workers,
-            epoch: start.cluster.epoch,
-            clock: clock,
-            logger: logger
-        )
+    init(_ settings: Settings, _ start: NodeStart, loggers: NodeLoggers) {
+        let base = NodeBase(settings, start, loggers: loggers)
         let place = AuditPlace(data: settings.data, name: settings.node, pin: start.identity.pin)
-        audit = AuditParts(settings, place, base, workers: workers, clock: clock, logger: logger)
-        calls = NodeCalls(
-            state: state,
-            parts: (seal, opener, creation, audit),
-            tasks: base.taskCounts,
-            tellsMetricsToAll: settings.metricsUnauthenticated,
-            meter: observer.meter,
-            store: store,
-            replica: replica,
-            workers: workers,
-            clock: clock,
-            logger: logger
+        audit = AuditParts(
+            settings,
+            place,
+            base,
+            workers: base.workers,
+            clock: base.clock,
+            logger: loggers[.audit]
         )
-        flow = RequestFlow(
-            store: store,
-            replica: replica,
-            seal: seal,
-            opener: opener,
-            forwarder: forwarder,
-            workers: workers,
-            facts: { state.facts() },
-            clock: clock,
-            logger: logger
-        )
-        membership = MembershipFlow(
-            MembershipFlow.ClusterIdentity(start),
-            AutopilotRules(settings.autopilot),
-            replica: replica,
-            seal: seal,
-            forwarder: forwarder,
-            operators: OperatorCheck(store: store, facts: { state.facts() }, clock: clock),
-            logger: logger
-        )
-        (self.replica, self.network, self.forwarder) = (replica, base.network, forwarder)
-        (self.seal, self.workers, self.opener, self.creation) = (seal, workers, opener, creation)
-        (self.observer, self.logger, self.clock) = (observer, logger, clock)
-        (tasks, proof) = (base.taskRunner(state, logger), Self.makeProof(settings.data, logger))
+        let opener = base.opener()
+        versions = base.versions(opener)
+        creation = base.creation(epoch: start.cluster.epoch)
+        calls = base.calls(settings, versions, creation, audit)
+        flow = base.flow(opener)
+        membership = base.membership(settings, start)
+        (replica, network, forwarder) = (base.replica, base.network, base.forwarder)
+        (seal, workers, observer) = (base.seal, base.workers, base.observer)
+        (logger, clock) = (loggers[.core], base.clock)
+        tasks = base.taskRunner()
+        proof = Self.makeProof(settings.data, logger)
+        rateLimits = base.rateLimits()
+        crossOrigin = CrossOriginGate(store: base.store, seal: seal, logger: logger)
         timers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = timers.next()
         autopilot = Autopilot(flow: membership, replica: replica, loop: loop, logger: logger)
@@ -142,13 +104,23 @@ final class NodeParts: ReplicaObserver {
             requestID: requestID,
             remoteAddress: exchange.remoteAddress
         )
+        observer.began(request, from: exchange.remoteAddress, at: clock())
+        if let refusal = crossOrigin.answer(to: exchange) {
+            return release(refusal, exchange, request)
+        }
         if request.method == "DELETE", request.target == Array("/v1/sys/init".utf8) {
             return abandon(exchange, request)
         }
         let route = Router.route(request, isSealed: seal.unsealed == nil)
         let audit = recorder(of: request, route, client: exchange.remoteAddress)
+        let told: [(name: String, value: String)]
+        switch rateLimits.check(route, client: exchange.remoteAddress) {
+        case .refused(let response, let isAudited):
+            return release(response, exchange, request, isAudited ? audit : nil)
+        case .goesOn(let headers): told = headers
+        }
         let end: @Sendable (APIResponse) -> Void = { [self] response in
-            release(response, exchange, request, audit)
+            release(response.with(told), exchange, request, audit)
         }
         switch route {
         case .reply(let response): end(response)
@@ -225,6 +197,7 @@ final class NodeParts: ReplicaObserver {
         _ request: APIRequest?
     ) {
         observer.answered(exchange, request, status: final.status)
+        let final = crossOrigin.marked(final, for: exchange)
         if final.hasStandardHeadersOnly {
             exchange.respond(status: final.status, block: standardHeaders, body: final.body)
         } else {
@@ -308,12 +281,9 @@ final class NodeParts: ReplicaObserver {
             ]
         )
         guard status.role == .leader else { return }
-        timers.next().execute { [opener, seal] in
-            guard let unsealed = seal.unsealed, case .isMissing = opener.look() else { return }
-            opener.recordOpening(
-                unsealed,
-                deadline: Moment.now + .seconds(Limits.requestSeconds)
-            ) {}
+        timers.next().execute { [versions, seal] in
+            guard let unsealed = seal.unsealed else { return }
+            versions.note(unsealed)
         }
     }
 
@@ -361,49 +331,5 @@ final class NodeParts: ReplicaObserver {
 
     func raised(_ alarm: Alarm) {
         logger.critical("\(alarm.summary)", metadata: ["remedy": "\(alarm.remedy)"])
-    }
-}
-
-/// What all other parts of a node stand on.
-struct NodeBase {
-    let store: LocalStore
-    let network: PeerNetwork
-    let replica: LocalReplica
-    let forwarder: Forwarder
-    let seal: SealKeeper
-    let taskCounts = TaskCounts()
-
-    /// The parts that most others need.
-    var parts: (LocalStore, LocalReplica, SealKeeper, Forwarder) {
-        (store, replica, seal, forwarder)
-    }
-
-    init(_ settings: Settings, _ start: NodeStart, logger: Logger) {
-        store = start.store
-        let network = PeerNetwork(settings, logger: logger)
-        self.network = network
-        replica = LocalReplica(store: store, logger: logger)
-        forwarder = Forwarder(firstNumber: start.firstForward) { network.send($0, to: $1) }
-        seal = SealKeeper(
-            store: store,
-            replica: replica,
-            epoch: start.cluster.epoch,
-            logger: logger
-        )
-    }
-    /// What does the vault's own work on this node.
-    func taskRunner(_ state: NodeState, _ logger: Logger) -> TaskRunner {
-        TaskRunner(
-            TaskRunner.Parts(
-                store: store,
-                replica: replica,
-                seal: seal,
-                facts: { state.facts() },
-                clock: { WallClock.now() },
-                logger: logger
-            ),
-            effects: EffectPool([]),
-            counts: taskCounts
-        )
     }
 }

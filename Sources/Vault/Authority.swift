@@ -1,6 +1,6 @@
 import Barrier
-import Engines
-import Policy
+package import Engines
+package import Policy
 import Wire
 
 /// What allowed a request: the token and its policies, as the request's own view has them.
@@ -99,7 +99,7 @@ extension AccessRequest {
 
 extension Operation {
     /// What policies call it, where a write is not known to be a creation.
-    var access: AccessOperation {
+    package var access: AccessOperation {
         switch self {
         case .read: .read
         case .update: .update

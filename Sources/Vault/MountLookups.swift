@@ -158,6 +158,14 @@ struct MountLookups {
 // MARK: shapes
 
 extension MountLookups {
+    /// `GET sys/internal/ui/namespaces`: those that a token may choose from besides its own. There
+    /// is only the root namespace.
+    static func namespaces(_ request: VaultRequest) throws(VaultError) -> VaultAnswer {
+        guard request.operation == .read else { throw .engine(.unsupportedOperation) }
+        let warnings = try SystemFields.parse(request.fields, FieldSchema([])).warnings
+        return VaultAnswer(EngineAnswer(data: Array("{}".utf8), warnings: warnings))
+    }
+
     /// Whether the policies say anything about this mount. A mount of which they do not is not
     /// there for the token.
     private func reaches(_ mount: String) -> Bool {

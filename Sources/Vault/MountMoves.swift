@@ -52,6 +52,7 @@ struct MountMoves {
         try draft.put(SystemPaths.activeMount(entry.id), moved.encoded())
         let move = MountMove(id: id, source: source, target: target)
         try draft.put(SystemPaths.mountMoves, log.adding(move).encoded())
+        try draft.changeRateLimits(view) { $0.mountMoved(from: source, to: target) }
         if isAuthMethod {
             // As OpenBao does: leases are named after the path that is no more.
             try TokenRevocation.revokePrefix(source, in: &draft, call.environment, view)

@@ -125,6 +125,7 @@ struct Mounting {
             delaySeconds: retirement.record.delaySeconds
         )
         try draft.put(SystemPaths.retiredMount(entry.id), retired.encoded())
+        try draft.changeRateLimits(view) { $0.mountRemoved(entry.record.path) }
         if entry.record.isAuthMethod {
             // Who logged in here is not logged in any more.
             let prefix = entry.record.path

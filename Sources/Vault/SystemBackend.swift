@@ -31,6 +31,7 @@ struct SystemBackend {
         }
         let devices = AuditDevices(call: call, authority: authority)
         if let step = try devices.step(path, view) { return step }
+        if let step = try extras(path, view) { return step }
         if let policies = PolicyPath(path) {
             let backend = PolicyBackend(call: call, authority: authority, mounts: mounts)
             return try backend.step(policies, view)
@@ -64,6 +65,27 @@ struct SystemBackend {
             return try mounting.step(below.withSlash, view)
         }
         throw .engine(.unsupportedPath)
+    }
+
+    /// What the system keeps about itself.
+    private func extras(
+        _ path: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep? {
+        if path == "version-history" || path == "version-history/" {
+            return .answer(try VersionHistory.answer(call, view))
+        }
+        if path == "config/cors" {
+            return try CrossOriginBackend(call: call, authority: authority).step(view)
+        }
+        if let below = path.below("quotas/") {
+            let quotas = QuotaBackend(call: call, authority: authority, mounts: mounts)
+            return try quotas.step(below, view)
+        }
+        if let below = path.below("plugins/catalog"), below.isEmpty || below.utf8.first == 0x2F {
+            return .answer(try EngineListing(call: call).answer(below))
+        }
+        return try SystemCounters(call: call).step(path, view)
     }
 
     private var lookups: MountLookups { MountLookups(mounts, call.environment) }

@@ -22,6 +22,13 @@ enum SystemPaths {
 
     static func retiredMount(_ id: MountID) -> String { retiredMounts + id.text }
 
+    /// Which web pages may use the API; there while any may.
+    static let crossOrigin = "config/cors"
+    /// Versions of the program that have led.
+    static let versions = "versions"
+    /// Rate limits, all in one record.
+    static let quotas = "quotas"
+
     // MARK: tokens. A credential is never a name, not even inside the barrier: a hash stands for
     // it, see ``TokenPlace``.
 

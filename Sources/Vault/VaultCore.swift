@@ -60,6 +60,10 @@ struct VaultCall {
     var trace: VaultTrace?
 
     func step(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
+        if request.operation == .help {
+            _ = try Authority.check(request.token, from: request.remoteAddress, environment, view)
+            return .answer(try APIDescription(call: self).help(view))
+        }
         if let step = try stepWithoutToken(view) { return step }
         if let step = try wrappingWithoutPolicy(view) { return step }
         var authority: Authority
@@ -107,6 +111,9 @@ struct VaultCall {
         if let below = request.path.below("sys/internal/ui/mounts") {
             return .answer(try mountProbe(below, authority, mounts))
         }
+        if request.path == "sys/internal/ui/namespaces" {
+            return .answer(try MountLookups.namespaces(request))
+        }
         let tokenName = authority.tokenName
         try authority.authorize(AccessRequest(request)) { () throws(VaultError) in
             try existence(request.path, for: tokenName, mounts, view)
@@ -125,6 +132,7 @@ struct VaultCall {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
         let path = request.path
+        try RouteCatalog(mounts: mounts).check(request)
         if let below = path.below("sys/") {
             let backend = SystemBackend(call: self, authority: authority, mounts: mounts)
             return try backend.step(below, view)
@@ -208,6 +216,10 @@ struct VaultCall {
             return .answer(MountLookups(mounts, environment).visibleToAll(request.fields))
         case "sys/internal/ui/mounts/":
             throw .engine(.unsupportedPath, isBare: true)
+        case "sys/internal/specs/openapi":
+            return .answer(try APIDescription(call: self).document(view))
+        case "sys/decode-token":
+            return .answer(try TokenDecoding(call: self).answer())
         default:
             return try loginStep(view)
         }

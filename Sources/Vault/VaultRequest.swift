@@ -82,6 +82,8 @@ package struct VaultRequest: Sendable {
         if path.utf8.starts(with: "sys/polic".utf8) { return true }
         if path.utf8.starts(with: "identity/".utf8) { return true }
         if path == "sys/locked-users" { return true }
+        if path.utf8.starts(with: "sys/internal/counters/".utf8) { return true }
+        if operation == .help || path == "sys/internal/specs/openapi" { return true }
         if operation == .update, isRemoval { return true }
         if operation == .update, path.utf8.starts(with: MountTable.authPrefix.utf8) {
             return !path.utf8.starts(with: "auth/token/".utf8)

@@ -32,6 +32,8 @@ package struct VaultAnswer: Sendable, Equatable {
     package let body: EngineAnswer
     /// Whether the members of `data` also stand at the top level, where old clients read them.
     package let isInjected: Bool
+    /// Whether `data` is all of the answer, without the envelope.
+    package private(set) var isBare = false
     /// A token that was made or renewed.
     package let auth: AuthBlock?
     /// Where the answer waits, if it is not this one.
@@ -43,6 +45,13 @@ package struct VaultAnswer: Sendable, Equatable {
         self.body = body
         self.isInjected = isInjected
         self.auth = auth
+    }
+
+    /// An answer without the envelope.
+    static func bare(_ data: [UInt8]) -> VaultAnswer {
+        var answer = VaultAnswer(EngineAnswer(data: data))
+        answer.isBare = true
+        return answer
     }
 
     /// 204.

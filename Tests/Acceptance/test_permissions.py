@@ -134,7 +134,8 @@ class Permissions(ClusterTest):
         standby = next(node for node in self.live.nodes if node is not self.leader)
         link = self.links[standby.name]
         own = {"sys/health", "sys/leader", "sys/metrics", "sys/host-info", "sys/in-flight-req",
-               "sys/seal-status", "sys/node-status", "sys/internal/inspect/request"}
+               "sys/config/state/sanitized", "sys/seal-status", "sys/node-status",
+               "sys/internal/inspect/request"}
         for route in routes():
             if route.method not in ("GET", "LIST", "SCAN") or route.path in own | HARMFUL:
                 continue

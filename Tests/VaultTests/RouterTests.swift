@@ -110,7 +110,7 @@ struct RouterTests {
         #expect(request.operation == operation)
         #expect(request.path == path)
         #expect(request.isWrite == [.update, .delete].contains(operation))
-        #expect(request.isLong == [.list, .scan].contains(operation))
+        #expect(request.isLong == [.list, .scan, .help].contains(operation))
     }
 
     @Test("query parameters are decoded, listed when repeated, and bounded")

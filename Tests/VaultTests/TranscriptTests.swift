@@ -25,6 +25,10 @@ struct TranscriptTests {
         ("userpass", Transcripts.userpass),
         ("approle", Transcripts.approle),
         ("tools", Transcripts.tools),
+        ("what the system knows of itself", Transcripts.selfKnowledge),
+        ("other origins", Transcripts.crossOrigin),
+        ("catalog", Transcripts.catalog),
+        ("rate limits", Transcripts.quotas),
     ]
 
     @Test("answers as the real server did", arguments: all.map(\.name))

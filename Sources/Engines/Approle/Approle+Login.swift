@@ -17,6 +17,18 @@ extension Approle {
         return LoginClaim(alias: roleID, isKnown: isKnown)
     }
 
+    /// The name of the role that a role id belongs to; nil for one that nobody has.
+    func role(
+        ofLogin fields: JSONObject,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> String? {
+        guard case .string(let roleID) = fields["role_id"], !roleID.isEmpty,
+            roleID.utf8.count <= EngineLimits.roleIDBytesMax,
+            let opened = try EngineRecords.read(ApprolePaths.roleID(roleID), mount.id, view)
+        else { return nil }
+        return try ApproleReference.text(decoding: opened.value, "role id")
+    }
+
     func login(
         _ request: EngineRequest,
         _ view: borrowing BarrierView

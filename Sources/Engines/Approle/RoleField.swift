@@ -2,7 +2,7 @@ import Barrier
 import Wire
 
 /// A part of a role with a path of its own: `role/<name>/<field>`.
-enum RoleField: String {
+enum RoleField: String, CaseIterable {
     case policies
     case secretIDUses = "secret-id-num-uses"
     case secretIDSeconds = "secret-id-ttl"

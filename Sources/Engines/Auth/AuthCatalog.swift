@@ -1,4 +1,5 @@
 package import Barrier
+package import Wire
 
 /// Who a login says it is, before anything is proved. What lockouts count by.
 package struct LoginClaim: Sendable, Equatable {
@@ -19,6 +20,22 @@ package enum AuthCatalog {
         case .approle, .jwt: path == "login"
         default: false
         }
+    }
+
+    /// Whether a login says for which role it is, so that a rate limit can be about one.
+    package static func hasRoles(_ kind: EngineKind) -> Bool { kind == .approle }
+
+    /// The role that a login is for; nil if it names none that there is.
+    ///
+    /// - Parameter fields: of the login's body.
+    /// - Precondition: the method ``hasRoles(_:)``.
+    package static func role(
+        of fields: JSONObject,
+        in mount: EngineMount,
+        view: borrowing BarrierView
+    ) throws(EngineError) -> String? {
+        precondition(hasRoles(mount.kind), "a method without roles was asked for one")
+        return try Approle(mount: mount).role(ofLogin: fields, view)
     }
 
     /// Who the client of a login says it is; nil for a request that names nobody, and for methods

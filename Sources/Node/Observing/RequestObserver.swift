@@ -10,6 +10,7 @@ import Wire
 /// told, and only to whoever switched it on, since names of secrets are in it.
 struct RequestObserver: Sendable {
     let meter = RequestMeter()
+    let inFlight = InFlightRequests()
     private let level: Logger.Level?
     private let logger: Logger
 
@@ -22,6 +23,11 @@ struct RequestObserver: Sendable {
     /// A client's request is worked on from here.
     func arrived() { meter.arrived() }
 
+    /// What it is, is known.
+    func began(_ request: APIRequest, from address: String, at now: Timestamp) {
+        inFlight.began(request, from: address, at: now)
+    }
+
     /// The answer leaves.
     ///
     /// - Parameter request: nil where none could be made of what came.
@@ -29,6 +35,7 @@ struct RequestObserver: Sendable {
         let method = exchange.request.method
         let nanoseconds = exchange.nanosecondsSinceArrival
         meter.answered(method: method, status: status, after: nanoseconds)
+        if let request { inFlight.ended(request.requestID) }
         guard let level, logger.logLevel <= level else { return }
         var metadata: Logger.Metadata = [
             "client_address": "\(exchange.remoteAddress)",
@@ -59,7 +66,7 @@ struct RequestObserver: Sendable {
 
     /// The path without the query, which can hold secrets. A byte that could end a line or move a
     /// terminal's cursor is shown by its number.
-    private static func printable(_ target: [UInt8]) -> String {
+    static func printable(_ target: [UInt8]) -> String {
         let path = target.prefix { $0 != UInt8(ascii: "?") }.prefix(Limits.loggedPathBytesMax)
         return path.reduce(into: "") { text, byte in
             if (0x21...0x7E).contains(byte) {

@@ -1,0 +1,47 @@
+import API
+import Logging
+import Store
+import Transport
+import Vault
+
+/// Requests of web pages of other origins: who may, and what their browsers are told.
+///
+/// Only browsers send `Origin`, so other clients cost nothing here.
+struct CrossOriginGate: Sendable {
+    let store: LocalStore
+    let seal: SealKeeper
+    let logger: Logger
+
+    /// The answer to a request that goes no further.
+    func answer(to exchange: HTTPExchange) -> APIResponse? {
+        guard let origin = exchange.request.header("Origin"), let settings else { return nil }
+        return CrossOriginReply.answer(
+            settings,
+            origin: origin,
+            method: exchange.request.method,
+            wanted: exchange.request.header("Access-Control-Request-Method")
+        )
+    }
+
+    /// An answer with what lets the page see it.
+    func marked(_ response: APIResponse, for exchange: HTTPExchange) -> APIResponse {
+        guard let origin = exchange.request.header("Origin"), let settings else { return response }
+        var response = response
+        response.headers += CrossOriginReply.headers(settings, origin)
+        return response
+    }
+
+    /// What is set now. A node that cannot read it allows no page anything, which is what a browser
+    /// makes of an answer without these headers.
+    private var settings: CrossOriginSettings? {
+        guard let unsealed = seal.unsealed else { return nil }
+        do {
+            return try store.view { view throws(VaultError) in
+                try CrossOriginSettings.load(unsealed.keyring, view: view)
+            }
+        } catch {
+            logger.error("settings for other origins cannot be read: \(error.summary)")
+            return nil
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import API
+import Logging
+import Raft
+import Replica
+import Store
+import Vault
+import Wire
+
+/// What all other parts of a node stand on, and how those that need nothing else are made.
+struct NodeBase {
+    let store: LocalStore
+    let network: PeerNetwork
+    let replica: LocalReplica
+    let forwarder: Forwarder
+    let seal: SealKeeper
+    let state: NodeState
+    let workers: Workers
+    let observer: RequestObserver
+    let taskCounts = TaskCounts()
+    let clock: @Sendable () -> Timestamp = { WallClock.now() }
+    let loggers: NodeLoggers
+
+    init(_ settings: Settings, _ start: NodeStart, loggers: NodeLoggers) {
+        self.loggers = loggers
+        store = start.store
+        let network = PeerNetwork(settings, logger: loggers[.transport])
+        self.network = network
+        replica = LocalReplica(store: store, logger: loggers[.replica])
+        forwarder = Forwarder(firstNumber: start.firstForward) { network.send($0, to: $1) }
+        seal = SealKeeper(
+            store: store,
+            replica: replica,
+            epoch: start.cluster.epoch,
+            logger: loggers[.core]
+        )
+        state = NodeState(
+            settings: settings,
+            configuration: start.configuration,
+            selfID: start.selfID,
+            clusterID: start.clusterID,
+            store: store,
+            replica: replica,
+            seal: seal,
+            clock: clock
+        )
+        workers = Workers(threads: Limits.workerThreads, waitingMax: Limits.workerQueueMax)
+        observer = RequestObserver(
+            level: settings.requestLogLevel,
+            logger: loggers[.requests]
+        )
+    }
+
+    private var facts: @Sendable () -> NodeFacts { { [state] in state.facts() } }
+
+    func opener() -> VaultOpener {
+        VaultOpener(store: store, replica: replica, clock: clock, logger: loggers[.core])
+    }
+
+    func versions(_ opener: VaultOpener) -> VersionKeeper {
+        VersionKeeper(
+            parts: (store, replica, opener),
+            facts: facts,
+            clock: clock,
+            logger: loggers[.core]
+        )
+    }
+
+    func creation(epoch: UInt64) -> CreationFlow {
+        CreationFlow(
+            store: store,
+            replica: replica,
+            forwarder: forwarder,
+            workers: workers,
+            epoch: epoch,
+            clock: clock,
+            logger: loggers[.core]
+        )
+    }
+
+    func calls(
+        _ settings: Settings,
+        _ versions: VersionKeeper,
+        _ creation: CreationFlow,
+        _ audit: AuditParts
+    ) -> NodeCalls {
+        NodeCalls(
+            state: state,
+            parts: (seal, versions, creation, audit),
+            local: LocalCalls(
+                settings: settings,
+                levels: loggers.levels,
+                inFlight: observer.inFlight,
+                logger: loggers[.core]
+            ),
+            tasks: taskCounts,
+            tellsMetricsToAll: settings.metricsUnauthenticated,
+            meter: observer.meter,
+            store: store,
+            replica: replica,
+            workers: workers,
+            clock: clock,
+            logger: loggers[.core]
+        )
+    }
+
+    func flow(_ opener: VaultOpener) -> RequestFlow {
+        RequestFlow(
+            store: store,
+            replica: replica,
+            seal: seal,
+            opener: opener,
+            forwarder: forwarder,
+            workers: workers,
+            facts: facts,
+            clock: clock,
+            logger: loggers[.requests]
+        )
+    }
+
+    func membership(_ settings: Settings, _ start: NodeStart) -> MembershipFlow {
+        MembershipFlow(
+            MembershipFlow.ClusterIdentity(start),
+            AutopilotRules(settings.autopilot),
+            replica: replica,
+            seal: seal,
+            forwarder: forwarder,
+            operators: OperatorCheck(store: store, facts: facts, clock: clock),
+            logger: loggers[.core]
+        )
+    }
+
+    func rateLimits() -> RateLimitGate {
+        RateLimitGate(
+            parts: (store, replica, seal),
+            facts: facts,
+            clock: clock,
+            logger: loggers[.core]
+        )
+    }
+
+    /// What does the vault's own work on this node.
+    func taskRunner() -> TaskRunner {
+        TaskRunner(
+            TaskRunner.Parts(
+                store: store,
+                replica: replica,
+                seal: seal,
+                facts: facts,
+                clock: clock,
+                logger: loggers[.tasks]
+            ),
+            effects: EffectPool([]),
+            counts: taskCounts
+        )
+    }
+}
