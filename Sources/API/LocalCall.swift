@@ -20,7 +20,9 @@ package struct LocalCall: Sendable {
         case logger(String)
     }
 
+    /// Which of them.
     package let subject: Subject
+    /// What is to be done about it.
     package let operation: Operation
     /// Behind `/v1/`.
     package let path: String

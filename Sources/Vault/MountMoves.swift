@@ -186,7 +186,7 @@ struct MountMoveLog: Equatable {
 extension MountRecord {
     /// The same mount at another path.
     func moved(to path: String) -> MountRecord {
-        MountRecord(
+        var record = MountRecord(
             path: path,
             type: type,
             kind: kind,
@@ -194,6 +194,8 @@ extension MountRecord {
             created: created,
             tuning: tuning
         )
+        record.upgradeTarget = upgradeTarget
+        return record
     }
 }
 

@@ -41,14 +41,18 @@ struct MountRecord: Sendable, Equatable {
     let accessor: String
     let created: Timestamp
     var tuning: Tuning
+    /// The id that takes the place of this mount's own once its secrets have version 2; nil: they
+    /// are not on their way. See ``KVUpgrade``.
+    var upgradeTarget: MountID?
 
     /// Whether clients log in here.
     var isAuthMethod: Bool { kind.isAuthMethod }
 
-    /// Format 2: the fields in the order of their declaration. Format 1 ended before `tokenKind`.
+    /// Format 2: the fields in the order of their declaration, but for the last. Format 1 ended
+    /// before `tokenKind`; format 3 is 2 and the target of an upgrade.
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 256)
-        writer.writeUInt8(2)
+        writer.writeUInt8(upgradeTarget == nil ? 2 : 3)
         writer.writeString(path)
         writer.writeString(type)
         writer.writeUInt8(kind.rawValue)
@@ -68,6 +72,7 @@ struct MountRecord: Sendable, Equatable {
         writer.writeUInt8(tuning.tokenKind.rawValue)
         writer.writeBool(tuning.lockout != nil)
         tuning.lockout?.write(to: &writer)
+        if let upgradeTarget { writer.writeBytes(upgradeTarget.bytes) }
         return writer.bytes
     }
 }
@@ -83,7 +88,7 @@ extension MountRecord {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        let format = try reader.readFormat(1...2, of: "a mount")
+        let format = try reader.readFormat(1...3, of: "a mount")
         path = try reader.readString(atMost: VaultLimits.mountPathBytesMax)
         guard path.utf8.last == 0x2F else { throw .malformed("a mount's path without its slash") }
         type = try reader.readString(atMost: 128)
@@ -94,7 +99,13 @@ extension MountRecord {
         accessor = try reader.readString(atMost: 128)
         created = Timestamp(nanoseconds: try reader.readUInt64())
         tuning = try Tuning(reading: &reader)
-        if format == 2 { try tuning.readLogins(&reader) }
+        if format >= 2 { try tuning.readLogins(&reader) }
+        if format == 3 {
+            guard kind == .kvVersion1, let target = MountID(try reader.readBytes(16)) else {
+                throw .malformed("an upgrade that cannot be")
+            }
+            upgradeTarget = target
+        }
         guard kind.isAuthMethod == path.utf8.starts(with: MountTable.authPrefix.utf8) else {
             throw .malformed("an auth method outside auth/, or an engine inside")
         }

@@ -44,12 +44,19 @@ struct Mounting {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
         var record = entry.record
-        record.tuning = try TuneInput(call.request.fields, record).tuning
+        let input = try TuneInput(call.request.fields, record)
+        record.tuning = input.tuning
         guard record != entry.record else { return .answer(.empty) }
         var draft = try changeOfTable(view)
         try draft.check(SystemPaths.activeMount(entry.id), entry.modificationIndex)
+        var answer = VaultAnswer.empty
+        if input.beginsUpgrade {
+            let environment = call.environment
+            record = try KVUpgrade.begin(entry, record, in: &draft, environment, view)
+            answer = VaultAnswer(EngineAnswer(warnings: [KVUpgrade.warning] + input.warnings))
+        }
         try draft.put(SystemPaths.activeMount(entry.id), record.encoded())
-        return .commit(try draft.finish(), .empty)
+        return .commit(try draft.finish(), answer)
     }
 
     private var lookups: MountLookups { MountLookups(mounts, call.environment) }
@@ -120,7 +127,7 @@ struct Mounting {
         let retirement = try RetirementRecord.load(view)
         try draft.check(SystemPaths.retirement, retirement.modificationIndex)
         let retired = RetiredMountRecord(
-            entry.record,
+            entry.record.isUpgrading ? entry.record.notUpgraded() : entry.record,
             at: call.environment.now,
             delaySeconds: retirement.record.delaySeconds
         )

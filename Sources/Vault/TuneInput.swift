@@ -6,6 +6,10 @@ import Wire
 struct TuneInput {
     /// The mount's tuning after the request.
     let tuning: MountRecord.Tuning
+    /// Whether the mount's secrets have to be given version 2 first.
+    let beginsUpgrade: Bool
+    /// About parameters that had no effect.
+    let warnings: [String]
 
     init(_ raw: JSONObject, _ record: MountRecord) throws(VaultError) {
         // Null in these means "not given", as the command line sends it.
@@ -34,6 +38,11 @@ struct TuneInput {
             try MountText.list(fields, "allowed_response_headers") ?? tuning.responseHeaders
         try Self.applyLogins(fields, record.kind, &tuning)
         self.tuning = tuning
+        var others = given
+        for name in ["default_lease_ttl", "max_lease_ttl"] { others[name] = nil }
+        warnings = try SystemFields.parse(others, Self.schema).warnings
+        let version = tuning.options.first { $0.name == "version" }?.value
+        beginsUpgrade = record.kind == .kvVersion1 && !record.isUpgrading && version == "2"
     }
 
     /// What only auth methods have.
@@ -95,8 +104,7 @@ struct TuneInput {
         }
     }
 
-    /// The options after the request. A change of KV's version moves every secret, which is a job
-    /// of its own and does not exist yet.
+    /// The options after the request.
     private static func options(
         _ fields: Fields,
         _ record: MountRecord
@@ -121,16 +129,14 @@ struct TuneInput {
                     + "invalid syntax"
             )
         }
-        switch (record.kind, wanted) {
+        let current = record.isUpgrading ? EngineKind.kvVersion2 : record.kind
+        switch (current, wanted) {
         case (.kvVersion1, 0), (.kvVersion1, 1), (.kvVersion2, 2):
             return
         case (.kvVersion2, ..<2):
             throw .invalid("cannot downgrade mount from version 2")
-        case (.kvVersion1, 2):
-            throw .invalid(
-                "this version of Holdfast does not upgrade a KV mount from version 1 to 2: mount "
-                    + "a new one and copy the secrets"
-            )
+        case (.kvVersion1, 2) where record.type == "kv":
+            return
         default:
             throw .invalid("invalid version provided: \(wanted)")
         }

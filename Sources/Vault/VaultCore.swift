@@ -148,6 +148,7 @@ struct VaultCall {
             return try backend.step(below, view)
         }
         guard let (entry, below) = mounts.match(path) else { throw .noHandler(path: path) }
+        guard !entry.record.isUpgrading else { throw KVUpgrade.unavailable }
         return try engineStep(entry, below, authority, view)
     }
 

@@ -10,6 +10,9 @@ struct KVVersionRecord {
         json = data.encoded(sortingKeys: true)
     }
 
+    /// - Parameter json: an object, its names sorted.
+    init(json: [UInt8]) { self.json = json }
+
     init(decoding bytes: [UInt8]) throws(EngineError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)

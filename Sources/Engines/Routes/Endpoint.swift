@@ -1,6 +1,7 @@
 /// One path of the API, or a family of them: what routes requests, and what the description of the
 /// API is made from.
 package struct Endpoint: Sendable {
+    /// Which paths it has.
     package let pattern: RoutePattern
     /// What can be done with it; at least one.
     package let operations: [Operation]
@@ -9,6 +10,7 @@ package struct Endpoint: Sendable {
     /// Whether it needs no token.
     package let isOpen: Bool
 
+    /// - Precondition: there is something to do.
     package init(
         _ pattern: RoutePattern,
         _ operations: Operation...,
@@ -28,6 +30,7 @@ package struct Endpoint: Sendable {
 /// `{name}` stands for one segment, `{name...}` for one or more; a `/?` at the end allows a slash
 /// there, which lists have.
 package struct RoutePattern: Sendable, ExpressibleByStringLiteral, Equatable {
+    /// What stands between two slashes, or between more.
     package enum Part: Sendable, Equatable {
         case literal(String)
         case segment(String)
@@ -35,9 +38,11 @@ package struct RoutePattern: Sendable, ExpressibleByStringLiteral, Equatable {
         case rest(String)
     }
 
+    /// In the order of the path.
     package let parts: [Part]
     private let mayEndInSlash: Bool
 
+    /// - Precondition: at most one part is of any length.
     package init(stringLiteral text: String) {
         mayEndInSlash = text.hasSuffix("/?")
         let bare = mayEndInSlash ? text.dropLast(2) : text[...]
@@ -118,6 +123,7 @@ extension RoutePattern.Part {
 
 /// Paths below one place, and what can be done there.
 package struct RouteTable: Sendable {
+    /// In the order in which they are asked.
     package let endpoints: [Endpoint]
 
     package init(_ endpoints: [Endpoint]) { self.endpoints = endpoints }

@@ -56,7 +56,7 @@ struct LocalCalls: Sendable {
                 "request_method": .string(
                     RequestObserver.printable(Array(entry.method.utf8))
                 ),
-                // Who asks is known once the vault was asked; a request that waits may not be there.
+                // Who asks is known once the vault was asked; what waits may not be there yet.
                 "client_id": "",
             ]
         }

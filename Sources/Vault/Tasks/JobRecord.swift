@@ -16,11 +16,14 @@ package struct JobKind: RawRepresentable, Hashable, Sendable {
     /// Takes back what one batch does not reach: see ``RevocationScope``.
     static let revocation = JobKind(rawValue: 2)
 
+    /// Gives the secrets of a mount version 2: see ``KVUpgrade``.
+    static let kvUpgrade = JobKind(rawValue: 3)
+
     /// As operators see it.
     package var name: String { Self.names.first { $0.kind == self }?.name ?? "kind-\(rawValue)" }
 
     private static let names: [(kind: JobKind, name: String)] = [
-        (due, "due"), (revocation, "revocation"),
+        (due, "due"), (revocation, "revocation"), (kvUpgrade, "kv-upgrade"),
     ]
 }
 

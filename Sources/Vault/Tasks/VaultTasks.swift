@@ -26,7 +26,8 @@ package struct VaultTasks: Sendable {
             (SystemPaths.tokens, TokenRevocation.expired),
         ],
         jobs: [
-            (.revocation, JobHandler(step: TokenRevocation.step))
+            (.revocation, JobHandler(step: TokenRevocation.step)),
+            (.kvUpgrade, JobHandler(step: KVUpgrade.step)),
         ]
     )
 
