@@ -180,6 +180,9 @@ package enum SystemRoutes {
     private static let facts = [
         Endpoint("ha-status", .read, summary: "Every member of the cluster."),
         Endpoint("storage/raft/configuration", .read, summary: "Every member, as Raft sees it."),
+        Endpoint("audit", .read, summary: "Every audit device."),
+        Endpoint("audit/{path...}", .update, .delete, summary: "An audit device."),
+        Endpoint("audit-hash/{path...}", .update, summary: "What records show for a text."),
         Endpoint("audit-anchors", .read, summary: "What the cluster knows of audit logs."),
         Endpoint("version-history/?", .list, summary: "Versions that have led this vault."),
         Endpoint("jobs/?", .list, summary: "What the vault does by itself."),
