@@ -45,7 +45,6 @@ struct NodeStatusAnswer {
     var lastDamage: String? { part("damage")?["last"]?.asString }
     var isAudited: Bool? { part("audit")?["on"]?.asBool }
     var secondsSinceRefusal: Int? { Self.count(part("audit")?["seconds_since_refusal"]) }
-    var snapshotsFailed: Int { Self.count(part("member_snapshots")?["failed"]) ?? 0 }
     /// Nil while it is sealed.
     var jobs: Jobs? { part("jobs").map(Jobs.init) }
 
