@@ -18,6 +18,8 @@ package enum VaultLimits {
     package static let shredDelaySecondsMax: UInt64 = 315_360_000
     /// Audit devices of one vault.
     package static let auditDevicesMax = 16
+    /// Bytes of the text before each of its lines.
+    package static let auditPrefixBytesMax = 16
     /// Bytes in an option of one: certificates are among them.
     package static let auditOptionBytesMax = 16 << 10
     /// Options of a mount, and headers or keys in one of its lists.

@@ -112,6 +112,8 @@ struct AuditDeviceTests {
         "what would be written in the clear, or not at all, is refused",
         arguments: [
             #"{"file_path":"/a","log_raw":"true"}"#, #"{"file_path":"relative"}"#,
+            #"{"file_path":"/a","mode":"0755"}"#, #"{"file_path":"/a","prefix":"a\nb"}"#,
+            #"{"file_path":"/a","prefix":"ssh-ed25519 AAAAC"}"#,
             #"{"file_path":"/a","filter":"x"}"#, #"{"file_path":"/a","mode":"7777"}"#,
         ]
     )

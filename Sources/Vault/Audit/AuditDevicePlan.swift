@@ -60,7 +60,7 @@ package struct AuditDevicePlan: Sendable, Equatable {
         }
         hashesAccessors = try options.flag("hmac_accessor") ?? true
         elidesLists = try options.flag("elide_list_responses") ?? false
-        prefix = options["prefix"] ?? ""
+        prefix = try Self.prefix(options)
         if try options.flag("log_raw") == true {
             throw .invalid(
                 "log_raw is refused: no secret leaves this vault in the clear; compare digests "
@@ -74,6 +74,20 @@ package struct AuditDevicePlan: Sendable, Equatable {
         }
     }
 
+    /// Whoever may make devices must not gain more of the node than lines in a log: text before
+    /// each line could otherwise be another program's whole line, a key of `authorized_keys` say.
+    private static func prefix(_ options: AuditOptions) throws(VaultError) -> String {
+        let prefix = options["prefix"] ?? ""
+        guard prefix.utf8.count <= VaultLimits.auditPrefixBytesMax,
+            prefix.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+        else {
+            throw .invalid(
+                "prefix is longer than \(VaultLimits.auditPrefixBytesMax) bytes of printable ASCII"
+            )
+        }
+        return prefix
+    }
+
     private static func file(_ options: AuditOptions) throws(VaultError) -> Target {
         guard let path = options["file_path"] ?? options["path"], !path.isEmpty else {
             throw .invalid("file_path is required")
@@ -85,6 +99,9 @@ package struct AuditDevicePlan: Sendable, Equatable {
                 )
             }
             guard mode <= 0o777 else { throw .invalid("mode \(text) is more than permissions") }
+            guard mode & 0o111 == 0 else {
+                throw .invalid("mode \(text) would make the audit log a program")
+            }
             return mode
         }
         switch path {
