@@ -229,9 +229,13 @@ final class AuditKeeper: Sendable {
 
     /// Makes durable what is written, and ends the thread.
     func stop() async {
-        thread.submit { [self] _ in
-            let head = writer.withLock { takeHead(&$0) }
-            if let head { send(head) }
+        // Waited for by itself: what a pool still has when it is shut down may run after that.
+        await withCheckedContinuation { stopped in
+            thread.submit { [self] _ in
+                let head = writer.withLock { takeHead(&$0) }
+                if let head { send(head) }
+                stopped.resume()
+            }
         }
         try? await thread.shutdownGracefully()
         await sinks?.stop()
