@@ -60,6 +60,8 @@ package struct EngineAnswer: Sendable, Equatable {
     package var leaseSeconds: Int
     /// Texts for `warnings`; none is `null`.
     package var warnings: [String]
+    /// Of the credential in the answer, for whoever has it wrapped; empty without one.
+    package var accessor = ""
 
     package init(
         status: Int = 200,

@@ -49,6 +49,7 @@ struct WrappedLoginTests {
         let info = try info(wrapped)
         #expect(info["creation_path"] == "auth/ar/role/r/secret-id" && info["ttl"] == 60)
         let answer = try unwrap(try #require(info["token"]?.asString), vault)
+        #expect(try answer.data("secret_id_accessor") == info["wrapped_accessor"])
         let secret = try #require(try answer.data("secret_id")?.asString, "\(answer.text)")
         return (try #require(role), secret)
     }

@@ -66,6 +66,19 @@ extension Approle {
         return .login(grant, plan)
     }
 
+    /// What a role says about tokens that were given before.
+    func standing(
+        of name: String,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> LoginStanding {
+        guard let found = try role(name, view) else {
+            return .refused("role \(GoText.quoted(name)) does not exist during renewal")
+        }
+        var plan = BatchPlan()
+        plan.check(ApprolePaths.role(name), found.modificationIndex)
+        return .current(found.record.parameters, plan, bindsPolicies: false)
+    }
+
     /// The secret id that a client brings, if it opens the role from where the client is.
     private func use(
         _ secretID: String,

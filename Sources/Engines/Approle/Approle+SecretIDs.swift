@@ -39,7 +39,9 @@ extension Approle {
             "secret_id_ttl": .number(JSONNumber(record.lifetimeSeconds)),
         ]
         let data = JSONValue.object(members).encoded(sortingKeys: true)
-        return .commit(plan, EngineAnswer(data: data, warnings: fields.warnings))
+        var answer = EngineAnswer(data: data, warnings: fields.warnings)
+        answer.accessor = accessor
+        return .commit(plan, answer)
     }
 
     private static func record(

@@ -38,6 +38,26 @@ package enum AuthCatalog {
         return try Approle(mount: mount).role(ofLogin: fields, view)
     }
 
+    /// What is said by now about a token that a login at this mount was given.
+    ///
+    /// - Parameter metadata: the token's, as the login granted it.
+    package static func standing(
+        of metadata: [LoginGrant.Metadata],
+        in mount: EngineMount,
+        view: borrowing BarrierView
+    ) throws(EngineError) -> LoginStanding {
+        func name(_ member: String) -> String {
+            metadata.first { utf8Equals($0.name, member) }?.value ?? ""
+        }
+        return switch mount.kind {
+        case .userpass:
+            try Userpass(mount: mount).standing(of: name("username"), view)
+        case .approle: try Approle(mount: mount).standing(of: name("role_name"), view)
+        case .jwt: try JWTMethod(mount: mount).standing(of: name("role"), view)
+        default: .refused("this method gives no tokens")
+        }
+    }
+
     /// Who the client of a login says it is; nil for a request that names nobody, and for methods
     /// where guessing is hopeless and failures are not counted.
     package static func claim(

@@ -129,6 +129,19 @@ struct JWTMethod {
         return .login(grant, plan)
     }
 
+    /// What a role says about tokens that were given before.
+    func standing(
+        of name: String,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> LoginStanding {
+        guard let found = try role(name, view) else {
+            return .refused("role \(name) does not exist during renewal")
+        }
+        var plan = BatchPlan()
+        plan.check(Self.rolePath(name), found.modificationIndex)
+        return .current(found.record.parameters, plan, bindsPolicies: false)
+    }
+
     private static func grant(
         _ text: String,
         _ config: JWTConfigRecord,

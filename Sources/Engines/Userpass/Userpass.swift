@@ -193,6 +193,17 @@ struct Userpass {
         return .login(grant, plan)
     }
 
+    /// What a user says about tokens that were given before.
+    func standing(
+        of name: String,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> LoginStanding {
+        guard let found = try user(name, view) else { return .gone }
+        var plan = BatchPlan()
+        plan.check(Self.userPath(name), found.modificationIndex)
+        return .current(found.record.parameters, plan, bindsPolicies: true)
+    }
+
     // MARK: parts
 
     private func user(

@@ -123,15 +123,12 @@ struct LoginCall {
     private func life(
         _ parameters: TokenParameters
     ) throws(VaultError) -> (TokenLife, warnings: [String]) {
-        let tuning = entry.record.tuning
-        let system = UInt64(VaultLimits.leaseSecondsDefault)
         var time = LeaseTime()
+        time.limit(by: entry.record.tuning)
         time.backend = UInt64(parameters.ttlSeconds)
         time.backendMax = UInt64(parameters.ttlSecondsMax)
         time.period = UInt64(parameters.periodSeconds)
         time.explicitMax = UInt64(parameters.explicitSecondsMax)
-        time.mountDefault = tuning.leaseSeconds > 0 ? UInt64(tuning.leaseSeconds) : system
-        time.mountMax = tuning.leaseSecondsMax > 0 ? UInt64(tuning.leaseSecondsMax) : system
         guard let decision = time.decide() else {
             throw .invalid("past the max TTL, cannot renew")
         }

@@ -15,6 +15,12 @@ struct LeaseTime: Sendable, Equatable {
     var mountDefault = UInt64(VaultLimits.leaseSecondsDefault)
     var mountMax = UInt64(VaultLimits.leaseSecondsDefault)
 
+    /// Takes what a mount allows.
+    mutating func limit(by tuning: MountRecord.Tuning) {
+        if tuning.leaseSeconds > 0 { mountDefault = UInt64(tuning.leaseSeconds) }
+        if tuning.leaseSecondsMax > 0 { mountMax = UInt64(tuning.leaseSecondsMax) }
+    }
+
     /// How long, and what the client should know about it.
     struct Decision: Equatable {
         let seconds: UInt64

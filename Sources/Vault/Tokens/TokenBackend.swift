@@ -177,7 +177,9 @@ struct TokenBackend {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
         guard !live.record.isBatch else { throw .invalid("batch tokens cannot be renewed") }
-        let renewal = try TokenRenewal(live, at: now, call.environment, view)
+        guard let renewal = try TokenRenewal(live, at: now, call.environment, view) else {
+            return .answer(.empty)
+        }
         let (record, warnings) = try renewal.renewed(UInt64(fields.int("increment") ?? 0))
         var draft = try draft(view)
         try draft.check(live)

@@ -57,6 +57,12 @@ struct TokenRecord: Sendable, Equatable {
     /// It is revoked, and its children, which live on, are not all orphans yet.
     var isFreeing = false
 
+    /// Whether an auth method other than `token` gave it.
+    var isFromLogin: Bool {
+        path.utf8.starts(with: MountTable.authPrefix.utf8)
+            && !path.utf8.starts(with: "auth/token/".utf8)
+    }
+
     /// The token that `init` hands out: never expires, may do anything.
     static func root(accessor: String, created: Timestamp) -> TokenRecord {
         var grant = TokenGrant(displayName: "root", path: "auth/token/root", policies: ["root"])

@@ -4,13 +4,20 @@ import Wire
 
 /// A token that is to live longer.
 struct TokenRenewal {
+    /// What a token from a login rests on: the mount, and in it the user or role.
+    private struct Ground {
+        let entry: MountEntry
+        let plan: BatchPlan
+    }
+
     private let live: LiveToken
     private let now: Timestamp
-    private let period: UInt64
-    private let explicitMax: UInt64
+    private let time: LeaseTime
+    private let ground: Ground?
 
+    /// - Returns: nil for a token of a user that is gone: nothing is renewed, and nothing said.
     /// - Throws: ``VaultError/invalid(_:)`` for a token that cannot be renewed.
-    init(
+    init?(
         _ live: LiveToken,
         at now: Timestamp,
         _ environment: borrowing VaultEnvironment,
@@ -23,17 +30,83 @@ struct TokenRenewal {
         }
         self.live = live
         self.now = now
-        guard !record.role.isEmpty else {
-            (period, explicitMax) = (record.periodSeconds, record.explicitSecondsMax)
-            return
+        var time = LeaseTime()
+        time.backend = record.secondsGranted
+        time.backendMax = record.lifetimeSecondsMax
+        time.explicitMax = record.explicitSecondsMax
+        time.period = record.periodSeconds
+        if record.isFromLogin {
+            let mounts = try environment.cache.mounts(view)
+            guard let ground = try Self.ground(record, mounts, &time, view) else { return nil }
+            self.ground = ground
+        } else {
+            ground = nil
+            try Self.consider(record.role, &time, view)
         }
-        // What a role says now is what counts.
-        guard let role = try TokenRole.read(record.role, view) else {
+        self.time = time
+    }
+
+    /// What a role of `auth/token` says now is what counts.
+    private static func consider(
+        _ role: String,
+        _ time: inout LeaseTime,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) {
+        guard !role.isEmpty else { return }
+        guard let found = try TokenRole.read(role, view) else {
             throw .invalid(
-                "original token role \(GoText.quoted(record.role)) could not be found, not renewing"
+                "original token role \(GoText.quoted(role)) could not be found, not renewing"
             )
         }
-        (period, explicitMax) = (role.periodSeconds, role.explicitSecondsMax)
+        (time.period, time.explicitMax) = (found.periodSeconds, found.explicitSecondsMax)
+    }
+
+    /// What the user or role says now is what counts, and what the mount allows now. Whoever may
+    /// not log in any more must not live on what was given before.
+    private static func ground(
+        _ record: TokenRecord,
+        _ mounts: MountTable,
+        _ time: inout LeaseTime,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Ground? {
+        guard let (entry, _) = mounts.match(record.path) else {
+            throw refused("there is no auth method at its path any more")
+        }
+        let metadata = record.metadata.map {
+            LoginGrant.Metadata(name: $0.name, value: $0.value)
+        }
+        let standing: LoginStanding
+        do throws(EngineError) {
+            standing = try AuthCatalog.standing(of: metadata, in: entry.engineMount, view: view)
+        } catch {
+            throw .engine(error)
+        }
+        switch standing {
+        case .gone: return nil
+        case .refused(let reason): throw refused(reason)
+        case .current(let parameters, let plan, let bindsPolicies):
+            if bindsPolicies, !areAlike(parameters.policies, record.policies) {
+                throw refused("policies have changed, not renewing")
+            }
+            time.limit(by: entry.record.tuning)
+            time.backend = UInt64(parameters.ttlSeconds)
+            time.backendMax = UInt64(parameters.ttlSecondsMax)
+            time.period = UInt64(parameters.periodSeconds)
+            return Ground(entry: entry, plan: plan)
+        }
+    }
+
+    private static func refused(_ reason: String) -> VaultError {
+        .invalid(GoText.errors(["failed to renew entry: \(reason)"]))
+    }
+
+    /// The policy `default` comes and goes by itself.
+    private static func areAlike(_ ones: [String], _ others: [String]) -> Bool {
+        func compared(_ policies: [String]) -> [String] {
+            TokenPolicies.normalised(policies, addsDefault: false)
+                .filter { !utf8Equals($0, BuiltInPolicy.standard) }
+        }
+        return compared(ones) == compared(others)
     }
 
     /// The token's record after it.
@@ -42,12 +115,8 @@ struct TokenRenewal {
     func renewed(
         _ increment: UInt64
     ) throws(VaultError) -> (record: TokenRecord, warnings: [String]) {
-        var time = LeaseTime()
+        var time = time
         time.increment = increment
-        time.backend = live.record.secondsGranted
-        time.backendMax = live.record.lifetimeSecondsMax
-        time.period = period
-        time.explicitMax = explicitMax
         let created = live.record.created.nanoseconds
         let age = now.nanoseconds > created ? now.nanoseconds - created : 0
         guard let decision = time.decide(age: age) else {
@@ -61,6 +130,11 @@ struct TokenRenewal {
 
     /// Puts it and its timer in place of the old ones.
     func write(_ record: TokenRecord, in draft: inout BatchDraft) throws(VaultError) {
+        if let ground {
+            let mount = SystemPaths.activeMount(ground.entry.id)
+            try draft.check(mount, ground.entry.modificationIndex)
+            try draft.add(ground.plan, in: ground.entry.id)
+        }
         let path = SystemPaths.token(hash: live.hash)
         if let old = live.record.expiration { try draft.clearTimer(due: old, path: path) }
         try draft.put(path, record.encoded())

@@ -38,7 +38,7 @@ struct WrappedAnswer: Sendable, Equatable {
         leaseSeconds = UInt64(clamping: answer.body.leaseSeconds)
         warnings = answer.body.warnings
         auth = answer.authMembers.map { JSONValue.object($0).encoded(sortingKeys: false) }
-        accessor = answer.authMembers?["accessor"]?.asString ?? ""
+        accessor = answer.authMembers?["accessor"]?.asString ?? answer.body.accessor
         let count = encoded().count
         guard count <= EngineLimits.valueBytesMax else {
             throw .engine(
@@ -53,11 +53,12 @@ struct WrappedAnswer: Sendable, Equatable {
     /// The same for another token, with the time that it waits beginning anew.
     var answer: VaultAnswer {
         get throws(VaultError) {
-            let body = EngineAnswer(
+            var body = EngineAnswer(
                 data: data,
                 leaseSeconds: Int(clamping: leaseSeconds),
                 warnings: warnings
             )
+            if auth == nil { body.accessor = accessor }
             var answer = VaultAnswer(body)
             guard let auth else { return answer }
             guard let members = try? JSONScanner.parse(auth, limits: .trusted).asObject else {
