@@ -71,8 +71,10 @@ package enum Limits {
     package static let auditSyncMilliseconds = 500
     /// And covered by a checkpoint after so long.
     package static let auditCheckpointMilliseconds = 750
-    /// How often the audit looks at the two.
+    /// How often the audit looks at the two while lines wait for them, and at devices and its room
+    /// while none do.
     package static let auditTickMilliseconds = 125
+    package static let auditIdleTickMilliseconds = 500
     /// What is wrong with a member's log is said again after so long.
     package static let anchorAlarmSeconds = 60
     /// An answer that is longer is read for its record on a worker.

@@ -49,6 +49,8 @@ final class AuditKeeper: Sendable {
     /// Signs checkpoints while this node has the keys.
     private let signer: @Sendable () -> AuditKeys?
     private let anchors = Mutex<(@Sendable (AuditHead) -> Void)?>(nil)
+    private let hurrying = Mutex<(@Sendable () -> Void)?>(nil)
+    private let restless = Atomic(false)
     let counters = AuditCounters()
     /// The vault's audit devices; nil where there are none to write to, as in tests.
     let sinks: AuditSinks?
@@ -77,6 +79,15 @@ final class AuditKeeper: Sendable {
     func deliver(to receiver: @escaping @Sendable (AuditHead) -> Void) {
         anchors.withLock { $0 = receiver }
     }
+
+    /// Called on the audit thread when the first line waits for a sync or a checkpoint; until
+    /// ``isRestless`` is false again there is somebody to tick.
+    func whenRestless(_ hurry: @escaping @Sendable () -> Void) {
+        hurrying.withLock { $0 = hurry }
+    }
+
+    /// Whether lines wait for a sync or a checkpoint.
+    var isRestless: Bool { restless.load(ordering: .sequentiallyConsistent) }
 
     // MARK: Lines
 
@@ -152,13 +163,18 @@ final class AuditKeeper: Sendable {
     }
 
     private func write(_ jobs: [Job]) {
-        let (outcomes, head) = writer.withLock { writer -> ([AuditOutcome], AuditHead?) in
+        let (outcomes, head, isRestless) = writer.withLock {
+            writer -> ([AuditOutcome], AuditHead?, Bool) in
             let outcomes = append(jobs.map(\.line), to: &writer)
             let isDue = writer.uncovered >= AuditLimits.uncoveredLeavesMax
-            return (outcomes, isDue ? takeHead(&writer) : nil)
+            let head = isDue ? takeHead(&writer) : nil
+            return (outcomes, head, writer.uncovered > 0)
         }
         for (job, outcome) in zip(jobs, outcomes) { job.done(outcome) }
         if let head { send(head) }
+        if isRestless, !restless.exchange(true, ordering: .sequentiallyConsistent) {
+            hurrying.withLock { $0 }?()
+        }
     }
 
     private func append(_ lines: [[UInt8]], to writer: inout AuditWriter) -> [AuditOutcome] {
@@ -188,7 +204,7 @@ final class AuditKeeper: Sendable {
 
     // MARK: Time
 
-    /// Called several times a second.
+    /// Called several times a second, and more often while it ``isRestless``.
     func tick() {
         thread.submit { [self] state in
             guard state == .active else { return }
@@ -251,6 +267,7 @@ final class AuditKeeper: Sendable {
         do throws(AuditError) {
             let head = try writer.head(signedBy: signer(), at: .now)
             counters.checkpointed(writer.size)
+            restless.store(writer.uncovered > 0, ordering: .sequentiallyConsistent)
             return head
         } catch {
             fail(error, 0)

@@ -127,11 +127,14 @@ extension NodeParts {
     /// Starts the clock of the audit, and puts the start of this process on the record.
     func beginAudit(on loop: any EventLoop) {
         guard audit.isOn else { return }
-        let pause = TimeAmount.milliseconds(Int64(Limits.auditTickMilliseconds))
-        loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { [audit] _ in
+        let pause = TimeAmount.milliseconds(Int64(Limits.auditIdleTickMilliseconds))
+        let tick = { @Sendable [audit] in
             audit.keeper.tick()
             audit.anchors.tick()
         }
+        loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in tick() }
+        let hurry = AuditHurry(on: loop, while: { [audit] in audit.keeper.isRestless }, tick)
+        audit.keeper.whenRestless { hurry.begin() }
         seal.whenUnsealed { [audit] in audit.recovery.nodeUnsealed($0) }
         audit.keeper.begin()
     }
