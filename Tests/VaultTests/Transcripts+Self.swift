@@ -32,9 +32,9 @@ extension Transcripts {
         > GET sys/config/cors
         < 200 ENV{"data":{"enabled":false}}   (+ data members injected at top level)
         > POST sys/config/cors {"enable":true}
-        < 500 {"errors":["1 error occurred:\n\t* at least one origin or the wildcard must be provided\n\n"]}
+        < 400 {"errors":["1 error occurred:\n\t* at least one origin or the wildcard must be provided\n\n"]}
         > POST sys/config/cors {"allowed_origins":"*,http://a"}
-        < 500 {"errors":["1 error occurred:\n\t* to allow all origins the '*' must be the only \#
+        < 400 {"errors":["1 error occurred:\n\t* to allow all origins the '*' must be the only \#
         value for allowed_origins\n\n"]}
         > POST sys/config/cors {"allowed_origins":"http://a,http://b","allowed_headers":"X-Mine","allow_credentials":true}
         < 204

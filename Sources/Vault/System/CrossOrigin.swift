@@ -33,18 +33,19 @@ struct CrossOriginBackend {
     }
 
     /// OpenBao reads `enable` and takes any write as a wish to have it on; so do we.
+    /// The caller's, where OpenBao says 500.
+    private static func mistake(_ text: String) -> VaultError { .invalid(GoText.errors([text])) }
+
     private func write(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
         let fields = try SystemFields.parse(call.request.fields, Self.schema)
         let origins = fields.texts("allowed_origins") ?? []
         let headers = fields.texts("allowed_headers") ?? []
         guard !origins.isEmpty else {
-            throw .engine(.failed("at least one origin or the wildcard must be provided"))
+            throw Self.mistake("at least one origin or the wildcard must be provided")
         }
         guard origins == ["*"] || !origins.contains("*") else {
-            throw .engine(
-                .failed(
-                    "to allow all origins the '*' must be the only value for allowed_origins"
-                )
+            throw Self.mistake(
+                "to allow all origins the '*' must be the only value for allowed_origins"
             )
         }
         for list in [origins, headers] { try Self.check(list) }
