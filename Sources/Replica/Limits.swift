@@ -114,6 +114,8 @@ package enum Limits {
     package static let snapshotSilenceSeconds = 20
     /// While it verifies a whole file, a receiver says so after this many steps.
     package static let snapshotStepsPerWord = 4
+    /// A step of filling a database from a snapshot is followed by a rest this many times as long.
+    package static let snapshotFillRest: Int64 = 3
     /// Longest pause between two steps of filling a database from a snapshot.
     package static let snapshotPauseMillisecondsMax = 200
     /// Frames of snapshots waiting for the courier; several windows of several senders.

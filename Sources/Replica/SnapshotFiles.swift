@@ -136,7 +136,8 @@ final class SnapshotFiles: SnapshotShelf {
         return file
     }
 
-    /// Half the time the disk is left to the log.
+    /// Most of the time the disk is left to the log: where members share one, each flush of the
+    /// leader's waits for what was written since the flush before it.
     private func fill(
         _ file: String,
         _ progress: () -> Void
@@ -145,7 +146,8 @@ final class SnapshotFiles: SnapshotShelf {
         var begun = Moment.now
         return try store.prepareSnapshot(from: folder.arrivingPath, as: file) {
             progress()
-            pause(nanoseconds: min(Moment.now.nanoseconds(since: begun), longest))
+            let spent = Moment.now.nanoseconds(since: begun)
+            pause(nanoseconds: min(Limits.snapshotFillRest * spent, longest))
             begun = .now
         }
     }
