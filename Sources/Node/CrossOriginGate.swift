@@ -8,9 +8,16 @@ import Vault
 ///
 /// Only browsers send `Origin`, so other clients cost nothing here.
 struct CrossOriginGate: Sendable {
-    let store: LocalStore
-    let seal: SealKeeper
-    let logger: Logger
+    private let seal: SealKeeper
+    private let logger: Logger
+    private let known: EvaluatedCache<CrossOriginSettings?>
+
+    init(store: LocalStore, seal: SealKeeper, logger: Logger) {
+        (self.seal, self.logger) = (seal, logger)
+        known = EvaluatedCache(store: store) { _, keyring, view throws(VaultError) in
+            try CrossOriginSettings.load(keyring, view: view)
+        }
+    }
 
     /// The answer to a request that goes no further.
     func answer(to exchange: HTTPExchange) -> APIResponse? {
@@ -36,9 +43,7 @@ struct CrossOriginGate: Sendable {
     private var settings: CrossOriginSettings? {
         guard let unsealed = seal.unsealed else { return nil }
         do {
-            return try store.view { view throws(VaultError) in
-                try CrossOriginSettings.load(unsealed.keyring, view: view)
-            }
+            return try known.current(unsealed)
         } catch {
             logger.error("settings for other origins cannot be read: \(error.summary)")
             return nil

@@ -131,7 +131,7 @@ struct NodeBase {
 
     func rateLimits() -> RateLimitGate {
         RateLimitGate(
-            parts: (store, replica, seal),
+            parts: (store, seal),
             facts: facts,
             clock: clock,
             logger: loggers[.core]

@@ -346,8 +346,9 @@ import Synchronization
         }
     }
 
-    /// The highest index evaluated, as a view opened now would say unless LMDB is ahead.
-    var overlayEvaluatedIndex: UInt64 { overlay.withLock { $0.evaluatedIndex } }
+    /// The highest index evaluated since the start, as a view opened now would say unless LMDB is
+    /// ahead. While it stays the same, so does what views show. Costs a lock.
+    package var evaluatedIndex: UInt64 { overlay.withLock { $0.evaluatedIndex } }
 
     /// How much room is left. Refreshed by ``preallocateIfNeeded()``, every 256 transactions and
     /// whenever the file took a sixteenth of the reserve.

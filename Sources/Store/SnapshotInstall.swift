@@ -210,10 +210,10 @@ extension LocalStore {
     /// stands still.
     private func carryOver(into prepared: PreparedSnapshot) throws(StoreError) {
         let manifest = prepared.manifest
-        guard manifest.index >= overlayEvaluatedIndex else {
+        guard manifest.index >= evaluatedIndex else {
             throw .unsuitableSnapshot(
                 "it ends at entry \(manifest.index), this node has evaluated "
-                    + "\(overlayEvaluatedIndex)"
+                    + "\(evaluatedIndex)"
             )
         }
         let (point, cluster) = try standing(before: manifest)

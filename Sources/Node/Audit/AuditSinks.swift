@@ -16,6 +16,7 @@ import Wire
 /// devices there is nothing to wait for: the node's own log holds every record anyway.
 final class AuditSinks: Sendable {
     private struct State: Sendable {
+        /// What ``sinks`` were made from.
         var table: AuditDeviceTable?
         var sinks: [AuditSink] = []
         /// Those whose last record was refused; only looked up. At most one for each device.
@@ -24,7 +25,9 @@ final class AuditSinks: Sendable {
     }
 
     private let state = Mutex(State())
-    private let store: LocalStore
+    /// Held while sinks are made and closed, so that no device gets two.
+    private let replacing = Mutex(())
+    private let devices: EvaluatedCache<AuditDeviceTable>
     private let node: String
     private let unsealed: @Sendable () -> Unsealed?
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -37,7 +40,9 @@ final class AuditSinks: Sendable {
         logger: Logger,
         unsealed: @escaping @Sendable () -> Unsealed?
     ) {
-        self.store = store
+        devices = EvaluatedCache(store: store) { known, keyring, view throws(VaultError) in
+            try AuditDeviceTable.load(keyring, view, known: known)
+        }
         self.node = node
         self.logger = logger
         self.unsealed = unsealed
@@ -50,22 +55,18 @@ final class AuditSinks: Sendable {
 
     // MARK: Which there are
 
-    /// Looks which devices there are. Called on the audit thread, several times a second and after
-    /// each request that changes them.
+    /// Looks which devices there are, which costs a lock or two unless something was written.
+    /// Called before each record is written, and several times a second, so that a device that was
+    /// taken away is closed.
     ///
     /// - Returns: false if it cannot be told now: then nothing can be recorded.
     @discardableResult
     func refresh() -> Bool {
-        guard let unsealed = unsealed() else {
-            replace(with: nil)
-            return true
-        }
-        let known = state.withLock { $0.table }
+        let unsealed = unsealed()
         do {
-            let table = try store.view { view throws(VaultError) in
-                try AuditDeviceTable.load(unsealed.keyring, view, known: known)
-            }
-            if table != known { replace(with: table) }
+            guard try state.withLock({ $0.table }) != table(unsealed) else { return true }
+            // Looked at again, so that the newest look is the last to be carried out.
+            try replacing.withLock { _ throws(VaultError) in makeSinks(for: try table(unsealed)) }
             return true
         } catch let error as any OperatorError {
             logger.error("the audit devices cannot be read: \(error.summary)")
@@ -75,9 +76,14 @@ final class AuditSinks: Sendable {
         return false
     }
 
-    private func replace(with table: AuditDeviceTable?) {
+    /// - Returns: nil while this node is sealed: then there is no list of devices to read.
+    private func table(_ unsealed: Unsealed?) throws(VaultError) -> AuditDeviceTable? {
+        guard let unsealed else { return nil }
+        return try devices.current(unsealed)
+    }
+
+    private func makeSinks(for table: AuditDeviceTable?) {
         let old = state.withLock { $0.sinks }
-        guard table != nil || !old.isEmpty || state.withLock({ $0.table != nil }) else { return }
         var sinks: [AuditSink] = []
         for device in table?.devices ?? [] {
             if let same = old.first(where: { $0.device == device }) {
@@ -106,7 +112,8 @@ final class AuditSinks: Sendable {
         isExempt: Bool,
         done: @escaping @Sendable (Bool) -> Void
     ) {
-        if state.withLock({ $0.table == nil }), unsealed() != nil, !refresh() { return done(false) }
+        // The answer to the request that sealed the node goes to the devices that were there.
+        if unsealed() != nil, !refresh() { return done(false) }
         let sinks = state.withLock { $0.sinks }
         guard !sinks.isEmpty else { return done(true) }
         let tally = Mutex((open: sinks.count, taken: 0))

@@ -136,7 +136,6 @@ final class RequestAudit: Sendable {
                 return done(outcome)
             }
             let isAboutDevices = entry.path.utf8.starts(with: "sys/audit/".utf8)
-            if isAboutDevices { sinks.refresh() }
             sinks.write(records, isExempt: isAboutDevices) { isTaken in
                 done(isTaken ? outcome : .refused)
             }

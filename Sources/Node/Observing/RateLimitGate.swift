@@ -2,7 +2,6 @@ import API
 import Barrier
 import Engines
 import Logging
-import Raft
 import Replica
 import Store
 import Synchronization
@@ -20,30 +19,25 @@ final class RateLimitGate: Sendable {
         case refused(APIResponse, isAudited: Bool)
     }
 
-    private struct Loaded {
-        let limits: RateLimits
-        let unsealed: Unsealed
-        /// What was evaluated when they were looked at.
-        let evaluated: UInt64
-    }
-
     private let store: LocalStore
-    private let replica: LocalReplica
     private let seal: SealKeeper
     private let limiter = RateLimiter()
     private let facts: @Sendable () -> NodeFacts
     private let clock: @Sendable () -> Timestamp
     private let logger: Logger
-    private let loaded = Mutex<Loaded?>(nil)
+    private let limits: EvaluatedCache<RateLimits>
     private let complainedAt = Mutex<Moment?>(nil)
 
     init(
-        parts: (store: LocalStore, replica: LocalReplica, seal: SealKeeper),
+        parts: (store: LocalStore, seal: SealKeeper),
         facts: @escaping @Sendable () -> NodeFacts,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger
     ) {
-        (store, replica, seal) = parts
+        (store, seal) = parts
+        limits = EvaluatedCache(store: store) { known, keyring, view throws(VaultError) in
+            try RateLimits.load(known, keyring, view: view)
+        }
         self.facts = facts
         self.clock = clock
         self.logger = logger
@@ -53,7 +47,7 @@ final class RateLimitGate: Sendable {
     func check(_ route: Route, client: String) -> Outcome {
         guard let subject = route.limited, let unsealed = seal.unsealed else { return .goesOn([]) }
         do throws(VaultError) {
-            let limits = try current(unsealed)
+            let limits = try limits.current(unsealed)
             guard !limits.isEmpty, let rule = try rule(for: subject, limits, unsealed) else {
                 return .goesOn([])
             }
@@ -63,26 +57,6 @@ final class RateLimitGate: Sendable {
             complain(error)
             return .goesOn([])
         }
-    }
-
-    /// The limits, read again only when something was written since.
-    private func current(_ unsealed: Unsealed) throws(VaultError) -> RateLimits {
-        let evaluated = replica.status.evaluated.number
-        let known = loaded.withLock { $0 }.flatMap {
-            $0.unsealed.cache === unsealed.cache ? $0 : nil
-        }
-        if let known, known.evaluated == evaluated { return known.limits }
-        let limits = try store.view { view throws(VaultError) in
-            try RateLimits.load(known?.limits, unsealed.keyring, view: view)
-        }
-        loaded.withLock { loaded in
-            // An older look must not replace a newer one.
-            if let loaded, loaded.unsealed.cache === unsealed.cache, loaded.evaluated > evaluated {
-                return
-            }
-            loaded = Loaded(limits: limits, unsealed: unsealed, evaluated: evaluated)
-        }
-        return limits
     }
 
     private func rule(

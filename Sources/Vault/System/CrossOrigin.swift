@@ -32,10 +32,10 @@ struct CrossOriginBackend {
         return VaultAnswer(EngineAnswer(data: body, warnings: warnings), isInjected: true)
     }
 
-    /// OpenBao reads `enable` and takes any write as a wish to have it on; so do we.
     /// The caller's, where OpenBao says 500.
     private static func mistake(_ text: String) -> VaultError { .invalid(GoText.errors([text])) }
 
+    /// OpenBao reads `enable` and takes any write as a wish to have it on; so do we.
     private func write(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
         let fields = try SystemFields.parse(call.request.fields, Self.schema)
         let origins = fields.texts("allowed_origins") ?? []
