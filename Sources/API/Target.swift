@@ -21,7 +21,7 @@ struct Target {
         let cleaned = Self.cleaned(raw)
         guard cleaned == raw else { throw .redirect(Self.location(cleaned, query)) }
         guard let decoded = Percent.decoded(raw) else { throw .bare(400) }
-        guard let whole = String(validating: decoded, as: UTF8.self), GoText.isPrintable(whole)
+        guard let whole = String(validating: decoded, as: UTF8.self), whole.isPrintable
         else { throw .bare(400) }
         guard decoded.starts(with: Self.prefix) else { throw .refused(404, []) }
 

@@ -1,3 +1,5 @@
+import Wire
+
 /// Texts in the form that clients of OpenBao know from Go's standard library.
 package enum GoText {
     /// Errors of one request as Go's `multierror` prints them.
@@ -24,32 +26,8 @@ package enum GoText {
         return result + "\""
     }
 
-    /// Whether every character prints: letters, marks, numbers, punctuation, symbols, and the
-    /// space.
-    package static func isPrintable(_ text: String) -> Bool {
-        // Almost every text is plain ASCII, and its check needs no tables.
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return true }
-        return text.unicodeScalars.allSatisfy(isPrintable)
-    }
-
-    /// Whether one character prints.
-    package static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-        if scalar == " " { return true }
-        switch scalar.properties.generalCategory {
-        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
-            .nonspacingMark, .spacingMark, .enclosingMark,
-            .decimalNumber, .letterNumber, .otherNumber,
-            .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
-            .initialPunctuation, .finalPunctuation, .otherPunctuation,
-            .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol:
-            return true
-        default:
-            return false
-        }
-    }
-
     private static func escaped(_ scalar: Unicode.Scalar) -> String {
-        if isPrintable(scalar) { return String(Character(scalar)) }
+        if scalar.isPrintable { return String(Character(scalar)) }
         let digits = String(scalar.value, radix: 16)
         if scalar.value < 0x80 { return "\\x" + padded(digits, 2) }
         return scalar.value < 0x1_0000 ? "\\u" + padded(digits, 4) : "\\U" + padded(digits, 8)

@@ -19,7 +19,7 @@ package struct PolicyDocument: Equatable, Sendable {
         for item in try HCLParser.parse(text) {
             switch item.keys[0] {
             case "path":
-                for block in try RuleReader.blocks(of: item) {
+                for block in try HCLBlock.blocks(of: item, label: "one path") {
                     guard rules.count < PolicyLimits.rulesMax else {
                         throw .tooLarge("more than \(PolicyLimits.rulesMax) path blocks")
                     }
@@ -41,50 +41,8 @@ package struct PolicyDocument: Equatable, Sendable {
 
 /// Reads path blocks.
 private enum RuleReader {
-    /// A path and what stands in its braces.
-    struct Block {
-        let path: String
-        let items: [HCLItem]
-        let line: Int
-    }
-
-    /// `path "a" { }`, and JSON's `"path": { "a": { }, "b": { } }`, also as a list of such.
-    static func blocks(of item: HCLItem) throws(PolicyError) -> [Block] {
-        switch (item.keys.count, item.value) {
-        case (2, .object(let items)):
-            return [Block(path: item.keys[1], items: items, line: item.line)]
-        case (1, .object(let members)):
-            return try blocks(ofMembers: members)
-        case (1, .list(let elements)):
-            var blocks: [Block] = []
-            for element in elements {
-                guard case .object(let members) = element else {
-                    throw .syntax(line: item.line, problem: "`path` needs a path and a block")
-                }
-                blocks += try self.blocks(ofMembers: members)
-            }
-            return blocks
-        default:
-            throw .syntax(line: item.line, problem: "`path` needs one path and a block")
-        }
-    }
-
-    private static func blocks(ofMembers members: [HCLItem]) throws(PolicyError) -> [Block] {
-        var blocks: [Block] = []
-        for member in members {
-            guard member.keys.count == 1, case .object(let items) = member.value else {
-                throw .syntax(
-                    line: member.line,
-                    problem: "the path \"\(member.keys[0])\" needs a block"
-                )
-            }
-            blocks.append(Block(path: member.keys[0], items: items, line: member.line))
-        }
-        return blocks
-    }
-
-    static func rule(_ block: Block) throws(PolicyError) -> PathRule {
-        var path = block.path
+    static func rule(_ block: HCLBlock) throws(PolicyError) -> PathRule {
+        var path = block.label
         if path.utf8.first == PathPattern.slash { path = String(path.dropFirst()) }
         guard path.utf8.count <= PolicyLimits.pathBytesMax else {
             throw .tooLarge("a path has more than \(PolicyLimits.pathBytesMax) bytes")

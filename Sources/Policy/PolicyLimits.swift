@@ -14,4 +14,8 @@ package enum PolicyLimits {
     package static let policiesMax = 256
     /// Longest wrapping TTL that a block may ask for, in seconds: a hundred years.
     static let wrappingSecondsMax: UInt64 = 100 * 366 * 86_400
+    /// Characters that a password can have; OpenBao's bounds.
+    package static let passwordLengths = 4...100
+    /// Rules of one policy for passwords.
+    static let charsetsMax = 32
 }

@@ -1,4 +1,3 @@
-import Engines
 import Wire
 
 /// The name of a policy as OpenBao normalises it: lower case, without white space at its ends. It
@@ -16,35 +15,15 @@ struct PolicyName: Hashable, Sendable {
         while let last = bytes.last, Self.isSpace(last) { bytes.removeLast() }
         text = String(decoding: bytes, as: UTF8.self).lowercased()
         guard !text.isEmpty, text.utf8.count <= VaultLimits.policyNameBytesMax else { return nil }
-        var stored: [UInt8] = []
-        for byte in text.utf8 {
-            if byte == 0x2F || byte == 0x25 {
-                stored += Array("%\(Hex.encode([byte]))".utf8)
-            } else {
-                stored.append(byte)
-            }
-        }
-        self.stored = String(decoding: stored, as: UTF8.self)
+        stored = StoredName.encode(text)
     }
 
     /// The name behind ``stored``.
     ///
     /// - Returns: nil if no policy is stored like that.
     init?(stored: String) {
-        var bytes: [UInt8] = []
-        var rest = Array(stored.utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == 0x25 else {
-                bytes.append(byte)
-                continue
-            }
-            guard let decoded = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self)),
-                decoded.count == 1
-            else { return nil }
-            bytes += decoded
-            rest.removeFirst(2)
-        }
-        self.init(String(decoding: bytes, as: UTF8.self))
+        guard let name = StoredName.decode(stored) else { return nil }
+        self.init(name)
         guard utf8Equals(self.stored, stored) else { return nil }
     }
 

@@ -168,7 +168,7 @@ enum MountPath {
     /// - Parameter path: ends in `/`.
     static func isClean(_ path: String) -> Bool {
         let names = path.utf8.dropLast().split(separator: 0x2F, omittingEmptySubsequences: false)
-        return GoText.isPrintable(path)
+        return path.isPrintable
             && names.allSatisfy { name in
                 !name.isEmpty && !name.elementsEqual([0x2E]) && !name.elementsEqual([0x2E, 0x2E])
             }

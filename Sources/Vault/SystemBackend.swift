@@ -78,6 +78,9 @@ struct SystemBackend {
         if path == "config/cors" {
             return try CrossOriginBackend(call: call, authority: authority).step(view)
         }
+        if let below = path.below("policies/password"), below.isEmpty || below.utf8.first == 0x2F {
+            return try PasswordPolicies(call: call, authority: authority).step(below, view)
+        }
         if let below = path.below("quotas/") {
             let quotas = QuotaBackend(call: call, authority: authority, mounts: mounts)
             return try quotas.step(below, view)

@@ -118,4 +118,11 @@ enum SystemPaths {
         let zeros = String(repeating: "0", count: max(0, 20 - digits.utf8.count))
         return policyHistory(name) + zeros + digits
     }
+
+    /// What passwords look like, by ``StoredName``.
+    static let passwordPolicies = "policies/password/"
+
+    static func passwordPolicy(_ name: String) -> String {
+        passwordPolicies + StoredName.encode(name)
+    }
 }

@@ -32,6 +32,10 @@ package enum VaultLimits {
     package static let cachedTokensMax = 4_096
     /// Bytes in the name of a policy.
     package static let policyNameBytesMax = 512
+    /// Draws of one password at most, and of each that is tried when its policy is written: what
+    /// is found in a thousand draws ten times is not missed in ten thousand.
+    static let passwordTriesMax = 10_000
+    static let passwordTriesWhenWritten = 1_000
     /// Policies of one vault, those included of which only history is left.
     package static let policiesMax: UInt64 = 10_000
     /// Earlier versions of a policy that are kept, besides the present one.

@@ -10,6 +10,7 @@ class SystemPages(ClusterTest):
         cluster = self.open_cluster(ONE, shares=1, threshold=1)
         run_page(self, cluster, "ThisNode", scripts_min=3)
         run_page(self, cluster, "RateLimits", scripts_min=1)
+        run_page(self, cluster, "Passwords", scripts_min=1)
 
     def status(self, cluster, node, path):
         return cluster.call(node, "GET", path, token=cluster.root_token).status

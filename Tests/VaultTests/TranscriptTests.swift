@@ -25,6 +25,7 @@ struct TranscriptTests {
         ("userpass", Transcripts.userpass),
         ("approle", Transcripts.approle),
         ("tools", Transcripts.tools),
+        ("passwords", Transcripts.passwords),
         ("what the system knows of itself", Transcripts.selfKnowledge),
         ("other origins", Transcripts.crossOrigin),
         ("catalog", Transcripts.catalog),

@@ -72,10 +72,10 @@ enum KVCustomMetadata {
                     + "0 < len(value) <= \(valueMax)"
             )
         }
-        if !GoText.isPrintable(name) {
+        if !name.isPrintable {
             problems.append("key \(quoted) (\(name)) contains unprintable characters")
         }
-        if !GoText.isPrintable(value) {
+        if !value.isPrintable {
             problems.append("value for key \(quoted) contains unprintable characters")
         }
         return problems

@@ -134,6 +134,19 @@ package enum SystemRoutes {
         ),
         Endpoint("policies/diff/acl/{name...}", .read, summary: "What changed between versions."),
         Endpoint("policies/rollback/acl/{name...}", .update, summary: "Puts an old version back."),
+        Endpoint("policies/password/?", .list, summary: "The names of all password policies."),
+        Endpoint(
+            "policies/password/{name...}/generate",
+            .read,
+            summary: "A password that keeps to a policy."
+        ),
+        Endpoint(
+            "policies/password/{name...}",
+            .read,
+            .update,
+            .delete,
+            summary: "A policy for passwords."
+        ),
         Endpoint("policies/explain", .update, summary: "Why a request is allowed or denied."),
         Endpoint("capabilities", .update, summary: "What a token may do."),
         Endpoint("capabilities-self", .update, summary: "What the token that asks may do."),
