@@ -11,6 +11,7 @@
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -123,4 +124,79 @@ static inline int holdfast_rsa_verify(const unsigned char *info, size_t info_cou
     EVP_PKEY_free(key);
     ERR_clear_error();
     return verified;
+}
+
+/* Parses the one certificate that `*next` is at, and moves it on. NULL for anything else. */
+static inline X509 *holdfast_certificate(const unsigned char **next, const unsigned char *end) {
+    if (end - *next <= 0 || end - *next > 1 << 20) return NULL;
+    return d2i_X509(NULL, next, (long)(end - *next));
+}
+
+/* Where a certificate of a chain came from: 0 the leaf, then the others, then the anchor. -1 if it is
+ * none of them, which cannot be. */
+static inline int holdfast_origin(X509 *certificate, X509 *leaf, STACK_OF(X509) *others,
+                                  X509 *anchor) {
+    int count = sk_X509_num(others);
+    if (X509_cmp(certificate, leaf) == 0) return 0;
+    if (X509_cmp(certificate, anchor) == 0) return count + 1;
+    for (int i = 0; i < count; i++)
+        if (X509_cmp(certificate, sk_X509_value(others, i)) == 0) return i + 1;
+    return -1;
+}
+
+/* A chain from the leaf over some of the others (DER, one behind the other) to the anchor, good at a
+ * time in seconds since 1970. In C because the stacks of libcrypto are macros. Returns how many
+ * certificates the chain has, and for each, in order, its position: 0 the leaf, then the others, then
+ * the anchor. Without a chain: minus libcrypto's X509_V_ERR number, X509_V_ERR_UNSPECIFIED for what
+ * is no certificate. */
+static inline int holdfast_verify_chain(const unsigned char *leaf_der, size_t leaf_count,
+                                        const unsigned char *others_der, size_t others_count,
+                                        const unsigned char *anchor_der, size_t anchor_count,
+                                        long long seconds, int *positions, int positions_max) {
+    int status = -X509_V_ERR_UNSPECIFIED;
+    const unsigned char *next = leaf_der;
+    X509 *leaf = holdfast_certificate(&next, leaf_der + leaf_count);
+    next = anchor_der;
+    X509 *anchor = holdfast_certificate(&next, anchor_der + anchor_count);
+    STACK_OF(X509) *others = sk_X509_new_null();
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    int complete = leaf != NULL && anchor != NULL && others != NULL && store != NULL && context != NULL;
+    next = others_der;
+    while (complete && next < others_der + others_count) {
+        X509 *other = holdfast_certificate(&next, others_der + others_count);
+        if (other == NULL || sk_X509_push(others, other) <= 0) {
+            X509_free(other);
+            complete = 0;
+        }
+    }
+    if (complete && X509_STORE_add_cert(store, anchor) == 1 &&
+        X509_STORE_CTX_init(context, store, leaf, others) == 1) {
+        X509_VERIFY_PARAM *rules = X509_STORE_CTX_get0_param(context);
+        /* The anchor is trusted as it is, self-signed or not. */
+        X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);
+        X509_VERIFY_PARAM_set_time(rules, (time_t)seconds);
+        X509_VERIFY_PARAM_set_depth(rules, 16);
+        X509_VERIFY_PARAM_set_auth_level(rules, 2);
+        int error = X509_V_ERR_UNSPECIFIED;
+        if (X509_verify_cert(context) == 1) {
+            STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
+            int count = sk_X509_num(chain);
+            status = count > 0 && count <= positions_max ? count : -error;
+            for (int i = 0; status > 0 && i < count; i++) {
+                positions[i] = holdfast_origin(sk_X509_value(chain, i), leaf, others, anchor);
+                if (positions[i] < 0) status = -error;
+            }
+        } else {
+            error = X509_STORE_CTX_get_error(context);
+            status = error > 0 ? -error : status;
+        }
+    }
+    X509_STORE_CTX_free(context);
+    X509_STORE_free(store);
+    sk_X509_pop_free(others, X509_free);
+    X509_free(leaf);
+    X509_free(anchor);
+    ERR_clear_error();
+    return status;
 }
