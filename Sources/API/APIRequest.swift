@@ -1,3 +1,4 @@
+import Engines
 package import Wire
 
 /// The parts of an HTTP request that the API looks at, as bytes. Travels unchanged when a node
@@ -15,6 +16,10 @@ package struct APIRequest: Sendable, Equatable {
     /// The client's address as the node that holds its connection sees it, with its port:
     /// `127.0.0.1:51234`, `[::1]:51234`. Nil where there is no client.
     package let remoteAddress: String?
+    /// What the client showed in its TLS handshake with the node that holds its connection, DER,
+    /// its own certificate first; empty without one. Never read from anything that the client
+    /// sends, and only kept where ``asksForCertificates`` says so.
+    package private(set) var clientCertificates: [[UInt8]] = []
 
     /// - Precondition: the id has 16 bytes.
     package init(
@@ -73,17 +78,52 @@ package struct APIHeaders: Sendable, Equatable {
     }
 }
 
+// MARK: certificates
+
+extension APIRequest {
+    /// Whether what the client showed in its handshake can count: for logins, and for renewals of
+    /// what a login gave. All other requests travel without it.
+    package var asksForCertificates: Bool {
+        let path = target.prefix { $0 != 0x3F }
+        guard path.starts(with: "/v1/auth/".utf8) else { return false }
+        return path.ends(with: "/login".utf8) || path.starts(with: "/v1/auth/token/renew".utf8)
+    }
+
+    /// The same with what its client showed, where that can count.
+    ///
+    /// - Parameter certificates: within the limits that the listener keeps.
+    package func showing(_ certificates: [[UInt8]]) -> APIRequest {
+        precondition(
+            certificates.count <= EngineLimits.presentedCertificatesMax,
+            "more certificates than the listener takes"
+        )
+        var request = self
+        request.clientCertificates = asksForCertificates ? certificates : []
+        return request
+    }
+}
+
+extension Sequence<UInt8> where Self: BidirectionalCollection {
+    fileprivate func ends(with other: String.UTF8View) -> Bool {
+        suffix(other.count).elementsEqual(other)
+    }
+}
+
 // MARK: between members
 
 extension APIRequest {
     /// Format 1: id, method, target, headers, body. Format 2: the consistency is the last header;
     /// only where there is one. Format 3: the consistency, present or not, is the last header, and
     /// the client's address follows. Format 4: consistency and address, present or not, and then
-    /// the trace. Each is used only for what the ones before it cannot say.
+    /// the trace. Format 5: the trace, present or not, and then the client's certificates, one or
+    /// more, with their count before them. Each is used only for what the ones before it cannot
+    /// say.
     package func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 256 + target.count + body.count)
         let format: UInt8 =
-            if headers.trace != nil {
+            if !clientCertificates.isEmpty {
+                5
+            } else if headers.trace != nil {
                 4
             } else if remoteAddress != nil {
                 3
@@ -103,9 +143,14 @@ extension APIRequest {
         }
         if format >= 3 { writer.writeBool(headers.consistency != nil) }
         if let consistency = headers.consistency { writer.writeString(consistency) }
-        if format == 4 { writer.writeBool(remoteAddress != nil) }
+        if format >= 4 { writer.writeBool(remoteAddress != nil) }
         if let remoteAddress { writer.writeString(remoteAddress) }
+        if format == 5 { writer.writeBool(headers.trace != nil) }
         if let trace = headers.trace { writer.writeString(trace) }
+        if format == 5 {
+            writer.writeUInt8(UInt8(clientCertificates.count))
+            for certificate in clientCertificates { writer.writeBlob(certificate) }
+        }
         writer.writeBlob(body)
         return writer.bytes
     }
@@ -114,13 +159,14 @@ extension APIRequest {
     package var isForwardable: Bool {
         target.count + body.count + 1_024 + (headers.token?.utf8.count ?? 0)
             + (headers.authorization?.utf8.count ?? 0) + (headers.consistency?.utf8.count ?? 0)
+            + clientCertificates.reduce(0) { $0 + $1.count }
             <= APILimits.forwardBytesMax
     }
 
     /// Reads what a peer sent. Never traps.
     package init(decoding bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        let format = try reader.readFormat(1...4, of: "a forwarded request")
+        let format = try reader.readFormat(1...5, of: "a forwarded request")
         requestID = try reader.readBytes(16)
         method = try reader.readString(atMost: APILimits.methodBytesMax)
         target = try reader.readBlob(atMost: APILimits.targetBytesMax)
@@ -139,6 +185,10 @@ extension APIRequest {
         case 4:
             remoteAddress = try Self.header(&reader)
             headers.trace = try reader.readString(atMost: APILimits.headerBytesMax)
+        case 5:
+            remoteAddress = try Self.header(&reader)
+            headers.trace = try Self.header(&reader)
+            clientCertificates = try Self.certificates(&reader)
         default: remoteAddress = nil
         }
         self.headers = headers
@@ -174,7 +224,7 @@ extension APIRequest {
     }
 
     private func replacing(_ headers: APIHeaders) -> APIRequest {
-        APIRequest(
+        var request = APIRequest(
             method: method,
             target: target,
             headers: headers,
@@ -182,6 +232,24 @@ extension APIRequest {
             requestID: requestID,
             remoteAddress: remoteAddress
         )
+        request.clientCertificates = clientCertificates
+        return request
+    }
+
+    private static func certificates(
+        _ reader: inout ByteReader
+    ) throws(WireError) -> [[UInt8]] {
+        let count = try reader.readUInt8()
+        guard (1...UInt8(EngineLimits.presentedCertificatesMax)).contains(count) else {
+            throw .malformed("\(count) certificates of a client")
+        }
+        var certificates: [[UInt8]] = []
+        var room = EngineLimits.presentedBytesMax
+        for _ in 0..<count {
+            certificates.append(try reader.readBlob(atMost: room))
+            room -= certificates.last?.count ?? 0
+        }
+        return certificates
     }
 
     private static func header(_ reader: inout ByteReader) throws(WireError) -> String? {

@@ -137,7 +137,7 @@ private struct RequestParser {
         case .read, .delete, .help:
             fields = try target.query.fields()
         }
-        return VaultRequest(
+        var vaultRequest = VaultRequest(
             operation: operation,
             path: path,
             token: token(),
@@ -148,6 +148,8 @@ private struct RequestParser {
                 ? .linearizable : try ConsistencyHeaders.parse(request.headers),
             remoteAddress: request.remoteAddress.flatMap(ClientAddress.init)?.ip
         )
+        vaultRequest.clientCertificates = request.clientCertificates
+        return vaultRequest
     }
 
     private func operation(_ target: Target) throws(RouteError) -> Operation {

@@ -57,6 +57,28 @@ package enum EngineLimits {
     static let claimMappingBytesMax = 512
     /// Groups that one login can be in.
     static let groupAliasesMax = 256
+    /// Bytes in one certificate; one with some hundred names fits.
+    static let certificateBytesMax = 32 << 10
+    /// Bytes in a serial number. RFC 5280 allows 20.
+    static let serialBytesMax = 32
+    /// Certificates that a client shows in its handshake, and their bytes.
+    package static let presentedCertificatesMax = 10
+    package static let presentedBytesMax = 64 << 10
+    /// PEM in one role, and certificates in it.
+    static let certificateTextBytesMax = 128 << 10
+    static let certificatesPerRoleMax = 16
+    /// Members of each list of a role for certificates, and bytes in one.
+    static let certificateRulesMax = 128
+    static let certificateRuleBytesMax = 1_024
+    /// Extensions that become metadata.
+    static let metadataExtensionsMax = 32
+    /// Roles that a login which names none looks through.
+    static let certificateRolesSearchedMax = 256
+    /// Bytes in a certificate's common name that logs in: what metadata can hold.
+    static let commonNameBytesMax = claimMappingBytesMax
+    /// Lists of revoked certificates in one mount, and serial numbers in one list.
+    static let revocationListsMax = 32
+    static let revokedSerialsMax = 65_536
     /// Blocks of addresses that a token, a role or a secret id is bound to.
     package static let boundCIDRsMax = 256
     /// Names, folders included, that one recursive listing may look at.

@@ -59,6 +59,9 @@ package struct EngineContext: Sendable {
     package let tokenName: String
     /// Where the client is; nil where that is not known.
     package var remoteAddress: IPAddress?
+    /// What the client showed in its TLS handshake, DER, its own certificate first; empty without
+    /// one. That it has the key is proved, and nothing else is.
+    package var clientCertificates: [[UInt8]] = []
     /// 32 bytes; see ``EngineRequest/entropy()``.
     let seed: [UInt8]
 

@@ -103,7 +103,7 @@ final class NodeParts: ReplicaObserver {
             body: exchange.request.body,
             requestID: requestID,
             remoteAddress: exchange.remoteAddress
-        )
+        ).showing(exchange.clientCertificates)
         observer.began(request, from: exchange.remoteAddress, at: clock())
         if let refusal = crossOrigin.answer(to: exchange) {
             return release(refusal, exchange, request)

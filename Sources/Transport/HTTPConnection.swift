@@ -1,4 +1,5 @@
 import NIOCore
+import NIOSSL
 import NIOTLS
 import Synchronization
 
@@ -62,6 +63,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// Place in the loop's list; owned by the loop.
     var position = Int.max
     private(set) var remoteAddress = "unknown"
+    /// What the client showed in its TLS handshake: see ``HTTPExchange/clientCertificates``.
+    private(set) var clientCertificates: [[UInt8]] = []
 
     let service: HTTPService
     private let isSecure: Bool
@@ -118,7 +121,9 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted? = event as? TLSUserEvent { wait(for: .head) }
+        guard case .handshakeCompleted? = event as? TLSUserEvent else { return }
+        clientCertificates = ClientChain.shown(in: context)
+        wait(for: .head)
     }
 
     /// Every error here is the client's or the network's, and the end of this connection only.

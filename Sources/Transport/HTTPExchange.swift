@@ -11,6 +11,9 @@ package final class HTTPExchange: Sendable {
     package let request: HTTPRequest
     /// The client as `ip:port`.
     package let remoteAddress: String
+    /// What the client showed in its TLS handshake, DER, its own certificate first; empty without
+    /// one. The client has the key of the first; nothing else about them is proved.
+    package let clientCertificates: [[UInt8]]
 
     private let owner: NIOLoopBound<HTTPConnection>
     private let loop: any EventLoop
@@ -30,6 +33,7 @@ package final class HTTPExchange: Sendable {
         self.sequence = sequence
         self.budget = budget
         remoteAddress = connection.remoteAddress
+        clientCertificates = connection.clientCertificates
         loop = connection.loop.eventLoop
         service = connection.service
         owner = NIOLoopBound(connection, eventLoop: loop)

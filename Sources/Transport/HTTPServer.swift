@@ -123,7 +123,14 @@ package final class HTTPServer: Sendable {
         _ context: NIOSSLContext?
     ) throws {
         let pipeline = channel.pipeline.syncOperations
-        if let context { try pipeline.addHandler(NIOSSLServerHandler(context: context)) }
+        if let context {
+            try pipeline.addHandler(
+                NIOSSLServerHandler(
+                    context: context,
+                    customVerificationCallbackWithMetadata: ClientChain.accept
+                )
+            )
+        }
         try pipeline.addHandler(
             HTTPConnection(service: service, loop: loop, isSecure: context != nil)
         )

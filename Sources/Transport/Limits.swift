@@ -96,6 +96,10 @@ package enum TransportLimits {
     static let bufferKeptMax = 1 << 20
     /// Requests up to this size do not count against ``HTTPLimits/requestBytesInFlightMax``.
     static let requestBytesUncounted = 4 << 10
+    /// Certificates that one client shows in its handshake, and their bytes together; with more the
+    /// handshake fails.
+    package static let clientCertificatesMax = 10
+    package static let clientCertificateBytesMax = 64 << 10
     /// A key or certificate file.
     static let fileBytesMax = 1 << 20
     /// One line of a chunked body that is not data: a size with its extensions.

@@ -38,11 +38,17 @@ package struct TLSMaterial: Sendable {
     }
 
     /// TLS 1.2 and 1.3, HTTP/1.1 only, hybrid post-quantum key exchange where the client can.
+    ///
+    /// Clients are asked for a certificate, and need none. A client that shows one has to prove
+    /// that it has the key, as TLS wants it; who made it is not for this layer to judge, so no
+    /// authority is trusted here, and ``ClientChain/accept(_:_:)`` stands in for the check.
     func serverContext() throws(TransportError) -> NIOSSLContext {
         var settings = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) },
             privateKey: .privateKey(key)
         )
+        settings.certificateVerification = .optionalVerification
+        settings.trustRoots = .certificates([])
         settings.minimumTLSVersion = .tlsv12
         settings.applicationProtocols = ["http/1.1"]
         settings.curves = [.x25519_MLKEM768, .x25519, .secp256r1, .secp384r1]

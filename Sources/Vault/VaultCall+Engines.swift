@@ -29,6 +29,7 @@ extension VaultCall {
     func engineRequest(_ below: String, tokenName: String) -> EngineRequest {
         var context = EngineContext(tokenName: tokenName, seed: environment.seed)
         context.remoteAddress = request.remoteAddress
+        context.clientCertificates = request.clientCertificates
         return EngineRequest(
             operation: request.operation,
             path: below,

@@ -23,6 +23,8 @@ package struct VaultRequest: Sendable {
     package let remoteAddress: IPAddress?
     /// How long the answer shall wait for its reader, 1 or more; nil: it goes to the client.
     package var wrapSeconds: UInt64?
+    /// See ``EngineContext/clientCertificates``. Only logins and renewals have them.
+    package var clientCertificates: [[UInt8]] = []
 
     /// - Precondition: the id has 16 bytes.
     package init(
@@ -59,6 +61,7 @@ package struct VaultRequest: Sendable {
             remoteAddress: remoteAddress
         )
         request.wrapSeconds = wrapSeconds
+        request.clientCertificates = clientCertificates
         return request
     }
 
@@ -86,7 +89,7 @@ package struct VaultRequest: Sendable {
         if operation == .help || path == "sys/internal/specs/openapi" { return true }
         if operation == .update, isRemoval { return true }
         if operation == .update, path.utf8.starts(with: MountTable.authPrefix.utf8) {
-            return !path.utf8.starts(with: "auth/token/".utf8)
+            return !path.utf8.starts(with: "auth/token/".utf8) || !clientCertificates.isEmpty
         }
         switch operation {
         case .list, .scan: return true

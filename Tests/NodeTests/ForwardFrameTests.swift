@@ -1,7 +1,9 @@
 import API
+import Engines
 import Raft
 import TestSupport
 import Testing
+import Transport
 import Wire
 
 @testable import Node
@@ -27,6 +29,19 @@ struct ForwardFrameTests {
             requestID: Array(1...16),
             remoteAddress: remoteAddress
         )
+    }
+
+    static func login(
+        _ certificates: [[UInt8]],
+        _ path: String = "/v1/auth/cert/login"
+    ) -> APIRequest {
+        APIRequest(
+            method: "PUT",
+            target: Array(path.utf8),
+            headers: APIHeaders(),
+            body: [],
+            requestID: Array(1...16)
+        ).showing(certificates)
     }
 
     static let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -125,12 +140,48 @@ struct ForwardFrameTests {
             (Self.apiRequest(consistency: "linearizable", remoteAddress: address), 3),
             (Self.apiRequest(trace: Self.trace, remoteAddress: address), 4),
             (Self.apiRequest(trace: Self.trace, remoteAddress: address).untraced, 3),
+            (Self.login([[1]]), 5), (Self.login([]), 1), (Self.login([[1]], "/v1/s/a"), 1),
             // This node's own trace follows from the id; one that is malformed goes nowhere.
             (Self.apiRequest(remoteAddress: address).passedOn, 3),
             (Self.apiRequest(trace: "00-x", remoteAddress: address).passedOn, 3),
         ] {
             #expect(request.encoded()[0] == UInt8(format))
         }
+    }
+
+    @Test("what a client showed travels with logins and renewals, as it is, and with nothing else")
+    func certificates() throws {
+        let shown: [[UInt8]] = [[1, 2], Array(repeating: 7, count: 4_000)]
+        for path in ["/v1/auth/cert/login", "/v1/auth/a/b/login?x=1", "/v1/auth/token/renew-self"] {
+            let request = Self.login(shown, path)
+            let bytes = request.passedOn.encoded()
+            let copy = try APIRequest(decoding: bytes)
+            #expect(copy == request && copy.clientCertificates == shown)
+            #expect(copy.untraced.clientCertificates == shown)
+            for count in stride(from: 0, to: bytes.count, by: 7) {
+                #expect(throws: WireError.self) {
+                    try APIRequest(decoding: Array(bytes.prefix(count)))
+                }
+            }
+        }
+        for path in [
+            "/v1/auth/cert/certs/a", "/v1/login", "/v1/secret/login", "/v1/auth/userpass/x",
+        ] {
+            #expect(Self.login(shown, path).clientCertificates.isEmpty)
+        }
+        #expect(TransportLimits.clientCertificatesMax == EngineLimits.presentedCertificatesMax)
+        #expect(TransportLimits.clientCertificateBytesMax == EngineLimits.presentedBytesMax)
+        // No header of a client's becomes a certificate, and no frame holds more than a listener
+        // takes.
+        let many = Self.login(Array(repeating: [1], count: 10)).encoded()
+        let count = try #require(many.lastIndex(of: 10))
+        var more = many
+        more[count] = 11
+        #expect(throws: WireError.self) { try APIRequest(decoding: more) }
+        more[count] = 0
+        #expect(throws: WireError.self) { try APIRequest(decoding: more) }
+        let long = Self.login([[UInt8](repeating: 1, count: 65 << 10)]).encoded()
+        #expect(throws: WireError.self) { try APIRequest(decoding: long) }
     }
 
     @Test("who is asked gets the caller's trace, and this node's part as what asks")

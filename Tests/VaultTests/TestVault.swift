@@ -22,6 +22,8 @@ final class TestVault {
         var token: String?
         /// Where the client is.
         var address: String?
+        /// What it shows in its TLS handshake, DER.
+        var certificates: [[UInt8]] = []
     }
 
     /// What came back.
@@ -208,7 +210,7 @@ final class TestVault {
             body: call.body,
             requestID: draw(16),
             remoteAddress: call.address
-        )
+        ).showing(call.certificates)
     }
 
     /// Steps until nothing conflicts, as a node does.
