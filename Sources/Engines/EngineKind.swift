@@ -11,6 +11,7 @@ package enum EngineKind: UInt8, Sendable, Equatable, CaseIterable {
     case userpass = 64
     case approle = 65
     case jwt = 66
+    case cert = 67
 
     /// Whether clients log in here. Numbers from 64 on are auth methods.
     package var isAuthMethod: Bool { rawValue >= 64 }
@@ -21,6 +22,7 @@ package enum EngineKind: UInt8, Sendable, Equatable, CaseIterable {
         case "userpass": self = .userpass
         case "approle": self = .approle
         case "jwt": self = .jwt
+        case "cert": self = .cert
         default: return nil
         }
     }
@@ -50,6 +52,7 @@ package enum EngineCatalog {
         case .userpass: try Userpass(mount: mount).step(request, view: view)
         case .approle: try Approle(mount: mount).step(request, view: view)
         case .jwt: try JWTMethod(mount: mount).step(request, view: view)
+        case .cert: try CertMethod(mount: mount).step(request, view: view)
         }
     }
 
@@ -69,7 +72,7 @@ package enum EngineCatalog {
             switch mount.kind {
             case .kvVersion1: KVVersion1.record(of: path)
             case .kvVersion2: KVVersion2.record(of: path)
-            case .totp: nil
+            case .totp, .cert: nil
             case .cubbyhole: CubbyholePlace.record(of: path, tokenName: tokenName)
             case .userpass: Userpass.record(of: path)
             case .approle: Approle.record(of: path)

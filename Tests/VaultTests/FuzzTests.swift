@@ -43,6 +43,16 @@ struct FuzzTests {
         ),
         ("PUT", "/v1/auth/j/login", #"{"role":"r","jwt":"eyJhbGciOiJFUzI1NiJ9.e30.AA"}"#),
         ("PUT", "/v1/auth/j/config", #"{"jwt_validation_pubkeys":["-----BEGIN PUBLIC KEY-----"]}"#),
+        (
+            "PUT", "/v1/auth/c/certs/r",
+            #"{"certificate":"-----BEGIN CERTIFICATE-----\n\#(CertificateVectors.ca)\n-----END "#
+                + #"CERTIFICATE-----","allowed_names":"a*","required_extensions":"1.2.3:x"}"#
+        ),
+        (
+            "PUT", "/v1/auth/c/crls/r",
+            #"{"crl":"-----BEGIN X509 CRL-----\n\#(CertificateVectors.list)\n-----END X509 CRL-----"}"#
+        ),
+        ("PUT", "/v1/auth/c/login", #"{"name":"r"}"#),
     ]
 
     private static let mutator = Mutator(
@@ -70,6 +80,7 @@ struct FuzzTests {
         try vault.send("POST", "sys/mounts/m", #"{"type":"kv-v2"}"#)
         try vault.send("POST", "sys/mounts/old", #"{"type":"kv"}"#)
         try vault.send("POST", "sys/auth/j", #"{"type":"jwt"}"#)
+        try vault.send("POST", "sys/auth/c", #"{"type":"cert"}"#)
         let role = #"{"role_type":"jwt","user_claim":"sub","bound_audiences":"v"}"#
         #expect(try vault.send("POST", "auth/j/role/r", role).status == 204)
         let config = #"{"jwt_validation_pubkeys":["\#(try TestIssuer(1).pem)"]}"#

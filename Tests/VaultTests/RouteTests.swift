@@ -44,7 +44,7 @@ struct RouteTests {
         for (path, type) in [("kv1", "kv"), ("kv2", "kv-v2"), ("totp", "totp")] {
             try vault.send("POST", "sys/mounts/\(path)", #"{"type":"\#(type)"}"#)
         }
-        for type in ["userpass", "approle", "jwt"] {
+        for type in ["userpass", "approle", "jwt", "cert"] {
             try vault.send("POST", "sys/auth/\(type)", #"{"type":"\#(type)"}"#)
         }
         return vault

@@ -17,7 +17,7 @@ package enum AuthCatalog {
     package static func isOpen(_ path: String, in kind: EngineKind) -> Bool {
         switch kind {
         case .userpass: path.utf8.starts(with: "login/".utf8)
-        case .approle, .jwt: path == "login"
+        case .approle, .jwt, .cert: path == "login"
         default: false
         }
     }
@@ -40,9 +40,12 @@ package enum AuthCatalog {
 
     /// What is said by now about a token that a login at this mount was given.
     ///
-    /// - Parameter metadata: the token's, as the login granted it.
+    /// - Parameters:
+    ///   - metadata: the token's, as the login granted it.
+    ///   - request: of the renewal.
     package static func standing(
         of metadata: [LoginGrant.Metadata],
+        for request: EngineRequest,
         in mount: EngineMount,
         view: borrowing BarrierView
     ) throws(EngineError) -> LoginStanding {
@@ -54,6 +57,13 @@ package enum AuthCatalog {
             try Userpass(mount: mount).standing(of: name("username"), view)
         case .approle: try Approle(mount: mount).standing(of: name("role_name"), view)
         case .jwt: try JWTMethod(mount: mount).standing(of: name("role"), view)
+        case .cert:
+            try CertMethod(mount: mount).standing(
+                of: metadata,
+                showing: request.context.clientCertificates,
+                at: request.now,
+                view
+            )
         default: .refused("this method gives no tokens")
         }
     }

@@ -9,4 +9,6 @@ package enum LoginStanding: Sendable, Equatable {
     case gone
     /// Why the token is not renewed.
     case refused(String)
+    /// The same, where the client is told what a login would tell it, and no more.
+    case refusedAsLogin(String)
 }

@@ -10,6 +10,7 @@ package enum EngineRoutes {
         case .userpass: userpass
         case .approle: approle
         case .jwt: jwt
+        case .cert: cert
         }
     }
 
@@ -122,6 +123,27 @@ package enum EngineRoutes {
         Endpoint("role/?", .list, summary: "The names of all roles."),
         Endpoint("role/{name}", .read, .update, .delete, summary: "A role."),
         Endpoint("login", .update, summary: "Logs in with a JSON web token.", isOpen: true),
+    ])
+
+    private static let cert = RouteTable([
+        Endpoint("config", .read, .update, summary: "What holds for every role."),
+        Endpoint("certs/?", .list, summary: "The names of all roles."),
+        Endpoint(
+            "certs/{name}",
+            .read,
+            .update,
+            .delete,
+            summary: "A role: whose certificates log in, and what their tokens may."
+        ),
+        Endpoint("crls/?", .list, summary: "The names of all lists of revoked certificates."),
+        Endpoint(
+            "crls/{name}",
+            .read,
+            .update,
+            .delete,
+            summary: "A list of revoked certificates."
+        ),
+        Endpoint("login", .update, summary: "Logs in with a TLS certificate.", isOpen: true),
     ])
 
     private static let approle = RouteTable(

@@ -177,7 +177,7 @@ struct TokenBackend {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
         guard !live.record.isBatch else { throw .invalid("batch tokens cannot be renewed") }
-        guard let renewal = try TokenRenewal(live, at: now, call.environment, view) else {
+        guard let renewal = try TokenRenewal(live, for: call, view) else {
             return .answer(.empty)
         }
         let (record, warnings) = try renewal.renewed(UInt64(fields.int("increment") ?? 0))

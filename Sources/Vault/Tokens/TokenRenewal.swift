@@ -19,8 +19,7 @@ struct TokenRenewal {
     /// - Throws: ``VaultError/invalid(_:)`` for a token that cannot be renewed.
     init?(
         _ live: LiveToken,
-        at now: Timestamp,
-        _ environment: borrowing VaultEnvironment,
+        for call: VaultCall,
         _ view: borrowing BarrierView
     ) throws(VaultError) {
         let record = live.record
@@ -29,15 +28,17 @@ struct TokenRenewal {
             throw .invalid("lease is not renewable")
         }
         self.live = live
-        self.now = now
+        now = call.environment.now
         var time = LeaseTime()
         time.backend = record.secondsGranted
         time.backendMax = record.lifetimeSecondsMax
         time.explicitMax = record.explicitSecondsMax
         time.period = record.periodSeconds
         if record.isFromLogin {
-            let mounts = try environment.cache.mounts(view)
-            guard let ground = try Self.ground(record, mounts, &time, view) else { return nil }
+            let mounts = try call.environment.cache.mounts(view)
+            guard let ground = try Self.ground(record, (call, mounts), &time, view) else {
+                return nil
+            }
             self.ground = ground
         } else {
             ground = nil
@@ -65,11 +66,11 @@ struct TokenRenewal {
     /// not log in any more must not live on what was given before.
     private static func ground(
         _ record: TokenRecord,
-        _ mounts: MountTable,
+        _ context: (call: VaultCall, mounts: MountTable),
         _ time: inout LeaseTime,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> Ground? {
-        guard let (entry, _) = mounts.match(record.path) else {
+        guard let (entry, _) = context.mounts.match(record.path) else {
             throw refused("there is no auth method at its path any more")
         }
         let metadata = record.metadata.map {
@@ -77,13 +78,19 @@ struct TokenRenewal {
         }
         let standing: LoginStanding
         do throws(EngineError) {
-            standing = try AuthCatalog.standing(of: metadata, in: entry.engineMount, view: view)
+            standing = try AuthCatalog.standing(
+                of: metadata,
+                for: context.call.engineRequest("", tokenName: ""),
+                in: entry.engineMount,
+                view: view
+            )
         } catch {
             throw .engine(error)
         }
         switch standing {
         case .gone: return nil
         case .refused(let reason): throw refused(reason)
+        case .refusedAsLogin(let reason): throw .invalid(reason)
         case .current(let parameters, let plan, let bindsPolicies):
             if bindsPolicies, !areAlike(parameters.policies, record.policies) {
                 throw refused("policies have changed, not renewing")
