@@ -10,6 +10,8 @@ package enum ClientError: OperatorError, Equatable {
     case badHeaderText(of: String)
     /// The file with trusted certificates cannot be used.
     case badTrustFile(String, reason: String)
+    /// The files of the client's own certificate and key do not go together, or do not read.
+    case badIdentity(certificates: String, key: String)
     /// No connection could be made.
     case unreachable(String, reason: String)
     /// The node's certificate was not accepted, or TLS failed otherwise.
@@ -28,7 +30,7 @@ package enum ClientError: OperatorError, Equatable {
     /// Caller for what was typed, peer for what a node did.
     package var blame: Blame {
         switch self {
-        case .badAddress, .badVariable, .badHeaderText, .badTrustFile: .caller
+        case .badAddress, .badVariable, .badHeaderText, .badTrustFile, .badIdentity: .caller
         case .unreachable, .untrusted, .notSent: .operator
         case .outcomeUnknown, .badAnswer, .badRedirect, .server: .peer
         }
@@ -41,6 +43,8 @@ package enum ClientError: OperatorError, Equatable {
         case .badVariable(let name, let want): "\(name) must be \(want)"
         case .badHeaderText(let what): "the \(what) holds a character that cannot be sent"
         case .badTrustFile(let path, let reason): "no trusted certificates in \(path): \(reason)"
+        case .badIdentity(let certificates, let key):
+            "\(certificates) and \(key) are not a certificate and its key"
         case .unreachable(let address, let reason): "no connection to \(address): \(reason)"
         case .untrusted(let address, let reason): "\(address) is not trusted: \(reason)"
         case .notSent(let address, let reason):
@@ -75,6 +79,7 @@ package enum ClientError: OperatorError, Equatable {
         case .badVariable: "correct or unset the variable"
         case .badHeaderText: "check that it was copied whole and without line breaks"
         case .badTrustFile: "name a PEM file with -ca-cert or HOLDFAST_CACERT"
+        case .badIdentity: "name PEM files without passphrase with -client-cert and -client-key"
         case .unreachable, .notSent: "check HOLDFAST_ADDR and that the node runs"
         case .untrusted: "name the node's certificate with -ca-cert or HOLDFAST_CACERT"
         case .outcomeUnknown: "read the state before you repeat a write"

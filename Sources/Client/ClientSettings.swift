@@ -12,6 +12,19 @@ package struct ClientSettings: Sendable {
         case anything
     }
 
+    /// What the client shows of itself in the TLS handshake: files in PEM.
+    package struct Identity: Sendable, Equatable {
+        /// Its certificate, and then those that lead to somebody who is trusted.
+        package var certificates: String
+        /// The key of the first one, without a passphrase.
+        package var key: String
+
+        /// Paths of both files.
+        package init(certificates: String, key: String) {
+            (self.certificates, self.key) = (certificates, key)
+        }
+    }
+
     /// Where the first request goes.
     package var address: ServerAddress
     /// Sent with every request; nil sends none.
@@ -19,6 +32,8 @@ package struct ClientSettings: Sendable {
     /// Sent with every request; nil sends none.
     package var namespace: String?
     package var trust: Trust
+    /// Nil shows nothing.
+    package var identity: Identity?
     /// Name that the certificate must carry, if it is not the host of the address.
     package var serverName: String?
     /// Time for one attempt, connecting included.
@@ -32,6 +47,7 @@ package struct ClientSettings: Sendable {
         token = nil
         namespace = nil
         trust = .system
+        identity = nil
         serverName = nil
         timeoutSeconds = 60
         retriesMax = 2
@@ -80,6 +96,7 @@ package struct ClientEnvironment: Sendable {
         settings.namespace = value("NAMESPACE")?.value
         settings.serverName = value("TLS_SERVER_NAME")?.value
         if let file = value("CACERT") { settings.trust = .file(file.value) }
+        settings.identity = try identity()
         if let (name, text) = value("SKIP_VERIFY") {
             guard let skips = Self.bool(text) else {
                 throw .badVariable(name: name, want: "true or false")
@@ -99,6 +116,17 @@ package struct ClientEnvironment: Sendable {
             settings.retriesMax = count
         }
         return settings
+    }
+
+    /// Both variables or none, as the certificate is worth nothing without its key.
+    private func identity() throws(ClientError) -> ClientSettings.Identity? {
+        switch (value("CLIENT_CERT"), value("CLIENT_KEY")) {
+        case (nil, nil): return nil
+        case (let certificates?, let key?):
+            return ClientSettings.Identity(certificates: certificates.value, key: key.value)
+        case (let given?, nil), (nil, let given?):
+            throw .badVariable(name: given.name, want: "set together with the other of both files")
+        }
     }
 
     private func storedToken() -> String? {

@@ -25,7 +25,7 @@ package final class VaultClient {
             }
         }
         self.settings = settings
-        if settings.address.usesTLS { tls = try Self.context(settings.trust) }
+        if settings.address.usesTLS { tls = try Self.context(settings.trust, settings.identity) }
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     }
 
@@ -181,7 +181,7 @@ package final class VaultClient {
     private func context(for address: ServerAddress) throws(ClientError) -> NIOSSLContext? {
         guard address.usesTLS else { return nil }
         if let tls { return tls }
-        let made = try Self.context(settings.trust)
+        let made = try Self.context(settings.trust, settings.identity)
         tls = made
         return made
     }
@@ -193,8 +193,10 @@ package final class VaultClient {
 
     // NIO
 
-    private static func context(_ trust: ClientSettings.Trust) throws(ClientError) -> NIOSSLContext
-    {
+    private static func context(
+        _ trust: ClientSettings.Trust,
+        _ identity: ClientSettings.Identity?
+    ) throws(ClientError) -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         var file = "the system"
@@ -205,10 +207,21 @@ package final class VaultClient {
             configuration.trustRoots = .file(path)
         case .anything: configuration.certificateVerification = .none
         }
+        let plain: NIOSSLContext
         do {
-            return try NIOSSLContext(configuration: configuration)
+            plain = try NIOSSLContext(configuration: configuration)
         } catch {
             throw .badTrustFile(file, reason: "it cannot be read as PEM")
+        }
+        guard let identity else { return plain }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(identity.certificates)
+            let key = try NIOSSLPrivateKey(file: identity.key, format: .pem)
+            configuration.certificateChain = chain.map { .certificate($0) }
+            configuration.privateKey = .privateKey(key)
+            return try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw .badIdentity(certificates: identity.certificates, key: identity.key)
         }
     }
 

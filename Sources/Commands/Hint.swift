@@ -13,7 +13,8 @@ enum Hint {
             return "holdfast status -address=http://HOST:PORT"
         case .untrusted:
             return "holdfast status -ca-cert=FILE, or set HOLDFAST_CACERT"
-        case .badAddress, .badVariable, .badHeaderText, .badTrustFile, .outcomeUnknown,
+        case .badAddress, .badVariable, .badHeaderText, .badTrustFile, .badIdentity,
+            .outcomeUnknown,
             .badAnswer, .badRedirect:
             return error.remedy
         case .server(let status, let errors, _):

@@ -8,19 +8,19 @@ struct LoginCommand: OperatorCommand {
         abstract: "Log in, or check a token, and keep the token for later calls.",
         discussion: """
             The token, password, secret id or JWT is typed without echo, or read from standard \
-            input. The token is kept in ~/.vault-token, readable by its owner only; \
-            HOLDFAST_TOKEN wins over that file.
+            input; a certificate is shown with -client-cert and -client-key. The token is kept in \
+            ~/.vault-token, readable by its owner only; HOLDFAST_TOKEN wins over that file.
             """
     )
 
-    @Option(name: long("method"), help: "token, userpass, approle or jwt")
+    @Option(name: long("method"), help: "token, userpass, approle, jwt or cert")
     var method = LoginMethod.token
     @Option(name: long("path"), help: "where the method is enabled (default: its name)")
     var path: String?
     @Flag(name: long("no-store"), help: "only check the token, or log in") var isForgotten = false
     @OptionGroup var connection: ConnectionOptions
 
-    @Argument(help: "username=…, role_id=… or role=…, as the method needs")
+    @Argument(help: "username=…, role_id=…, role=… or name=…, as the method needs")
     var items: [String] = []
 
     func validate() throws { try method.check(items) }
@@ -34,7 +34,7 @@ struct LoginCommand: OperatorCommand {
         let request = try method.request(items, mount: mount, secret: secret, session.terminal)
         let envelope = try client.call(request).map(Envelope.init)
         let auth = envelope?.document["auth"]?.asObject
-        let token = method == .token ? secret : auth?["client_token"]?.asString ?? ""
+        let token = (method == .token ? secret : auth?["client_token"]?.asString) ?? ""
         guard !token.isEmpty else {
             throw CommandFailure(
                 .server,

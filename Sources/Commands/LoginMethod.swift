@@ -9,27 +9,41 @@ enum LoginMethod: String, ExpressibleByArgument, CaseIterable {
     case userpass
     case approle
     case jwt
+    case cert
 
-    /// What is asked for.
-    private var secret: (name: String, prompt: String) {
+    /// What is asked for; nil where nothing is.
+    private var secret: (name: String, prompt: String)? {
         switch self {
         case .token: ("token", "token")
         case .userpass: ("password", "password")
         case .approle: ("secret_id", "secret id")
         case .jwt: ("jwt", "JWT")
+        // The key of a certificate proves it in the TLS handshake.
+        case .cert: nil
         }
+    }
+
+    private var asked: String {
+        guard let secret else { return "" }
+        return "; the \(secret.prompt) is asked for or read from standard input"
     }
 
     /// What has to be said besides.
     private var needed: [String] {
         switch self {
-        case .token, .jwt: []
+        case .token, .jwt, .cert: []
         case .userpass: ["username"]
         case .approle: ["role_id"]
         }
     }
 
-    private var optional: [String] { self == .jwt ? ["role"] : [] }
+    private var optional: [String] {
+        switch self {
+        case .jwt: ["role"]
+        case .cert: ["name"]
+        case .token, .userpass, .approle: []
+        }
+    }
 
     /// Refuses what the method does not take, and every secret.
     func check(_ items: [String]) throws {
@@ -45,8 +59,8 @@ enum LoginMethod: String, ExpressibleByArgument, CaseIterable {
             guard item.contains("="), known.contains(name) else {
                 // The item is not repeated: it may be a secret.
                 throw ValidationError(
-                    "-method=\(rawValue) takes \(known.map { "\($0)=…" }.joined(separator: " ")); "
-                        + "the \(secret.prompt) is asked for or read from standard input"
+                    "-method=\(rawValue) takes \(known.map { "\($0)=…" }.joined(separator: " "))"
+                        + asked
                 )
             }
             given.append(name)
@@ -62,11 +76,11 @@ enum LoginMethod: String, ExpressibleByArgument, CaseIterable {
     func request(
         _ items: [String],
         mount: String,
-        secret: String,
+        secret: String?,
         _ terminal: Terminal
     ) throws -> ClientRequest {
         var fields = try DataArguments(items, terminal).object
-        fields[self.secret.name] = .string(secret)
+        if let name = self.secret?.name, let secret { fields[name] = .string(secret) }
         switch self {
         case .token:
             return ClientRequest(.get, "auth/token/lookup-self")
@@ -74,11 +88,13 @@ enum LoginMethod: String, ExpressibleByArgument, CaseIterable {
             let name = fields["username"]?.asString ?? ""
             fields["username"] = nil
             return ClientRequest(.put, "auth/\(mount)/login/\(name)", body: .object(fields))
-        case .approle, .jwt:
+        case .approle, .jwt, .cert:
             return ClientRequest(.put, "auth/\(mount)/login", body: .object(fields))
         }
     }
 
-    /// Asks for the secret.
-    func ask(_ terminal: Terminal) throws -> String { try terminal.secret(secret.prompt) }
+    /// Asks for the secret, where there is one.
+    func ask(_ terminal: Terminal) throws -> String? {
+        try secret.map { try terminal.secret($0.prompt) }
+    }
 }

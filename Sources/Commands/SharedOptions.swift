@@ -48,6 +48,12 @@ struct ConnectionOptions: ParsableArguments {
     @Option(name: long("ca-cert"), help: "PEM file with trusted certificates (HOLDFAST_CACERT)")
     var certificates: String?
 
+    @Option(name: long("client-cert"), help: "PEM file shown to the node (HOLDFAST_CLIENT_CERT)")
+    var clientCertificates: String?
+
+    @Option(name: long("client-key"), help: "PEM file with its key (HOLDFAST_CLIENT_KEY)")
+    var clientKey: String?
+
     @Option(
         name: long("tls-server-name"),
         help: "name that the certificate must carry (HOLDFAST_TLS_SERVER_NAME)"
@@ -72,6 +78,9 @@ struct ConnectionOptions: ParsableArguments {
                 "a token is never an argument; set HOLDFAST_TOKEN or use holdfast login"
             )
         }
+        guard (clientCertificates == nil) == (clientKey == nil) else {
+            throw ValidationError("-client-cert and -client-key go together")
+        }
     }
 
     /// Settings from the environment, overruled by what was typed.
@@ -79,6 +88,12 @@ struct ConnectionOptions: ParsableArguments {
         var settings = try session.environment.settings(address: address)
         if let certificates { settings.trust = .file(certificates) }
         if skipsVerification { settings.trust = .anything }
+        if let clientCertificates, let clientKey {
+            settings.identity = ClientSettings.Identity(
+                certificates: clientCertificates,
+                key: clientKey
+            )
+        }
         if let serverName { settings.serverName = serverName }
         if let namespace { settings.namespace = namespace }
         return settings

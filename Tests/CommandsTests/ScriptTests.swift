@@ -427,6 +427,13 @@ struct ScriptTests {
             holdfast login -no-store -method=approle -path=ci role_id=me
             stdout 's.made'
             ! stderr 'the-secret-id'
+            server PUT /v1/auth/cert/login -> 200 {"request_id":"r","data":null,"auth":{"client_token":"s.made","token_policies":["default"]}}
+            holdfast login -no-store -method=cert name=web
+            stdout 's.made'
+            !64 holdfast login -method=cert name=web -client-cert=web.pem
+            stderr '-client-cert and -client-key go together'
+            !64 holdfast login -method=cert password=x
+            stderr 'takes name='
             !64 holdfast login -method=userpass username=bob password=open-sesame
             stderr 'the password is asked for'
             ! stderr 'open-sesame'
