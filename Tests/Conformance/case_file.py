@@ -5,9 +5,10 @@ import pathlib
 import re
 
 CASES = pathlib.Path(__file__).resolve().parent / "cases"
-HEADINGS = ("about", "pending", "start")
+HEADINGS = ("about", "pending", "start", "transport")
 STARTS = ("initialised", "new")
-CLAUSES = ("as", "header", "save", "ignore", "unsorted", "until")
+TRANSPORTS = ("plain", "tls")
+CLAUSES = ("as", "showing", "header", "save", "ignore", "unsorted", "until")
 
 
 class CaseError(Exception):
@@ -23,6 +24,7 @@ class Request:
     path: str
     body: str
     token: str = "root"
+    certificate: str = ""
     headers: list = dataclasses.field(default_factory=list)
     saves: list = dataclasses.field(default_factory=list)
     ignored: list = dataclasses.field(default_factory=list)
@@ -49,6 +51,7 @@ class Area:
     about: str = ""
     pending: str = ""
     start: str = "initialised"
+    transport: str = "plain"
     sections: list = dataclasses.field(default_factory=list)
 
     def requests(self):
@@ -106,6 +109,8 @@ class Parser:
             self.fail(f"expected one of {', '.join(HEADINGS)}, or a section (== title)")
         if name == "start" and value.strip() not in STARTS:
             self.fail(f"start: {' or '.join(STARTS)}")
+        if name == "transport" and value.strip() not in TRANSPORTS:
+            self.fail(f"transport: {' or '.join(TRANSPORTS)}")
         setattr(self.area, name, value.strip())
 
     def begin(self, line):
@@ -124,6 +129,10 @@ class Parser:
             self.fail(f"expected one of: {', '.join(CLAUSES)}")
         if word == "as":
             self.request.token = rest
+        elif word == "showing":
+            if self.area.transport != "tls":
+                self.fail("showing a certificate needs transport: tls")
+            self.request.certificate = rest
         elif word == "header":
             name, colon, value = rest.partition(":")
             if not colon:

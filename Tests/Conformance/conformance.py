@@ -6,6 +6,7 @@
 """
 
 import concurrent.futures
+import json
 import sys
 import tempfile
 import time
@@ -13,7 +14,7 @@ import time
 import case_file
 import comparison
 import known_differences
-from servers import ClusterError, Pair
+from servers import Certificates, ClusterError, Pair
 
 UNTIL_SECONDS = 60
 # What is not built will hardly do it later.
@@ -27,6 +28,9 @@ class Side:
 
     def __init__(self, server, folder):
         self.server = server
+        made = server.certificates
+        self.texts = {f"pem {path.stem}": json.dumps(path.read_text())[1:-1]
+                      for path in (made.folder.glob("*.pem") if made else ())}
         self.tokens = {"root": server.root_token, "nobody": "", "nonsense": "s.nonsense"}
         self.values = {"root": server.root_token, "folder": str(folder)}
         self.constants = server.constants() | {str(folder): "folder"}
@@ -34,7 +38,7 @@ class Side:
     def send(self, request, patience=UNTIL_SECONDS):
         """The answer, or a text that says why there is none."""
         try:
-            path, body = (case_file.expand(text, self.values)
+            path, body = (case_file.expand(text, self.values | self.texts)
                           for text in (request.path, request.body))
             headers = [(name, case_file.expand(value, self.values))
                        for name, value in request.headers]
@@ -46,7 +50,8 @@ class Side:
         deadline = time.monotonic() + patience
         while True:
             try:
-                answer = self.server.send(request.method, path, body.encode(), token, headers)
+                answer = self.server.send(request.method, path, body.encode(), token, headers,
+                                          request.certificate)
             except OSError as error:
                 return f"no answer: {error}"
             if request.until in (0, answer.status) or time.monotonic() > deadline:
@@ -97,7 +102,8 @@ class AreaRun:
     def play(self):
         start = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="holdfast-conformance-") as folder:
-            with Pair(folder, self.area.start) as pair:
+            made = self.area.transport == "tls" and Certificates(f"{folder}/tls").make_all()
+            with Pair(folder, self.area.start, made or None) as pair:
                 self.began = time.monotonic()
                 sides = [Side(server, server.folder) for server in (pair.ours, pair.theirs)]
                 for run in self.sections:

@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import socket
+import ssl
 import sys
 import tempfile
 import threading
@@ -14,7 +15,9 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Cluster"))
+sys.path.append(str(ROOT / "Tests/Acceptance"))
 
+from certificates import Certificates  # noqa: E402
 from holdfast_cluster import (  # noqa: E402
     ClusterError, Daemon, HoldfastCluster, free_ports, wait_until,
 )
@@ -29,11 +32,11 @@ storage "raft" {{
 }}
 listener "tcp" {{
   address = "{api}"
-  tls_disable = true
+  {tls}
   disable_unauthed_rekey_endpoints = false
   disable_unauthed_generate_root_endpoints = false
 }}
-api_addr = "http://{api}"
+api_addr = "{address}"
 cluster_addr = "https://{peer}"
 unsafe_allow_api_audit_creation = true
 disable_standby_reads = true
@@ -70,13 +73,23 @@ class Server:
     name = ""
     address = ""
     root_token = ""
+    # The server's certificates where it speaks TLS.
+    certificates = None
 
-    def send(self, method, path, body=b"", token="", headers=()):
+    def link(self, certificate):
+        parts = urllib.parse.urlsplit(self.address)
+        if not self.certificates:
+            return http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        context = ssl.create_default_context(cafile=self.certificates.path("server"))
+        if certificate:
+            context.load_cert_chain(self.certificates.path(certificate, "both"))
+        return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=60, context=context)
+
+    def send(self, method, path, body=b"", token="", headers=(), certificate=""):
         """One request, its target sent as it stands behind /v1/ (or from the root, if it begins
         with a slash). Raises OSError if there is no answer."""
         target = path if path.startswith("/") else f"/v1/{path}"
-        parts = urllib.parse.urlsplit(self.address)
-        link = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        link = self.link(certificate)
         # An answer to an unknown method may have a body that http.client would not expect.
         try:
             link.putrequest(method, target, skip_accept_encoding=True)
@@ -129,15 +142,21 @@ class Server:
 class OpenBao(Server):
     name = "OpenBao"
 
-    def __init__(self, folder):
+    def __init__(self, folder, certificates):
         self.folder = pathlib.Path(folder)
+        self.certificates = certificates
         api, peer = (f"127.0.0.1:{port}" for port in free_ports(2))
-        self.address = f"http://{api}"
+        self.address = f"{'https' if certificates else 'http'}://{api}"
+        tls = "tls_disable = true"
+        if certificates:
+            tls = (f'tls_cert_file = "{certificates.path("server")}"\n'
+                   f'  tls_key_file = "{certificates.path("server", "key")}"')
         self.cluster_address = peer
         data = self.folder / "data"
         data.mkdir(parents=True)
         settings = self.folder / "bao.hcl"
-        settings.write_text(BAO_SETTINGS.format(data=data, api=api, peer=peer))
+        settings.write_text(BAO_SETTINGS.format(
+            data=data, api=api, peer=peer, address=self.address, tls=tls))
         self.daemon = Daemon([shutil.which("bao"), "server", f"-config={settings}"],
                              self.folder / "bao.log")
 
@@ -152,9 +171,11 @@ class OpenBao(Server):
 class Holdfast(Server):
     name = "Holdfast"
 
-    def __init__(self, folder):
+    def __init__(self, folder, certificates):
         self.folder = pathlib.Path(folder)
-        self.cluster = HoldfastCluster(BINARY, folder, [("node1", "eu", "eu-a")], tls=False,
+        self.certificates = certificates
+        tls = certificates and (certificates.path("server"), certificates.path("server", "key"))
+        self.cluster = HoldfastCluster(BINARY, folder, [("node1", "eu", "eu-a")], tls=tls or False,
                                        log_level="error")
         self.address = self.cluster.nodes[0].address
 
@@ -176,13 +197,13 @@ class Pair:
     finding = threading.Lock()
     taken = set()
 
-    def __init__(self, folder, start):
+    def __init__(self, folder, start, certificates=None):
         self.is_open = start == "initialised"
         with self.finding:
             while True:
                 place = pathlib.Path(tempfile.mkdtemp(dir=folder))
-                self.theirs = OpenBao(place / "openbao")
-                self.ours = Holdfast(place / "holdfast")
+                self.theirs = OpenBao(place / "openbao", certificates)
+                self.ours = Holdfast(place / "holdfast", certificates)
                 node = self.ours.cluster.nodes[0]
                 ports = {self.theirs.address, self.theirs.cluster_address, node.address,
                          node.peer_listen}
