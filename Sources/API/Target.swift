@@ -1,4 +1,4 @@
-import Engines
+import Wire
 
 /// The target of a request after every trick with it was turned away.
 struct Target {
