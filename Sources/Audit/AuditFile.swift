@@ -51,12 +51,18 @@ struct AuditFile: ~Copyable, Sendable {
         guard status.st_size <= limit else {
             throw .damaged(path: path, offset: UInt64(limit), reason: "it is too long")
         }
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        return try read(Int(status.st_size), at: 0)
+    }
+
+    /// So many bytes at `offset`, or as many as there are.
+    private func read(_ count: Int, at offset: UInt64) throws(AuditError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
         var done = 0
         while done < bytes.count {
             let part = unsafe bytes.withUnsafeMutableBytes { target in
                 let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[done...])
-                return unsafe pread(number, rest.baseAddress, rest.count, off_t(done))
+                let place = off_t(offset) + off_t(done)
+                return unsafe pread(number, rest.baseAddress, rest.count, place)
             }
             if part < 0 && errno == EINTR { continue }
             guard part >= 0 else { throw failure("pread") }
@@ -65,6 +71,21 @@ struct AuditFile: ~Copyable, Sendable {
         }
         bytes.removeLast(bytes.count - done)
         return bytes
+    }
+
+    /// What the file has from `offset` on, at most `limit` bytes of it.
+    ///
+    /// - Throws: ``AuditError/damaged(path:offset:reason:)`` if the file ends before `offset`.
+    func read(from offset: UInt64, atMost limit: Int) throws(AuditError) -> [UInt8] {
+        let size = try bytes().size
+        guard size >= offset else {
+            throw .damaged(
+                path: path,
+                offset: size,
+                reason: "it ends here, and \(offset) bytes of it were read before"
+            )
+        }
+        return try read(Int(min(size - offset, UInt64(limit))), at: offset)
     }
 
     /// All of `bytes` at `offset`.

@@ -39,6 +39,9 @@ package enum AuditLimits {
     package static let uncoveredLeavesMax: UInt64 = 1_000
     /// Largest file of checkpoints that is read as a whole.
     package static let anchorFileBytesMax = 64 << 20
+    /// Most that a follower reads of a segment at once. A frame fits, and so does a batch: behind
+    /// an unreadable place there are never so many bytes, unless it is damage.
+    static let tailBytesMax = frameContentBytesMax + batchBytesMax
     /// Largest proof file: a leaf in base64, 64 hashes and a checkpoint.
     package static let proofBytesMax = 8 << 20
     /// Most findings that a verdict lists; the rest are counted.

@@ -82,7 +82,8 @@ struct Segment: Sendable {
         self.ending = ending
     }
 
-    private static func checkHead(of bytes: [UInt8], path: String) throws(AuditError) {
+    /// - Throws: ``AuditError/wrongFormat(path:have:want:)`` or `damaged`.
+    static func checkHead(of bytes: [UInt8], path: String) throws(AuditError) {
         guard bytes.count >= headBytes, bytes.starts(with: magic) else {
             throw .damaged(path: path, offset: 0, reason: "it is not a segment of an audit log")
         }

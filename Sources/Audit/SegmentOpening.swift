@@ -73,7 +73,7 @@ package struct SegmentOpening: Sendable, Equatable {
     }
 
     /// The leaf's content.
-    func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 2_048)
         writeHead(into: &writer)
         writer.writeBytes(commitment)
@@ -82,7 +82,9 @@ package struct SegmentOpening: Sendable, Equatable {
     }
 
     /// Reads what ``encoded()`` wrote.
-    init(decoding content: [UInt8]) throws(WireError) {
+    ///
+    /// - Throws: ``WireError`` if it is not the opening of a segment.
+    package init(decoding content: [UInt8]) throws(WireError) {
         var reader = ByteReader(content)
         guard try reader.readUInt8() == Self.leafType else {
             throw .malformed("the leaf is not the opening of a segment")
@@ -106,9 +108,18 @@ package struct SegmentOpening: Sendable, Equatable {
     package func openKey(
         with privateKey: borrowing HPKERecipient.PrivateKey
     ) throws(AuditError) -> SegmentKey {
-        let key: SecretBytes
+        try key(from: secret(with: privateKey))
+    }
+
+    /// What ``key(from:)`` takes: for whoever may read this one segment and has no private key.
+    ///
+    /// - Throws: as ``openKey(with:)``.
+    package func secret(
+        with privateKey: borrowing HPKERecipient.PrivateKey
+    ) throws(AuditError) -> SecretBytes {
+        let secret: SecretBytes
         do throws(CryptographyError) {
-            key = try privateKey.open(
+            secret = try privateKey.open(
                 sealedKey,
                 info: Self.info,
                 associatedData: associatedData
@@ -116,11 +127,23 @@ package struct SegmentOpening: Sendable, Equatable {
         } catch {
             throw .cryptography("segment \(number) does not open: \(error.summary)")
         }
-        let want = keyCommitment(.commitAuditSegment, of: key, vaultID: log.vaultID)
-        guard key.count == XAESKey.keyBytes, constantTimeEquals(want, commitment) else {
+        try check(secret)
+        return secret
+    }
+
+    /// The key of the segment's leaves, from what was sealed.
+    ///
+    /// - Throws: ``AuditError/cryptography(_:)`` if it is of another segment.
+    package func key(from secret: borrowing SecretBytes) throws(AuditError) -> SegmentKey {
+        try check(secret)
+        return SegmentKey(secret, log: log, number: number)
+    }
+
+    private func check(_ secret: borrowing SecretBytes) throws(AuditError) {
+        let want = keyCommitment(.commitAuditSegment, of: secret, vaultID: log.vaultID)
+        guard secret.count == XAESKey.keyBytes, constantTimeEquals(want, commitment) else {
             throw .cryptography("segment \(number) does not open: its commitment does not match")
         }
-        return SegmentKey(key, log: log, number: number)
     }
 
     private func writeHead(into writer: inout ByteWriter) {

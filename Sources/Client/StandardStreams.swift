@@ -48,6 +48,13 @@ package enum StandardStreams {
         }
     }
 
+    /// Whether nobody reads any more what is written there.
+    package static func isClosed(_ descriptor: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+        guard unsafe poll(&entry, 1, 0) > 0 else { return false }
+        return Int32(entry.revents) & (POLLERR | POLLNVAL) != 0
+    }
+
     /// Whether a stream is a terminal.
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 

@@ -3,13 +3,15 @@ import Audit
 import Client
 import Wire
 
-/// Commands over audit logs. Those over files ask no server, need no secret and read no record.
+/// Commands over audit logs. Those that check files ask no server, need no secret and read no
+/// record.
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "audit",
-        abstract: "Check the files of an audit log, and prove what is in it.",
+        abstract: "Read and check the files of an audit log, and prove what is in it.",
         subcommands: [
-            AuditVerifyCommand.self, AuditProveCommand.self, AuditAnchorsCommand.self,
+            AuditTailCommand.self, AuditVerifyCommand.self, AuditProveCommand.self,
+            AuditAnchorsCommand.self,
         ]
     )
 }

@@ -7,7 +7,8 @@ import Client
 //  - Results go to standard output. Everything else goes to standard error as "holdfast: …",
 //    lower case, no final period. A failure adds one "holdfast: hint: …" line with what to type
 //    next.
-//  - `-format=json` prints exactly one JSON document to standard output, or nothing on failure.
+//  - `-format=json` prints exactly one JSON document to standard output, or nothing on failure;
+//    `audit tail`, which may have no end, one for each record, a line each.
 //  - Colours and the escaping of control characters happen on a terminal only; a pipe gets what
 //    the server sent. NO_COLOR turns colours off.
 //  - Exit codes: 0 done; 1 it failed here (bad file, no connection, not trusted); 2 the server

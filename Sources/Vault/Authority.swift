@@ -122,8 +122,8 @@ enum SudoPaths {
 
     /// - Source: the API contract, part 2; `sys/cluster/` is Holdfast's own.
     private static let exact = [
-        "sys/remount", "sys/audit", "sys/audit-anchors", "sys/raw", "sys/rotate",
-        "sys/rotate/keyring",
+        "sys/remount", "sys/audit", "sys/audit-anchors", "sys/audit-key", "sys/raw",
+        "sys/rotate", "sys/rotate/keyring",
         "sys/rotate/root", "sys/config/cors", "sys/leases", "sys/leases/", "sys/seal",
         "sys/step-down",
     ]

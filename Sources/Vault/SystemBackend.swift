@@ -20,6 +20,10 @@ struct SystemBackend {
         case "audit-anchors":
             try require(.read)
             return .answer(try AuditBackend(environment: call.environment).anchors(view))
+        case "audit-key":
+            try require(.update)
+            let backend = AuditBackend(environment: call.environment)
+            return .answer(try backend.segmentKey(call.request.fields))
         case "ha-status": return .answer(try haStatus())
         case "storage/raft/configuration": return .answer(try raftConfiguration())
         case "internal/ui/resultant-acl": return .answer(try resultantACL())

@@ -1,12 +1,15 @@
 """The audit log of running nodes: what its files prove alone, and what with anchors of others."""
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
+import threading
 import time
 import unittest
 
+from pages import run_page
 from support import BINARY, ClusterTest, clean_environment, wait_until
 
 
@@ -168,6 +171,89 @@ class Audit(ClusterTest):
             "somebody says so",
             lambda: any(words in entry.daemon.last_lines(4_000) for entry in self.world.nodes
                         for words in ("was not anchored", "begun beside it")), 60)
+
+    def test_examples(self):
+        work = pathlib.Path(self.folder.name) / "page-Audit"
+        work.mkdir()
+        (work / "log").symlink_to(self.log_folder(self.world.nodes[0]).resolve())
+        run_page(self, self.world, "Audit", scripts_min=2)
+
+    def tail(self, folder, node, *words, token=None):
+        environment = clean_environment() | {
+            "HOLDFAST_ADDR": node.address, "HOLDFAST_CACERT": self.world.ca_file() or "",
+            "HOLDFAST_TOKEN": token or self.world.root_token}
+        return subprocess.Popen([BINARY, "audit", "tail", f"-folder={folder}", *words],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env=environment)
+
+    def tailed(self, folder, node, *words, status=0, **options):
+        process = self.tail(folder, node, *words, **options)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, status, err)
+        return out, err
+
+    def test_tail_follows_across_a_restart_and_reads_what_another_node_left(self):
+        node, other = self.world.nodes[0], self.world.nodes[1]
+        self.put(node, "first")
+        live = self.log_folder(node)
+        process = self.tail(live, other, "-f", "-format=json", "-path=secret/")
+        lines = []
+
+        def collect():
+            for line in process.stdout:
+                lines.append(json.loads(line))
+
+        reader = threading.Thread(target=collect)
+        reader.start()
+        try:
+            def shows(name, count=2):
+                paths = [line["request"]["path"] for line in lines]
+                return paths.count(f"secret/data/{name}") == count
+
+            wait_until("what was there is shown", lambda: shows("first"), 30)
+            self.put(node, "second")
+            wait_until("what comes is shown", lambda: shows("second"), 30)
+            self.world.kill(node)
+            self.world.restart(node)
+            self.world.unseal(node)
+            self.world.wait_for_leader()
+            self.put(node, "third")
+            wait_until("so is what comes in the next segment", lambda: shows("third"), 30)
+            self.assertIsNone(process.poll(), "it goes on")
+        finally:
+            process.terminate()
+            process.wait(30)
+            reader.join(30)
+            process.stdout.close()
+            process.stderr.close()
+        leaves = [line["leaf"] for line in lines]
+        self.assertEqual(leaves, sorted(set(leaves)), "each once, in their order")
+        self.assertNotIn("hunter2", json.dumps(lines))
+        self.assertNotIn(self.world.root_token, json.dumps(lines))
+
+        # The node is down: another one has the key of its files.
+        self.world.kill(node)
+        out, _ = self.tailed(live, other, "-path=secret/data/third")
+        self.assertIn("answered", out)
+        out, _ = self.tailed(live, other, "-path=secret/", "-lines=100")
+        self.assertEqual(len(out.splitlines()), len(lines))
+        _, err = self.tailed(live, other, token="wrong", status=2)
+        self.assertIn("permission denied", err)
+
+        # Damage is named, and what is not damaged is shown.
+        copy = pathlib.Path(self.folder.name) / "copy"
+        shutil.copytree(live, copy)
+        first = sorted(copy.glob("audit-0*.log"))[0]
+        content = bytearray(first.read_bytes())
+        content[len(content) // 2] ^= 4
+        first.write_bytes(content)
+        out, err = self.tailed(copy, other, "-path=secret/", "-lines=100", status=1)
+        self.assertIn(f"{first} is damaged at byte", err)
+        self.assertIn("secret/data/third", out)
+        first.chmod(0)
+        if not os.access(first, os.R_OK):
+            _, err = self.tailed(copy, other, "-lines=100", status=1)
+            self.assertIn("Permission denied", err)
 
     def test_beside_a_damaged_log_another_one_is_begun(self):
         node, other = self.world.nodes[0], self.world.nodes[1]

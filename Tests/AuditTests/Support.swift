@@ -90,6 +90,10 @@ struct TestLog {
         }
     }
 
+    func privateKey() throws -> HPKERecipient.KeyPair {
+        try HPKERecipient.keyPair(from: SecretBytes(copying: Self.seed.span))
+    }
+
     /// All records in the log, opened with the private key. Segment openings are not records.
     func records() throws -> [[UInt8]] {
         let pair = try HPKERecipient.keyPair(from: SecretBytes(copying: Self.seed.span))

@@ -198,4 +198,136 @@ struct AuditCommandTests {
             """
         )
     }
+
+    /// A log of two records: a denied read and an answered login.
+    private func readableLog() throws -> (folder: TemporaryFolder, answer: String) {
+        let records = [
+            #"{"time":"2026-11-27T01:02:03.0456Z","type":"request","auth":{"accessor":"#
+                + #""hmac-sha256:aa","policy_results":{"allowed":false},"display_name":"app"},"#
+                + #""request":{"operation":"read","path":"secret/data/a\nb","remote_address":"#
+                + #""10.0.0.1"},"error":"1 error occurred:\n\t* permission denied\n\n"}"#,
+            #"{"time":"2026-11-27T01:02:04Z","type":"response","auth":{"entity_id":"e-1"},"#
+                + #""request":{"operation":"update","path":"auth/up/login/bob"},"response":{"#
+                + #""auth":{"accessor":"hmac-sha256:bb","display_name":"up-bob"}}}"#,
+        ]
+        let folder = TemporaryFolder()
+        let pair = try HPKERecipient.keyPair(from: SecretBytes.random(count: 32))
+        let log = try LogIdentity(
+            vaultID: [UInt8](repeating: 1, count: 16),
+            origin: "holdfast/demo/eu-1"
+        )
+        let now = Timestamp(nanoseconds: 1_790_000_000_000_000_000)
+        let settings = AuditLog.Settings(
+            folder: folder.path,
+            log: log,
+            recipient: pair.publicKey
+        )
+        var entropy = SystemEntropy()
+        var writer = try AuditLog.open(settings, at: now, entropy: &entropy)
+        _ = try writer.append(records.map { Array($0.utf8) }, at: now, entropy: &entropy)
+        var tail = AuditTail(folder: folder.path, segment: 1)
+        guard case .opened(let opening) = try tail.next() else { throw AuditError.empty(path: "") }
+        let key = Base64.encode(try opening.secret(with: pair.privateKey).exposedCopy())
+        let data = #"{"key":"\#(key)","hash":"hmac-sha256:aa"}"#
+        return (folder, #"200 {"request_id":"r","data":\#(data)}"#)
+    }
+
+    @Test("tail: one line for each record, the wanted ones only")
+    func tail() async throws {
+        let (folder, answer) = try readableLog()
+        let command = "holdfast audit tail -folder=\(folder.path)"
+        let denied =
+            #"1 2026-11-27T01:02:03.045Z denied   read   secret/data/a\nb: 1 error occurred: "#
+            + "* permission denied by app from 10.0.0.1"
+        let login = "2 2026-11-27T01:02:04.000Z answered update auth/up/login/bob by up-bob"
+        try await Script.run(
+            """
+            server PUT /v1/sys/audit-key -> \(answer)
+            \(command)
+            stdout-is
+            |\(denied)
+            |\(login)
+            server PUT /v1/sys/audit-key -> \(answer)
+            \(command) -n 1
+            stdout-is
+            |\(login)
+            server PUT /v1/sys/audit-key -> \(answer)
+            \(command) --errors
+            stdout-is
+            |\(denied)
+            server PUT /v1/sys/audit-key -> \(answer)
+            \(command) -accessor=plain
+            stdout-is
+            |\(denied)
+            server PUT /v1/sys/audit-key -> \(answer)
+            \(command) -accessor=hmac-sha256:bb
+            stdout-is
+            |\(login)
+            server PUT /v1/sys/audit-key -> \(answer)
+            \(command) -entity=e-1 -path=auth/
+            stdout-is
+            |\(login)
+            server PUT /v1/sys/audit-key -> \(answer)
+            \(command) -path=sys/
+            stdout-empty
+            server PUT /v1/sys/audit-key -> \(answer)
+            \(command) -n 1 -format=json
+            stdout-json
+            stdout '{"leaf":2,"time":"2026-11-27T01:02:04Z","type":"response"'
+            server PUT /v1/sys/audit-key -> 403 {"errors":["permission denied"]}
+            !2 \(command)
+            stderr 'permission denied'
+            !64 \(command) -n 100001
+            stderr '-n takes 0 to 100000'
+            """
+        )
+    }
+
+    @Test("tail: a terminal gets 100 columns")
+    func tailColumns() async throws {
+        let (folder, answer) = try readableLog()
+        let server = try FakeServer()
+        defer { server.stop() }
+        server.prepare(.json(200, String(answer.dropFirst(4))))
+        let output = Collector<String>()
+        let terminal = Terminal(
+            inputIsTerminal: true,
+            outputIsTerminal: true,
+            sink: { stream, text in if stream == .result { output.add(text) } },
+            hiddenLine: { _ in "" },
+            pipedInput: { _ in [] }
+        )
+        let status = await CommandLineTool.run(
+            ["audit", "tail", "-folder=\(folder.path)"],
+            environment: ["HOLDFAST_ADDR": server.address],
+            terminal: terminal
+        )
+        let lines = output.all.joined().split(separator: "\n")
+        #expect(status == 0 && lines.count == 2)
+        for line in lines { #expect(line.count <= 100, "\(line)") }
+        #expect(lines.first?.hasSuffix("…") == true)
+    }
+
+    @Test("tail: damage is said, what is before it is shown, and it ends with 1")
+    func tailDamage() async throws {
+        let (folder, answer) = try readableLog()
+        let file = folder.path + "/audit-000000000001.log"
+        let bytes = try LocalFile.read(file, atMost: 1 << 20)
+        var next = bytes
+        next[next.count - 20] ^= 1
+        try LocalFile.writePrivate(file, next)
+        // Behind the damage there is a later segment, so no crash explains it.
+        try LocalFile.writePrivate(folder.path + "/audit-000000000002.log", bytes)
+        try await Script.run(
+            """
+            server PUT /v1/sys/audit-key -> \(answer)
+            !1 holdfast audit tail -folder=\(folder.path)
+            stdout '1 2026-11-27T01:02:03.045Z denied'
+            ! stdout 'answered'
+            stderr 'audit-000000000001.log is damaged at byte'
+            stderr 'it says that it is segment 1'
+            stderr 'hint: holdfast audit verify'
+            """
+        )
+    }
 }

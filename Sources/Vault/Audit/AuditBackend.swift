@@ -4,7 +4,8 @@ import Cryptography
 import Engines
 import Wire
 
-/// `sys/audit-anchors`: what the cluster knows of every member's audit log, for `audit verify`.
+/// What goes with the nodes' own logs. `sys/audit-anchors`: what the cluster knows of every one,
+/// for `audit verify`. `sys/audit-key`: what opens one segment of one, for `audit tail`.
 struct AuditBackend {
     let environment: VaultEnvironment
 
@@ -34,6 +35,39 @@ struct AuditBackend {
         ]
         return VaultAnswer(EngineAnswer(data: data.encoded(sortingKeys: true)))
     }
+
+    /// The key of one segment, from the opening that the segment begins with. With the key come
+    /// the file's records and nothing else: another segment, of whichever node, has another one.
+    ///
+    /// `input` is answered with what the records show for it, to look for an accessor.
+    func segmentKey(_ fields: JSONObject) throws(VaultError) -> VaultAnswer {
+        let fields = try SystemFields.parse(fields, Self.schema)
+        guard let bytes = fields.text("opening").flatMap(Base64.decode) else {
+            throw .invalid("\"opening\" must be the first leaf of a segment, in base64")
+        }
+        var data: JSONObject
+        do {
+            let opening = try SegmentOpening(decoding: bytes)
+            let pair = try environment.keyring.audit.keyPair()
+            let secret = try opening.secret(with: pair.privateKey)
+            data = [
+                "key": .string(Base64.encode(secret.exposedCopy())),
+                "log": .string(opening.log.origin),
+                "segment": .number(JSONNumber(opening.number)),
+            ]
+        } catch let error as any OperatorError {
+            throw .invalid("no opening of this vault's logs: \(error.summary)")
+        } catch {
+            throw .invalid("no opening of this vault's logs")
+        }
+        if let input = fields.text("input"), !input.isEmpty {
+            data["hash"] = .string(ValueHash(key: environment.keyring.audit.hash).text(input))
+        }
+        let encoded = JSONValue.object(data).encoded(sortingKeys: true)
+        return VaultAnswer(EngineAnswer(data: encoded, warnings: fields.warnings))
+    }
+
+    private static let schema = FieldSchema([("opening", .text), ("input", .text)])
 
     private func key() throws(VaultError) -> NoteVerifier {
         let publicKey: [UInt8]

@@ -197,6 +197,7 @@ package enum SystemRoutes {
         Endpoint("audit/{path...}", .update, .delete, summary: "An audit device."),
         Endpoint("audit-hash/{path...}", .update, summary: "What records show for a text."),
         Endpoint("audit-anchors", .read, summary: "What the cluster knows of audit logs."),
+        Endpoint("audit-key", .update, summary: "What opens one segment of an audit log."),
         Endpoint("version-history/?", .list, summary: "Versions that have led this vault."),
         Endpoint("jobs/?", .list, summary: "What the vault does by itself."),
         Endpoint("jobs/{id}", .read, summary: "One of those."),
