@@ -87,8 +87,8 @@ let package = Package(
         layer(
             "Transport",
             [
-                "Cryptography", "Raft", "Wire", asn1, crypto, logging, nioCore, nioPosix, nioSSL,
-                nioTLS, x509,
+                "Cryptography", "Raft", "Wire", asn1, crypto, logging, nioCore, nioHTTP1, nioPosix,
+                nioSSL, nioTLS, x509,
             ]
         ),
         // Level 7

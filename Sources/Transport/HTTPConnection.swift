@@ -82,6 +82,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var slots = CircularBuffer<Slot>(initialCapacity: 4)
     private var firstSequence: UInt64 = 0
     private var isUnsafeInFlight = false
+    /// Whom it concerns that the client of a request goes away before it is answered.
+    private var watchers: [(sequence: UInt64, body: @Sendable () -> Void)] = []
 
     private var out: ByteBuffer?
     private var isInBurst = false
@@ -118,6 +120,16 @@ final class HTTPConnection: ChannelDuplexHandler {
         out = nil
         slots.removeAll()
         inbox = ByteBuffer()
+        let watchers = watchers
+        self.watchers = []
+        for watcher in watchers { watcher.body() }
+    }
+
+    /// See ``HTTPExchange/whenGone(_:)``.
+    func watch(_ sequence: UInt64, _ body: @escaping @Sendable () -> Void) {
+        guard context != nil else { return body() }
+        guard sequence >= firstSequence, !isClosing else { return }
+        watchers.append((sequence, body))
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -382,6 +394,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// An exchange of this connection has its answer.
     func answered(_ sequence: UInt64, _ answer: HTTPAnswer) {
         guard context != nil, sequence >= firstSequence, !isClosing else { return }
+        watchers.removeAll { $0.sequence == sequence }
         let offset = Int(sequence - firstSequence)
         precondition(offset < slots.count, "an answer to a request that was never handed out")
         slots[offset: offset].answer = answer

@@ -68,6 +68,13 @@ package final class HTTPExchange: Sendable {
         deliver(HTTPAnswer(status: status, fields: block, body: body))
     }
 
+    /// Calls `body`, at most once and on the connection's loop, if the client goes away before the
+    /// request is answered; at once if it has gone.
+    package func whenGone(_ body: @escaping @Sendable () -> Void) {
+        guard !service.isOver.load(ordering: .acquiring) else { return }
+        loop.execute { [owner, sequence] in owner.value.watch(sequence, body) }
+    }
+
     deinit {
         if !isAnswered.load(ordering: .acquiring) {
             deliver(HTTPAnswer(refusal: HTTPRefusal(status: 500, reason: "internal error")))

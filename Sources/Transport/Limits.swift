@@ -104,4 +104,11 @@ package enum TransportLimits {
     static let fileBytesMax = 1 << 20
     /// One line of a chunked body that is not data: a size with its extensions.
     static let chunkLineMax = 4 << 10
+    /// Documents that are fetched from servers of others at the same time.
+    static let fetchesMax = 64
+    /// Redirects that one of these fetches follows.
+    static let redirectsMax = 3
+    /// Sets of trusted certificates that are kept for them, and for how long.
+    static let trustsMax = 64
+    static let trustSeconds: Int64 = 3_600
 }

@@ -234,6 +234,42 @@ extension NetworkTests {
             }
         }
 
+        @Test("whoever works on a request hears that its client has gone, before it is answered")
+        func clientGone() async throws {
+            let waiting = Mutex<[HTTPExchange]>([])
+            let gone = Collector<String>()
+            let handler: @Sendable (HTTPExchange) -> Void = { exchange in
+                let target = String(decoding: exchange.request.target, as: UTF8.self)
+                exchange.whenGone { gone.add(target) }
+                waiting.withLock { $0.append(exchange) }
+            }
+            try await withServer(handler: handler) { server in
+                let first = try await RawClient.connect(to: server.boundAddress)
+                let second = try await RawClient.connect(to: server.boundAddress)
+                try await first.send("PUT /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+                try await eventually("the first is there") { waiting.withLock { $0.count == 1 } }
+                // Answered: nobody hears of what comes after.
+                waiting.withLock { $0[0] }.respond(status: 200, headers: [], body: [])
+                #expect(try await first.response()?.status == 200)
+                try await first.send("GET /2 HTTP/1.1\r\nHost: x\r\n\r\n")
+                try await second.send("GET /3 HTTP/1.1\r\nHost: x\r\n\r\n")
+                try await eventually("all are there") { waiting.withLock { $0.count == 3 } }
+                await first.close()
+                try await eventually("the second is known to be gone") { gone.count == 1 }
+                #expect(gone.all == ["/2"])
+                let late = try #require(
+                    waiting.withLock { $0.first { $0.request.target == Array("/2".utf8) } }
+                )
+                late.whenGone { gone.add("late") }
+                try await eventually("it is known at once") { gone.count == 2 }
+                late.respond(status: 200, headers: [], body: [])
+                waiting.withLock { $0.last }?.respond(status: 200, headers: [], body: [])
+                #expect(try await second.response()?.status == 200)
+                await second.close()
+                #expect(gone.all == ["/2", "late"])
+            }
+        }
+
         @Test("stopping lets the running request finish and closes what is idle")
         func gracefulStop() async throws {
             let waiting = Mutex<HTTPExchange?>(nil)
