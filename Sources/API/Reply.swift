@@ -15,6 +15,8 @@ package enum Reply {
             response(to: answer, requestID: requestID)
         case .refuse(let error), .commitRefusing(_, let error):
             response(to: error)
+        case .perform:
+            preconditionFailure("an effect is performed before there is an answer")
         }
     }
 

@@ -21,6 +21,8 @@ package enum ServiceFailure: OperatorError, Equatable {
     case overloaded
     /// The request waited longer than allowed and was given up before it was proposed.
     case timedOut
+    /// The client went away while the request waited for something outside the vault.
+    case clientGone
     /// The batch was proposed and nobody can say yet whether it was applied.
     case outcomeUnknown
     /// An earlier copy of the write was applied, and its answer is lost.
@@ -48,7 +50,7 @@ package enum ServiceFailure: OperatorError, Equatable {
     /// Whose fault it is.
     package var blame: Blame {
         switch self {
-        case .alreadyInitialized, .tooLargeToForward, .contended: .caller
+        case .alreadyInitialized, .tooLargeToForward, .contended, .clientGone: .caller
         case .sealed, .notInitialized, .noLeader, .tooStale, .overloaded, .timedOut,
             .underRepair, .unconfirmed, .storageFull, .nodeFull, .notRecorded:
             .operator
@@ -73,6 +75,7 @@ package enum ServiceFailure: OperatorError, Equatable {
                 + "age; you allow \(Self.rounded(allowed))"
         case .overloaded: "too many requests waiting"
         case .timedOut: "the request took too long and was not applied"
+        case .clientGone: "the client went away, and the request was not applied"
         case .outcomeUnknown:
             "the outcome of this write is unknown: it may have been applied; "
                 + "read before you repeat it"
@@ -102,7 +105,7 @@ package enum ServiceFailure: OperatorError, Equatable {
         case .underRepair: "ask another node, or repeat the request a little later"
         case .noLeader, .tooStale, .unconfirmed:
             "check with: holdfast cluster status, whether a majority of members is up"
-        case .overloaded, .timedOut, .contended: "repeat the request a little later"
+        case .overloaded, .timedOut, .contended, .clientGone: "repeat the request a little later"
         case .outcomeUnknown, .appliedWithoutAnswer: "read what the write would have changed"
         case .storageFull, .nodeFull: "add disk space, or delete data"
         case .notRecorded: "see this node's log for what keeps the audit from writing"
@@ -122,8 +125,8 @@ package enum ServiceFailure: OperatorError, Equatable {
     /// Status and body.
     package var response: APIResponse {
         switch self {
-        case .sealed, .noLeader, .tooStale, .overloaded, .timedOut, .contended, .underRepair,
-            .unconfirmed, .nodeFull, .notRecorded:
+        case .sealed, .noLeader, .tooStale, .overloaded, .timedOut, .contended, .clientGone,
+            .underRepair, .unconfirmed, .nodeFull, .notRecorded:
             Reply.errors(503, [summary])
         case .storageFull: Reply.errors(507, [summary])
         case .notInitialized, .alreadyInitialized, .ceremony: Reply.errors(400, [summary])

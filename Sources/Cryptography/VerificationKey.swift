@@ -56,6 +56,69 @@ package struct VerificationKey: Sendable {
         }
     }
 
+    /// - Parameters:
+    ///   - modulus: big-endian; zeros in front do not count.
+    ///   - exponent: the same; odd, above 1, at most 8 bytes.
+    /// - Returns: nil for a key outside of 2,048 to 8,192 bits.
+    package init?(rsaModulus modulus: [UInt8], exponent: [UInt8]) {
+        let (modulus, exponent) = (modulus.drop { $0 == 0 }, exponent.drop { $0 == 0 })
+        guard (256...1_024).contains(modulus.count), (1...8).contains(exponent.count) else {
+            return nil
+        }
+        self.init(subjectPublicKeyInfo: Self.rsaInfo(modulus, exponent))
+    }
+
+    /// - Parameters:
+    ///   - curve: as a JSON web key names it: `P-256`, `P-384` or `P-521`.
+    ///   - x: the point's coordinates, each as long as the curve's field.
+    /// - Returns: nil for another curve, another length, and a point that is not on the curve.
+    package init?(curve: String, x: [UInt8], y: [UInt8]) {
+        switch curve {
+        case "P-256" where x.count == 32 && y.count == 32:
+            guard let key = try? P256.Signing.PublicKey(rawRepresentation: x + y) else {
+                return nil
+            }
+            self.key = .p256(key)
+        case "P-384" where x.count == 48 && y.count == 48:
+            guard let key = try? P384.Signing.PublicKey(rawRepresentation: x + y) else {
+                return nil
+            }
+            self.key = .p384(key)
+        case "P-521" where x.count == 66 && y.count == 66:
+            guard let key = try? P521.Signing.PublicKey(rawRepresentation: x + y) else {
+                return nil
+            }
+            self.key = .p521(key)
+        default: return nil
+        }
+    }
+
+    /// - Parameter bytes: of the key of Ed25519, 32 of them.
+    package init?(ed25519 bytes: [UInt8]) {
+        self.init(subjectPublicKeyInfo: Self.ed25519Prefix + bytes)
+    }
+
+    /// SubjectPublicKeyInfo in DER, from which ``init(subjectPublicKeyInfo:)`` makes the same key.
+    package var subjectPublicKeyInfo: [UInt8] {
+        switch key {
+        case .rsa(let info): info
+        case .p256(let key): Array(key.derRepresentation)
+        case .p384(let key): Array(key.derRepresentation)
+        case .p521(let key): Array(key.derRepresentation)
+        case .ed25519(let bytes): Self.ed25519Prefix + bytes
+        }
+    }
+
+    /// Whether an algorithm is one of this kind of key.
+    package func fits(_ algorithm: SignatureAlgorithm) -> Bool {
+        switch (key, algorithm) {
+        case (.rsa, .rs256), (.rsa, .rs384), (.rsa, .rs512), (.rsa, .ps256), (.rsa, .ps384),
+            (.rsa, .ps512), (.p256, .es256), (.p384, .es384), (.p521, .es512), (.ed25519, .edDSA):
+            true
+        default: false
+        }
+    }
+
     /// Whether the signature is by the owner of the key over the message. False as well for an
     /// algorithm of another kind of key, and for a signature of a wrong form.
     package func verifies(
@@ -94,6 +157,35 @@ package struct VerificationKey: Sendable {
     private static let ed25519Prefix: [UInt8] = [
         0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00,
     ]
+
+    /// `SEQUENCE { SEQUENCE { rsaEncryption, NULL }, BIT STRING { SEQUENCE { n, e } } }`
+    ///
+    /// - Source: RFC 3279, section 2.3.1.
+    private static func rsaInfo(
+        _ modulus: ArraySlice<UInt8>,
+        _ exponent: ArraySlice<UInt8>
+    ) -> [UInt8] {
+        let algorithm: [UInt8] = [
+            0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05,
+            0x00,
+        ]
+        let numbers = der(0x30, derInteger(modulus) + derInteger(exponent))
+        return der(0x30, algorithm + der(0x03, [0x00] + numbers))
+    }
+
+    /// A positive number: its first bit would be a sign.
+    private static func derInteger(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        let sign: [UInt8] = (bytes.first ?? 0) & 0x80 == 0 ? [] : [0x00]
+        return der(0x02, sign + bytes)
+    }
+
+    private static func der(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
+        precondition(content.count <= Int(UInt16.max), "a key has no part of 64 KiB")
+        let (high, low) = (UInt8(content.count >> 8), UInt8(content.count & 0xFF))
+        let length: [UInt8] =
+            content.count < 0x80 ? [low] : high == 0 ? [0x81, low] : [0x82, high, low]
+        return [tag] + length + content
+    }
 
     /// 0 for what is no RSA key.
     private static func rsaBits(_ info: [UInt8]) -> Int {

@@ -45,6 +45,16 @@ package enum EngineLimits {
     /// Public keys in one configuration, and bytes of PEM in one of its texts.
     static let jwtKeysMax = 32
     static let jwtKeyBytesMax = 4_096
+    /// Bytes of an answer of an issuer.
+    package static let issuerAnswerBytesMax = 1 << 20
+    /// Keys in a key set, and bytes in the id of one and in one of its numbers.
+    static let keySetKeysMax = 128
+    static let keyIDBytesMax = 512
+    static let keyMemberBytesMax = 2_048
+    /// Bytes in the certificates that a source of keys is trusted by.
+    static let authoritiesBytesMax = 64 << 10
+    /// Effects that one request may wait for, one after the other.
+    package static let effectsPerRequestMax = 4
     /// Audiences, bound claims, and values of all bound claims.
     static let claimsMax = 64
     /// How far a role may stretch the times of tokens; -1: not at all.

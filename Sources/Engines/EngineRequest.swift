@@ -45,6 +45,11 @@ package struct EngineRequest: Sendable {
         self.context = context
     }
 
+    /// How an effect ended that an earlier step of this request asked for; nil: none did.
+    package func outcome(of kind: EffectKind, _ body: [UInt8]) -> EffectOutcome? {
+        context.performed.first { $0.kind == kind && $0.body == body }?.outcome
+    }
+
     /// Randomness of this request for its engine: a stream of its own, and the same when the
     /// request is prepared again. A step draws everything from one of them.
     package func entropy() -> Entropy {
@@ -62,6 +67,8 @@ package struct EngineContext: Sendable {
     /// What the client showed in its TLS handshake, DER, its own certificate first; empty without
     /// one. That it has the key is proved, and nothing else is.
     package var clientCertificates: [[UInt8]] = []
+    /// What earlier steps of the request asked for.
+    package var performed: [PerformedEffect] = []
     /// 32 bytes; see ``EngineRequest/entropy()``.
     let seed: [UInt8]
 

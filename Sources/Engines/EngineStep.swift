@@ -1,8 +1,8 @@
 /// What an engine wants to happen next. An engine only decides: it has no clock, no randomness, and
 /// writes nothing itself.
 ///
-/// Refusals are thrown as ``EngineError``. Effects on the outside world and long jobs become
-/// further cases here (an intent that is committed first, then performed, then answered).
+/// Refusals are thrown as ``EngineError``. An effect that changes the outside world needs more than
+/// ``perform(_:body:)``: an intent that is committed first. That is a job's.
 package enum EngineStep: Sendable {
     /// Nothing to write: answer now.
     case answer(EngineAnswer)
@@ -12,6 +12,10 @@ package enum EngineStep: Sendable {
     /// The client proved who it is: make a token, and write the plan in the same batch. Only auth
     /// methods answer so, and only on a path that needs no token.
     case login(LoginGrant, BatchPlan)
+    /// Ask outside first: perform the effect, then step the same request again. It finds the
+    /// outcome with ``EngineRequest/outcome(of:_:)``. Nothing is held or written meanwhile, so what
+    /// this step saw may have changed; the effect may be performed more than once, and for nothing.
+    case perform(EffectKind, body: [UInt8])
 }
 
 /// Writes of one request in one mount, all or nothing. Which mount is not the engine's to say, so

@@ -89,6 +89,28 @@ package struct ForwardedRequest: Sendable {
     }
 }
 
+/// A forwarded request is worked on and takes longer: it waits for something outside the vault. An
+/// older member does not know the frame, and takes the silence for loss.
+struct ForwardedNews: Sendable, Equatable {
+    /// The number of the request it is about.
+    let number: UInt64
+
+    func encoded() -> [UInt8] {
+        var writer = ByteWriter(capacity: 8)
+        writer.writeUInt64(number)
+        return writer.bytes
+    }
+
+    init(number: UInt64) { self.number = number }
+
+    /// - Throws: ``WireError`` for anything that `encoded()` cannot have made.
+    init(decoding bytes: [UInt8]) throws(WireError) {
+        var reader = ByteReader(bytes)
+        number = try reader.readUInt64()
+        try reader.finish()
+    }
+}
+
 /// The leader's word on a forwarded request.
 package struct ForwardedReply: Sendable {
     /// The number of the request it answers.

@@ -18,7 +18,7 @@ enum ForwardOutcome: Sendable {
 final class Forwarder: Sendable {
     private struct Waiting: Sendable {
         let leader: NodeID
-        let deadline: Moment
+        var deadline: Moment
         let completion: @Sendable (ForwardOutcome) -> Void
     }
 
@@ -77,14 +77,25 @@ final class Forwarder: Sendable {
         waiting?.completion(.replied(reply.outcome))
     }
 
+    /// The leader says that an answer takes longer: its silence is no loss for as long as an effect
+    /// may take.
+    func heard(_ news: ForwardedNews, from member: NodeID) {
+        let milliseconds =
+            Limits.effectWaitSeconds * 1_000 + Limits.forwardSilenceMilliseconds
+        let deadline = Moment.now + .milliseconds(milliseconds)
+        state.withLock { state in
+            guard state.waiting[news.number]?.leader == member else { return }
+            state.waiting[news.number]?.deadline = deadline
+        }
+    }
+
     /// A data connection with `member` is gone, and with it what it was asked or would answer.
     func connectionLost(_ member: NodeID) {
         end { $0.leader == member }
     }
 
     /// Ends the waits that silence has outlasted. Called a few times a second.
-    func sweep() {
-        let now = Moment.now
+    func sweep(at now: Moment = .now) {
         end { $0.deadline <= now }
     }
 

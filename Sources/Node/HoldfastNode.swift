@@ -24,6 +24,8 @@ package final class HoldfastNode: Sendable {
     private let server: HTTPServer
     private let transport: PeerTransport
     private let workers: Workers
+    private let waiting: WaitingRequests
+    private let fetcher: WebFetcher
     private let timers: MultiThreadedEventLoopGroup
     private let tasks: TaskRunner
     private let seal: SealKeeper
@@ -149,6 +151,7 @@ package final class HoldfastNode: Sendable {
         self.server = server
         self.transport = transport
         workers = parts.workers
+        (waiting, fetcher) = (parts.waiting, parts.fetcher)
         timers = parts.timers
         tasks = parts.tasks
         seal = parts.seal
@@ -163,10 +166,12 @@ package final class HoldfastNode: Sendable {
     /// needs no farewell.
     package func stop() async {
         await giveWay()
+        waiting.stop()
         await server.stop(grace: .seconds(Limits.stopGraceSeconds))
         await audits.stop()
         seal.seal()
         await transport.stop()
+        await fetcher.stop()
         await workers.stop()
         await tasks.stop()
         try? await timers.shutdownGracefully()

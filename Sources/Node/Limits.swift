@@ -97,6 +97,21 @@ package enum Limits {
     package static let taskPauseMilliseconds = 1_000
     /// An effect that has not ended after this long has failed.
     package static let effectSeconds = 30
+    /// A request that waits for an effect waits so long for each.
+    package static let effectWaitSeconds = 10
+    /// Requests that wait for effects at the same time; a further one is refused with 503.
+    package static let requestsWaitingMax = 1_024
+    /// Issuers whose keys are kept, and requests that wait for one of them.
+    package static let keySetsMax = 256
+    package static let keySetWaitingMax = 256
+    /// An issuer's keys count for so long; from half of it on they are fetched anew.
+    package static let keySetSeconds = 600
+    /// And for so long where the issuer does not answer.
+    package static let keySetStaleSeconds = 6 * 3_600
+    /// An issuer that failed, or has no key that fits, is asked again after so long.
+    package static let keySetPauseSeconds = 10
+    /// One fetch, redirects and discovery included: it ends before those who wait for it do.
+    package static let keySetFetchMilliseconds = 9_000
     /// A member that lags by more is not called healthy.
     package static let trailingEntriesMax = 1_000
     /// Clients of which each has a count of its own for each rate limit.

@@ -1,8 +1,10 @@
 import API
+import Engines
 import Logging
 import Raft
 import Replica
 import Store
+import Transport
 import Vault
 import Wire
 
@@ -15,6 +17,9 @@ struct NodeBase {
     let seal: SealKeeper
     let state: NodeState
     let workers: Workers
+    let fetcher = WebFetcher()
+    let effects: EffectPool
+    let waiting: WaitingRequests
     let observer: RequestObserver
     let taskCounts = TaskCounts()
     let clock: @Sendable () -> Timestamp = { WallClock.now() }
@@ -44,6 +49,14 @@ struct NodeBase {
             clock: clock
         )
         workers = Workers(threads: Limits.workerThreads, waitingMax: Limits.workerQueueMax)
+        let fetcher = fetcher
+        let keySets = KeySetKeeper(
+            fetch: { fetcher.fetch($0, completion: $1) },
+            logger: loggers[.requests]
+        )
+        seal.whenSealed { keySets.forgetAll() }
+        effects = EffectPool([(.keySet, keySets)])
+        waiting = WaitingRequests(effects)
         observer = RequestObserver(
             level: settings.requestLogLevel,
             logger: loggers[.requests]
@@ -111,6 +124,7 @@ struct NodeBase {
             opener: opener,
             forwarder: forwarder,
             workers: workers,
+            waiting: waiting,
             facts: facts,
             clock: clock,
             logger: loggers[.requests]
@@ -149,7 +163,7 @@ struct NodeBase {
                 clock: clock,
                 logger: loggers[.tasks]
             ),
-            effects: EffectPool([]),
+            effects: effects,
             counts: taskCounts
         )
     }

@@ -18,6 +18,8 @@ final class NodeParts: ReplicaObserver {
     let forwarder: Forwarder
     let seal: SealKeeper
     let workers: Workers
+    let waiting: WaitingRequests
+    let fetcher: WebFetcher
     let timers: MultiThreadedEventLoopGroup
     private let versions: VersionKeeper
     private let crossOrigin: CrossOriginGate
@@ -54,6 +56,7 @@ final class NodeParts: ReplicaObserver {
         membership = base.membership(settings, start)
         (replica, network, forwarder) = (base.replica, base.network, base.forwarder)
         (seal, workers, observer) = (base.seal, base.workers, base.observer)
+        (waiting, fetcher) = (base.waiting, base.fetcher)
         (logger, clock) = (loggers[.core], base.clock)
         tasks = base.taskRunner()
         proof = Self.makeProof(settings.data, logger)
@@ -126,12 +129,7 @@ final class NodeParts: ReplicaObserver {
         case .reply(let response): end(response)
         case .node(let call):
             announce(audit, request, exchange) { [self] in
-                calls.handle(
-                    call,
-                    requestID: requestID,
-                    loop: exchange.eventLoop,
-                    completion: end
-                )
+                calls.handle(call, requestID: requestID, loop: exchange.eventLoop, completion: end)
             }
         case .cluster(let call, let token):
             announce(audit, request, exchange) { [self] in
@@ -162,6 +160,7 @@ final class NodeParts: ReplicaObserver {
                 finish: { end($0.ofClient) }
             )
             context.audit = audit
+            context.whenGone = { exchange.whenGone($0) }
             flow.handle(context)
         }
     }
@@ -265,6 +264,9 @@ final class NodeParts: ReplicaObserver {
                     finish: finish
                 )
                 context.audit = audit
+                context.underWay = { [network] in
+                    network.send(ForwardedNews(number: number), to: member)
+                }
                 context.loop.execute { [flow, context] in flow.handle(context) }
             }
         }

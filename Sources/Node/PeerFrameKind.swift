@@ -12,4 +12,6 @@ enum PeerFrameKind: UInt8 {
     case snapshot = 4
     /// A question or answer about damage, data channel.
     case repair = 5
+    /// ``ForwardedNews``, data channel.
+    case forwardedNews = 6
 }

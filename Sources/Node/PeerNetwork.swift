@@ -95,6 +95,15 @@ final class PeerNetwork: PeerLink, PeerHandler {
         )
     }
 
+    func send(_ news: ForwardedNews, to member: NodeID) {
+        _ = attached.transport?.send(
+            kind: PeerFrameKind.forwardedNews.rawValue,
+            payload: news.encoded(),
+            to: member,
+            channel: .data
+        )
+    }
+
     /// Dials who takes part now, and ends the connections of who does not any more.
     func updateMembers(_ configuration: Configuration) {
         var endpoints: [PeerEndpoint] = []
@@ -127,6 +136,8 @@ final class PeerNetwork: PeerLink, PeerHandler {
                 parts.serve?(try ForwardedRequest(decoding: payload), member)
             case (.forwardedReply, .data):
                 parts.forwarder?.replied(try ForwardedReply(decoding: payload), from: member)
+            case (.forwardedNews, .data):
+                parts.forwarder?.heard(try ForwardedNews(decoding: payload), from: member)
             default:
                 logger.warning(
                     "a peer sent a frame of unknown kind",

@@ -1,4 +1,5 @@
 import API
+import Engines
 import Logging
 import NIOCore
 import Raft
@@ -40,6 +41,13 @@ struct RequestContext: Sendable {
     /// A stale read that no other member has confirmed: what this node's own digest says is enough,
     /// but it has to be looked at in the very view.
     var isAlone = false
+
+    /// The effects that this request waited for, and what came of them.
+    var performed: [PerformedEffect] = []
+    /// Calls its argument, once, when the client goes away unanswered; nil where nobody would know.
+    var whenGone: (@Sendable (_ body: @escaping @Sendable () -> Void) -> Void)?
+    /// Tells the member that asked that an effect is waited for, so that silence is not loss.
+    var underWay: (@Sendable () -> Void)?
 
     /// Where it is recorded; nil for a request that is not a client's.
     var audit: RequestAudit?

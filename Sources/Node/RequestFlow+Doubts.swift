@@ -139,6 +139,7 @@ extension RequestFlow {
 
     /// Whether the answer says that there is nothing.
     private func isAbsence(_ step: VaultStep) -> Bool {
+        if case .perform = step { return false }
         guard step.isWritten else {
             let id = [UInt8](repeating: 0, count: 16)
             return Reply.response(to: step, requestID: id).status == 404

@@ -22,6 +22,7 @@ import Wire
 /// write    follower: forward → wait for the entry here → answer
 ///          leader:   step → propose → wait for the entry → answer
 ///                      ↑ conflict, rejected or superseded: prepared again
+/// either   step → something outside has to be asked → wait → from the start, with the outcome
 /// ```
 final class RequestFlow: Sendable {
     private let store: LocalStore
@@ -30,6 +31,7 @@ final class RequestFlow: Sendable {
     private let opener: VaultOpener
     private let forwarder: Forwarder
     private let workers: Workers
+    private let waiting: WaitingRequests
     private let refresh: RefreshAhead
     private let facts: @Sendable () -> NodeFacts
     private let clock: @Sendable () -> Timestamp
@@ -42,6 +44,7 @@ final class RequestFlow: Sendable {
         opener: VaultOpener,
         forwarder: Forwarder,
         workers: Workers,
+        waiting: WaitingRequests,
         facts: @escaping @Sendable () -> NodeFacts,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger
@@ -52,6 +55,7 @@ final class RequestFlow: Sendable {
         self.opener = opener
         self.forwarder = forwarder
         self.workers = workers
+        self.waiting = waiting
         refresh = RefreshAhead(replica: replica)
         self.facts = facts
         self.clock = clock
@@ -136,6 +140,7 @@ final class RequestFlow: Sendable {
         _ proof: ReadProof
     ) {
         let (step, index) = (outcome.step, outcome.index)
+        if case .perform(let effect) = step { return ask(effect, context, attempt: attempt) }
         // A read that has something to write, as one with a token of limited uses has.
         guard !step.isWritten else { return write(context, attempt: attempt + 1) }
         // After the reading, not before: the process may have been stopped in between.
@@ -220,6 +225,12 @@ final class RequestFlow: Sendable {
             announce(batch, unsealed, context) {
                 self.propose($0, response, context, attempt: attempt)
             }
+        case .perform(let effect):
+            settle(outcome, context, attempt: attempt) {
+                self.ask(effect, context, attempt: attempt)
+            } again: {
+                self.write($0, attempt: attempt + 1)
+            }
         case .answer, .refuse:
             guard !isConfirmed else {
                 return settle(outcome, context, attempt: attempt) {
@@ -237,6 +248,26 @@ final class RequestFlow: Sendable {
                 onLoop(context) {
                     self.prepare(context, attempt: attempt + 1, isConfirmed: true)
                 }
+            }
+        }
+    }
+
+    /// Waits for an effect, then begins again with what came of it. Nothing is held meanwhile, so
+    /// what asked for it may be outdated: then it is not asked for again, or something else is.
+    private func ask(_ effect: Engines.Effect, _ context: RequestContext, attempt: Int) {
+        guard context.performed.count < EngineLimits.effectsPerRequestMax else {
+            return context.fail(.contended)
+        }
+        waiting.wait(for: effect, context) { [self] ending in
+            switch ending {
+            case .performed(let outcome):
+                var next = context
+                next.performed.append(
+                    PerformedEffect(kind: effect.kind, body: effect.body, outcome: outcome)
+                )
+                go(next, attempt: attempt + 1)
+            case .refused: context.fail(.overloaded)
+            case .gone: context.fail(.clientGone)
             }
         }
     }
@@ -408,7 +439,7 @@ final class RequestFlow: Sendable {
         _ unsealed: Unsealed,
         attempt: Int
     ) -> StepOutcome {
-        let environment = VaultEnvironment(
+        var environment = VaultEnvironment(
             keyring: unsealed.keyring,
             cache: unsealed.cache,
             now: clock(),
@@ -416,6 +447,7 @@ final class RequestFlow: Sendable {
             attempt: context.attemptNumber(attempt),
             facts: facts()
         )
+        environment.performed = context.performed
         let trace = VaultTrace()
         defer { context.audit?.learned(trace.facts) }
         return store.view { view in

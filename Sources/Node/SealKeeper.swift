@@ -50,6 +50,8 @@ final class SealKeeper: Sendable {
     private let logger: Logger
     /// Whom else it concerns that this node has its keys.
     private let listener = Mutex<(@Sendable (Unsealed) -> Void)?>(nil)
+    /// And that it has them no more.
+    private let farewell = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// - Parameter epoch: of the cluster, from the hard state; part of every batch's tag.
     init(store: LocalStore, replica: LocalReplica, epoch: UInt64, logger: Logger) {
@@ -62,6 +64,11 @@ final class SealKeeper: Sendable {
     /// Calls `listener` each time this node gets its keys, on a worker.
     func whenUnsealed(_ new: @escaping @Sendable (Unsealed) -> Void) {
         listener.withLock { $0 = new }
+    }
+
+    /// Calls `listener` each time this node has dropped its keys.
+    func whenSealed(_ listener: @escaping @Sendable () -> Void) {
+        farewell.withLock { $0 = listener }
     }
 
     /// The keys, or nil while sealed.
@@ -255,6 +262,8 @@ final class SealKeeper: Sendable {
             return wasOpen
         }
         machine.withLock { $0 = nil }
-        if wasOpen { logger.notice("sealed") }
+        guard wasOpen else { return }
+        farewell.withLock { $0 }?()
+        logger.notice("sealed")
     }
 }

@@ -1,5 +1,6 @@
 import Barrier
 import Engines
+import Wire
 
 /// From requests to engines and back.
 extension VaultCall {
@@ -30,6 +31,7 @@ extension VaultCall {
         var context = EngineContext(tokenName: tokenName, seed: environment.seed)
         context.remoteAddress = request.remoteAddress
         context.clientCertificates = request.clientCertificates
+        context.performed = environment.performed
         return EngineRequest(
             operation: request.operation,
             path: below,
@@ -57,9 +59,17 @@ extension VaultCall {
             var draft = try BatchDraft(request, authority, environment, view)
             try draft.add(plan, in: Self.cubbyholeMount.id)
             return .commit(try draft.finish(), VaultAnswer(answer))
-        case .login:
+        case .login, .perform:
             throw .engine(.unsupportedOperation)
         }
+    }
+
+    /// An effect that an engine asks for, under the id that it has in this request.
+    func effect(_ kind: EffectKind, _ body: [UInt8]) -> VaultStep {
+        var id = ByteWriter(capacity: 24)
+        id.writeBytes(request.requestID)
+        id.writeUInt64(UInt64(environment.performed.count))
+        return .perform(Effect(kind: kind, id: id.bytes, body: body))
     }
 }
 

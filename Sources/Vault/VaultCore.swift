@@ -257,6 +257,8 @@ struct VaultCall {
             try draft.check(SystemPaths.activeMount(entry.id), entry.modificationIndex)
             try draft.add(plan, in: entry.id)
             return try draft.commit(VaultAnswer(answer))
+        case .perform(let kind, let body):
+            return effect(kind, body)
         case .login:
             throw .engine(.unsupportedOperation)
         }

@@ -1,4 +1,5 @@
 package import Barrier
+package import Engines
 package import Wire
 
 /// Everything a step needs that is not in the request and not in the store, decided before the
@@ -16,6 +17,8 @@ package struct VaultEnvironment: Sendable {
     /// How often this request was prepared before.
     package let attempt: UInt32
     package let facts: NodeFacts
+    /// The effects that earlier steps of this request asked for, in their order.
+    package var performed: [PerformedEffect] = []
 
     /// - Precondition: the seed has 32 bytes.
     package init(

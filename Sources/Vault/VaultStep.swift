@@ -3,8 +3,6 @@ package import Store
 package import Wire
 
 /// What the vault wants to happen next.
-///
-/// Effects on the outside world and long jobs become further cases with the engines that need them.
 package enum VaultStep: Sendable {
     /// Nothing to write: answer now.
     case answer(VaultAnswer)
@@ -14,6 +12,9 @@ package enum VaultStep: Sendable {
     /// Propose the batch, as for an answer; once it is applied, refuse. So what a refused request
     /// costs is counted before anybody hears of it.
     case commitRefusing(WriteBatch, VaultError)
+    /// Perform the effect, then step the same request again with what came of it among
+    /// ``VaultEnvironment/performed``. Nothing was written.
+    case perform(Effect)
     /// Nothing was written and nothing will be.
     case refuse(VaultError)
 
@@ -21,7 +22,7 @@ package enum VaultStep: Sendable {
     package var isWritten: Bool {
         switch self {
         case .commit, .commitRefusing: true
-        case .answer, .refuse: false
+        case .answer, .refuse, .perform: false
         }
     }
 }

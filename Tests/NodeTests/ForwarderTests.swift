@@ -52,6 +52,32 @@ struct ForwarderTests {
         var lastNumber: UInt64 { sent.all.last?.number ?? 0 }
     }
 
+    @Test("news of the leader that was asked make the wait longer; others' do not")
+    func news() throws {
+        let bench = Bench()
+        bench.ask(leader, "told")
+        let told = bench.lastNumber
+        bench.ask(leader, "untold")
+        bench.forwarder.heard(ForwardedNews(number: told), from: leader)
+        bench.forwarder.heard(ForwardedNews(number: bench.lastNumber), from: other)
+        bench.forwarder.heard(ForwardedNews(number: 99), from: leader)
+        let silence = Limits.forwardSilenceMilliseconds
+        bench.forwarder.sweep(at: .now + .milliseconds(silence + 1))
+        #expect(bench.ended.all == ["untold lost"])
+        bench.forwarder.replied(answer(told), from: leader)
+        #expect(bench.ended.all == ["untold lost", "told 200"])
+        bench.ask(leader, "silent")
+        bench.forwarder.heard(ForwardedNews(number: bench.lastNumber), from: leader)
+        let most = Limits.effectWaitSeconds * 1_000 + silence
+        bench.forwarder.sweep(at: .now + .milliseconds(most + 1))
+        #expect(bench.ended.all.last == "silent lost")
+        let news = ForwardedNews(number: .max)
+        #expect(try ForwardedNews(decoding: news.encoded()) == news)
+        for bytes in [[], [UInt8](repeating: 0, count: 7), [UInt8](repeating: 0, count: 9)] {
+            #expect(throws: (any Error).self) { try ForwardedNews(decoding: bytes) }
+        }
+    }
+
     private func answer(_ number: UInt64, _ status: Int = 200) -> ForwardedReply {
         ForwardedReply(number: number, outcome: .answer(APIResponse(status: status)))
     }

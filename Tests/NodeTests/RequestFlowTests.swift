@@ -193,6 +193,7 @@ struct RequestFlowTests {
             ),
             forwarder: forwarder,
             workers: Workers(threads: 1, waitingMax: 8),
+            waiting: WaitingRequests(EffectPool([])),
             facts: { NodeFacts(version: "", appliedIndex: 0, members: []) },
             clock: clock,
             logger: quietLogger

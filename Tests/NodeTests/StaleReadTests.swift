@@ -399,6 +399,7 @@ private func makeFlow(
         ),
         forwarder: forwarder,
         workers: Workers(threads: 1, waitingMax: 8),
+        waiting: WaitingRequests(EffectPool([])),
         facts: { NodeFacts(version: "", appliedIndex: 0, members: []) },
         clock: clock,
         logger: quietLogger

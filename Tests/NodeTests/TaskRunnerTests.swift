@@ -1,5 +1,6 @@
 import Barrier
 import Cryptography
+import Engines
 import NIOCore
 import Replica
 import Store

@@ -24,6 +24,12 @@ struct TestIssuer: ~Copyable {
         return "-----BEGIN PUBLIC KEY-----\\n\(Base64.encode(info))\\n-----END PUBLIC KEY-----\\n"
     }
 
+    /// As issuers publish it.
+    func key(id: String) -> String {
+        let x = Base64.encodeURL(key.publicKey)
+        return #"{"kty":"OKP","crv":"Ed25519","kid":"\#(id)","x":"\#(x)"}"#
+    }
+
     func token(_ claims: String, header: String = #"{"alg":"EdDSA","kid":"1"}"#) throws -> String {
         let head = Base64.encodeURL(Array(header.utf8))
         let message = head + "." + Base64.encodeURL(Array(claims.utf8))

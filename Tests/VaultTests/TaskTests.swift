@@ -1,4 +1,5 @@
 import Barrier
+import Engines
 import Store
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Barrier
 import Cryptography
+import Engines
 import FoundationEssentials
 import Policy
 import Shamir
@@ -58,6 +59,8 @@ final class TestVault {
     private(set) var lastIndex: UInt64 = 1
     /// Cluster time; moves with every request.
     var now: UInt64 = 1_795_387_396_000_000_000
+    /// What comes of the effects that requests ask for.
+    var perform: (Effect) -> EffectOutcome = { _ in .failed("nothing is outside of this test") }
     private var draws: UInt64 = 0
     private let seed: UInt64
 
@@ -220,10 +223,20 @@ final class TestVault {
         case .reply(let response): return response
         case .node, .cluster: return Reply.errors(500, ["a call of the node"])
         case .vault(let vaultRequest):
+            var performed: [PerformedEffect] = []
             for _ in 0..<10 {
-                let step = self.step(vaultRequest)
+                let step = self.step(vaultRequest, performed: performed)
                 switch step {
                 case .answer, .refuse: break
+                case .perform(let effect):
+                    performed.append(
+                        PerformedEffect(
+                            kind: effect.kind,
+                            body: effect.body,
+                            outcome: perform(effect)
+                        )
+                    )
+                    continue
                 case .commit(let batch, _), .commitRefusing(let batch, _):
                     guard case .applied = try commit(batch) else { continue }
                 }
@@ -234,8 +247,14 @@ final class TestVault {
     }
 
     /// One step, on the present state.
-    func step(_ request: VaultRequest, seed: [UInt8]? = nil) -> VaultStep {
-        store.view { view in step(request, in: view, seed: seed) }
+    func step(
+        _ request: VaultRequest,
+        seed: [UInt8]? = nil,
+        performed: [PerformedEffect] = []
+    ) -> VaultStep {
+        var environment = environment(seed: seed)
+        environment.performed = performed
+        return store.view { view in VaultCore.step(request, in: environment, view: view) }
     }
 
     /// One step, on the state that a view shows.

@@ -10,6 +10,8 @@ import Wire
 struct JWT {
     let algorithm: SignatureAlgorithm
     let claims: JSONObject
+    /// `kid`: which key of its issuer it says it is signed with.
+    let keyID: String?
     /// What is signed: header and payload as they came.
     private let message: [UInt8]
     private let signature: [UInt8]
@@ -28,6 +30,14 @@ struct JWT {
         // Whoever does not understand a critical header must refuse the token.
         guard header["crit"] == nil, header["b64"] == nil else {
             throw JWTError("the header has critical parameters, which are not supported")
+        }
+        switch header["kid"] {
+        case nil, .null: keyID = nil
+        case .string(let id) where id.utf8.count <= EngineLimits.keyIDBytesMax: keyID = id
+        default:
+            throw JWTError(
+                "the key id (kid) is no text of at most \(EngineLimits.keyIDBytesMax) bytes"
+            )
         }
         claims = try Self.object(parts[1], "payload")
         guard let signature = Base64.decodeURL(String(Substring(parts[2]))), !signature.isEmpty

@@ -3,9 +3,6 @@ import Cryptography
 import Wire
 
 /// `config` and roles: reading and writing.
-///
-/// Keys from elsewhere (JWKS, OIDC discovery) need effects, which a request cannot have yet: they
-/// are refused, never stored.
 extension JWTMethod {
     func readConfig(
         _ request: EngineRequest,
@@ -14,15 +11,32 @@ extension JWTMethod {
         let fields = try Fields(request.fields, FieldSchema([]))
         guard let config = try config(view)?.record else { throw .notFound }
         func list(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
-        let members: JSONObject = [
+        let keySet = config.source.flatMap { $0.kind == .keySet ? $0 : nil }
+        let discovery = config.source.flatMap { $0.kind == .discovery ? $0 : nil }
+        var members: JSONObject = [
             "bound_issuer": .string(config.issuer), "default_role": .string(config.defaultRole),
-            "jwks_ca_pem": "", "jwks_url": "", "jwt_supported_algs": list(config.algorithms),
+            "jwks_ca_pem": .string(keySet?.authorities ?? ""),
+            "jwks_url": .string(keySet?.url ?? ""),
+            "jwt_supported_algs": list(config.algorithms),
             "jwt_validation_pubkeys": list(config.publicKeys), "namespace_in_state": true,
-            "oidc_client_id": "", "oidc_discovery_ca_pem": "", "oidc_discovery_url": "",
+            "oidc_client_id": "", "oidc_discovery_ca_pem": .string(discovery?.authorities ?? ""),
+            "oidc_discovery_url": .string(discovery?.url ?? ""),
             "oidc_response_mode": "", "oidc_response_types": [],
             "override_allowed_server_names": [], "provider_config": [:], "status": "valid",
         ]
-        return answer(members, fields)
+        var warnings: [String] = []
+        if let source = config.source {
+            switch try Self.check(source, .kept, request) {
+            case .ask(let question): return .perform(.keySet, body: question.encoded())
+            case .good: break
+            case .bad(let reason):
+                members["status"] = "invalid"
+                warnings.append(
+                    "failed to construct JWK validator: keyset configuration error: \(reason)"
+                )
+            }
+        }
+        return answer(members, fields, warnings)
     }
 
     func writeConfig(
@@ -31,33 +45,19 @@ extension JWTMethod {
     ) throws(EngineError) -> EngineStep {
         let fields = try Fields(request.fields, Self.configSchema)
         let texts = fields.texts("jwt_validation_pubkeys") ?? []
-        let others = Self.keySourcesToCome.filter { !(fields.text($0) ?? "").isEmpty }
-        guard others.count + (texts.isEmpty ? 0 : 1) == 1 else {
+        let sources = ["jwks_url", "oidc_discovery_url"].filter {
+            !(fields.text($0) ?? "").isEmpty
+        }
+        guard sources.count + (texts.isEmpty ? 0 : 1) == 1 else {
             throw .invalid(
                 "exactly one of 'jwt_validation_pubkeys', 'jwks_url', 'jwks_pairs', "
                     + "'oidc_discovery_url', or 'provider_config' must be set"
             )
         }
-        if let other = others.first {
-            throw .invalid(
-                "this version of Holdfast takes keys from jwt_validation_pubkeys only, not from "
-                    + other
-            )
-        }
         var record = JWTConfigRecord()
+        record.source = try Self.source(fields)
         record.publicKeys = try Self.keys(texts)
-        for name in fields.texts("jwt_supported_algs") ?? [] {
-            guard SignatureAlgorithm(rawValue: name) != nil else {
-                throw .invalid(
-                    "invalid jwt_supported_algs: unsupported signing algorithm "
-                        + GoText.quoted(name)
-                )
-            }
-            record.algorithms.append(name)
-        }
-        guard record.algorithms.count <= SignatureAlgorithm.allCases.count else {
-            throw .invalid("jwt_supported_algs names an algorithm more than once")
-        }
+        record.algorithms = try Self.algorithms(fields)
         record.issuer = try Self.claimText(fields.text("bound_issuer") ?? "", "bound_issuer")
         if let name = fields.text("default_role"), !name.isEmpty {
             guard let stored = AuthName.stored(name) else {
@@ -65,10 +65,35 @@ extension JWTMethod {
             }
             record.defaultRole = stored
         }
+        var answer = EngineAnswer.empty
+        if let source = record.source {
+            // Last, so that nothing is fetched for a configuration that is refused anyway.
+            switch try Self.check(source, .now, request) {
+            case .ask(let question): return .perform(.keySet, body: question.encoded())
+            case .good: break
+            case .bad(let reason):
+                let text = "\(source.checkFailed): \(reason)"
+                guard fields.bool("skip_jwks_validation") ?? false else { throw .invalid(text) }
+                answer = EngineAnswer(warnings: [text])
+            }
+        }
         var plan = BatchPlan()
         plan.check(Self.configPath, try config(view)?.modificationIndex ?? 0)
         plan.put(Self.configPath, record.encoded())
-        return .commit(plan, .empty)
+        return .commit(plan, answer)
+    }
+
+    private static func algorithms(_ fields: Fields) throws(EngineError) -> [String] {
+        let names = fields.texts("jwt_supported_algs") ?? []
+        for name in names where SignatureAlgorithm(rawValue: name) == nil {
+            throw .invalid(
+                "invalid jwt_supported_algs: unsupported signing algorithm \(GoText.quoted(name))"
+            )
+        }
+        guard names.count <= SignatureAlgorithm.allCases.count else {
+            throw .invalid("jwt_supported_algs names an algorithm more than once")
+        }
+        return names
     }
 
     private static func keys(_ texts: [String]) throws(EngineError) -> [String] {
@@ -293,16 +318,20 @@ extension JWTMethod {
         return texts
     }
 
-    private func answer(_ members: JSONObject, _ fields: Fields) -> EngineStep {
+    private func answer(
+        _ members: JSONObject,
+        _ fields: Fields,
+        _ warnings: [String] = []
+    ) -> EngineStep {
         let data = JSONValue.object(members).encoded(sortingKeys: true)
-        return .answer(EngineAnswer(data: data, warnings: fields.warnings))
+        return .answer(EngineAnswer(data: data, warnings: fields.warnings + warnings))
     }
 
-    private static let keySourcesToCome = ["jwks_url", "oidc_discovery_url", "jwks_pairs"]
     private static let configSchema = FieldSchema([
         ("jwt_validation_pubkeys", .texts), ("jwt_supported_algs", .texts),
         ("bound_issuer", .text), ("default_role", .text), ("jwks_url", .text),
-        ("oidc_discovery_url", .text), ("jwks_pairs", .text),
+        ("jwks_ca_pem", .text), ("oidc_discovery_url", .text), ("oidc_discovery_ca_pem", .text),
+        ("skip_jwks_validation", .bool),
     ])
     private static let oldNames: OldTokenNames = [
         .policies, .ttl, .ttlMax, .period, .uses, .boundCIDRs,

@@ -4,9 +4,10 @@ import Wire
 
 /// The auth method `jwt`: clients bring a JSON web token that somebody else signed.
 ///
-/// Contract: `config` has the public keys and the issuer, a role what its tokens have to say. A
-/// login reads both, checks signature, times, issuer, audience, subject and bound claims, in this
-/// order, and answers with a ``LoginGrant``; its batch checks that both are still the same.
+/// Contract: `config` has the public keys, or says where the issuer publishes them; a role has what
+/// its tokens have to say. A login reads both, checks signature, times, issuer, audience, subject,
+/// bound claims, in this order, and answers with a ``LoginGrant``; its batch checks that both are
+/// still the same. For keys that are published it asks first: see ``KeySetQuestion``.
 struct JWTMethod {
     let mount: EngineMount
 
@@ -121,7 +122,16 @@ struct JWTMethod {
         let role = found.record
         guard AddressBlock.allow(request.context.remoteAddress, in: role.parameters.boundCIDRs)
         else { throw .permissionDenied }
-        var grant = try Self.grant(text, config.record, role, name, at: request.now)
+        let token: JWT
+        do throws(JWTError) {
+            token = try Self.token(text, config.record)
+        } catch {
+            throw .badCredentials("error validating token: \(error.text)")
+        }
+        if let question = try Self.unanswered(token, config.record, request) {
+            return .perform(.keySet, body: question.encoded())
+        }
+        var grant = try Self.grant(token, config.record, role, name, at: request.now)
         grant.warnings = fields.warnings
         var plan = BatchPlan()
         plan.check(Self.configPath, config.modificationIndex)
@@ -143,7 +153,7 @@ struct JWTMethod {
     }
 
     private static func grant(
-        _ text: String,
+        _ token: JWT,
         _ config: JWTConfigRecord,
         _ role: JWTRoleRecord,
         _ name: String,
@@ -151,7 +161,7 @@ struct JWTMethod {
     ) throws(EngineError) -> LoginGrant {
         let claims: JWTClaims
         do throws(JWTError) {
-            claims = try validated(text, config, role, at: now)
+            claims = try validated(token, config, role, at: now)
         } catch {
             throw .badCredentials("error validating token: \(error.text)")
         }
@@ -176,31 +186,26 @@ struct JWTMethod {
         }
     }
 
-    private static func validated(
+    /// A token that may be looked at: what is wrong with it whoever signed it is found here.
+    private static func token(
         _ text: String,
-        _ config: JWTConfigRecord,
-        _ role: JWTRoleRecord,
-        at now: Timestamp
-    ) throws(JWTError) -> JWTClaims {
+        _ config: JWTConfigRecord
+    ) throws(JWTError) -> JWT {
         let token = try JWT(text)
         let allowed = config.algorithms
         guard allowed.isEmpty || allowed.contains(token.algorithm.rawValue) else {
             throw JWTError("the token's algorithm is not among those that are configured")
         }
-        var keys: [VerificationKey] = []
-        for text in config.publicKeys {
-            do throws(EngineError) {
-                keys += try PublicKeyText.keys(text)
-            } catch {
-                throw JWTError("a configured key cannot be used")
-            }
-        }
-        guard token.isSigned(byOneOf: keys) else {
-            throw JWTError(
-                "error verifying token signature: no known key successfully validated "
-                    + "the token signature"
-            )
-        }
+        return token
+    }
+
+    /// - Parameter token: its signature was checked.
+    private static func validated(
+        _ token: JWT,
+        _ config: JWTConfigRecord,
+        _ role: JWTRoleRecord,
+        at now: Timestamp
+    ) throws(JWTError) -> JWTClaims {
         let times = JWTTimes(
             expirationLeeway: role.expirationLeeway,
             notBeforeLeeway: role.notBeforeLeeway,

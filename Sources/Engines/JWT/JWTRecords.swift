@@ -1,7 +1,7 @@
 import Wire
 
-/// Settings of a mount at rest, under `config`: format 1, the fields in the order of their
-/// declaration.
+/// Settings of a mount at rest, under `config`: the fields in the order of their declaration.
+/// Format 1 ends before the source, and is what a configuration without one is written in.
 struct JWTConfigRecord: Sendable, Equatable {
     /// PEM, each with one key or more.
     var publicKeys: [String] = []
@@ -11,23 +11,26 @@ struct JWTConfigRecord: Sendable, Equatable {
     var issuer = ""
     /// The role of a login that names none.
     var defaultRole = ""
+    /// Where the keys are published; nil: they are those above.
+    var source: KeySource?
 
     init() {}
 
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 1_024)
-        writer.writeUInt8(1)
+        writer.writeUInt8(source == nil ? 1 : 2)
         writer.writeTexts(publicKeys)
         writer.writeTexts(algorithms)
         writer.writeString(issuer)
         writer.writeString(defaultRole)
+        source?.write(to: &writer)
         return writer.bytes
     }
 
     init(decoding bytes: [UInt8]) throws(EngineError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            try reader.readFormat(of: "a JWT configuration")
+            let format = try reader.readFormat(1...2, of: "a JWT configuration")
             publicKeys = try reader.readTexts(
                 countMax: EngineLimits.jwtKeysMax,
                 bytesMax: EngineLimits.jwtKeyBytesMax
@@ -35,6 +38,7 @@ struct JWTConfigRecord: Sendable, Equatable {
             algorithms = try reader.readTexts(countMax: 16, bytesMax: 16)
             issuer = try reader.readString(atMost: EngineLimits.claimBytesMax)
             defaultRole = try reader.readString(atMost: EngineLimits.authNameBytesMax)
+            if format > 1 { source = try KeySource(reading: &reader) }
             try reader.finish()
         } catch {
             throw .damaged("JWT configuration: \(error.summary)")

@@ -1,9 +1,8 @@
+import Engines
 import NIOCore
 import Replica
-import Synchronization
-import Vault
 
-/// Does something to the outside world that a job has asked for.
+/// Does something to the outside world that a job or a request has asked for.
 ///
 /// The same effect may come more than once, after a change of leaders or a lost answer:
 /// ``Effect/id`` is the same then, and the performer makes that harmless.
@@ -16,17 +15,24 @@ protocol EffectPerformer: Sendable {
         deadline: Moment,
         completion: @escaping @Sendable (EffectOutcome) -> Void
     )
+
+    /// Nobody waits for this effect any more: what was kept for it may be let go.
+    func abandon(_ effect: Effect)
+}
+
+extension EffectPerformer {
+    func abandon(_ effect: Effect) {}
 }
 
 /// Whoever performs effects, by kind, and the time they get.
 ///
-/// How many are performed at the same time is bounded by ``Limits/tasksRunningMax``: a task has one
-/// effect at most.
+/// How many are performed at the same time is bounded by whoever asks: a task has one effect at
+/// most, and so has a request. See ``Limits/tasksRunningMax`` and ``WaitingRequests``.
 struct EffectPool: Sendable {
     private let performers: [(kind: EffectKind, performer: any EffectPerformer)]
     private let patience: Duration
 
-    /// - Parameter patience: how long an effect may take.
+    /// - Parameter patience: how long a task's effect may take.
     init(
         _ performers: [(kind: EffectKind, performer: any EffectPerformer)],
         patience: Duration = .seconds(Limits.effectSeconds)
@@ -42,39 +48,29 @@ struct EffectPool: Sendable {
         on loop: TaskLoop,
         completion: @escaping @Sendable (EffectOutcome) -> Void
     ) {
-        guard let (_, performer) = performers.first(where: { $0.kind == effect.kind }) else {
-            return loop.execute {
-                completion(.failed("this node performs no effect \(effect.kind.rawValue)"))
-            }
+        let wait = EffectWait(until: .now + patience) { ending in
+            let outcome: EffectOutcome =
+                switch ending {
+                case .outcome(let outcome): outcome
+                case .abandoned, .stopped: .failed("nobody waits for it")
+                }
+            loop.execute { completion(outcome) }
         }
-        let once = Once(on: loop, completion)
-        let patience = patience
-        let timeout = loop.eventLoop.scheduleTask(in: .nanoseconds(patience.nanoseconds)) {
-            once.end(.failed("it took longer than \(patience)"))
-        }
-        performer.perform(effect, deadline: .now + patience) { outcome in
-            timeout.cancel()
-            once.end(outcome)
-        }
+        begin(effect, wait, timer: loop.eventLoop)
     }
 
-    /// The first end counts.
-    private final class Once: Sendable {
-        private let isOver = Atomic(false)
-        private let loop: TaskLoop
-        private let completion: @Sendable (EffectOutcome) -> Void
-
-        init(
-            on loop: TaskLoop,
-            _ completion: @escaping @Sendable (EffectOutcome) -> Void
-        ) {
-            self.loop = loop
-            self.completion = completion
+    /// Begins an effect that somebody waits for.
+    ///
+    /// - Parameter timer: ends the wait at its deadline.
+    func begin(_ effect: Effect, _ wait: EffectWait, timer: any EventLoop) {
+        guard let (_, performer) = performers.first(where: { $0.kind == effect.kind }) else {
+            return wait.end(.failed("this node performs no effect \(effect.kind.rawValue)"))
         }
-
-        func end(_ outcome: EffectOutcome) {
-            guard !isOver.exchange(true, ordering: .acquiringAndReleasing) else { return }
-            loop.execute { self.completion(outcome) }
+        let left = max(wait.deadline - .now, .zero)
+        let timeout = timer.scheduleTask(in: .nanoseconds(left.nanoseconds)) {
+            wait.timeOut("it took longer than \(left)")
         }
+        guard wait.begin(timeout, release: { performer.abandon(effect) }) else { return }
+        performer.perform(effect, deadline: wait.deadline) { wait.end($0) }
     }
 }

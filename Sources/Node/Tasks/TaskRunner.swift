@@ -1,5 +1,6 @@
 import Barrier
 import Cryptography
+import Engines
 import Logging
 import NIOCore
 import Raft

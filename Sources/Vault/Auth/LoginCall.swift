@@ -38,6 +38,8 @@ struct LoginCall {
             var draft = try draft(view)
             try draft.add(plan, in: entry.id)
             return try draft.commit(VaultAnswer(answer))
+        case .perform(let kind, let body):
+            return call.effect(kind, body)
         case .login(let grant, let plan):
             var draft = try draft(view)
             try draft.add(plan, in: entry.id)

@@ -1,34 +1,6 @@
 package import Barrier
+package import Engines
 package import Store
-
-/// Something to do to the outside world, as data. `Node` performs it.
-///
-/// Performed only after the job that wants it was committed, and possibly more than once: whoever
-/// performs it makes that harmless with the help of ``id``.
-package struct Effect: Sendable, Equatable {
-    /// Which performer it is for.
-    package let kind: EffectKind
-    /// The same whenever the same effect is performed again, and of no other effect: 24 bytes.
-    package let id: [UInt8]
-    /// In a form of the kind's own.
-    package let body: [UInt8]
-}
-
-/// What an effect does.
-package struct EffectKind: RawRepresentable, Hashable, Sendable {
-    /// Chosen once for each kind.
-    package let rawValue: UInt8
-
-    package init(rawValue: UInt8) { self.rawValue = rawValue }
-}
-
-/// How an effect ended.
-package enum EffectOutcome: Sendable, Equatable {
-    /// Done; what it brought, in a form of the kind's own.
-    case done([UInt8])
-    /// It did not happen, or is not known to have happened: to be tried again or compensated.
-    case failed(String)
-}
 
 /// What the vault wants to happen with something that is due.
 package enum TaskStep: Sendable {

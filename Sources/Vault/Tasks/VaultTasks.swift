@@ -1,4 +1,5 @@
 package import Barrier
+package import Engines
 package import Store
 import Wire
 
