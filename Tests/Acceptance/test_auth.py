@@ -19,7 +19,7 @@ class AuthPages(ClusterTest):
         cluster = self.open_cluster(ONE, shares=1, threshold=1)
         run_page(self, cluster, "Userpass", scripts_min=3)
         run_page(self, cluster, "Approle", scripts_min=3)
-        run_page(self, cluster, "JWT", scripts_min=3)
+        run_page(self, cluster, "JWT", scripts_min=5)
         run_page(self, cluster, "Cert", scripts_min=3)
 
 

@@ -5,9 +5,13 @@ import pathlib
 import re
 
 CASES = pathlib.Path(__file__).resolve().parent / "cases"
-HEADINGS = ("about", "pending", "start", "transport")
+HEADINGS = ("about", "pending", "start", "transport", "needs")
 STARTS = ("initialised", "new")
 TRANSPORTS = ("plain", "tls")
+NEEDS = ("", "issuer")
+# What an area that needs an issuer knows without saving it.
+ISSUER_NAMES = {"issuer", "issuer_ca", "jwt_k1", "jwt_none", "jwt_unknown", "jwt_forged",
+                "jwt_swapped", "jwt_other"}
 CLAUSES = ("as", "showing", "header", "save", "ignore", "unsorted", "until")
 
 
@@ -52,6 +56,7 @@ class Area:
     pending: str = ""
     start: str = "initialised"
     transport: str = "plain"
+    needs: str = ""
     sections: list = dataclasses.field(default_factory=list)
 
     def requests(self):
@@ -111,6 +116,8 @@ class Parser:
             self.fail(f"start: {' or '.join(STARTS)}")
         if name == "transport" and value.strip() not in TRANSPORTS:
             self.fail(f"transport: {' or '.join(TRANSPORTS)}")
+        if name == "needs" and value.strip() not in NEEDS:
+            self.fail(f"needs: {' or '.join(each for each in NEEDS if each)}")
         setattr(self.area, name, value.strip())
 
     def begin(self, line):
@@ -155,6 +162,8 @@ class Parser:
     def check_names(self):
         """What a request uses was saved by one before it."""
         known = {"root", "nobody", "nonsense", "folder"}
+        if self.area.needs == "issuer":
+            known |= ISSUER_NAMES
         for request in self.area.requests():
             self.place = request.place
             if request.token not in known:

@@ -6,7 +6,9 @@
 """
 
 import concurrent.futures
+import contextlib
 import json
+import pathlib
 import sys
 import tempfile
 import time
@@ -16,6 +18,10 @@ import comparison
 import known_differences
 from servers import Certificates, ClusterError, Pair
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Acceptance"))
+
+from issuer import Issuer  # noqa: E402
+
 UNTIL_SECONDS = 60
 # What is not built will hardly do it later.
 PENDING_SECONDS = 2
@@ -23,16 +29,40 @@ PENDING_SECONDS = 2
 AREAS_AT_ONCE = 3
 
 
+@contextlib.contextmanager
+def outside(area, folder):
+    """What both servers of an area find outside of themselves: names for its requests."""
+    if area.needs != "issuer":
+        yield {}
+        return
+    issuer = Issuer(folder).start()
+    try:
+        for kid in ("k1", "k2", ""):
+            issuer.add_key(kid)
+        issuer.add_key("hidden", publish=False)
+        late = {"exp": 4_102_444_800}
+        yield {
+            "issuer": issuer.url, "issuer_ca": json.dumps(issuer.ca_pem)[1:-1],
+            "jwt_k1": issuer.token("k1", late), "jwt_none": issuer.token("", late),
+            "jwt_unknown": issuer.token("zz", late, signer="k1"),
+            "jwt_forged": issuer.token("k1", late, signer="hidden"),
+            "jwt_swapped": issuer.token("k1", late, signer="k2"),
+            "jwt_other": issuer.token("k1", late | {"iss": "other"}),
+        }
+    finally:
+        issuer.stop()
+
+
 class Side:
     """One of the servers while an area runs: what it called the things that were saved."""
 
-    def __init__(self, server, folder):
+    def __init__(self, server, folder, values):
         self.server = server
         made = server.certificates
         self.texts = {f"pem {path.stem}": json.dumps(path.read_text())[1:-1]
                       for path in (made.folder.glob("*.pem") if made else ())}
         self.tokens = {"root": server.root_token, "nobody": "", "nonsense": "s.nonsense"}
-        self.values = {"root": server.root_token, "folder": str(folder)}
+        self.values = {"root": server.root_token, "folder": str(folder)} | values
         self.constants = server.constants() | {str(folder): "folder"}
 
     def send(self, request, patience=UNTIL_SECONDS):
@@ -103,9 +133,11 @@ class AreaRun:
         start = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="holdfast-conformance-") as folder:
             made = self.area.transport == "tls" and Certificates(f"{folder}/tls").make_all()
-            with Pair(folder, self.area.start, made or None) as pair:
+            with Pair(folder, self.area.start, made or None) as pair, \
+                    outside(self.area, folder) as values:
                 self.began = time.monotonic()
-                sides = [Side(server, server.folder) for server in (pair.ours, pair.theirs)]
+                sides = [Side(server, server.folder, values)
+                         for server in (pair.ours, pair.theirs)]
                 for run in self.sections:
                     for request in run.section.requests:
                         self.one(run, request, *sides)
