@@ -38,7 +38,8 @@ package struct WebFetchError: Error, Equatable {
     init(_ text: String) { self.text = text }
 }
 
-/// Fetches documents from servers of others, one GET each, on a thread of its own.
+/// Fetches documents from servers of others, one GET each, on a thread that the process has for
+/// such things.
 ///
 /// Over https the server's certificate has to be for the host that was asked for, and from an
 /// authority that is trusted. Redirects are followed, a few, and never to another scheme. No proxy,
@@ -49,8 +50,9 @@ package final class WebFetcher: Sendable {
         let madeAt: NIODeadline
     }
 
-    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    private let loop: any EventLoop
+    /// Of NIO's own threads, which never end: looking up a name cannot be broken off, and its end
+    /// would come to a thread that is gone.
+    private let loop = MultiThreadedEventLoopGroup.singleton.any()
     /// By the certificates in PEM. Only looked up.
     private let trusts: NIOLoopBoundBox<[String: Trust]>
     /// Those under way.
@@ -58,9 +60,8 @@ package final class WebFetcher: Sendable {
     private let isOpen = Mutex(true)
     private let count = Atomic(0)
 
-    /// Begins a thread; see ``stop()``.
+    /// See ``stop()``.
     package init() {
-        loop = group.next()
         trusts = .makeBoxSendingValue([:], eventLoop: loop)
         asking = .makeBoxSendingValue([:], eventLoop: loop)
     }
@@ -83,7 +84,7 @@ package final class WebFetcher: Sendable {
             count.subtract(1, ordering: .relaxed)
             completion(result)
         }
-        // Held while it is handed over, so the thread cannot end in between.
+        // Held while it is handed over, so that ``stop()`` comes before it or after.
         let isTaken = isOpen.withLock { isOpen in
             guard isOpen else { return false }
             loop.execute { [self] in
@@ -95,14 +96,12 @@ package final class WebFetcher: Sendable {
         if !isTaken { end(.failure(WebFetchError("this node stops"))) }
     }
 
-    /// Ends what is under way, with a failure, and the thread.
+    /// Ends what is under way, with a failure, and takes no more.
     package func stop() async {
         isOpen.withLock { $0 = false }
-        // A thread that ends forgets who waits for a connection.
         try? await loop.submit { [asking] in
             for collector in Array(asking.value.values) { collector.end("this node stops") }
         }.get()
-        try? await group.shutdownGracefully()
     }
 
     // MARK: on the thread
