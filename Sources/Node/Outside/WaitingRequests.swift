@@ -1,5 +1,4 @@
 import Engines
-import NIOCore
 import Replica
 import Synchronization
 import Vault
@@ -62,7 +61,7 @@ final class WaitingRequests: Sendable {
         state.withLock { $0.waits[number] = wait }
         context.whenGone?({ wait.abandon() })
         context.underWay?()
-        effects.begin(effect, wait, timer: context.loop)
+        effects.begin(effect, wait)
         if !state.withLock({ $0.isOpen }) { wait.stop() }
     }
 

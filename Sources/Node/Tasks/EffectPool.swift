@@ -1,5 +1,6 @@
 import Engines
 import NIOCore
+import NIOPosix
 import Replica
 
 /// Does something to the outside world that a job or a request has asked for.
@@ -56,17 +57,17 @@ struct EffectPool: Sendable {
                 }
             loop.execute { completion(outcome) }
         }
-        begin(effect, wait, timer: loop.eventLoop)
+        begin(effect, wait)
     }
 
     /// Begins an effect that somebody waits for.
-    ///
-    /// - Parameter timer: ends the wait at its deadline.
-    func begin(_ effect: Effect, _ wait: EffectWait, timer: any EventLoop) {
+    func begin(_ effect: Effect, _ wait: EffectWait) {
         guard let (_, performer) = performers.first(where: { $0.kind == effect.kind }) else {
             return wait.end(.failed("this node performs no effect \(effect.kind.rawValue)"))
         }
         let left = max(wait.deadline - .now, .zero)
+        // On one of NIO's own threads: what an effect brings may come after all others have ended.
+        let timer = MultiThreadedEventLoopGroup.singleton.any()
         let timeout = timer.scheduleTask(in: .nanoseconds(left.nanoseconds)) {
             wait.timeOut("it took longer than \(left)")
         }
