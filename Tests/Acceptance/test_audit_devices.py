@@ -214,6 +214,9 @@ class AuditDevices(ClusterTest):
 
     def check_messages(self, collector):
         self.world.ask(self.node, "GET", "sys/mounts")
+        # The node knows that the system has it; the collector's thread may not have read it yet.
+        wait_until("it is there", lambda: any(
+            '"path":"sys/mounts"' in text for text in collector.messages), 20)
         message = next(text for text in collector.messages if '"path":"sys/mounts"' in text)
         head = r"<86>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.?\d{0,6}Z eu-1 vault \d+ audit - (\{.*\})$"
         line = json.loads(re.match(head, message).group(1))
