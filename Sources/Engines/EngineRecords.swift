@@ -14,6 +14,41 @@ enum EngineRecords {
         }
     }
 
+    /// A record that was decoded, and when it was written; nil if there is none.
+    static func record<Record>(
+        _ path: String,
+        _ mount: MountID,
+        _ view: borrowing BarrierView,
+        _ decode: ([UInt8]) throws(EngineError) -> Record
+    ) throws(EngineError) -> (record: Record, modificationIndex: UInt64)? {
+        guard let opened = try read(path, mount, view) else { return nil }
+        return (try decode(opened.value), opened.modificationIndex)
+    }
+
+    /// Answers the request to list a folder, with its parameters `after` and `limit`.
+    ///
+    /// - Throws: as ``list(_:page:_:_:)``.
+    static func listing(
+        _ folder: String,
+        _ request: EngineRequest,
+        _ mount: MountID,
+        _ view: borrowing BarrierView
+    ) throws(EngineError) -> EngineStep {
+        let fields = try Fields(request.fields, pageSchema)
+        let names = try list(folder, page: ListPage(fields), mount, view)
+        return .answer(EngineAnswer(data: KVAnswers.keys(names), warnings: fields.warnings))
+    }
+
+    private static let pageSchema = FieldSchema([("after", .text), ("limit", .int)])
+
+    /// Removes a record as it was read, and nothing besides.
+    static func removal(of path: String, at modificationIndex: UInt64) -> EngineStep {
+        var plan = BatchPlan()
+        plan.check(path, modificationIndex)
+        plan.delete(path)
+        return .commit(plan, .empty)
+    }
+
     /// Names in a folder, sorted by bytes, folders ending in `/`.
     ///
     /// - Throws: ``EngineError/notFound`` when there is none: the API has no empty list.

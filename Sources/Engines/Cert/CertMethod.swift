@@ -51,11 +51,13 @@ struct CertMethod {
         switch (endpoint, request.operation) {
         case (.config, .read): return try readConfig(request, view)
         case (.config, .update): return try writeConfig(request, view)
-        case (.roles, .list): return try list("cert/", request, view)
+        case (.roles, .list):
+            return try EngineRecords.listing("cert/", request, mount.id, view)
         case (.role(let name), .read): return try readRole(name, request, view)
         case (.role(let name), .update): return try writeRole(name, request, view)
         case (.role(let name), .delete): return try deleteRole(name, view)
-        case (.lists, .list): return try list(Self.listFolder, request, view)
+        case (.lists, .list):
+            return try EngineRecords.listing(Self.listFolder, request, mount.id, view)
         case (.list(let name), .read): return try readList(name, request, view)
         case (.list(let name), .update): return try writeList(name, request, view)
         case (.list(let name), .delete): return try deleteList(name, view)
@@ -69,30 +71,20 @@ struct CertMethod {
     func config(
         _ view: borrowing BarrierView
     ) throws(EngineError) -> (record: CertConfigRecord, modificationIndex: UInt64) {
-        guard let opened = try EngineRecords.read(Self.configPath, mount.id, view) else {
-            return (CertConfigRecord(), 0)
-        }
-        return (try CertConfigRecord(decoding: opened.value), opened.modificationIndex)
+        try EngineRecords.record(Self.configPath, mount.id, view, CertConfigRecord.init(decoding:))
+            ?? (CertConfigRecord(), 0)
     }
 
     func role(
         _ name: String,
         _ view: borrowing BarrierView
     ) throws(EngineError) -> (record: CertRoleRecord, modificationIndex: UInt64)? {
-        guard let opened = try EngineRecords.read(Self.rolePath(name), mount.id, view) else {
-            return nil
-        }
-        return (try CertRoleRecord(decoding: opened.value), opened.modificationIndex)
-    }
-
-    private func list(
-        _ folder: String,
-        _ request: EngineRequest,
-        _ view: borrowing BarrierView
-    ) throws(EngineError) -> EngineStep {
-        let fields = try Fields(request.fields, Self.pageSchema)
-        let names = try EngineRecords.list(folder, page: ListPage(fields), mount.id, view)
-        return .answer(EngineAnswer(data: KVAnswers.keys(names), warnings: fields.warnings))
+        try EngineRecords.record(
+            Self.rolePath(name),
+            mount.id,
+            view,
+            CertRoleRecord.init(decoding:)
+        )
     }
 
     private func deleteRole(
@@ -100,11 +92,6 @@ struct CertMethod {
         _ view: borrowing BarrierView
     ) throws(EngineError) -> EngineStep {
         guard let found = try role(name, view) else { return .answer(.empty) }
-        var plan = BatchPlan()
-        plan.check(Self.rolePath(name), found.modificationIndex)
-        plan.delete(Self.rolePath(name))
-        return .commit(plan, .empty)
+        return EngineRecords.removal(of: Self.rolePath(name), at: found.modificationIndex)
     }
-
-    private static let pageSchema = FieldSchema([("after", .text), ("limit", .int)])
 }

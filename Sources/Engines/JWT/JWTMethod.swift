@@ -53,7 +53,8 @@ struct JWTMethod {
         switch (endpoint, request.operation) {
         case (.config, .read): return try readConfig(request, view)
         case (.config, .update): return try writeConfig(request, view)
-        case (.roles, .list): return try list(request, view)
+        case (.roles, .list):
+            return try EngineRecords.listing("role/", request, mount.id, view)
         case (.role(let name), .read): return try readRole(name, request, view)
         case (.role(let name), .update): return try writeRole(name, request, view)
         case (.role(let name), .delete): return try deleteRole(name, view)
@@ -67,29 +68,19 @@ struct JWTMethod {
     func config(
         _ view: borrowing BarrierView
     ) throws(EngineError) -> (record: JWTConfigRecord, modificationIndex: UInt64)? {
-        guard let opened = try EngineRecords.read(Self.configPath, mount.id, view) else {
-            return nil
-        }
-        return (try JWTConfigRecord(decoding: opened.value), opened.modificationIndex)
+        try EngineRecords.record(Self.configPath, mount.id, view, JWTConfigRecord.init(decoding:))
     }
 
     func role(
         _ name: String,
         _ view: borrowing BarrierView
     ) throws(EngineError) -> (record: JWTRoleRecord, modificationIndex: UInt64)? {
-        guard let opened = try EngineRecords.read(Self.rolePath(name), mount.id, view) else {
-            return nil
-        }
-        return (try JWTRoleRecord(decoding: opened.value), opened.modificationIndex)
-    }
-
-    private func list(
-        _ request: EngineRequest,
-        _ view: borrowing BarrierView
-    ) throws(EngineError) -> EngineStep {
-        let fields = try Fields(request.fields, Self.pageSchema)
-        let names = try EngineRecords.list("role/", page: ListPage(fields), mount.id, view)
-        return .answer(EngineAnswer(data: KVAnswers.keys(names), warnings: fields.warnings))
+        try EngineRecords.record(
+            Self.rolePath(name),
+            mount.id,
+            view,
+            JWTRoleRecord.init(decoding:)
+        )
     }
 
     private func deleteRole(
@@ -97,10 +88,7 @@ struct JWTMethod {
         _ view: borrowing BarrierView
     ) throws(EngineError) -> EngineStep {
         guard let found = try role(name, view) else { return .answer(.empty) }
-        var plan = BatchPlan()
-        plan.check(Self.rolePath(name), found.modificationIndex)
-        plan.delete(Self.rolePath(name))
-        return .commit(plan, .empty)
+        return EngineRecords.removal(of: Self.rolePath(name), at: found.modificationIndex)
     }
 
     // MARK: logins
@@ -220,5 +208,4 @@ struct JWTMethod {
     }
 
     private static let loginSchema = FieldSchema([("role", .text), ("jwt", .text)])
-    private static let pageSchema = FieldSchema([("after", .text), ("limit", .int)])
 }

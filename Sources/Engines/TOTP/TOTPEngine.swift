@@ -16,7 +16,8 @@ struct TOTPEngine {
     ) throws(EngineError) -> EngineStep {
         switch (TOTPEndpoint(path: request.path), request.operation) {
         case (nil, _): throw .unsupportedPath
-        case (.keys, .list): return try list(request, view)
+        case (.keys, .list):
+            return try EngineRecords.listing(TOTPNames.keys, request, mount.id, view)
         case (.key(let name), .read): return try readKey(name, request, view)
         case (.key(let name), .update): return try writeKey(name, request, view)
         case (.key(let name), .delete): return try deleteKey(name, view)
@@ -27,17 +28,6 @@ struct TOTPEngine {
     }
 
     // MARK: keys
-
-    private func list(
-        _ request: EngineRequest,
-        _ view: borrowing BarrierView
-    ) throws(EngineError) -> EngineStep {
-        let fields = try Fields(request.fields, Self.listFields)
-        let page = ListPage(fields)
-        let names = try EngineRecords.list(TOTPNames.keys, page: page, mount.id, view)
-        let answer = EngineAnswer(data: KVAnswers.keys(names), warnings: fields.warnings)
-        return .answer(answer)
-    }
 
     private func readKey(
         _ name: String,
@@ -218,13 +208,14 @@ struct TOTPEngine {
         _ name: String,
         _ view: borrowing BarrierView
     ) throws(EngineError) -> (record: TOTPKeyRecord, modificationIndex: UInt64)? {
-        guard let opened = try EngineRecords.read(TOTPNames.key(name), mount.id, view) else {
-            return nil
-        }
-        return (try TOTPKeyRecord(decoding: opened.value), opened.modificationIndex)
+        try EngineRecords.record(
+            TOTPNames.key(name),
+            mount.id,
+            view,
+            TOTPKeyRecord.init(decoding:)
+        )
     }
 
-    private static let listFields = FieldSchema([("after", .text), ("limit", .int)])
     private static let noFields = FieldSchema([], captured: ["name"])
     private static let codeFields = FieldSchema([("code", .text)], captured: ["name"])
 }

@@ -51,7 +51,8 @@ struct Userpass {
     ) throws(EngineError) -> EngineStep {
         guard let endpoint = Endpoint(request.path) else { throw .unsupportedPath }
         switch (endpoint, request.operation) {
-        case (.users, .list): return try list(request, view)
+        case (.users, .list):
+            return try EngineRecords.listing("users/", request, mount.id, view)
         case (.user(let name), .read): return try read(name, request, view)
         case (.user(let name), .update): return try write(name, request, view)
         case (.user(let name), .delete): return try delete(name, view)
@@ -63,15 +64,6 @@ struct Userpass {
     }
 
     // MARK: users
-
-    private func list(
-        _ request: EngineRequest,
-        _ view: borrowing BarrierView
-    ) throws(EngineError) -> EngineStep {
-        let fields = try Fields(request.fields, Self.pageSchema)
-        let names = try EngineRecords.list("users/", page: ListPage(fields), mount.id, view)
-        return .answer(EngineAnswer(data: KVAnswers.keys(names), warnings: fields.warnings))
-    }
 
     private func read(
         _ name: String,
@@ -210,10 +202,12 @@ struct Userpass {
         _ name: String,
         _ view: borrowing BarrierView
     ) throws(EngineError) -> (record: UserRecord, modificationIndex: UInt64)? {
-        guard let opened = try EngineRecords.read(Self.userPath(name), mount.id, view) else {
-            return nil
-        }
-        return (try UserRecord(decoding: opened.value), opened.modificationIndex)
+        try EngineRecords.record(
+            Self.userPath(name),
+            mount.id,
+            view,
+            UserRecord.init(decoding:)
+        )
     }
 
     private func put(_ record: UserRecord, _ name: String, _ index: UInt64) -> EngineStep {
@@ -274,5 +268,4 @@ struct Userpass {
         captured: ["username"]
     )
     private static let loginSchema = FieldSchema([("password", .text)], captured: ["username"])
-    private static let pageSchema = FieldSchema([("after", .text), ("limit", .int)])
 }
