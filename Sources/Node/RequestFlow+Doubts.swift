@@ -79,6 +79,7 @@ extension RequestFlow {
             PresenceQuestion(
                 keys: claims.keys,
                 index: LogIndex(number: claims.index),
+                isProposed: true,
                 deadline: context.deadline
             ) { claims.settle($0) }
         )
@@ -137,12 +138,13 @@ extension RequestFlow {
         context.loop.scheduleTask(in: pause) { self.onLoop(context, body) }
     }
 
-    /// Whether the answer says that there is nothing.
+    /// Whether the answer says that there is nothing, or that something is not there which has to
+    /// be: both may be a record that was lost.
     private func isAbsence(_ step: VaultStep) -> Bool {
         if case .perform = step { return false }
         guard step.isWritten else {
             let id = [UInt8](repeating: 0, count: 16)
-            return Reply.response(to: step, requestID: id).status == 404
+            return [404, 500].contains(Reply.response(to: step, requestID: id).status)
         }
         return false
     }

@@ -10,6 +10,7 @@ package final class BucketTrust: Sendable {
     private struct State: Sendable {
         var seen = [Moment?](repeating: nil, count: StateBucket.countOfBuckets)
         var doubted = BucketSet()
+        var forked = BucketSet()
     }
 
     private let state = Mutex(State())
@@ -40,6 +41,23 @@ package final class BucketTrust: Sendable {
         }
     }
 
+    /// A batch that held a record for absent was proposed, and another member has that record: what
+    /// this node wrote in its place may be shown by nobody else. Until the bucket adds up nothing
+    /// is read from it, however well its records are authenticated.
+    package func fork(_ bucket: Int) {
+        state.withLock { $0.forked.insert(bucket) }
+    }
+
+    /// Whether nothing is read from it.
+    package func isForked(_ bucket: Int) -> Bool {
+        state.withLock { $0.forked.contains(bucket) }
+    }
+
+    /// It adds up, and so does what was decided before it did.
+    package func settle(_ bucket: Int) {
+        state.withLock { $0.forked.remove(bucket) }
+    }
+
     /// The first bucket that an answer rests on and that is damaged, if any: a list must not be
     /// short, and nothing that was missed may be lost.
     ///
@@ -60,6 +78,9 @@ package final class BucketTrust: Sendable {
         found: (ScrubFinding) -> Void
     ) -> Int? {
         if let key = doubts.damaged.first { return key.bucket }
+        let forked = state.withLock { $0.forked }
+        let asked = doubts.askedBuckets.union(doubts.scannedBuckets)
+        if !forked.isEmpty, let bucket = forked.all.first(where: asked.contains) { return bucket }
         for bucket in doubts.missedBuckets.union(doubts.scannedBuckets).all {
             let isListed = doubts.scannedBuckets.contains(bucket)
             let mustLook =

@@ -92,6 +92,15 @@ struct BucketQueue {
     }
 }
 
+/// A bucket that adds up again, and that reads may not use yet.
+struct Settling {
+    let bucket: Int
+    /// Whatever was being evaluated during the repair is evaluated by then.
+    let due: Moment
+    /// What has to be applied first; nil: not `due` yet.
+    var through: UInt64?
+}
+
 extension RepairMachine {
     /// Lends this node's records of a bucket to a member.
     func lend(
@@ -257,13 +266,37 @@ extension RepairMachine {
         }
     }
 
+    private mutating func mended(_ bucket: Int) {
+        let done = menders.filter { $0.bucket == bucket }
+        menders.removeAll { $0.bucket == bucket }
+        for mender in done { mender.completion(true) }
+    }
+
+    /// Lets repaired buckets be read again in which a batch may have written in a lost record's
+    /// place: not before everything is applied that was decided before the repair, because there
+    /// the store finds out; see ``Store/StoreError/evaluatedOnLoss(index:key:)``.
+    mutating func settle(_ now: Moment) {
+        guard !settling.isEmpty else { return }
+        for position in settling.indices where settling[position].through == nil {
+            guard settling[position].due <= now else { continue }
+            settling[position].through = store.evaluatedIndex
+        }
+        let applied = ownIndex.number
+        for settled in settling where settled.through ?? .max <= applied {
+            trust.settle(settled.bucket)
+            mended(settled.bucket)
+        }
+        settling.removeAll { $0.through ?? .max <= applied }
+    }
+
     mutating func tried(_ bucket: Int, _ error: StoreError?, _ now: Moment) {
         guard let current = buckets.current, current.bucket == bucket else { return }
         guard let error else {
             buckets.current = nil
-            let done = menders.filter { $0.bucket == bucket }
-            menders.removeAll { $0.bucket == bucket }
-            return done.forEach { $0.completion(true) }
+            guard trust.isForked(bucket) else { return mended(bucket) }
+            guard !settling.contains(where: { $0.bucket == bucket }) else { return }
+            let pause = Duration.milliseconds(Limits.repairPauseMilliseconds)
+            return settling.append(Settling(bucket: bucket, due: now + pause))
         }
         failed(current, error, now)
     }

@@ -105,6 +105,8 @@ extension RepairMachine {
                 } else if index > 0 {
                     verdict = .contradicted
                     buckets.add(key.bucket)
+                    // Before the verdict is heard: whoever hears it may read at once.
+                    if part.isProposed { trust.fork(key.bucket) }
                 }
             }
             part.completion(verdict)

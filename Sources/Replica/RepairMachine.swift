@@ -26,6 +26,8 @@ package struct PresenceQuestion: Sendable {
     package let keys: [StorageKey]
     /// What that view had evaluated.
     package let index: LogIndex
+    /// A batch that holds them for absent is on its way, and may have written in their place.
+    package let isProposed: Bool
     /// When the client's patience ends.
     package let deadline: Moment
     /// Called once, on the repair thread.
@@ -34,11 +36,13 @@ package struct PresenceQuestion: Sendable {
     package init(
         keys: [StorageKey],
         index: LogIndex,
+        isProposed: Bool = false,
         deadline: Moment,
         completion: @escaping @Sendable (PresenceVerdict) -> Void
     ) {
         self.keys = keys
         self.index = index
+        self.isProposed = isProposed
         self.deadline = deadline
         self.completion = completion
     }
@@ -117,6 +121,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
     var firstMember = 0
     var deferred: [DeferredPresence] = []
     var menders: [Mender] = []
+    var settling: [Settling] = []
     private var doubted: [Int] = []
     var checkpoints = CheckpointTable()
     /// When those who said nothing about the newest are asked again.
@@ -149,7 +154,9 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
     /// How long the next turn may be awaited.
     package var waitMilliseconds: Int {
         if !deferred.isEmpty { return 2 }
-        let isIdle = questions.isEmpty && buckets.isEmpty && search == nil && menders.isEmpty
+        let isIdle =
+            questions.isEmpty && buckets.isEmpty && search == nil && menders.isEmpty
+            && settling.isEmpty
         return isIdle ? 1_000 : 20
     }
 
@@ -180,6 +187,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
         sweepQuestions(now)
         stepSearch(now)
         stepBuckets(now)
+        settle(now)
         sweepMenders(now)
         stepCheckpoints(now)
         if buckets.all != doubted {

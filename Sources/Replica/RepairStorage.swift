@@ -18,6 +18,9 @@ package protocol RepairStorage {
     /// Whether the log begins after `index`: what was there is applied.
     func isCompacted(_ index: UInt64) -> Bool
 
+    /// The entry through which the state is decided.
+    var evaluatedIndex: UInt64 { get }
+
     /// The entry through which the state is on disk.
     func appliedIndex() throws(StoreError) -> UInt64
 

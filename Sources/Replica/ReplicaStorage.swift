@@ -61,10 +61,15 @@ package struct Evaluated: Sendable {
     /// come to something else.
     package let absences: BucketSet
 
-    /// Collects the two.
-    package init(_ evaluation: Evaluation, absences: BucketSet) {
-        self.evaluation = evaluation
-        self.absences = absences
+    /// - Parameter doubts: of the view that the batch was evaluated against, and nothing else.
+    package init(_ evaluation: Evaluation, resting doubts: ViewDoubts) {
+        absences = doubts.missedBuckets.union(doubts.scannedBuckets)
+        guard case .applied(var layer) = evaluation else {
+            self.evaluation = evaluation
+            return
+        }
+        layer.rest(onAbsenceOf: doubts.missed)
+        self.evaluation = .applied(layer)
     }
 }
 
@@ -125,11 +130,7 @@ extension LocalStore: ReplicaStorage {
         try view { view throws(StoreError) -> Evaluated? in
             guard view.evaluatedIndex < index else { return nil }
             let evaluation = try Store.evaluate(batch, at: index, in: view)
-            let doubts = view.doubts()
-            return Evaluated(
-                evaluation,
-                absences: doubts.missedBuckets.union(doubts.scannedBuckets)
-            )
+            return Evaluated(evaluation, resting: view.doubts())
         }
     }
 }

@@ -389,6 +389,9 @@ extension DiskTables: StorageTransaction {
                 throw .misuse("layer \(layer.index) cannot follow \(previous)")
             }
             previous = layer.index
+            for key in layer.missed where row(of: key) != nil {
+                throw .evaluatedOnLoss(index: layer.index, key: key.hex)
+            }
             for (key, bytes) in layer.writes {
                 if let bytes { put(key, bytes) } else { delete(key) }
             }

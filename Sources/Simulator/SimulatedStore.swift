@@ -97,7 +97,7 @@ final class SimulatedStore: ReplicaStorage {
         let view = SimulatedView(self)
         guard view.evaluatedIndex < index else { return nil }
         let evaluation = try evaluateBatch(batch, at: index, in: view)
-        return Evaluated(evaluation, absences: doubts.missedBuckets.union(doubts.scannedBuckets))
+        return Evaluated(evaluation, resting: doubts)
     }
 
     func checkpoint() throws(StoreError) -> Checkpoint? {
@@ -154,6 +154,8 @@ extension SimulatedStore: RepairStorage {
     }
 
     func isCompacted(_ index: UInt64) -> Bool { index <= live.point.base.index }
+
+    var evaluatedIndex: UInt64 { overlay.evaluatedIndex }
 
     func appliedIndex() throws(StoreError) -> UInt64 { live.point.appliedIndex }
 
@@ -311,6 +313,7 @@ struct SimulatedView: EvaluationView {
     var requestsRetained: UInt64 { store.live.requestsRetained }
 
     func record(_ key: StorageKey) throws(StoreError) -> Record? {
+        store.doubts.noteAsked(key)
         if let found = store.overlay.write(of: key, from: layersFrom) {
             return found.map { Record(trusted: $0) }
         }
@@ -326,6 +329,7 @@ struct SimulatedView: EvaluationView {
     }
 
     func contains(_ key: StorageKey) throws(StoreError) -> Bool {
+        store.doubts.noteAsked(key)
         if let found = store.overlay.write(of: key, from: layersFrom) { return found != nil }
         let isFound = store.look { $0.row(of: key) != nil }
         if !isFound { store.doubts.noteMiss(key) }

@@ -171,7 +171,7 @@ extension World {
             switch failure.error {
             case .full: true
             case .system: true
-            case .damagedLogHeader, .damagedLogBody: nodes[position].wasDamaged
+            case .damagedLogHeader, .damagedLogBody, .evaluatedOnLoss: nodes[position].wasDamaged
             default: false
             }
         guard isExpected else {

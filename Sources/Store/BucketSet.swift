@@ -18,6 +18,11 @@ package struct BucketSet: Sendable, Equatable {
         words[bucket >> 6] |= 1 << UInt64(bucket & 63)
     }
 
+    /// Takes one out.
+    package mutating func remove(_ bucket: Int) {
+        words[bucket >> 6] &= ~(1 << UInt64(bucket & 63))
+    }
+
     /// Whether it has one.
     package func contains(_ bucket: Int) -> Bool {
         words[bucket >> 6] & (1 << UInt64(bucket & 63)) != 0

@@ -14,7 +14,10 @@ package struct OverlayLayer: Sendable {
     /// The same for the keys' directories.
     let directoryMask: UInt64
     /// Bytes that the layer keeps in memory, roughly.
-    package let byteCount: Int
+    package private(set) var byteCount: Int
+    /// Keys that the decision found nothing under. Whoever applies the layer finds nothing either,
+    /// or what was lost when the entry was evaluated has been put back since.
+    package private(set) var missed: [StorageKey] = []
 
     /// - Parameters:
     ///   - index: the entry's log index.
@@ -39,6 +42,12 @@ package struct OverlayLayer: Sendable {
         self.keyMask = keyMask
         self.directoryMask = directoryMask
         self.byteCount = byteCount
+    }
+
+    /// Says what the decision rests on, at most ``StoreLimits/doubtsMax`` keys.
+    package mutating func rest(onAbsenceOf keys: [StorageKey]) {
+        byteCount += StoreLimits.storageKeyBytes * (keys.count - missed.count)
+        missed = keys
     }
 
     /// Position of the first write at or after `key`.

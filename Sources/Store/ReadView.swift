@@ -37,6 +37,7 @@ package struct ReadView: ~Copyable {
     /// - Throws: ``StoreError/damagedRecord(key:reason:)``: what is damaged is not absent.
     package borrowing func record(_ key: StorageKey) throws(StoreError) -> Record? {
         let reader = open
+        reader.noteAsked(key)
         if let found = reader.overlay.write(of: key, from: reader.layersFrom) {
             return found.map { Record(trusted: $0) }
         }
@@ -54,6 +55,7 @@ package struct ReadView: ~Copyable {
     /// Whether there is a record under `key`, without reading it.
     package borrowing func contains(_ key: StorageKey) throws(StoreError) -> Bool {
         let reader = open
+        reader.noteAsked(key)
         if let found = reader.overlay.write(of: key, from: reader.layersFrom) {
             return found != nil
         }
@@ -70,6 +72,7 @@ package struct ReadView: ~Copyable {
         of key: StorageKey
     ) throws(StoreError) -> UInt64? {
         let reader = open
+        reader.noteAsked(key)
         if let found = reader.overlay.write(of: key, from: reader.layersFrom) {
             return found.map { Record(trusted: $0).modificationIndex }
         }

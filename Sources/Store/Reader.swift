@@ -52,6 +52,8 @@ import Synchronization
         generation += 1
     }
 
+    func noteAsked(_ key: StorageKey) { doubts.noteAsked(key) }
+
     func noteMiss(_ key: StorageKey) { doubts.noteMiss(key) }
 
     func noteDamage(_ key: StorageKey) { doubts.noteDamage(key) }

@@ -29,6 +29,9 @@ package enum StoreError: OperatorError, Equatable {
     /// The records of this bucket of table `state` are not those that its digest stands for:
     /// some are missing, or were not written here.
     case damagedBucket(number: Int, reason: String)
+    /// The entry at `index` was evaluated while this record was lost, and the record is back: what
+    /// was decided is not what the other replicas decide. The key is in hex.
+    case evaluatedOnLoss(index: UInt64, key: String)
     /// The remembered requests are not those that the digest stands for. Their table says all of
     /// it twice, so it may be mended from itself.
     case damagedRequests(String)

@@ -25,6 +25,8 @@ extension StoreError {
             "two different votes are stored for term \(term): node \(first) and node \(second)"
         case .damagedRecord(let key, let reason): "record \(key) is damaged: \(reason)"
         case .damagedBucket(let number, let reason): "bucket \(number) is damaged: \(reason)"
+        case .evaluatedOnLoss(let index, let key):
+            "entry \(index) was evaluated while record \(key) was lost, and the record is back"
         case .damagedRequests(let what): "remembered requests are damaged: \(what)"
         case .damagedSnapshot(let what): "snapshot file is damaged: \(what)"
         case .unsuitableSnapshot(let what): "snapshot does not fit this node: \(what)"
@@ -50,6 +52,11 @@ extension StoreError {
         case .lmdb, .misuse: "restart the node; if it happens again, report it with this text"
         case .system:
             "check that the folder exists, is writable by this user and its disk is healthy"
+        case .evaluatedOnLoss:
+            """
+            nothing wrong was written: start the node again, it evaluates the entry once more; \
+            check the disk
+            """
         case .corrupt, .damagedLogHeader, .damagedLogBody, .logGap, .logTailMissing,
             .damagedHardState, .damagedRecord, .damagedBucket, .damagedRequests:
             """

@@ -10,11 +10,16 @@ package struct ViewDoubts: Sendable, Equatable {
     package private(set) var damaged: [StorageKey] = []
     /// The buckets of all keys that were missed, however many.
     package private(set) var missedBuckets = BucketSet()
+    /// The buckets of all keys that were asked for, found or not.
+    package private(set) var askedBuckets = BucketSet()
     /// The buckets of directories that were walked.
     package private(set) var scannedBuckets = BucketSet()
 
     /// Nothing.
     package init() {}
+
+    /// A key that is looked up.
+    package mutating func noteAsked(_ key: StorageKey) { askedBuckets.insert(key.bucket) }
 
     /// A key that was not found.
     package mutating func noteMiss(_ key: StorageKey) {

@@ -232,8 +232,12 @@ package struct WriteTransaction: ~Copyable {
         for (index, id) in forgotten { changes.remove(request: id, at: index) }
     }
 
+    /// - Throws: ``StoreError/evaluatedOnLoss(index:key:)``.
     private mutating func apply(_ layer: OverlayLayer) throws(StoreError) {
         let table = RecordTable(tables, in: transaction)
+        for key in layer.missed where try table.record(key) != nil {
+            throw .evaluatedOnLoss(index: layer.index, key: key.hex)
+        }
         for (key, bytes) in layer.writes {
             var former = RecentChanges.Former.nothing
             if let stored = try table.record(key) {

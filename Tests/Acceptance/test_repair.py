@@ -139,6 +139,7 @@ class Repair(CorruptionTest):
         self.lose(victim, keys)
         answer = self.write(cluster, victim, "lost", "another", cas=0)
         self.assertIn(answer.status, (400, 409, 503), answer.text)
+        # What it may have written in the lost record's place is shown by nobody, from now on.
         self.expect_whole(cluster, victim)
 
     def test_a_loss_that_the_digest_hides_is_not_created_again_and_outvoted(self):

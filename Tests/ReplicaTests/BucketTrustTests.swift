@@ -81,6 +81,20 @@ struct BucketTrustTests {
         #expect(look(missed) == (nil, 0, 0))
     }
 
+    @Test("nothing is read from a bucket in which something was written in a lost record's place")
+    func forks() {
+        var asked = ViewDoubts()
+        asked.noteAsked(key)
+        var elsewhere = ViewDoubts()
+        elsewhere.noteAsked(StorageKey(words: (8 << 56, 0, 0, 1)))
+        trust.fork(bucket)
+        #expect(look(asked) == (bucket, 0, 0))
+        #expect(look(listed) == (bucket, 0, 0))
+        #expect(look(elsewhere) == (nil, 0, 0))
+        trust.settle(bucket)
+        #expect(look(asked) == (nil, 0, 0))
+    }
+
     @Test("a record that cannot be read needs no look")
     func records() {
         var doubts = ViewDoubts()

@@ -15,6 +15,7 @@ final class RepairBench {
         let jobs = Mutex<[RepairJob]>([])
         let events = Collector<RepairEvent>()
         let doubts = Collector<[Int]>()
+        let trust = BucketTrust()
         let memory = Mutex<[UInt64: [UInt8]]>([:])
 
         init(_ id: NodeID, _ store: LocalStore) {
@@ -74,6 +75,7 @@ final class RepairBench {
             RepairMachine(
                 store: port.store,
                 ports: port,
+                trust: port.trust,
                 members: ids.filter { $0 != port.id },
                 bucketBytesMax: bucketBytesMax
             )

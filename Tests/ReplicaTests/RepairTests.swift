@@ -248,6 +248,42 @@ struct RepairTests {
         #expect(try store.scrubState(&scrub, bytesMax: 1 << 20).findings == [])
     }
 
+    /// Found by an acceptance test: the leader that had written in the lost record's place answered
+    /// reads with it until it was rebuilt.
+    @Test("a bucket is not read from once a batch may have written in a lost record's place")
+    func forked() throws {
+        let bench = try RepairBench(3, fill: Self.fill) { path in
+            flipBit(path, key(12).bytes + [1, 0, 0, 0, 0, 1], at: 30)
+        }
+        let port = bench.ports[0]
+        let bucket = key(12).bucket
+        let heard = Collector<Bool>()
+        bench.give(
+            .confirm(
+                PresenceQuestion(
+                    keys: [key(12)],
+                    index: index(12),
+                    isProposed: true,
+                    deadline: bench.deadline
+                ) { _ in heard.add(port.trust.isForked(bucket)) }
+            )
+        )
+        try bench.run { heard.count == 1 }
+        #expect(heard.all == [true], "before whoever asked can read again")
+        // Another entry was decided before the repair, and is not on the disk yet.
+        port.store.markEvaluated(through: 13)
+        let mended = Collector<Bool>()
+        bench.give(.mend(bucket, deadline: bench.deadline) { mended.add($0) })
+        try bench.run { (try? stored(12, port.store)) == Self.value(12) }
+        try bench.run(turns: 50)
+        #expect(port.trust.isForked(bucket) && mended.count == 0)
+        try port.store.write { (transaction) throws(StoreError) in
+            try transaction.apply(layers: [], appliedIndex: 13, appliedTerm: 2)
+        }
+        try bench.run { mended.count == 1 }
+        #expect(!port.trust.isForked(bucket) && mended.all == [true])
+    }
+
     /// Before, it was called contradicted like a record that was lost.
     @Test("a record of an entry after the view contradicts nothing")
     func youngerPresence() throws {

@@ -353,7 +353,7 @@ struct DamageTests {
             .logGap(after: 1, next: 3), .logTailMissing(have: 1, want: 2), .damagedHardState("a"),
             .damagedVoteFile("a"), .twoVotes(term: 1, first: 2, second: 3),
             .damagedRecord(key: "00", reason: "r"), .damagedSnapshot("a"),
-            .damagedBucket(number: 7, reason: "r"),
+            .damagedBucket(number: 7, reason: "r"), .evaluatedOnLoss(index: 1, key: "00"),
             .unsuitableSnapshot("a"), .malformedBatch("a"), .unknownOperation(code: 9), .full,
             .lockedByAnother(processID: 5), .lockedByAnother(processID: nil),
             .wrongFormat(have: 2, want: 1), .networkFileSystem(path: "/x", kind: "NFS"),

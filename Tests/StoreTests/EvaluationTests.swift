@@ -16,6 +16,38 @@ struct EvaluationTests {
         return (folder, store)
     }
 
+    /// Found by an acceptance test: an entry was evaluated, what was lost came back, and the entry
+    /// was applied over it, with a digest that called the bucket whole.
+    @Test("what an entry did not find is not there when it is applied, or it is evaluated anew")
+    func absences() throws {
+        let folder = TemporaryFolder()
+        let store = try folder.open()
+        try store.fillLog(50)
+        try store.commit([.put(key(1, 1), record("the first"))])
+        try store.applyThrough(1)
+        for (missed, isSound) in [([key(1, 2)], true), ([key(1, 2), key(1, 1)], false)] {
+            var layer = OverlayLayer(
+                index: 2,
+                writes: [(key(1, 1), record("another").encoded())],
+                requestID: nil
+            )
+            layer.rest(onAbsenceOf: missed)
+            let loss = StoreError.evaluatedOnLoss(index: 2, key: key(1, 1).hex)
+            var thrown: StoreError?
+            do throws(StoreError) {
+                try store.write { (transaction) throws(StoreError) in
+                    try transaction.apply(layers: [layer], appliedIndex: 2, appliedTerm: 1)
+                    if isSound { throw .cancelled }
+                }
+            } catch {
+                thrown = error
+            }
+            #expect(thrown == (isSound ? .cancelled : loss))
+        }
+        let kept = try store.view { try $0.record(key(1, 1)) }
+        #expect(kept?.valueBox == record("the first").valueBox)
+    }
+
     enum Outcome: Equatable {
         case applied
         case duplicate(UInt64)
