@@ -163,7 +163,7 @@ final class PeerHub {
     /// - Parameter byPeer: the other side ended it and did not say why.
     func lost(_ peer: Peer, number: UInt64, byPeer: Bool) {
         guard byPeer, !isStopped, peers.contains(where: { $0 === peer }),
-            peer.losses.isNews(number)
+            peer.losses.isNews(number, isLast: !peer.isAnythingUp)
         else { return }
         handler.linkReset(peer.endpoint.id)
     }
@@ -205,7 +205,9 @@ final class PeerHub {
 ///
 /// A process that dies takes all its connections with it, and each end is noticed on its own.
 /// So connections are numbered, and a loss is news only if the connection began after the last
-/// loss that was reported.
+/// loss that was reported. The end of the last one is news once more: what the process had still
+/// sent may be read from another connection after the first loss was reported, and would be taken
+/// for a sign of life.
 struct LossLedger {
     private var last: UInt64 = 0
     private var reported: UInt64 = 0
@@ -215,15 +217,17 @@ struct LossLedger {
         return last
     }
 
-    /// - Parameter number: of the connection that was lost.
-    mutating func isNews(_ number: UInt64) -> Bool {
-        guard number > reported else { return false }
+    /// - Parameters:
+    ///   - number: of the connection that was lost.
+    ///   - isLast: none is left.
+    mutating func isNews(_ number: UInt64, isLast: Bool) -> Bool {
+        guard number > reported || isLast else { return false }
         reported = last
         return true
     }
 
-    /// The same for the youngest connection.
-    mutating func isNewsSinceLast() -> Bool { isNews(last) }
+    /// Whether a connection began after the last loss that was reported.
+    mutating func isNewsSinceLast() -> Bool { isNews(last, isLast: false) }
 }
 
 /// Keeps repetitions out of the log: the same text about the same subject once a minute, and

@@ -140,7 +140,7 @@ extension NetworkTests {
             }
         }
 
-        @Test("the other side restarts: one reset each time, then frames cross again")
+        @Test("the other side restarts: two resets each time, then frames cross again")
         func restart() async throws {
             let folders = [TemporaryFolder(), TemporaryFolder()]
             let a = try await TestNode(1, folder: folders[0])
@@ -151,13 +151,14 @@ extension NetworkTests {
             for round in 1...3 {
                 try await eventually("connected") { a.isConnected(to: b) && b.isConnected(to: a) }
                 await b.transport.stop()
-                try await eventually("the loss is noticed") { a.events.resets.count == round }
+                try await eventually("the loss is noticed") { a.events.resets.count == 2 * round }
                 try await eventually("links are down") { !a.transport.isConnected(to: b.id) }
                 #expect(!a.transport.send(kind: 1, payload: [], to: b.id, channel: .data))
                 // Every connection's end and some refused dials have been seen by now.
                 try await Task.sleep(for: .milliseconds(300))
-                #expect(a.events.resets == [NodeID](repeating: b.id, count: round))
-                // One reset, but the end of each connection, out and in, since something may
+                // Of the first connection that ended, and of the last.
+                #expect(a.events.resets == [NodeID](repeating: b.id, count: 2 * round))
+                // But the end of each connection, out and in, since something may
                 // have been sent on the second between the ends of the first and the second.
                 #expect(a.events.lost.filter { $0 == .data }.count == 2 * round)
                 b = try await TestNode(2, folder: folders[1], port: endpoints[1].address.port)
