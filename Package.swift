@@ -74,7 +74,7 @@ let package = Package(
         layer("Store", ["CLMDB", "Wire"]),
         // Level 2
         layer("Shamir", ["Cryptography", "Wire"]),
-        layer("Replica", ["Raft", "Store", "Wire", logging]),
+        layer("Replica", ["CLinux", "Raft", "Store", "Wire", logging]),
         // Level 3
         layer("Barrier", ["Cryptography", "Shamir", "Store", "Wire"]),
         layer("Audit", ["CLinux", "Cryptography", "Wire"]),

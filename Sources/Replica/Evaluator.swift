@@ -1,4 +1,3 @@
-import Dispatch
 import Logging
 import Raft
 import Store
@@ -45,7 +44,7 @@ struct Evaluator {
         do throws(WorkFailure) {
             while let jobs = mailbox.take(
                 most: Limits.inputsPerTurnMax,
-                until: .now() + .milliseconds(machine.waitMilliseconds)
+                until: .now + .milliseconds(machine.waitMilliseconds)
             ) {
                 try machine.turn(jobs, now: .now)
             }

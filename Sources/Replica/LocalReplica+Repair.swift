@@ -1,4 +1,3 @@
-import Dispatch
 import Logging
 package import Raft
 package import Store
@@ -46,7 +45,7 @@ extension LocalReplica {
             )
             while let jobs = repair.take(
                 most: Limits.inputsPerTurnMax,
-                until: .now() + .milliseconds(machine.waitMilliseconds)
+                until: .now + .milliseconds(machine.waitMilliseconds)
             ) {
                 machine.turn(jobs, now: .now)
             }

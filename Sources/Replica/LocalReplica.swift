@@ -1,4 +1,3 @@
-import Dispatch
 package import Logging
 package import Raft
 package import Store
@@ -211,7 +210,7 @@ package final class LocalReplica: Sendable {
             )
             while let inputs = core.take(
                 most: Limits.inputsPerTurnMax,
-                until: DispatchTime(machine.nextTick),
+                until: machine.nextTick,
                 isPatient: machine.isPatient
             ) {
                 // The clock is read after the inputs were taken, never before: see `turn`.
@@ -338,13 +337,6 @@ package final class LocalReplica: Sendable {
 
     /// What the core last said about itself.
     package var status: ReplicaStatus { board.current }
-}
-
-extension DispatchTime {
-    /// The moment on Dispatch's clock at which `instant` will have come.
-    fileprivate init(_ instant: Moment) {
-        self = .now() + .nanoseconds(Int(max(0, instant.nanoseconds(since: .now))))
-    }
 }
 
 /// Where a replica begins: what its store held.

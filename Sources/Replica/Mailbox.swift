@@ -1,4 +1,3 @@
-import Dispatch
 import Synchronization
 
 /// A queue with many senders and one receiving thread: the only way into that thread.
@@ -15,7 +14,7 @@ final class Mailbox<Element: Sendable>: Sendable {
     }
 
     private let state = Mutex(State())
-    private let wake = DispatchSemaphore(value: 0)
+    private let wake = WakeSignal()
     private let bound: Int
 
     /// - Parameter bound: elements that may wait before `offer` refuses.
@@ -76,13 +75,13 @@ final class Mailbox<Element: Sendable>: Sendable {
     /// - Returns: the elements in order; empty when the deadline passed; nil when closed.
     func take(
         most: Int,
-        until deadline: DispatchTime,
+        until deadline: Moment,
         isPatient: Bool = false
     ) -> [Element]? {
         while true {
             guard let taken = takeWaiting(most: most, orSleep: isPatient) else { return nil }
             if !taken.isEmpty { return taken }
-            if wake.wait(timeout: deadline) == .timedOut {
+            if !wake.wait(until: deadline) {
                 // A sender may have signalled between the time-out and this line: leave no
                 // signal behind, or the next sleep would end early (harmless, but a spin).
                 let wasWoken = state.withLock { state in

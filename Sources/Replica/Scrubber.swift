@@ -1,4 +1,3 @@
-import Dispatch
 import Logging
 package import Raft
 package import Store
@@ -103,7 +102,7 @@ struct Scrubber {
         var machine = ScrubMachine()
         var begun = Moment.now
         var rest = Duration.milliseconds(100)
-        while let commands = mailbox.take(most: 16, until: .now() + rest.dispatch) {
+        while let commands = mailbox.take(most: 16, until: .now + rest) {
             if commands.isEmpty || machine.passBytes == 0 {
                 let now = Moment.now
                 if machine.passBytes == 0 { begun = now }
@@ -138,12 +137,5 @@ struct Scrubber {
             machine.begin()
             return true
         }
-    }
-}
-
-extension Duration {
-    /// For Dispatch, not below zero.
-    fileprivate var dispatch: DispatchTimeInterval {
-        .nanoseconds(Int(max(0, nanoseconds)))
     }
 }

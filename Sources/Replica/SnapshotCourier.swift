@@ -1,4 +1,3 @@
-import Dispatch
 import Logging
 package import Raft
 import Store
@@ -70,7 +69,7 @@ struct SnapshotCourier {
         machine.begin()
         while let jobs = mailbox.take(
             most: Limits.courierJobsPerTurnMax,
-            until: .now() + .milliseconds(machine.waitMilliseconds)
+            until: .now + .milliseconds(machine.waitMilliseconds)
         ) {
             machine.turn(jobs, now: .now)
             status.update { $0.snapshots = machine.counters }

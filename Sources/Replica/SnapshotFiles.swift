@@ -1,4 +1,3 @@
-import Dispatch
 import Store
 
 /// The data folder of a snapshot's courier. One thread.
@@ -58,7 +57,7 @@ final class SnapshotFiles: SnapshotShelf {
             pacer.spend(Int(clamping: bytes - copied))
             copied = bytes
             while pacer.allowance <= 0 {
-                pause(nanoseconds: Int64(Limits.snapshotExportPauseMilliseconds) * 1_000_000)
+                WakeSignal.pause(.milliseconds(Limits.snapshotExportPauseMilliseconds))
                 pacer.refill(.now, commits(), isStreaming: true)
                 pacer.raise(to: slowest)
             }
@@ -147,7 +146,7 @@ final class SnapshotFiles: SnapshotShelf {
         return try store.prepareSnapshot(from: folder.arrivingPath, as: file) {
             progress()
             let spent = Moment.now.nanoseconds(since: begun)
-            pause(nanoseconds: min(Limits.snapshotFillRest * spent, longest))
+            WakeSignal.pause(.nanoseconds(min(Limits.snapshotFillRest * spent, longest)))
             begun = .now
         }
     }
@@ -158,9 +157,4 @@ final class SnapshotFiles: SnapshotShelf {
     }
 
     func releaseRetired() -> Bool { store.releaseRetired() }
-}
-
-/// Leaves the disk to others.
-private func pause(nanoseconds: Int64) {
-    _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .nanoseconds(Int(nanoseconds)))
 }

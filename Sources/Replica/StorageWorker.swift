@@ -1,4 +1,3 @@
-import Dispatch
 import Logging
 import Store
 
@@ -40,7 +39,7 @@ struct StorageWorker {
             var space = machine.space
             while let jobs = mailbox.take(
                 most: Limits.inputsPerTurnMax,
-                until: .now() + .milliseconds(machine.waitMilliseconds)
+                until: .now + .milliseconds(machine.waitMilliseconds)
             ) {
                 let begun = Moment.now
                 try machine.turn(jobs, now: begun)

@@ -1,4 +1,3 @@
-import Dispatch
 import Raft
 import Store
 import Synchronization
@@ -88,7 +87,7 @@ struct CourierTests {
 
         /// The next thing that the core is told.
         func heard() throws -> CoreInput {
-            let inputs = core.take(most: 1, until: .now() + .seconds(120)) ?? []
+            let inputs = core.take(most: 1, until: .now + .seconds(120)) ?? []
             return try #require(inputs.first, "the courier says something")
         }
 
@@ -181,7 +180,7 @@ struct CourierTests {
         flipBit(sender.folder.path + "/node/holdfast.mdb", record.valueBox, at: 9)
         sender.start()
         ask(sender)
-        let jobs = try #require(sender.repair.take(most: 9, until: .now() + .seconds(120)))
+        let jobs = try #require(sender.repair.take(most: 9, until: .now + .seconds(120)))
         guard jobs.count == 1, case .found(.record(key(7), _)) = jobs.first else {
             Issue.record("the repair machine hears \(jobs)")
             return
@@ -277,7 +276,7 @@ struct CourierTests {
         try eventuallyBlocking("a window is full") { receiver.mailbox.count == chunks + 1 }
         for _ in 0..<20 {
             waiting.add(receiver.mailbox.count)
-            _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(5))
+            WakeSignal.pause(.milliseconds(5))
         }
         #expect(waiting.all.max() == chunks + 1)
         receiver.start()
@@ -328,7 +327,7 @@ struct CourierTests {
     private func answers(to peer: Side, count: Int) -> [SnapshotFrame] {
         var answers: [SnapshotFrame] = []
         while answers.count < count {
-            for job in peer.mailbox.take(most: 9, until: .now() + .seconds(120)) ?? [] {
+            for job in peer.mailbox.take(most: 9, until: .now + .seconds(120)) ?? [] {
                 if case .frame(let frame, _) = job { answers.append(frame) }
             }
         }

@@ -1,4 +1,3 @@
-import Dispatch
 import Raft
 import Store
 import TestSupport
@@ -40,7 +39,7 @@ struct EvaluatorTests {
         /// Waits until the core was told that this much is evaluated.
         func evaluated(_ number: UInt64) throws {
             try eventuallyBlocking("entry \(number) is evaluated") {
-                (core.take(most: 100, until: .now() + .milliseconds(10)) ?? []).contains { input in
+                (core.take(most: 100, until: .now + .milliseconds(10)) ?? []).contains { input in
                     if case .raft(.evaluated(let index)) = input {
                         index.number >= number
                     } else {
@@ -98,7 +97,7 @@ struct EvaluatorTests {
         #expect(try bench.store.view { view in try view.record(key(2)) } == nil)
         #expect(bench.store.view { $0.evaluatedIndex } == 4)
         // One layer each goes to the storage thread, in order.
-        let jobs = bench.storage.take(most: 10, until: .now()) ?? []
+        let jobs = bench.storage.take(most: 10, until: .now) ?? []
         let layers = jobs.compactMap { job -> UInt64? in
             if case .apply(let layer, term(1)) = job { layer.index } else { nil }
         }

@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import Synchronization
 import TestSupport
@@ -8,8 +7,8 @@ import Testing
 
 @Suite("mailbox")
 struct MailboxTests {
-    static var past: DispatchTime { .now() }
-    static var far: DispatchTime { .now() + .seconds(300) }
+    static var past: Moment { .now }
+    static var far: Moment { .now + .seconds(300) }
 
     @Test("gives elements in order, as many as asked for")
     func order() {
@@ -107,9 +106,9 @@ struct MailboxTests {
             }
         }
         var got: [Int] = []
-        let end = DispatchTime.now() + .seconds(300)
-        while got.count < count, DispatchTime.now() < end {
-            let deadline = DispatchTime.now() + .microseconds(100)
+        let end = Moment.now + .seconds(300)
+        while got.count < count, Moment.now < end {
+            let deadline = Moment.now + .microseconds(100)
             got += box.take(most: 9, until: deadline, isPatient: true) ?? []
         }
         #expect(got == Array(0..<count))
@@ -173,9 +172,9 @@ struct MailboxTests {
             var random = Seeded(UInt64(most))
             while result.next.reduce(0, +) < senders * each {
                 // 0 to 60 µs: about as long as a delivery takes.
-                let deadline = DispatchTime.now() + .microseconds(Int(random.next() % 60))
+                let deadline = Moment.now + .microseconds(Int(random.next() % 60))
                 guard let taken = box.take(most: most, until: deadline) else { break }
-                if taken.isEmpty && DispatchTime.now() < deadline { result.early += 1 }
+                if taken.isEmpty && Moment.now < deadline { result.early += 1 }
                 if taken.count > most { result.tooLong += 1 }
                 for (sender, number) in taken {
                     if number != result.next[sender] { result.orderFaults += 1 }

@@ -1,4 +1,3 @@
-import Dispatch
 import Raft
 import Store
 import TestSupport
@@ -49,7 +48,7 @@ struct StorageWorkerTests {
         func heard(until isLast: (CoreInput) -> Bool) throws -> [CoreInput] {
             var heard: [CoreInput] = []
             while true {
-                let inputs = core.take(most: 1, until: .now() + .seconds(120)) ?? []
+                let inputs = core.take(most: 1, until: .now + .seconds(120)) ?? []
                 guard let input = inputs.first else {
                     throw TookTooLong(description: "the worker's word, after \(heard.count)")
                 }

@@ -3,17 +3,17 @@ enum UnsafeRules {
     /// Targets whose job is C and raw memory.
     static let resource: Set = ["Store", "Cryptography", "Transport"]
 
-    /// The word `unsafe` elsewhere: system calls without a safe face (threads in Replica; the wall clock in Node;
+    /// The word `unsafe` elsewhere: system calls without a safe face (threads and their semaphore in Replica; the wall clock in Node;
     /// terminal, files and environment in Client; its own files in Audit; a file in history-check; what a trap says, and standard error, in simulate). Lower a number when you can; raising one is a
     /// decision that the reviewer should see.
     static let allowance: [String: Int] = [
-        "Replica": 7, "Audit": 27, "Node": 1, "Client": 37, "Commands": 0, "history-check": 6,
+        "Replica": 16, "Audit": 27, "Node": 1, "Client": 37, "Commands": 0, "history-check": 6,
         "simulate": 9,
     ]
 
     /// `@unchecked Sendable` and `nonisolated(unsafe)` for each target, each with its proof.
     static let tapeAllowance: [String: Int] = [
-        "Store": 3, "Cryptography": 8, "Transport": 0, "Replica": 0, "Node": 0,
+        "Store": 3, "Cryptography": 8, "Transport": 0, "Replica": 1, "Node": 0,
     ]
 
     /// Lines where the word `unsafe` is used, apart from `nonisolated(unsafe)`.
