@@ -59,7 +59,8 @@ package final class HoldfastNode: Sendable {
         parts.network.attach(
             transport: peers,
             replica: parts.replica,
-            forwarder: parts.forwarder
+            forwarder: parts.forwarder,
+            clock: parts.clusterClock
         ) { request, member in parts.serve(request, from: member) }
         _ = try await peers.start(
             try start.configuration.members.map { try PeerEndpoint($0) }

@@ -118,6 +118,20 @@ package enum Limits {
     package static let rateLimitClientsMax = 65_536
     /// Requests that `sys/in-flight-req` can show at once; further ones are worked on all the same.
     package static let inFlightNotedMax = 10_000
+    /// How often the members tell each other what their clocks show.
+    package static let clockTellMilliseconds = 2_000
+    /// And while a node knows the clocks of too few.
+    package static let clockAskMilliseconds = 250
+    /// A clock that was not heard of for this long is not known any more, in nanoseconds.
+    package static let clockAgeMax: Int64 = 30_000_000_000
+    /// A clock that differs by more from the median of the voters' is wrong, in nanoseconds.
+    package static let clockDifferenceMax: UInt64 = 2_000_000_000
+    /// Cluster time begins at most this much ahead of the median, in nanoseconds.
+    package static let clockLeadMax: UInt64 = 1_000_000_000
+    /// A node with a wrong clock says so this often.
+    package static let clockAlarmSeconds = 60
+    /// And hands over at most this often when it leads.
+    package static let clockHandoverSeconds = 10
     /// Bytes of a path that a line of the log tells.
     package static let loggedPathBytesMax = 512
 }

@@ -131,7 +131,7 @@ extension MembershipFlow {
         context.answer(Reply.errors(403, [text]))
     }
 
-    /// Whole seconds since 1970. Cluster time takes its place when there is one.
+    /// Cluster time in whole seconds since 1970.
     private var now: UInt64 { clock().nanoseconds / 1_000_000_000 }
 
     // MARK: Into the log

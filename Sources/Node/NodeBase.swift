@@ -22,7 +22,11 @@ struct NodeBase {
     let waiting: WaitingRequests
     let observer: RequestObserver
     let taskCounts = TaskCounts()
-    let clock: @Sendable () -> Timestamp = { WallClock.now() }
+    /// What tokens, leases and timers go by.
+    let clusterClock: ClusterClock
+    let clock: @Sendable () -> Timestamp
+    /// What logs, audit records and answers about this node itself show.
+    let wall: @Sendable () -> Timestamp = { WallClock.now() }
     let loggers: NodeLoggers
 
     init(_ settings: Settings, _ start: NodeStart, loggers: NodeLoggers) {
@@ -31,6 +35,14 @@ struct NodeBase {
         let network = PeerNetwork(settings, logger: loggers[.transport])
         self.network = network
         replica = LocalReplica(store: store, logger: loggers[.replica])
+        let clusterClock = ClusterClock(
+            store: store,
+            replica: replica,
+            start,
+            logger: loggers[.core]
+        )
+        self.clusterClock = clusterClock
+        clock = { clusterClock.now() }
         forwarder = Forwarder(firstNumber: start.firstForward) { network.send($0, to: $1) }
         seal = SealKeeper(
             store: store,
@@ -46,7 +58,7 @@ struct NodeBase {
             store: store,
             replica: replica,
             seal: seal,
-            clock: clock
+            clock: wall
         )
         workers = Workers(threads: Limits.workerThreads, waitingMax: Limits.workerQueueMax)
         let fetcher = fetcher
@@ -111,7 +123,7 @@ struct NodeBase {
             store: store,
             replica: replica,
             workers: workers,
-            clock: clock,
+            clusterClock: clusterClock,
             logger: loggers[.core]
         )
     }

@@ -38,10 +38,11 @@ final class NodeCalls: Sendable {
         store: LocalStore,
         replica: LocalReplica,
         workers: Workers,
-        clock: @escaping @Sendable () -> Timestamp,
+        clusterClock: ClusterClock,
         logger: Logger
     ) {
         self.state = state
+        let clock = { @Sendable in clusterClock.now() }
         (seal, versions, creation) = (parts.seal, parts.versions, parts.creation)
         self.local = local
         let census = TokenCensus()
@@ -54,6 +55,7 @@ final class NodeCalls: Sendable {
             isOpen: tellsMetricsToAll,
             tasks: tasks,
             census: census,
+            clock: clusterClock,
             data: state.settings.data
         )
         status = NodeStatus(
@@ -116,7 +118,7 @@ final class NodeCalls: Sendable {
             allowed(call, token, deadline, loop) { [self] refusal in
                 if let refusal { return completion(refusal) }
                 onWorker(completion) { [self] in
-                    completion(local.answer(call, requestID: requestID, now: clock()))
+                    completion(local.answer(call, requestID: requestID, now: WallClock.now()))
                 }
             }
         }
@@ -238,9 +240,8 @@ final class NodeCalls: Sendable {
         _ completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         onWorker(completion) { [self] in
-            completion(
-                answer { MetricsReply.response(try metrics.collect(), format, now: clock()) }
-            )
+            let now = WallClock.now()
+            completion(answer { MetricsReply.response(try metrics.collect(), format, now: now) })
         }
     }
 

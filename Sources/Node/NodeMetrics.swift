@@ -4,6 +4,7 @@ import Replica
 import Store
 import Transport
 import Vault
+import Wire
 
 /// What `sys/metrics` tells of this node: one table for its own numbers, one for its members'.
 ///
@@ -19,6 +20,7 @@ struct NodeMetrics: Sendable {
     let isOpen: Bool
     let tasks: TaskCounts
     let census: TokenCensus
+    let clock: ClusterClock
     /// The data folder.
     let data: String
 
@@ -36,6 +38,10 @@ struct NodeMetrics: Sendable {
         let tokens: Int?
         /// Of the disk that holds the data folder.
         let disk: Machine.DiskRoom?
+        /// Nil while the clocks of too few voters are known.
+        let clocks: WallClocks.Standing?
+        /// How much this node's clock is ahead of cluster time, in seconds.
+        let aheadOfCluster: Double
     }
 
     /// Walks the free list of the database: not for an event loop.
@@ -57,10 +63,14 @@ struct NodeMetrics: Sendable {
                 }
             },
             tokens: isLeader ? census.count(seal, in: store, mayTakeLong: true) : nil,
-            disk: Machine.room(data)
+            disk: Machine.room(data),
+            clocks: clock.standing,
+            aheadOfCluster: seconds(WallClock.now()) - seconds(clock.now())
         )
         return Self.metrics(of: facts) + meter.metrics + audit.metrics + tasks.metrics
     }
+
+    private func seconds(_ time: Timestamp) -> Double { Double(time.nanoseconds) / 1e9 }
 
     static func metrics(of facts: Facts) -> [Metric] {
         table.map { name, help, kind, value in
@@ -95,6 +105,14 @@ struct NodeMetrics: Sendable {
         (
             "unseal_shares_given", "Shares given in this attempt to unseal", .gauge,
             { Double($0.sharesGiven) }
+        ),
+        (
+            "clock_ahead_seconds", "This node's clock before the median of the voters'", .gauge,
+            { $0.clocks.map { Double($0.ahead) / 1e9 } }
+        ),
+        (
+            "clock_ahead_of_cluster_seconds", "This node's clock before cluster time", .gauge,
+            { $0.aheadOfCluster }
         ),
     ]
 

@@ -30,7 +30,8 @@ final class NodeParts: ReplicaObserver {
     private let membership: MembershipFlow
     let autopilot: Autopilot
     let audit: AuditParts
-    let clock: @Sendable () -> Timestamp
+    let clusterClock: ClusterClock
+    let wall: @Sendable () -> Timestamp
     let tasks: TaskRunner
     private let proof: LocalProof?
     private let observer: RequestObserver
@@ -45,7 +46,6 @@ final class NodeParts: ReplicaObserver {
             place,
             base,
             workers: base.workers,
-            clock: base.clock,
             logger: loggers[.audit]
         )
         let opener = base.opener()
@@ -57,7 +57,7 @@ final class NodeParts: ReplicaObserver {
         (replica, network, forwarder) = (base.replica, base.network, base.forwarder)
         (seal, workers, observer) = (base.seal, base.workers, base.observer)
         (waiting, fetcher) = (base.waiting, base.fetcher)
-        (logger, clock) = (loggers[.core], base.clock)
+        (logger, clusterClock, wall) = (loggers[.core], base.clusterClock, base.wall)
         tasks = base.taskRunner()
         proof = Self.makeProof(settings.data, logger)
         rateLimits = base.rateLimits()
@@ -66,6 +66,7 @@ final class NodeParts: ReplicaObserver {
         let loop = timers.next()
         autopilot = Autopilot(flow: membership, replica: replica, loop: loop, logger: logger)
         Self.sweep(forwarder, on: loop)
+        clusterClock.start(on: loop) { [network] in network.sendClock($0, to: $1) }
         beginAudit(on: loop)
     }
 
@@ -107,7 +108,7 @@ final class NodeParts: ReplicaObserver {
             requestID: requestID,
             remoteAddress: exchange.remoteAddress
         ).showing(exchange.clientCertificates)
-        observer.began(request, from: exchange.remoteAddress, at: clock())
+        observer.began(request, from: exchange.remoteAddress, at: wall())
         if let refusal = crossOrigin.answer(to: exchange) {
             return release(refusal, exchange, request)
         }
@@ -282,6 +283,7 @@ final class NodeParts: ReplicaObserver {
                 "leader": "\(status.leader.map { String($0.number) } ?? "none")",
             ]
         )
+        clusterClock.roleChanged(isLeading: status.role == .leader)
         guard status.role == .leader else { return }
         timers.next().execute { [versions, seal] in
             guard let unsealed = seal.unsealed else { return }

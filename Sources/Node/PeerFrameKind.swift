@@ -14,4 +14,6 @@ enum PeerFrameKind: UInt8 {
     case repair = 5
     /// ``ForwardedNews``, data channel.
     case forwardedNews = 6
+    /// What a member's clock shows (``ClusterClock/heard(_:from:)``), control channel.
+    case clock = 7
 }

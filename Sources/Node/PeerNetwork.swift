@@ -12,6 +12,7 @@ final class PeerNetwork: PeerLink, PeerHandler {
         var transport: PeerTransport?
         var replica: LocalReplica?
         var forwarder: Forwarder?
+        var clock: ClusterClock?
         var serve: (@Sendable (ForwardedRequest, NodeID) -> Void)?
     }
 
@@ -31,6 +32,7 @@ final class PeerNetwork: PeerLink, PeerHandler {
         transport: PeerTransport,
         replica: LocalReplica,
         forwarder: Forwarder,
+        clock: ClusterClock,
         serve: @escaping @Sendable (ForwardedRequest, NodeID) -> Void
     ) {
         sinks.withLock {
@@ -38,6 +40,7 @@ final class PeerNetwork: PeerLink, PeerHandler {
                 transport: transport,
                 replica: replica,
                 forwarder: forwarder,
+                clock: clock,
                 serve: serve
             )
         }
@@ -104,6 +107,15 @@ final class PeerNetwork: PeerLink, PeerHandler {
         )
     }
 
+    func sendClock(_ payload: [UInt8], to member: NodeID) {
+        _ = attached.transport?.send(
+            kind: PeerFrameKind.clock.rawValue,
+            payload: payload,
+            to: member,
+            channel: .control
+        )
+    }
+
     /// Dials who takes part now, and ends the connections of who does not any more.
     func updateMembers(_ configuration: Configuration) {
         var endpoints: [PeerEndpoint] = []
@@ -136,6 +148,10 @@ final class PeerNetwork: PeerLink, PeerHandler {
                 parts.serve?(try ForwardedRequest(decoding: payload), member)
             case (.forwardedReply, .data):
                 parts.forwarder?.replied(try ForwardedReply(decoding: payload), from: member)
+            case (.clock, .control):
+                if try parts.clock?.heard(payload, from: member) ?? false {
+                    sendClock(ClusterClock.payload, to: member)
+                }
             case (.forwardedNews, .data):
                 parts.forwarder?.heard(try ForwardedNews(decoding: payload), from: member)
             default:

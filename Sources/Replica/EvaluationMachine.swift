@@ -222,9 +222,9 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
             case .applied(let layer):
                 return (layer, .applied)
             case .duplicate(let first):
-                return (empty(entry), .duplicate(of: LogIndex(number: first)))
+                return (empty(entry, at: batch.time), .duplicate(of: LogIndex(number: first)))
             case .rejected:
-                return (empty(entry), .rejected)
+                return (empty(entry, at: batch.time), .rejected)
             }
         } catch {
             // An operation that this version does not know, or a record that cannot be read:
@@ -253,8 +253,9 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
         }
     }
 
-    private func empty(_ entry: LogEntry) -> OverlayLayer {
-        OverlayLayer(index: entry.index.number, writes: [], requestID: nil)
+    /// What does nothing advances cluster time all the same, so that it depends on the log alone.
+    private func empty(_ entry: LogEntry, at time: UInt64 = 0) -> OverlayLayer {
+        OverlayLayer(index: entry.index.number, writes: [], requestID: nil, time: time)
     }
 
     /// The overlay is the back-pressure point.

@@ -292,6 +292,7 @@ struct DiskTables {
         point.appliedIndex = image.index
         point.appliedTerm = image.term
         point.commitIndex = commit
+        point.time = max(point.time, image.time)
         cluster?.configuration = image.configuration
     }
 }
@@ -404,6 +405,7 @@ extension DiskTables: StorageTransaction {
         }
         point.appliedIndex = appliedIndex
         point.appliedTerm = appliedTerm
+        point.time = layers.reduce(point.time) { max($0, $1.time) }
         point.commitIndex = max(point.commitIndex, appliedIndex)
         if appliedIndex > requestsRetained {
             forgetRequests(

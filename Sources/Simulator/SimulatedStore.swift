@@ -28,7 +28,7 @@ final class SimulatedStore: ReplicaStorage {
         live = disk.durable
         changes = ChangedKeys(from: live.point.appliedIndex)
         ballot = disk.durableBallot
-        overlay.markEvaluated(through: live.point.appliedIndex)
+        overlay.markEvaluated(through: live.point.appliedIndex, at: live.point.time)
     }
 
     func takeFlushes() -> Int {
@@ -81,7 +81,7 @@ final class SimulatedStore: ReplicaStorage {
         live.install(image)
         changes = ChangedKeys(from: image.index)
         overlay.removeLayers(through: image.index)
-        overlay.markEvaluated(through: image.index)
+        overlay.markEvaluated(through: image.index, at: image.time)
         flushesAsked += 2
         disk.begin(.install(image))
         return (image.index, image.term)

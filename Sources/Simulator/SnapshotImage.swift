@@ -10,6 +10,9 @@ struct SnapshotImage {
     let configuration: [UInt8]
     let tables: DiskTables
 
+    /// Cluster time as of `index`.
+    var time: UInt64 { tables.point.time }
+
     /// - Throws: for damage, and for records that do not add up to what the digest says: a snapshot
     ///   must not spread either.
     init(_ tables: DiskTables) throws(StoreError) {
@@ -36,6 +39,7 @@ struct SnapshotImage {
         writer.writeUInt64(index)
         writer.writeUInt64(term)
         writer.writeUInt64(tables.requestsRetained)
+        writer.writeUInt64(tables.point.time)
         writer.writeBlob(configuration)
         writer.writeUInt32(UInt32(tables.state.count))
         for row in tables.state {
@@ -58,6 +62,7 @@ struct SnapshotImage {
         index = try reader.readUInt64()
         term = try reader.readUInt64()
         let retained = try reader.readUInt64()
+        let time = try reader.readUInt64()
         configuration = try reader.readBlob(atMost: 1 << 16)
         var state: [(key: StorageKey, bytes: [UInt8])] = []
         for _ in 0..<(try reader.readUInt32()) {
@@ -73,7 +78,9 @@ struct SnapshotImage {
             requests.append((index, RequestName(high: high, low: try reader.readUInt64())))
         }
         try reader.finish()
-        tables = DiskTables(requestsRetained: retained, state: state, requests: requests)
+        var tables = DiskTables(requestsRetained: retained, state: state, requests: requests)
+        tables.point.time = time
+        self.tables = tables
     }
 
     /// What the file is called by.

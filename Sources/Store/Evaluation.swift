@@ -71,7 +71,12 @@ package func evaluateBatch<View: EvaluationView & ~Copyable>(
         }
     }
     return .applied(
-        OverlayLayer(index: index, writes: pending.writes, requestID: requestID)
+        OverlayLayer(
+            index: index,
+            writes: pending.writes,
+            requestID: requestID,
+            time: batch.time
+        )
     )
 }
 

@@ -17,12 +17,17 @@ package struct HardPoint: Sendable, Equatable {
     package var last = LogPoint.start
     /// The log's entries start after this one, which is gone.
     package var base = LogPoint.start
+    /// Cluster time as of `appliedIndex`, nanoseconds since 1970; 0 before the first batch. What
+    /// an earlier version has written has none, and the next batch brings it.
+    package var time: UInt64 = 0
 
-    private static let formatVersion: UInt8 = 1
+    private static let formatVersion: UInt8 = 2
+    private static let formatWithoutTime: UInt8 = 1
     static let key = ByteKey(Array("point".utf8))
 
     /// Layout: format u8 · term u64 · has vote u8 · vote u64 · commit, applied index, applied term
-    /// u64 each · last and base, each index u64, term u64, chain hash 32 · CRC-32C u32.
+    /// u64 each · last and base, each index u64, term u64, chain hash 32 · cluster time u64 ·
+    /// CRC-32C u32. Format 1 has no cluster time.
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 160)
         writer.writeUInt8(Self.formatVersion)
@@ -34,6 +39,7 @@ package struct HardPoint: Sendable, Equatable {
         writer.writeUInt64(appliedTerm)
         last.write(into: &writer)
         base.write(into: &writer)
+        writer.writeUInt64(time)
         writer.writeUInt32(crc32c(writer.bytes))
         return writer.bytes
     }
@@ -46,7 +52,7 @@ package struct HardPoint: Sendable, Equatable {
         var reader = ByteReader(bytes.dropLast(4))
         do throws(WireError) {
             let format = try reader.readUInt8()
-            guard format == Self.formatVersion else {
+            guard (Self.formatWithoutTime...Self.formatVersion).contains(format) else {
                 throw .malformed("format \(format)")
             }
             term = try reader.readUInt64()
@@ -58,6 +64,7 @@ package struct HardPoint: Sendable, Equatable {
             appliedTerm = try reader.readUInt64()
             last = try LogPoint(from: &reader)
             base = try LogPoint(from: &reader)
+            if format != Self.formatWithoutTime { time = try reader.readUInt64() }
             try reader.finish()
         } catch {
             throw .damagedHardState("point record: \(error.summary)")
@@ -77,7 +84,9 @@ package struct HardPoint: Sendable, Equatable {
     ) throws(StoreError) -> UInt64 {
         let found = try transaction.withValue(of: key, in: tables.hard) { bytes -> UInt64? in
             let body = bytes.extracting(droppingLast: 4)
-            guard bytes.count == encodedBytes, bytes[0] == formatVersion,
+            guard
+                bytes.count == encodedBytes && bytes[0] == formatVersion
+                    || bytes.count == encodedBytes - 8 && bytes[0] == formatWithoutTime,
                 crc32c(body) == UInt32(truncatingIfNeeded: number(bytes, at: body.count, count: 4))
             else { return nil }
             return number(bytes, at: appliedIndexOffset, count: 8)
@@ -90,7 +99,7 @@ package struct HardPoint: Sendable, Equatable {
     }
 
     private static let appliedIndexOffset = 26
-    static let encodedBytes = 42 + 2 * (16 + StoreLimits.digestBytes) + 4
+    static let encodedBytes = 42 + 2 * (16 + StoreLimits.digestBytes) + 8 + 4
 
     /// What must hold between the numbers whenever they are on disk.
     package var contradiction: String? {

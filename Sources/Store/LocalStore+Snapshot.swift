@@ -57,8 +57,9 @@ extension LocalStore {
         let transaction = unsafe Transaction(reader.transaction)
         let tables = reader.tables
         guard let point = try HardPoint.read(transaction, tables),
-            let cluster = try ClusterRecord.read(transaction, tables), point.appliedIndex > 0
+            var cluster = try ClusterRecord.read(transaction, tables), point.appliedIndex > 0
         else { throw .unsuitableSnapshot("nothing is applied yet") }
+        if let configuration { cluster.configuration = configuration }
         let isBase = point.appliedIndex == point.base.index
         let end =
             isBase
@@ -78,10 +79,6 @@ extension LocalStore {
             if error == .cancelled { try reader.requireYounger(than: secondsMax) }
             throw error
         }
-        return try writer.finish(
-            at: end,
-            of: cluster,
-            configuration: configuration ?? cluster.configuration
-        )
+        return try writer.finish(at: end, of: cluster, time: point.time)
     }
 }

@@ -81,6 +81,7 @@ import Synchronization
             throw .damagedHardState("point record is missing")
         }
         if let contradiction = point.contradiction { throw .damagedHardState(contradiction) }
+        markEvaluated(through: point.appliedIndex, at: point.time)
         let loader = LogLoader(
             transaction: transaction,
             tables: reader.tables,
@@ -317,8 +318,8 @@ import Synchronization
 
     /// Entries through `index` were evaluated and those without a layer changed nothing: no-ops,
     /// configurations, duplicates, rejected batches. Raises what later views call evaluated.
-    package func markEvaluated(through index: UInt64) {
-        overlay.withLock { $0.markEvaluated(through: index) }
+    package func markEvaluated(through index: UInt64, at time: UInt64 = 0) {
+        overlay.withLock { $0.markEvaluated(through: index, at: time) }
     }
 
     /// Forgets layers through `index`. Only after the write transaction that applied them returned.
@@ -349,6 +350,10 @@ import Synchronization
     /// The highest index evaluated since the start, as a view opened now would say unless LMDB is
     /// ahead. While it stays the same, so does what views show. Costs a lock.
     package var evaluatedIndex: UInt64 { overlay.withLock { $0.evaluatedIndex } }
+
+    /// Cluster time as of that index, nanoseconds since 1970; 0 in a new vault. Never goes back,
+    /// and says nothing of how long ago that was. Costs a lock.
+    package var evaluatedTime: UInt64 { overlay.withLock { $0.time } }
 
     /// How much room is left. Refreshed by ``preallocateIfNeeded()``, every 256 transactions and
     /// whenever the file took a sixteenth of the reserve.

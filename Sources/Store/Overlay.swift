@@ -13,6 +13,8 @@ package struct Overlay: Sendable {
     package private(set) var byteCount = 0
     /// The highest index evaluated, with or without a layer.
     package private(set) var evaluatedIndex: UInt64 = 0
+    /// Cluster time as of that index, nanoseconds since 1970. Never goes back.
+    package private(set) var time: UInt64 = 0
 
     /// No layers: nothing is evaluated.
     package init() {}
@@ -27,11 +29,15 @@ package struct Overlay: Sendable {
         requestHeads.append(layer.requestID.map { bigEndianWord($0, at: 0) } ?? 0)
         byteCount += layer.byteCount
         evaluatedIndex = layer.index
+        time = max(time, layer.time)
     }
 
     /// Entries through `index` were evaluated; those without a layer changed nothing.
-    package mutating func markEvaluated(through index: UInt64) {
+    ///
+    /// - Parameter time: cluster time as of that index, where they did not come as layers.
+    package mutating func markEvaluated(through index: UInt64, at time: UInt64 = 0) {
         evaluatedIndex = max(evaluatedIndex, index)
+        self.time = max(self.time, time)
     }
 
     /// Forgets layers that are applied.

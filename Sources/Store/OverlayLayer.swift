@@ -7,6 +7,8 @@ package struct OverlayLayer: Sendable {
     package let index: UInt64
     /// One per key, in key order: an encoded record, or nil for a key that was deleted.
     package let writes: [(StorageKey, [UInt8]?)]
+    /// Cluster time of the entry's batch, nanoseconds since 1970; 0 for other entries.
+    package let time: UInt64
     /// The 16-byte id that must not be carried out again, from the batch's `once`.
     package let requestID: [UInt8]?
     /// One bit per hash class of the keys: most layers of most lookups end here.
@@ -23,7 +25,13 @@ package struct OverlayLayer: Sendable {
     ///   - index: the entry's log index.
     ///   - writes: in any order; a later write of a key replaces an earlier one.
     ///   - requestID: 16 bytes, or nil.
-    package init(index: UInt64, writes: [(StorageKey, [UInt8]?)], requestID: [UInt8]?) {
+    ///   - time: cluster time.
+    package init(
+        index: UInt64,
+        writes: [(StorageKey, [UInt8]?)],
+        requestID: [UInt8]?,
+        time: UInt64 = 0
+    ) {
         precondition(
             requestID.map { $0.count == StoreLimits.requestIDBytes } ?? true,
             "request id is not 16 bytes"
@@ -31,6 +39,7 @@ package struct OverlayLayer: Sendable {
         self.index = index
         self.writes = normalized(writes)
         self.requestID = requestID
+        self.time = time
         var keyMask: UInt64 = 0
         var directoryMask: UInt64 = 0
         var byteCount = 128

@@ -150,7 +150,7 @@ extension LocalStore {
         beside.withLock { $0.retired.append(old) }
         // Views opened from here on are of the new database: they need no layers through here.
         pruneOverlay(through: prepared.manifest.index)
-        markEvaluated(through: prepared.manifest.index)
+        markEvaluated(through: prepared.manifest.index, at: prepared.manifest.time)
         return prepared.manifest
     }
 

@@ -26,25 +26,29 @@ package struct SnapshotManifest: Sendable, Equatable {
     package let contentBytes: UInt64
     /// 32 bytes over all of it, as ``StateDigest/root``; nil in files of format 1.
     package let stateRoot: [UInt8]?
+    /// Cluster time as of `index`, nanoseconds since 1970; 0 in files of formats 1 and 2.
+    package let time: UInt64
 
-    private static let formatVersion: UInt8 = 2
+    private static let formatVersion: UInt8 = 3
+    private static let formatWithoutTime: UInt8 = 2
     private static let formatWithoutRoot: UInt8 = 1
 
     init(
         at end: LogPoint,
         of cluster: ClusterRecord,
-        configuration: [UInt8],
+        time: UInt64,
         counts: SnapshotCounts,
         stateRoot: [UInt8]
     ) {
         self.stateRoot = stateRoot
+        self.time = time
         index = end.index
         term = end.term
         chainHash = end.chainHash
         clusterID = cluster.clusterID
         epoch = cluster.epoch
         formatLevel = cluster.formatLevel
-        self.configuration = configuration
+        configuration = cluster.configuration
         recordCount = counts.records
         requestCount = counts.requests
         chunkCount = counts.chunks
@@ -64,7 +68,7 @@ package struct SnapshotManifest: Sendable, Equatable {
 
     /// Layout: format u8 · index u64 · term u64 · chain hash 32 · cluster id 32 · epoch, format
     /// level, records, requests, chunks, content bytes u64 each · configuration blob · state root
-    /// 32. Format 1 ends before the root.
+    /// 32 · cluster time u64. Format 2 ends before the time, format 1 before the root.
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 160 + configuration.count)
         writer.writeUInt8(stateRoot == nil ? Self.formatWithoutRoot : Self.formatVersion)
@@ -74,7 +78,10 @@ package struct SnapshotManifest: Sendable, Equatable {
             writer.writeUInt64(number)
         }
         writer.writeBlob(configuration)
-        if let stateRoot { writer.writeBytes(stateRoot) }
+        if let stateRoot {
+            writer.writeBytes(stateRoot)
+            writer.writeUInt64(time)
+        }
         return writer.bytes
     }
 
@@ -99,6 +106,7 @@ package struct SnapshotManifest: Sendable, Equatable {
         stateRoot =
             format == Self.formatWithoutRoot
             ? nil : try reader.readBytes(StoreLimits.digestBytes)
+        time = format > Self.formatWithoutTime ? try reader.readUInt64() : 0
         try reader.finish()
     }
 }

@@ -84,12 +84,12 @@ struct SnapshotWriter: ~Copyable {
     consuming func finish(
         at end: LogPoint,
         of cluster: ClusterRecord,
-        configuration: [UInt8]
+        time: UInt64
     ) throws(StoreError) -> SnapshotManifest {
         let manifest = SnapshotManifest(
             at: end,
             of: cluster,
-            configuration: configuration,
+            time: time,
             counts: counts,
             stateRoot: sum.root(digest)
         )

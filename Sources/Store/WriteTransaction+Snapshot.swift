@@ -21,6 +21,7 @@ extension WriteTransaction {
         next.appliedTerm = manifest.term
         next.last = manifest.end
         next.base = manifest.end
+        next.time = max(own.time, manifest.time)
         replacePoint(next)
     }
 

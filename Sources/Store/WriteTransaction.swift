@@ -209,6 +209,7 @@ package struct WriteTransaction: ~Copyable {
         point.appliedIndex = appliedIndex
         applied.through = appliedIndex
         point.appliedTerm = appliedTerm
+        point.time = layers.reduce(point.time) { max($0, $1.time) }
         point.commitIndex = max(point.commitIndex, appliedIndex)
         try forgetRequests(after: appliedBefore)
     }

@@ -31,7 +31,9 @@ struct NodeMetricsTests {
                 now: now,
                 work: nil,
                 tokens: 12,
-                disk: Machine.room(folder.path)
+                disk: Machine.room(folder.path),
+                clocks: WallClocks.Standing(own: 7_000_000_000, median: 5_500_000_000, sound: []),
+                aheadOfCluster: 0.25
             )
         )
         #expect(Set(metrics.map(\.name)).count == metrics.count)
@@ -49,6 +51,8 @@ struct NodeMetricsTests {
         #expect(values["holdfast_sealed"] == 1)
         #expect(values["holdfast_unseal_shares_given"] == 2)
         #expect(values["holdfast_tokens"] == 12)
+        #expect(values["holdfast_clock_ahead_seconds"] == 1.5)
+        #expect(values["holdfast_clock_ahead_of_cluster_seconds"] == 0.25)
         let (available, total) = (
             try #require(values["holdfast_disk_available_bytes"]),
             try #require(values["holdfast_disk_total_bytes"])

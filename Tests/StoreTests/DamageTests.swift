@@ -149,13 +149,13 @@ struct DamageTests {
         let end = try folder.open().load().point.last
         // The point record stores the log's end 42 bytes after its own beginning.
         for place in offsets(of: bigEndian(10, 3) + end.chainHash, in: bytes) {
-            var row = Array(bytes[(place - 42)..<(place + 96)])
+            var row = Array(bytes[(place - 42)..<(place + 104)])
             row.replaceSubrange(42..<50, with: bigEndian(12))
             var writer = ByteWriter()
             writer.writeBytes(row)
             writer.writeUInt32(crc32c(row))
             var changed = readFile(database(folder))
-            changed.replaceSubrange((place - 42)..<(place + 100), with: writer.bytes)
+            changed.replaceSubrange((place - 42)..<(place + 108), with: writer.bytes)
             writeFile(database(folder), changed)
         }
         #expect(loadError(folder) == .logTailMissing(have: 10, want: 12))

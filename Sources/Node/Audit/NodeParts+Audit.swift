@@ -20,7 +20,6 @@ struct AuditParts: Sendable {
         _ place: AuditPlace,
         _ base: NodeBase,
         workers: Workers,
-        clock: @escaping @Sendable () -> Timestamp,
         logger: Logger
     ) {
         isOn = settings.auditLog
@@ -32,7 +31,7 @@ struct AuditParts: Sendable {
             place,
             store: base.store,
             sinks: sinks,
-            clock: clock,
+            clock: base.wall,
             logger: logger
         ) {
             seal.unsealed?.keyring.audit
@@ -41,14 +40,15 @@ struct AuditParts: Sendable {
             place,
             parts: (base.store, base.replica, seal),
             forwarder: base.forwarder,
-            clock: clock,
+            // Records tell what this node's clock showed; a batch carries cluster time.
+            clock: base.clock,
             logger: logger
         )
         keeper.deliver { [anchors] in anchors.arrived($0) }
         recovery = AuditRecovery(
             keeper: keeper,
             parts: (base.store, base.replica, workers),
-            clock: clock,
+            clock: base.wall,
             logger: logger
         )
         (self.keeper, self.anchors) = (keeper, anchors)
@@ -189,7 +189,7 @@ extension NodeParts {
             isCeremony: isCeremony,
             keys: seal.unsealed?.keyring.audit,
             keeper: audit.keeper,
-            clock: clock
+            clock: wall
         )
     }
 

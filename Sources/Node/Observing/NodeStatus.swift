@@ -68,7 +68,7 @@ struct NodeStatus: Sendable {
         var node = NodeStatusFacts.Node()
         node.name = state.settings.node
         node.version = Version.number
-        node.time = clock()
+        node.time = WallClock.now()
         do {
             let record = try seal.sealRecord()
             node.isInitialized = record != nil
