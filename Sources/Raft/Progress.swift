@@ -77,7 +77,9 @@ struct Follower: Sendable {
     var incarnation: UInt64?
     /// In which of its starts it spoke last, relays not counted.
     var boot: UInt64 = 0
-    /// In which of them it acknowledged `match`.
+    /// In which of its starts it said what is being looked at, relays counted.
+    var answerBoot: UInt64 = 0
+    /// The newest of them in which it acknowledged `match`, through a relay or not.
     private(set) var matchBoot: UInt64 = 0
     /// Since when it rejects, in that same start, what it has acknowledged, with no word to the
     /// contrary.
@@ -138,7 +140,7 @@ struct Follower: Sendable {
             match = index
             quietTicks = 0
         }
-        if index >= match { matchBoot = boot }
+        if index >= match { matchBoot = max(matchBoot, answerBoot) }
         received = max(received, match)
         inFlight.release(through: match)
         next = max(next, match.next)

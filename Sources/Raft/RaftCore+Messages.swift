@@ -129,6 +129,7 @@ extension RaftCore {
         let isHearsay = answering?.relay != nil
         guard followerSpoke(message.incarnation, slot: slot, isHearsay: isHearsay) else { return }
         if !isHearsay { leadership?.followers[slot].boot = message.boot }
+        leadership?.followers[slot].answerBoot = message.boot
         switch message.body {
         case .appendResponse(let response):
             appendAnswered(response, by: slot, into: &effects)

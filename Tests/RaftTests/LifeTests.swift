@@ -160,6 +160,36 @@ struct LifeTests {
         core.memberProgress.first { $0.id == node(2) }
     }
 
+    /// Found by a seed: what a member had accepted came through a relay, before any word of its own
+    /// from that start, and counted for the start before. Its older rejection, which came directly,
+    /// was of a later one then.
+    @Test("who accepted through a relay is not caught forgetting by its own older rejection")
+    func relayedAcceptance() throws {
+        var hand = try Hand.leader()
+        let bodies = (1...3).map { Proposal(ticket: Ticket(number: $0), kind: .batch, body: [1]) }
+        _ = hand.turn(.proposed(bodies))
+        _ = hand.turn(.durable(hand.core.newestToken))
+        let relayed = Relayed(
+            origin: node(2),
+            target: node(1),
+            message: Message(
+                term: term(1),
+                epoch: 0,
+                boot: 2,
+                incarnation: 0,
+                body: Hand.accepted(4)
+            )
+        )
+        _ = hand.receive(.relayed(relayed), term: 0, from: 3)
+        try #require(second(hand.core)?.match == index(4))
+        let effects = hand.turn(rejects(3, hint: 1, boot: 2))
+        #expect(effects.allSatisfy { if case .raise = $0 { false } else { true } })
+        #expect(second(hand.core)?.isCounted == true && second(hand.core)?.match == index(4))
+        // In a later start it is proof.
+        let alarm = Effect.raise(.acknowledgedLess(node(2), from: index(4), to: index(2)))
+        #expect(hand.turn(rejects(4, hint: 2, boot: 3)).contains(alarm))
+    }
+
     /// Boots do not show it: the image is of the last start, so the next start counts on.
     @Test("who lacks in a later boot what it had acknowledged neither counts nor votes")
     func forgetful() throws {
