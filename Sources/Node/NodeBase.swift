@@ -110,7 +110,7 @@ struct NodeBase {
     ) -> NodeCalls {
         NodeCalls(
             state: state,
-            parts: (seal, versions, creation, audit),
+            parts: (seal, versions, creation, audit, waiting),
             local: LocalCalls(
                 settings: settings,
                 levels: loggers.levels,

@@ -29,7 +29,8 @@ final class NodeCalls: Sendable {
     init(
         state: NodeState,
         parts: (
-            seal: SealKeeper, versions: VersionKeeper, creation: CreationFlow, audit: AuditParts
+            seal: SealKeeper, versions: VersionKeeper, creation: CreationFlow, audit: AuditParts,
+            waiting: WaitingRequests
         ),
         local: LocalCalls,
         tasks: TaskCounts,
@@ -54,6 +55,7 @@ final class NodeCalls: Sendable {
             audit: parts.audit,
             isOpen: tellsMetricsToAll,
             tasks: tasks,
+            waiting: parts.waiting,
             census: census,
             clock: clusterClock,
             data: state.settings.data

@@ -19,6 +19,7 @@ struct NodeMetrics: Sendable {
     /// `metrics_unauthenticated`.
     let isOpen: Bool
     let tasks: TaskCounts
+    let waiting: WaitingRequests
     let census: TokenCensus
     let clock: ClusterClock
     /// The data folder.
@@ -31,6 +32,7 @@ struct NodeMetrics: Sendable {
         let overlay: (layers: Int, bytes: Int)
         let isSealed: Bool
         let sharesGiven: Int
+        let requestsWaiting: Int
         let now: Moment
         /// Nil while sealed.
         let work: WorkSummary?
@@ -55,6 +57,7 @@ struct NodeMetrics: Sendable {
             overlay: (store.overlayCount, store.overlayBytes),
             isSealed: seal.unsealed == nil,
             sharesGiven: seal.progress.given,
+            requestsWaiting: waiting.count,
             now: .now,
             work: seal.unsealed.flatMap { unsealed in
                 // What cannot be read has no number.
@@ -113,6 +116,10 @@ struct NodeMetrics: Sendable {
         (
             "clock_ahead_of_cluster_seconds", "This node's clock before cluster time", .gauge,
             { $0.aheadOfCluster }
+        ),
+        (
+            "requests_waiting", "Requests that wait for a server outside, such as an issuer",
+            .gauge, { Double($0.requestsWaiting) }
         ),
     ]
 

@@ -28,6 +28,7 @@ struct NodeMetricsTests {
                 overlay: (3, 400),
                 isSealed: true,
                 sharesGiven: 2,
+                requestsWaiting: 3,
                 now: now,
                 work: nil,
                 tokens: 12,
@@ -50,6 +51,7 @@ struct NodeMetricsTests {
         )
         #expect(values["holdfast_sealed"] == 1)
         #expect(values["holdfast_unseal_shares_given"] == 2)
+        #expect(values["holdfast_requests_waiting"] == 3)
         #expect(values["holdfast_tokens"] == 12)
         #expect(values["holdfast_clock_ahead_seconds"] == 1.5)
         #expect(values["holdfast_clock_ahead_of_cluster_seconds"] == 0.25)
