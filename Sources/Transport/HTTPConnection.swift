@@ -45,6 +45,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// A place in the order of answers.
     private struct Slot {
         let isHead: Bool
+        var isModern = true
         let closes: Bool
         var answer: HTTPAnswer?
     }
@@ -82,6 +83,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var slots = CircularBuffer<Slot>(initialCapacity: 4)
     private var firstSequence: UInt64 = 0
     private var isUnsafeInFlight = false
+    /// The answer that is written while it is made: that of the first place, and the last one.
+    private var streaming: (stream: HTTPStream, isChunked: Bool)?
     /// Whom it concerns that the client of a request goes away before it is answered.
     private var watchers: [(sequence: UInt64, body: @Sendable () -> Void)] = []
 
@@ -118,7 +121,8 @@ final class HTTPConnection: ChannelDuplexHandler {
         partial = nil
         held = nil
         out = nil
-        slots.removeAll()
+        streaming = nil
+        dropSlots()
         inbox = ByteBuffer()
         let watchers = watchers
         self.watchers = []
@@ -145,6 +149,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     /// The server stops: idle means done, busy means one more round.
     func serverStops() {
+        if let streaming { return streaming.stream.finish() }
         guard slots.isEmpty && partial == nil && !isClosing else { return }
         context?.close(promise: nil)
     }
@@ -234,6 +239,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        pump()
         advance()
         resumeReading()
     }
@@ -369,7 +375,11 @@ final class HTTPConnection: ChannelDuplexHandler {
         let sequence = nextSequence
         isUnsafeInFlight = !request.head.isSafe
         slots.append(
-            Slot(isHead: request.head.isMethod(.head), closes: !request.head.isKeptAlive)
+            Slot(
+                isHead: request.head.isMethod(.head),
+                isModern: request.head.isModern,
+                closes: !request.head.isKeptAlive
+            )
         )
         service.handler(
             HTTPExchange(request: request, sequence: sequence, budget: share, connection: self)
@@ -393,7 +403,10 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     /// An exchange of this connection has its answer.
     func answered(_ sequence: UInt64, _ answer: HTTPAnswer) {
-        guard context != nil, sequence >= firstSequence, !isClosing else { return }
+        guard context != nil, sequence >= firstSequence, !isClosing, streaming == nil else {
+            answer.stream?.ended()
+            return
+        }
         watchers.removeAll { $0.sequence == sequence }
         let offset = Int(sequence - firstSequence)
         precondition(offset < slots.count, "an answer to a request that was never handed out")
@@ -405,6 +418,10 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// Encodes every answer whose turn has come.
     private func drain() {
         while !isClosing, let slot = slots.first, let answer = slot.answer {
+            if let stream = answer.stream {
+                guard slot.isHead else { return begin(answer, stream, slot.isModern) }
+                stream.ended()
+            }
             slots.removeFirst()
             firstSequence += 1
             if slots.isEmpty { isUnsafeInFlight = false }
@@ -435,14 +452,77 @@ final class HTTPConnection: ChannelDuplexHandler {
             // channel does not see them.
             flush()
         }
-        if closes {
-            acceptsInput = false
-            isClosing = true
-            held = nil
-            slots.removeAll()
-            // Input that nobody will read makes the system reset the connection, and a reset
-            // can overtake the answer. So such a client is listened to for a little longer.
-            finish(lingers: answer.isRefusal || inbox.readableBytes > 0)
+        // Input that nobody will read makes the system reset the connection, and a reset can
+        // overtake the answer. So such a client is listened to for a little longer.
+        if closes { endOutput(lingers: answer.isRefusal || inbox.readableBytes > 0) }
+    }
+
+    /// What was written is the last answer.
+    private func endOutput(lingers: Bool) {
+        acceptsInput = false
+        isClosing = true
+        held = nil
+        dropSlots()
+        finish(lingers: lingers)
+    }
+
+    private func dropSlots() {
+        for slot in slots { slot.answer?.stream?.ended() }
+        slots.removeAll()
+    }
+
+    // MARK: Streams
+
+    /// Sends the head of a streamed answer. No request behind it is answered.
+    private func begin(_ answer: HTTPAnswer, _ stream: HTTPStream, _ isChunked: Bool) {
+        acceptsInput = false
+        partial = nil
+        held = nil
+        inbox = ByteBuffer()
+        for slot in slots.dropFirst() { slot.answer?.stream?.ended() }
+        slots.removeLast(slots.count - 1)
+        streaming = (stream, isChunked)
+        var buffer = out ?? loop.takeScratch(capacity: HTTPResponseEncoder.headBytes)
+        out = nil
+        HTTPResponseEncoder.encodeHead(
+            of: answer,
+            isChunked: isChunked,
+            date: loop.date,
+            into: &buffer
+        )
+        out = buffer
+        flush()
+        if loop.isStopping { stream.finish() }
+        pump()
+        resumeReading()
+    }
+
+    /// A stream of this connection has more to send, or its end.
+    func streamHasMore(_ stream: HTTPStream) {
+        guard streaming?.stream === stream else { return }
+        pump()
+    }
+
+    /// Sends what the stream has, if the client takes it; else once it does.
+    private func pump() {
+        guard let (stream, isChunked) = streaming, context?.channel.isWritable ?? false else {
+            return
+        }
+        let (bytes, isLast) = stream.take()
+        var buffer = out ?? loop.takeScratch(capacity: bytes.count + 32)
+        out = nil
+        HTTPResponseEncoder.encodePiece(
+            bytes,
+            isLast: isLast,
+            isChunked: isChunked,
+            into: &buffer
+        )
+        out = buffer
+        if isLast {
+            streaming = nil
+            endOutput(lingers: false)
+        } else {
+            flush()
         }
     }
 

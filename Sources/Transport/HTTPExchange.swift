@@ -68,6 +68,21 @@ package final class HTTPExchange: Sendable {
         deliver(HTTPAnswer(status: status, fields: block, body: body))
     }
 
+    /// Begins an answer whose body is made while it is sent: see ``HTTPStream``.
+    ///
+    /// - Precondition: the exchange has not been answered.
+    package func stream(
+        status: Int,
+        headers: [(name: String, value: String)]
+    ) -> HTTPStream {
+        precondition((200...599).contains(status), "not a final status")
+        let wasAnswered = isAnswered.exchange(true, ordering: .acquiringAndReleasing)
+        precondition(!wasAnswered, "a request is answered once")
+        let stream = HTTPStream(owner, service, on: loop)
+        deliver(HTTPAnswer(status: status, fields: HTTPHeaderBlock(headers), stream: stream))
+        return stream
+    }
+
     /// Calls `body`, at most once and on the connection's loop, if the client goes away before the
     /// request is answered; at once if it has gone.
     package func whenGone(_ body: @escaping @Sendable () -> Void) {
@@ -86,6 +101,8 @@ package final class HTTPExchange: Sendable {
             owner.value.answered(sequence, answer)
         } else if !service.isOver.load(ordering: .acquiring) {
             loop.execute { [owner, sequence] in owner.value.answered(sequence, answer) }
+        } else {
+            answer.stream?.ended()
         }
     }
 }
@@ -132,11 +149,19 @@ struct HTTPAnswer: Sendable {
     let fields: HTTPHeaderBlock
     let body: [UInt8]
     let isRefusal: Bool
+    /// Where the body comes from instead.
+    let stream: HTTPStream?
 
-    init(status: Int, fields: HTTPHeaderBlock, body: [UInt8]) {
+    init(
+        status: Int,
+        fields: HTTPHeaderBlock,
+        body: [UInt8] = [],
+        stream: HTTPStream? = nil
+    ) {
         self.status = status
         self.fields = fields
         self.body = body
+        self.stream = stream
         isRefusal = false
     }
 
@@ -144,6 +169,7 @@ struct HTTPAnswer: Sendable {
         status = refusal.status
         fields = Self.refusalFields
         body = refusal.body
+        stream = nil
         isRefusal = true
     }
 

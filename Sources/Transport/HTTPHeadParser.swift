@@ -72,6 +72,7 @@ struct HTTPHeadParser {
             target: try pathAndQuery(target, method),
             fields: fields,
             framing: try framing(isModern: isModern),
+            isModern: isModern,
             isKeptAlive: isKeptAlive,
             expectsContinue: expectsContinue && isModern
         )

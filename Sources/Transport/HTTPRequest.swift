@@ -62,6 +62,8 @@ struct HTTPHead: Sendable {
     let target: Range<Int>
     let fields: [Field]
     let framing: HTTPFraming
+    /// False for HTTP/1.0, which knows no chunks.
+    let isModern: Bool
     /// False for HTTP/1.0 and for `Connection: close`.
     let isKeptAlive: Bool
     /// The client waits for `100 Continue` before it sends the body.

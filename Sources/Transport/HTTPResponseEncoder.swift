@@ -30,6 +30,46 @@ enum HTTPResponseEncoder {
         return nil
     }
 
+    /// Writes the head of an answer whose length nobody knows; the connection closes behind it.
+    ///
+    /// - Parameter isChunked: false for clients that tell the end by that.
+    static func encodeHead(
+        of answer: HTTPAnswer,
+        isChunked: Bool,
+        date: [UInt8],
+        into out: inout ByteBuffer
+    ) {
+        out.writeBytes(StatusLines.line(answer.status))
+        out.writeBytes(date)
+        if isChunked { out.writeStaticString("\r\nTransfer-Encoding: chunked") }
+        out.writeStaticString("\r\nConnection: close\r\n")
+        out.writeBytes(answer.fields.bytes)
+        out.writeStaticString("\r\n")
+    }
+
+    /// Writes a piece of such an answer's body. Source: RFC 9112 section 7.1.
+    ///
+    /// - Parameter isLast: nothing comes behind it.
+    static func encodePiece(
+        _ bytes: [UInt8],
+        isLast: Bool,
+        isChunked: Bool,
+        into out: inout ByteBuffer
+    ) {
+        guard isChunked else {
+            out.writeBytes(bytes)
+            return
+        }
+        // An empty chunk would be the end.
+        if !bytes.isEmpty {
+            out.writeString(String(bytes.count, radix: 16))
+            out.writeStaticString("\r\n")
+            out.writeBytes(bytes)
+            out.writeStaticString("\r\n")
+        }
+        if isLast { out.writeStaticString("0\r\n\r\n") }
+    }
+
     /// Room that the head of an answer takes besides its fields.
     static let headBytes = 192
     /// A larger body travels in a buffer of its own.

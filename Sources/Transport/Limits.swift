@@ -92,6 +92,9 @@ package enum TransportLimits {
     static let reasonTextMax = 192 << 10
     /// Plain bytes written to a peer connection between two flushes.
     static let flushBytes = 256 << 10
+    /// What one streamed answer keeps for a client that does not read; more is refused to its
+    /// writer.
+    package static let streamBytesKept = 256 << 10
     /// A buffer above this is let go when it is empty.
     static let bufferKeptMax = 1 << 20
     /// Requests up to this size do not count against ``HTTPLimits/requestBytesInFlightMax``.
