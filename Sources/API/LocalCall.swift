@@ -4,7 +4,7 @@ package import Vault
 package import Wire
 
 /// Calls about the node that is asked, which answers them itself for a token that may: what it runs
-/// on, how it is set, what it is working on, and how much it logs. Never forwarded.
+/// on, how it is set, what it is working on, what it logs and how much. Never forwarded.
 package struct LocalCall: Sendable {
     /// What it is about.
     package enum Subject: Sendable, Equatable {
@@ -14,6 +14,8 @@ package struct LocalCall: Sendable {
         case inFlight
         /// `sys/config/state/sanitized`
         case settings
+        /// `sys/monitor`
+        case monitor
         /// `sys/loggers`: all of them.
         case loggers
         /// `sys/loggers/<name>`
@@ -39,12 +41,16 @@ package struct LocalCall: Sendable {
     /// It changes nothing.
     package var isRead: Bool { !operation.isWrite }
 
+    /// Its answer goes on until somebody ends it.
+    package var isStreamed: Bool { subject == .monitor && operation == .read }
+
     /// - Returns: nil for a path that is none of these.
     init?(_ path: String, _ operation: Operation, _ fields: JSONObject) {
         switch path {
         case "sys/host-info": subject = .host
         case "sys/in-flight-req": subject = .inFlight
         case "sys/config/state/sanitized": subject = .settings
+        case "sys/monitor": subject = .monitor
         case "sys/loggers": subject = .loggers
         default:
             let prefix = "sys/loggers/"

@@ -132,6 +132,8 @@ package enum Limits {
     package static let clockAlarmSeconds = 60
     /// And hands over at most this often when it leads.
     package static let clockHandoverSeconds = 10
+    /// Clients that watch the log of a node at the same time.
+    package static let logWatchersMax = 8
     /// Bytes of a path that a line of the log tells.
     package static let loggedPathBytesMax = 512
 }

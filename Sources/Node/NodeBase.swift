@@ -66,7 +66,11 @@ struct NodeBase {
             fetch: { fetcher.fetch($0, completion: $1) },
             logger: loggers[.requests]
         )
-        seal.whenSealed { keySets.forgetAll() }
+        let monitor = loggers.monitor
+        seal.whenSealed {
+            keySets.forgetAll()
+            monitor.endAll()
+        }
         effects = EffectPool([(.keySet, keySets)])
         waiting = WaitingRequests(effects)
         observer = RequestObserver(
@@ -115,6 +119,8 @@ struct NodeBase {
                 settings: settings,
                 levels: loggers.levels,
                 inFlight: observer.inFlight,
+                monitor: loggers.monitor,
+                seal: seal,
                 logger: loggers[.core]
             ),
             tasks: taskCounts,

@@ -126,6 +126,19 @@ final class NodeCalls: Sendable {
         }
     }
 
+    /// Answers a call whose answer goes on: `completion` is called once, on any thread.
+    func stream(
+        _ call: LocalCall,
+        _ token: [UInt8],
+        loop: any EventLoop,
+        completion: @escaping @Sendable (StreamedAnswer) -> Void
+    ) {
+        let deadline = Moment.now + .seconds(Limits.requestSeconds)
+        allowed(call, token, deadline, loop) { [local] refusal in
+            completion(refusal.map { StreamedAnswer($0) } ?? local.watch(call))
+        }
+    }
+
     /// Gives up a vault that was never opened, for whoever can read this node's data folder.
     func abandon(
         requestID: [UInt8],

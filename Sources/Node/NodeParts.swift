@@ -128,6 +128,10 @@ final class NodeParts: ReplicaObserver {
         }
         switch route {
         case .reply(let response): end(response)
+        case .node(.local(let call, let token)) where call.isStreamed:
+            calls.stream(call, token, loop: exchange.eventLoop) { [self] in
+                release($0.head.with(told), exchange, request, audit, body: $0.body)
+            }
         case .node(let call):
             announce(audit, request, exchange) { [self] in
                 calls.handle(call, requestID: requestID, loop: exchange.eventLoop, completion: end)
@@ -180,25 +184,34 @@ final class NodeParts: ReplicaObserver {
 
     /// The gate: every answer of this node to a client leaves here, and nowhere else. No record, no
     /// answer.
+    ///
+    /// - Parameter body: gets what the rest of the answer is written to, where there is more to it.
     func release(
         _ response: APIResponse,
         _ exchange: HTTPExchange,
         _ request: APIRequest?,
-        _ audit: RequestAudit? = nil
+        _ audit: RequestAudit? = nil,
+        body: (@Sendable (HTTPStream) -> Void)? = nil
     ) {
         let final = request.map { Router.finish(response, for: $0) } ?? response
-        guard let audit else { return respond(final, exchange, request) }
-        record(final, audit, on: exchange.eventLoop) { [self] in respond($0, exchange, request) }
+        guard let audit else { return respond(final, exchange, request, body) }
+        record(final, audit, on: exchange.eventLoop) { [self] in
+            respond($0, exchange, request, body)
+        }
     }
 
     private func respond(
         _ final: APIResponse,
         _ exchange: HTTPExchange,
-        _ request: APIRequest?
+        _ request: APIRequest?,
+        _ body: (@Sendable (HTTPStream) -> Void)?
     ) {
         observer.answered(exchange, request, status: final.status)
         let final = crossOrigin.marked(final, for: exchange)
-        if final.hasStandardHeadersOnly {
+        // Without a record of it there is another answer in its place.
+        if let body, final.status < 300 {
+            body(exchange.stream(status: final.status, headers: final.allHeaders))
+        } else if final.hasStandardHeadersOnly {
             exchange.respond(status: final.status, block: standardHeaders, body: final.body)
         } else {
             exchange.respond(status: final.status, headers: final.allHeaders, body: final.body)

@@ -8,7 +8,7 @@ from support import ONE, ClusterTest, wait_until
 class SystemPages(ClusterTest):
     def test_examples(self):
         cluster = self.open_cluster(ONE, shares=1, threshold=1)
-        run_page(self, cluster, "ThisNode", scripts_min=3)
+        run_page(self, cluster, "ThisNode", scripts_min=4)
         run_page(self, cluster, "RateLimits", scripts_min=1)
         run_page(self, cluster, "Passwords", scripts_min=1)
 

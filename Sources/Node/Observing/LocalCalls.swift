@@ -3,14 +3,29 @@ import Engines
 import Logging
 import NIOCore
 import Replica
+import Transport
 import Vault
 import Wire
+
+/// An answer whose body is made while it is sent, or a refusal.
+struct StreamedAnswer: Sendable {
+    /// Its head. Has a body itself where there is nothing to stream.
+    let head: APIResponse
+    /// Gets what the body is written to, once the head may leave.
+    let body: (@Sendable (HTTPStream) -> Void)?
+
+    init(_ head: APIResponse, body: (@Sendable (HTTPStream) -> Void)? = nil) {
+        (self.head, self.body) = (head, body)
+    }
+}
 
 /// Carries out ``LocalCall``s: of this node, and for a token that may.
 struct LocalCalls: Sendable {
     let settings: Settings
     let levels: LogLevels
     let inFlight: InFlightRequests
+    let monitor: LogMonitor
+    let seal: SealKeeper
     let logger: Logger
 
     /// What an allowed call leads to. Reads files of the system, so not on an event loop.
@@ -34,6 +49,49 @@ struct LocalCalls: Sendable {
         } catch {
             return Reply.response(to: error)
         }
+    }
+
+    /// What an allowed call for the log leads to.
+    func watch(_ call: LocalCall) -> StreamedAnswer {
+        do throws(VaultError) {
+            let schema: [(String, FieldSchema.Kind)] = [
+                ("log_level", .text), ("log_format", .text),
+            ]
+            let fields = try LocalReply.fields(call.fields, schema)
+            let name = fields.text("log_level") ?? ""
+            guard let level = Logger.Level(named: name.isEmpty ? "info" : name) else {
+                throw .invalid("unknown log level")
+            }
+            let wanted = (fields.text("log_format") ?? "standard").lowercased()
+            guard let format = LogMonitor.Format(rawValue: wanted) else {
+                throw .invalid("unknown log format")
+            }
+            guard monitor.hasRoom else {
+                let text = "\(Limits.logWatchersMax) clients watch the log of this node already"
+                return StreamedAnswer(Reply.errors(503, [text]))
+            }
+            let head = APIResponse(status: 200, contentType: "text/plain; charset=utf-8")
+            return StreamedAnswer(head) { begin(level, format, $0) }
+        } catch {
+            return StreamedAnswer(Reply.response(to: error))
+        }
+    }
+
+    /// Lines go to the client until it leaves, or this node is sealed or stops.
+    private func begin(
+        _ level: Logger.Level,
+        _ format: LogMonitor.Format,
+        _ stream: HTTPStream
+    ) {
+        let watch = LogMonitor.Watch(level, format) {
+            stream.write($0)
+        } finish: {
+            stream.finish()
+        }
+        guard monitor.begin(watch) else { return stream.finish() }
+        stream.whenEnded { [monitor] in monitor.end(watch) }
+        // It may have been sealed since it was asked.
+        if seal.unsealed == nil { monitor.endAll() }
     }
 
     private func enveloped(

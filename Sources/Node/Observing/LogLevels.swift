@@ -34,15 +34,6 @@ package final class LogLevels: Sendable {
         get { levels.withLock { $0[part.position] } }
         set { levels.withLock { $0[part.position] = newValue } }
     }
-
-    /// Makes a part's logger.
-    ///
-    /// - Parameter handler: writes lines, of whatever level.
-    package func logger(_ part: LogPart, _ handler: any LogHandler) -> Logger {
-        Logger(label: "holdfast") { _ in
-            LevelledHandler(handler: handler, levels: self, part: part)
-        }
-    }
 }
 
 extension LogPart {
@@ -58,14 +49,16 @@ extension LogPart {
     }
 }
 
-/// A handler whose level is the shared one, however often its logger was copied.
+/// A handler whose level is the shared one, however often its logger was copied; less where the log
+/// is watched.
 private struct LevelledHandler: LogHandler {
     var handler: any LogHandler
     let levels: LogLevels
+    let monitor: LogMonitor
     let part: LogPart
 
     var logLevel: Logger.Level {
-        get { levels[part] }
+        get { monitor.level(atMost: levels[part]) }
         // The level of one copy would say nothing about the part.
         set {}
     }
@@ -80,13 +73,18 @@ private struct LevelledHandler: LogHandler {
         set { handler[metadataKey: key] = newValue }
     }
 
-    func log(event: LogEvent) { handler.log(event: event) }
+    func log(event: LogEvent) {
+        if event.level >= levels[part] { handler.log(event: event) }
+        monitor.take(event, metadata, of: part)
+    }
 }
 
 /// The loggers of one node.
 package struct NodeLoggers: Sendable {
     /// What `sys/loggers` shows and sets.
     package let levels: LogLevels
+    /// Who watches what they log.
+    let monitor = LogMonitor()
     private let handler: any LogHandler
 
     /// - Parameters:
@@ -98,7 +96,11 @@ package struct NodeLoggers: Sendable {
     }
 
     /// A part's logger.
-    package subscript(part: LogPart) -> Logger { levels.logger(part, handler) }
+    package subscript(part: LogPart) -> Logger {
+        Logger(label: "holdfast") { _ in
+            LevelledHandler(handler: handler, levels: levels, monitor: monitor, part: part)
+        }
+    }
 }
 
 extension Logger.Level {

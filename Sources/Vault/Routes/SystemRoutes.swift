@@ -237,6 +237,7 @@ package enum SystemRoutes {
         Endpoint("host-info", .read, summary: "What this node runs on."),
         Endpoint("in-flight-req", .read, summary: "What clients of this node wait for."),
         Endpoint("config/state/sanitized", .read, summary: "How this node is set."),
+        Endpoint("monitor", .read, summary: "What this node logs from now on, line by line."),
         Endpoint(
             "loggers",
             .read,
