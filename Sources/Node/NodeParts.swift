@@ -116,7 +116,7 @@ final class NodeParts: ReplicaObserver {
             return abandon(exchange, request)
         }
         let route = Router.route(request, isSealed: seal.unsealed == nil)
-        let audit = recorder(of: request, route, client: exchange.remoteAddress)
+        let audit = recorder(of: request, route, from: exchange)
         let told: [(name: String, value: String)]
         switch rateLimits.check(route, client: exchange.remoteAddress) {
         case .refused(let response, let isAudited):
@@ -171,7 +171,7 @@ final class NodeParts: ReplicaObserver {
     }
 
     private func abandon(_ exchange: HTTPExchange, _ request: APIRequest) {
-        let audit = ceremonyRecorder(of: request, client: exchange.remoteAddress)
+        let audit = ceremonyRecorder(of: request, from: exchange)
         guard let proof, proof.holds(exchange.request.header(LocalProof.header)) else {
             return release(Reply.errors(403, ["permission denied"]), exchange, request, audit)
         }

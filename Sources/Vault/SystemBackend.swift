@@ -82,6 +82,9 @@ struct SystemBackend {
         if path == "config/cors" {
             return try CrossOriginBackend(call: call, authority: authority).step(view)
         }
+        if let below = path.below("config/auditing/request-headers") {
+            return try AuditHeadersBackend(call: call, authority: authority).step(below, view)
+        }
         if let below = path.below("policies/password"), below.isEmpty || below.utf8.first == 0x2F {
             return try PasswordPolicies(call: call, authority: authority).step(below, view)
         }

@@ -17,6 +17,8 @@ enum SystemPaths {
 
     /// Where audit records go besides the nodes' own logs.
     static let auditDevices = "audit/devices"
+    /// What audit records have of the headers of requests.
+    static let auditHeaders = "audit/headers"
 
     static func activeMount(_ id: MountID) -> String { activeMounts + id.text }
 

@@ -22,6 +22,9 @@ package enum VaultLimits {
     package static let auditPrefixBytesMax = 16
     /// Bytes in an option of one: certificates are among them.
     package static let auditOptionBytesMax = 16 << 10
+    /// Headers of requests that audit records have, and bytes in the name of one.
+    package static let auditHeadersMax = 64
+    package static let auditHeaderBytesMax = 128
     /// Options of a mount, and headers or keys in one of its lists.
     package static let mountOptionsMax = 64
     /// Bytes in one of those.

@@ -1,5 +1,6 @@
 """Audit devices of running nodes: files, syslog collectors, and a device that takes nothing."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -92,7 +93,7 @@ class AuditDevices(ClusterTest):
         return [line["request"]["path"] for line in lines]
 
     def test_examples(self):
-        run_page(self, self.open(), "AuditDevices", scripts_min=1)
+        run_page(self, self.open(), "AuditDevices", scripts_min=2)
 
     def test_every_node_writes_what_it_is_asked(self):
         world = self.open_cluster(shares=1, threshold=1, tls=False)
@@ -126,6 +127,58 @@ class AuditDevices(ClusterTest):
         world.unseal(self.node)
         world.ask(self.node, "GET", "secret/data/eu-1")
         self.assertGreater(len(self.lines(log)), len(lines))
+
+    def test_headers_are_in_the_lines_of_the_node_that_got_them(self):
+        world = self.open_cluster(shares=1, threshold=1, tls=False)
+        self.world = world
+        self.node = world.wait_for_leader()
+        other = next(node for node in world.nodes if node is not self.node)
+        log = f"{self.folder.name}/audit.log"
+        self.enable("file", "file", file_path=log)
+        path = "sys/config/auditing/request-headers"
+        self.assertEqual(self.call("PUT", f"{path}/Authorization", {"hmac": False}).status, 400)
+        for name, is_hashed in (("X-Team", False), ("X-Ticket", True), ("X-Vault-Token", True)):
+            world.ask(self.node, "PUT", f"{path}/{name}", {"hmac": is_hashed})
+        # A write on a standby, which waits until the standby has seen the settings as well.
+        headers = [("x-TEAM", "payments"), ("X-Team", "second"), ("X-Ticket", "OPS-77")]
+        world.ask(other, "POST", "secret/data/before", {"data": {"x": "1"}})
+        self.assertEqual(self.send(other, "POST", "/v1/secret/data/h", headers), 200)
+        self.assertEqual(self.send(self.node, "GET", "/v1/nope/x", headers), 404)
+        self.assertEqual(self.send(self.node, "GET", "/v1/secret/data/h"), 200)
+        digest = world.ask(self.node, "POST", "sys/audit-hash/file", {"input": "OPS-77"})["hash"]
+        token = world.ask(self.node, "POST", "sys/audit-hash/file",
+                          {"input": world.root_token})["hash"]
+        full = {"x-team": ["payments", "second"], "x-ticket": [digest], "x-vault-token": [token]}
+        found = {}
+        for line in self.lines(log):
+            key = line["request"]["path"], line["request"]["operation"], line["type"]
+            found.setdefault(key, []).append(line["request"].get("headers"))
+        for key in (("nope/x", "read", "request"), ("nope/x", "read", "response")):
+            self.assertEqual(found[key], [full])
+        # Besides the lines of the standby there are those of the leader, which does not know them.
+        writes = [each for key, some in found.items() if key[0] == "secret/data/h"
+                  and key[1] != "read" for each in some]
+        self.assertEqual([each for each in writes if each], [full] * 2)
+        self.assertIn(None, writes)
+        for kind in ("request", "response"):
+            self.assertEqual(found["secret/data/h", "read", kind], [{"x-vault-token": [token]}])
+        self.assertNotIn("OPS-77", pathlib.Path(log).read_text())
+
+    def send(self, node, method, path, headers=()):
+        """Headers may repeat, which urllib has no way to say."""
+        link = http.client.HTTPConnection(*node.api_listen.split(":"), timeout=30)
+        try:
+            link.putrequest(method, path)
+            body = b'{"data":{"x":"1"}}' if method == "POST" else b""
+            for name, value in [("X-Vault-Token", self.world.root_token), *headers]:
+                link.putheader(name, value)
+            link.putheader("Content-Length", str(len(body)))
+            link.endheaders(body)
+            with link.getresponse() as answer:
+                answer.read()
+                return answer.status
+        finally:
+            link.close()
 
     def test_one_of_two_may_fail_and_the_last_may_not(self):
         self.open()

@@ -21,6 +21,8 @@ struct AuditEntry: Sendable {
     var remoteAddress = ""
     /// The member that holds the client; empty where this node does.
     var forwardedFrom = ""
+    /// Of the request's headers those that are on the record.
+    var headers: [AuditHeader] = []
 
     /// A request to the vault.
     init(_ request: VaultRequest) {
@@ -79,6 +81,7 @@ struct AuditEntry: Sendable {
             request.remoteAddress = String(remoteAddress[..<colon])
             request.remotePort = Int(remoteAddress[remoteAddress.index(after: colon)...]) ?? 0
         }
+        request.headers = headers
         var record = AuditRecord(time: time, request: request)
         record.auth = auth(facts)
         record.forwardedFrom = forwardedFrom

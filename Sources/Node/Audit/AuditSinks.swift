@@ -15,9 +15,20 @@ import Wire
 /// none has, what it is about must not happen, or not be told. A device that blocks blocks. Without
 /// devices there is nothing to wait for: the node's own log holds every record anyway.
 final class AuditSinks: Sendable {
+    /// Where a list of devices is from. A vault never writes two with the same index; another vault
+    /// on the same node has a cache of its own.
+    private struct Source: Sendable, Equatable {
+        let vault: VaultCache
+        let modificationIndex: UInt64
+
+        static func == (a: Source, b: Source) -> Bool {
+            a.vault === b.vault && a.modificationIndex == b.modificationIndex
+        }
+    }
+
     private struct State: Sendable {
-        /// What ``sinks`` were made from.
-        var table: AuditDeviceTable?
+        /// What ``sinks`` were made from; nil while this node is sealed.
+        var source: Source?
         var sinks: [AuditSink] = []
         /// Those whose last record was refused; only looked up. At most one for each device.
         var failing: [String: Moment] = [:]
@@ -27,7 +38,7 @@ final class AuditSinks: Sendable {
     private let state = Mutex(State())
     /// Held while sinks are made and closed, so that no device gets two.
     private let replacing = Mutex(())
-    private let devices: EvaluatedCache<AuditDeviceTable>
+    private let settings: EvaluatedCache<AuditSettings>
     private let node: String
     private let unsealed: @Sendable () -> Unsealed?
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -40,8 +51,8 @@ final class AuditSinks: Sendable {
         logger: Logger,
         unsealed: @escaping @Sendable () -> Unsealed?
     ) {
-        devices = EvaluatedCache(store: store) { known, keyring, view throws(VaultError) in
-            try AuditDeviceTable.load(keyring, view, known: known)
+        settings = EvaluatedCache(store: store) { known, keyring, view throws(VaultError) in
+            try AuditSettings.load(keyring, view, known: known)
         }
         self.node = node
         self.logger = logger
@@ -55,37 +66,56 @@ final class AuditSinks: Sendable {
 
     // MARK: Which there are
 
-    /// Looks which devices there are, which costs a lock or two unless something was written.
-    /// Called before each record is written, and several times a second, so that a device that was
-    /// taken away is closed.
-    ///
-    /// - Returns: false if it cannot be told now: then nothing can be recorded.
-    @discardableResult
-    func refresh() -> Bool {
-        let unsealed = unsealed()
-        do {
-            guard try state.withLock({ $0.table }) != table(unsealed) else { return true }
-            // Looked at again, so that the newest look is the last to be carried out.
-            try replacing.withLock { _ throws(VaultError) in makeSinks(for: try table(unsealed)) }
-            return true
-        } catch let error as any OperatorError {
-            logger.error("the audit devices cannot be read: \(error.summary)")
+    /// What records have of the headers of requests. Where that cannot be read, nothing can be
+    /// recorded: ``write(_:isExempt:done:)`` refuses.
+    var headers: [AuditedHeader] {
+        guard let unsealed = unsealed() else { return [] }
+        do throws(VaultError) {
+            return try settings.current(unsealed).headers.headers
         } catch {
-            logger.error("the audit devices cannot be read")
+            logger.error("the headers in audit records cannot be read: \(error.summary)")
+            return []
         }
-        return false
+    }
+
+    /// Looks which devices there are. Called several times a second, so that a device that was
+    /// taken away is closed.
+    func refresh() { _ = sinks(unsealed()) }
+
+    /// The devices as they are now: unless something was written, two locks and a comparison of two
+    /// numbers, however many devices there are.
+    ///
+    /// - Returns: nil if it cannot be told: then nothing can be recorded.
+    private func sinks(_ unsealed: Unsealed?) -> [AuditSink]? {
+        do throws(VaultError) {
+            let found = try table(unsealed)
+            let known = state.withLock { $0.source == found?.source ? $0.sinks : nil }
+            if let known { return known }
+            // Looked at again, so that the newest look is the last to be carried out.
+            return try replacing.withLock { _ throws(VaultError) in
+                makeSinks(for: try table(unsealed))
+            }
+        } catch {
+            logger.error("the audit devices cannot be read: \(error.summary)")
+            return nil
+        }
     }
 
     /// - Returns: nil while this node is sealed: then there is no list of devices to read.
-    private func table(_ unsealed: Unsealed?) throws(VaultError) -> AuditDeviceTable? {
+    private func table(
+        _ unsealed: Unsealed?
+    ) throws(VaultError) -> (source: Source, devices: AuditDeviceTable)? {
         guard let unsealed else { return nil }
-        return try devices.current(unsealed)
+        let table = try settings.current(unsealed).devices
+        return (Source(vault: unsealed.cache, modificationIndex: table.modificationIndex), table)
     }
 
-    private func makeSinks(for table: AuditDeviceTable?) {
+    private func makeSinks(
+        for found: (source: Source, devices: AuditDeviceTable)?
+    ) -> [AuditSink] {
         let old = state.withLock { $0.sinks }
         var sinks: [AuditSink] = []
-        for device in table?.devices ?? [] {
+        for device in found?.devices.devices ?? [] {
             if let same = old.first(where: { $0.device == device }) {
                 sinks.append(same)
             } else {
@@ -94,11 +124,12 @@ final class AuditSinks: Sendable {
         }
         let kept = sinks
         state.withLock { state in
-            state.table = table
+            state.source = found?.source
             state.sinks = kept
             state.failing = [:]
         }
         for sink in old where !kept.contains(where: { $0 === sink }) { sink.close() }
+        return kept
     }
 
     // MARK: Writing
@@ -112,9 +143,10 @@ final class AuditSinks: Sendable {
         isExempt: Bool,
         done: @escaping @Sendable (Bool) -> Void
     ) {
+        let unsealed = unsealed()
         // The answer to the request that sealed the node goes to the devices that were there.
-        if unsealed() != nil, !refresh() { return done(false) }
-        let sinks = state.withLock { $0.sinks }
+        let present = unsealed == nil ? state.withLock { $0.sinks } : sinks(unsealed)
+        guard let sinks = present else { return done(false) }
         guard !sinks.isEmpty else { return done(true) }
         let tally = Mutex((open: sinks.count, taken: 0))
         for sink in sinks {

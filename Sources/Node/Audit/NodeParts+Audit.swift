@@ -1,4 +1,5 @@
 import API
+import Audit
 import Barrier
 import Logging
 import NIOCore
@@ -146,17 +147,21 @@ extension NodeParts {
     /// Not recorded is what tells no secret and has to be answered in any state: probes of health,
     /// of the seal's state and of the node's, and what a sealed node turns away before it looks at
     /// it. They can come at any rate from anybody.
-    func recorder(of request: APIRequest, _ route: Route, client: String) -> RequestAudit? {
+    func recorder(
+        of request: APIRequest,
+        _ route: Route,
+        from exchange: HTTPExchange
+    ) -> RequestAudit? {
         switch route {
-        case .reply: seal.unsealed == nil ? nil : ceremonyRecorder(of: request, client: client)
+        case .reply: seal.unsealed == nil ? nil : ceremonyRecorder(of: request, from: exchange)
         case .node(.initStatus), .node(.sealStatus), .node(.health), .node(.leader),
             .node(.status):
             nil
         case .node(.metrics(_, let token)):
-            token.isEmpty ? nil : ceremonyRecorder(of: request, client: client)
-        case .node, .cluster: ceremonyRecorder(of: request, client: client)
+            token.isEmpty ? nil : ceremonyRecorder(of: request, from: exchange)
+        case .node, .cluster: ceremonyRecorder(of: request, from: exchange)
         case .vault(let vault):
-            recorder(AuditEntry(vault), isCeremony: false) { $0.remoteAddress = client }
+            recorder(AuditEntry(vault), isCeremony: false) { note(exchange, in: &$0) }
         }
     }
 
@@ -172,8 +177,18 @@ extension NodeParts {
     }
 
     /// Where a ceremony is recorded: that it was, and how it went, and never a body.
-    func ceremonyRecorder(of request: APIRequest, client: String) -> RequestAudit? {
-        recorder(AuditEntry(ceremony: request), isCeremony: true) { $0.remoteAddress = client }
+    func ceremonyRecorder(of request: APIRequest, from exchange: HTTPExchange) -> RequestAudit? {
+        recorder(AuditEntry(ceremony: request), isCeremony: true) { note(exchange, in: &$0) }
+    }
+
+    /// What only the node knows that holds the client: where it is, and the headers that it sent.
+    private func note(_ exchange: HTTPExchange, in entry: inout AuditEntry) {
+        entry.remoteAddress = exchange.remoteAddress
+        entry.headers = (audit.keeper.sinks?.headers ?? []).compactMap { header in
+            let values = exchange.request.headerValues(header.name)
+            guard !values.isEmpty else { return nil }
+            return AuditHeader(name: header.name, values: values, isHashed: header.isHashed)
+        }
     }
 
     private func recorder(

@@ -45,6 +45,7 @@ final class RequestAudit: Sendable {
         if keys == nil {
             entry.token = ""
             entry.fields = JSONObject()
+            entry.headers = []
         }
         self.entry = entry
         hash = keys.map { ValueHash(key: $0.hash) }

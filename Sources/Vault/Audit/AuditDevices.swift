@@ -1,8 +1,7 @@
 package import Audit
-package import Barrier
+import Barrier
 import Cryptography
 import Engines
-package import Store
 import Wire
 
 /// `sys/audit…` and `sys/audit-hash/…`: the devices besides the nodes' own logs.
@@ -148,25 +147,5 @@ extension BarrierView {
         var table = try AuditDeviceTable(decoding: opened.value)
         table.modificationIndex = opened.modificationIndex
         return table
-    }
-}
-
-extension AuditDeviceTable {
-    /// The devices as a view shows them, for the node that writes to them.
-    ///
-    /// - Parameter known: what was read before; given back if nothing changed since.
-    /// - Throws: ``VaultError/damaged(_:)``, `barrier`.
-    package static func load(
-        _ keyring: Keyring,
-        _ view: borrowing ReadView,
-        known: AuditDeviceTable?
-    ) throws(VaultError) -> AuditDeviceTable {
-        let barrier = BarrierView(keyring, over: view)
-        if let known,
-            try barrier.systemIndex(SystemPaths.auditDevices) == known.modificationIndex
-        {
-            return known
-        }
-        return try barrier.auditDevices()
     }
 }

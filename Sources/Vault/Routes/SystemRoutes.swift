@@ -188,6 +188,18 @@ package enum SystemRoutes {
             .delete,
             summary: "Which web pages may use the API from a browser."
         ),
+        Endpoint(
+            "config/auditing/request-headers",
+            .read,
+            summary: "The headers of requests that audit records have."
+        ),
+        Endpoint(
+            "config/auditing/request-headers/{header...}",
+            .read,
+            .update,
+            .delete,
+            summary: "A header that audit records have."
+        ),
     ]
 
     private static let facts = [
