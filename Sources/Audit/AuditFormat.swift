@@ -15,18 +15,23 @@ package struct AuditFormat: Sendable {
     package let elidesLists: Bool
     /// Text before each line (`prefix`).
     package let prefix: String
+    /// Whether a failure is told in the words that the client reads, where OpenBao's lines have its
+    /// kind and a digest of the words: for logs that are sealed.
+    package let tellsReasons: Bool
 
     /// The settings of a device, by their defaults.
     package init(
         hash: ValueHash?,
         hashesAccessors: Bool = true,
         elidesLists: Bool = false,
-        prefix: String = ""
+        prefix: String = "",
+        tellsReasons: Bool = false
     ) {
         self.hash = hash
         self.hashesAccessors = hashesAccessors
         self.elidesLists = elidesLists
         self.prefix = prefix
+        self.tellsReasons = tellsReasons
     }
 
     /// The record's line, its line end included.
@@ -43,7 +48,8 @@ package struct AuditFormat: Sendable {
             writer.name("response")
             write(response, to: record.request, into: &writer)
         }
-        writer.member("error", record.error)
+        let tellsReason = tellsReasons && !record.reason.isEmpty
+        writer.member("error", tellsReason ? record.reason : record.error)
         if record.response == nil {
             writer.member("forwarded_from", record.forwardedFrom)
         } else {
@@ -160,7 +166,7 @@ package struct AuditFormat: Sendable {
             write(auth, into: &writer)
         }
         write(request.mount, versionName: "mount_running_plugin_version", into: &writer)
-        if !response.leaseID.isEmpty {
+        if response.hasSecret || !response.leaseID.isEmpty {
             writer.name("secret")
             writer.beginObject()
             writer.member("lease_id", response.leaseID)

@@ -13,8 +13,10 @@ package struct AuditRecord: Sendable {
     package var request: AuditRequest
     /// What is answered; nil for a request's record.
     package var response: AuditResponse?
-    /// Why it failed; empty if it did not.
+    /// Why it failed, as OpenBao's lines say it; empty if it did not.
     package var error = ""
+    /// What the client reads of that, in the clear. Only for logs that nobody else can read.
+    package var reason = ""
     /// The address of the node that passed the request on; empty if it came from the client.
     package var forwardedFrom = ""
 
@@ -163,7 +165,8 @@ package struct AuditHeader: Sendable {
 package struct AuditResponse: Sendable {
     /// The token that a login gave.
     package var auth: AuditAuth?
-    /// The lease that came with the answer; empty for none.
+    /// Whether it lives for a certain time, and its lease; empty for none.
+    package var hasSecret = false
     package var leaseID = ""
     /// Every string is replaced by its digest.
     package var data = JSONObject()

@@ -448,8 +448,8 @@ final class RequestFlow: Sendable {
             facts: facts()
         )
         environment.performed = context.performed
-        let trace = VaultTrace()
-        defer { context.audit?.learned(trace.facts) }
+        let trace = context.audit.map { _ in VaultTrace() }
+        defer { if let trace { context.audit?.learned(trace.facts) } }
         return store.view { view in
             let step = VaultCore.step(context.vault, in: environment, view: view, trace: trace)
             let doubts = view.doubts()

@@ -109,12 +109,18 @@ struct VaultCall {
         trace?.note(mountOf: request.path, mounts, environment)
         defer { trace?.note(authority) }
         if let below = request.path.below("sys/internal/ui/mounts") {
+            trace?.noteOpen()
             return .answer(try mountProbe(below, authority, mounts))
         }
         if request.path == "sys/internal/ui/namespaces" {
             return .answer(try MountLookups.namespaces(request))
         }
         let tokenName = authority.tokenName
+        if let trace, request.operation == .update {
+            // For the record only: what is wrong with the path is found out once it is allowed.
+            let ground = try? existence(request.path, for: tokenName, mounts, view)
+            trace.note(isCreation: ground.map { !$0.existence.isThere } ?? false)
+        }
         try authority.authorize(AccessRequest(request)) { () throws(VaultError) in
             try existence(request.path, for: tokenName, mounts, view)
         }
@@ -214,6 +220,8 @@ struct VaultCall {
             }
             guard request.token.isEmpty else { return nil }
             let mounts = try environment.cache.mounts(view)
+            trace?.note(mountOf: request.path, mounts, environment)
+            trace?.noteOpen()
             return .answer(MountLookups(mounts, environment).visibleToAll(request.fields))
         case "sys/internal/ui/mounts/":
             throw .engine(.unsupportedPath, isBare: true)
@@ -233,6 +241,8 @@ struct VaultCall {
         guard let (entry, below) = mounts.match(request.path),
             AuthCatalog.isOpen(below, in: entry.record.kind)
         else { return nil }
+        trace?.note(mountOf: request.path, mounts, environment)
+        trace?.noteLogin()
         return try LoginCall(call: self, entry: entry, path: below).step(view)
     }
 

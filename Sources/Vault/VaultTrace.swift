@@ -1,4 +1,5 @@
 import Barrier
+import Cryptography
 import Engines
 import Policy
 package import Wire
@@ -14,8 +15,14 @@ package struct VaultFacts: Sendable {
         package let displayName: String
         /// The token's own.
         package let policies: [String]
+        /// Those that its entity has, and the entity's groups.
+        package let identityPolicies: [String]
+        /// What its creator wrote on it.
+        package let metadata: [(name: String, value: String)]
         /// Whose it is; empty for nobody's.
         package let entityID: String
+        /// Under which name it is counted as a client: see ``clientID(of:)``.
+        package let clientID: String
         /// Whether it is a batch token.
         package let isBatch: Bool
         /// Uses that are left; 0 for any number.
@@ -62,6 +69,14 @@ package struct VaultFacts: Sendable {
     package var mount: Mount?
     /// Whether what a write is about was not there.
     package var isCreation = false
+    /// Whether it is for clients without a token, as a login is.
+    package var isLogin = false
+    /// Whether a login failed because what was shown is not right.
+    package var isGuess = false
+    /// The token that the answer gives, or that it renews.
+    package var given: AuthBlock?
+    /// Whether a login made the entity.
+    package var isEntityNew = false
     /// An audit device that the request would make.
     package var newDevice: AuditDevice?
 
@@ -80,6 +95,38 @@ package final class VaultTrace {
     /// Called where the step is about to make a device, which a node can try before.
     func note(newDevice: AuditDevice) { facts.newDevice = newDevice }
 
+    /// Called for what an auth method answers to clients without a token: no policy is asked.
+    func noteLogin() {
+        facts.isLogin = true
+        facts.isAllowed = true
+    }
+
+    /// Called where a login fails because what was shown is not right.
+    func noteGuess() { facts.isGuess = true }
+
+    /// Called for anything else that whoever asks may know: no policy is asked.
+    func noteOpen() { facts.isAllowed = true }
+
+    /// Called with the token that an answer gives.
+    func note(_ auth: AuthBlock, isEntityNew: Bool = false) {
+        facts.given = auth
+        facts.isEntityNew = isEntityNew
+    }
+
+    /// Called for what the token itself allows, whatever else its policies say.
+    func note(own authority: borrowing Authority) {
+        note(authority)
+        facts.isAllowed = true
+        facts.granting = authority.record.policies.map {
+            VaultFacts.Policy(name: $0, version: 0, digest: "")
+        }
+    }
+
+    /// Called before policies are asked.
+    ///
+    /// - Parameter isCreation: whether what a write is about was not there.
+    func note(isCreation: Bool) { facts.isCreation = isCreation }
+
     /// Called when the step ends, whatever way: a refusal is on the record as well.
     func note(_ authority: borrowing Authority) {
         let record = authority.record
@@ -87,7 +134,10 @@ package final class VaultTrace {
             accessor: record.accessor,
             displayName: record.displayName,
             policies: record.policies,
+            identityPolicies: authority.access.identity?.policies ?? [],
+            metadata: record.metadata.map { ($0.name, $0.value) },
             entityID: record.entityID,
+            clientID: Self.clientID(of: record),
             isBatch: record.isBatch,
             usesLeft: authority.live.usesLeft ?? 0,
             created: record.created,
@@ -97,7 +147,6 @@ package final class VaultTrace {
             facts.isAllowed = decision.isAllowed
             if decision.isAllowed { facts.granting = granting(decision, authority.access) }
         }
-        facts.isCreation = authority.ground.map { !$0.existence.isThere } ?? false
     }
 
     /// Called as soon as it is known where mounts are: a refusal is of a mount, too.
@@ -131,6 +180,14 @@ package final class VaultTrace {
             clearRequestKeys: [],
             clearResponseKeys: []
         )
+    }
+
+    /// Clients are entities. Tokens of nobody count as one client where their policies are the
+    /// same: its name is the digest of them, as OpenBao forms it.
+    private static func clientID(of record: TokenRecord) -> String {
+        guard record.entityID.isEmpty else { return record.entityID }
+        let policies = record.policies.joined(separator: "\u{7F}")
+        return Base64.encode(sha256(Array("\(policies)\u{0}root".utf8)))
     }
 
     /// The policies that the deciding rule was put together from.

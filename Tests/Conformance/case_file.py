@@ -5,10 +5,11 @@ import pathlib
 import re
 
 CASES = pathlib.Path(__file__).resolve().parent / "cases"
-HEADINGS = ("about", "pending", "start", "transport", "needs")
+HEADINGS = ("about", "pending", "start", "transport", "needs", "compares")
 STARTS = ("initialised", "new")
 TRANSPORTS = ("plain", "tls")
 NEEDS = ("", "issuer")
+COMPARES = ("answers", "audit lines")
 # What an area that needs an issuer knows without saving it.
 ISSUER_NAMES = {"issuer", "issuer_ca", "jwt_k1", "jwt_none", "jwt_unknown", "jwt_forged",
                 "jwt_swapped", "jwt_other"}
@@ -57,6 +58,7 @@ class Area:
     start: str = "initialised"
     transport: str = "plain"
     needs: str = ""
+    compares: str = "answers"
     sections: list = dataclasses.field(default_factory=list)
 
     def requests(self):
@@ -118,6 +120,8 @@ class Parser:
             self.fail(f"transport: {' or '.join(TRANSPORTS)}")
         if name == "needs" and value.strip() not in NEEDS:
             self.fail(f"needs: {' or '.join(each for each in NEEDS if each)}")
+        if name == "compares" and value.strip() not in COMPARES:
+            self.fail(f"compares: {' or '.join(COMPARES)}")
         setattr(self.area, name, value.strip())
 
     def begin(self, line):

@@ -60,6 +60,8 @@ class Masker:
             return "<position>"
         if name == "cluster_name" and isinstance(value, str):
             return "<cluster name>"
+        if name == "remote_port" and is_number(value) and value > 0:
+            return "<port>"
         return self.value(value)
 
     def value(self, value):
@@ -84,6 +86,17 @@ def parts(answer, masker):
         found["body"] = masker.value(answer.json)
     elif answer.body:
         found["text"] = masker.text(answer.body.decode("utf-8", "backslashreplace"))
+    return found
+
+
+def audit_parts(answer, lines, masker):
+    """What of an answer's audit lines is compared; of the answer itself only how it went."""
+    found = {"status": answer.status, "lines": [line.get("type") for line in lines]}
+    for line in lines:
+        name = "asked" if line.get("type") == "request" else "answered"
+        while name in found:
+            name += " again"
+        found[name] = masker.value(line)
     return found
 
 
@@ -114,7 +127,7 @@ class Differ:
             self.compare("", ours, theirs)
             return self.found
         # Answers of different kinds have little in common: they are told apart as wholes.
-        for part in ("status", "headers", "body", "text"):
+        for part in dict.fromkeys([*theirs, *ours]):
             pair = ours.get(part, ABSENT), theirs.get(part, ABSENT)
             if pair[0] != pair[1]:
                 self.note(part, *pair)

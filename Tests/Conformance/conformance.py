@@ -7,6 +7,7 @@
 
 import concurrent.futures
 import contextlib
+import decimal
 import json
 import pathlib
 import sys
@@ -53,11 +54,30 @@ def outside(area, folder):
         issuer.stop()
 
 
+class AuditFile:
+    """The lines that a server writes to a file device from here on."""
+
+    def __init__(self, server):
+        self.path = server.folder / "audit.log"
+        server.ask("PUT", "sys/audit/file", {
+            "type": "file", "options": {"file_path": str(self.path)}})
+        self.place = self.path.stat().st_size
+
+    def lines(self):
+        """What was written since the last call."""
+        with open(self.path, "rb") as file:
+            file.seek(self.place)
+            text = file.read()
+        self.place += len(text)
+        return [json.loads(line, parse_float=decimal.Decimal) for line in text.splitlines()]
+
+
 class Side:
     """One of the servers while an area runs: what it called the things that were saved."""
 
-    def __init__(self, server, folder, values):
+    def __init__(self, server, folder, values, has_lines=False):
         self.server = server
+        self.audit = AuditFile(server) if has_lines else None
         made = server.certificates
         self.texts = {f"pem {path.stem}": json.dumps(path.read_text())[1:-1]
                       for path in (made.folder.glob("*.pem") if made else ())}
@@ -99,9 +119,14 @@ class Side:
                 missing.append(name)
         return missing
 
-    def parts(self, answer):
+    def parts(self, answer, request):
         saved = {value: name for name, value in self.values.items() if name != "folder"}
-        return comparison.parts(answer, comparison.Masker(self.constants, saved))
+        masker = comparison.Masker(self.constants, saved)
+        if self.audit:
+            lines = self.audit.lines()
+            # Of a request that was repeated the last try counts.
+            return comparison.audit_parts(answer, lines[-2:] if request.until else lines, masker)
+        return comparison.parts(answer, masker)
 
 
 class SectionRun:
@@ -136,7 +161,8 @@ class AreaRun:
             with Pair(folder, self.area.start, made or None) as pair, \
                     outside(self.area, folder) as values:
                 self.began = time.monotonic()
-                sides = [Side(server, server.folder, values)
+                has_lines = self.area.compares == "audit lines"
+                sides = [Side(server, server.folder, values, has_lines)
                          for server in (pair.ours, pair.theirs)]
                 for run in self.sections:
                     for request in run.section.requests:
@@ -158,7 +184,8 @@ class AreaRun:
             run.unlisted.append((request, [("answer", there.status, here)]))
             return
         ours.save(request, here)
-        found = comparison.differences(ours.parts(here), theirs.parts(there), request,
+        found = comparison.differences(ours.parts(here, request),
+                                       theirs.parts(there, request), request,
                                        time.monotonic() - self.began)
         # What is listed is known to differ in areas that are built.
         rest = [each for each in found

@@ -66,6 +66,23 @@ class Comparison(unittest.TestCase):
         self.assertNotEqual(compare(answer(200, {"a": "permissiondeniedforeverx"}),
                                     answer(200, {"a": "permissiondeniedforevery"})), [])
 
+    def test_audit_lines(self):
+        def parts(*lines):
+            return comparison.audit_parts(answer(200, {}), lines, comparison.Masker({}, {}))
+
+        def differ(ours, theirs):
+            request = case_file.Request("x:1", "GET", "a", "")
+            return [place for place, _, _ in comparison.differences(ours, theirs, request, 1)]
+
+        asked = {"type": "request", "request": {"path": "a", "remote_port": 4711}}
+        answered = {"type": "response", "error": "x"}
+        self.assertEqual(differ(parts(asked, answered), parts(
+            asked | {"request": {"path": "a", "remote_port": 4712}}, answered)), [])
+        self.assertEqual(differ(parts(asked, {"type": "response"}), parts(asked, answered)),
+                         ["answered.error"])
+        self.assertEqual(differ(parts(asked), parts(asked, answered)), ["lines", "answered"])
+        self.assertEqual(differ(parts(asked, asked), parts(asked)), ["lines", "asked again"])
+
     def test_saved_values_must_be_where_they_are(self):
         saved = ({"s.KzV8L4uUR7iYYuXg0QdvPvuZ": "t"}, {"s.AzV8L4uUR7iYYuXg0QdvPvuZ": "t"})
         mine, other = [list(names)[0] for names in saved]

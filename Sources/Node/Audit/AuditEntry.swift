@@ -21,6 +21,8 @@ struct AuditEntry: Sendable {
     var remoteAddress = ""
     /// The member that holds the client; empty where this node does.
     var forwardedFrom = ""
+    /// Seconds for which a wrapped answer was asked to live; 0 for an answer as it is.
+    var wrapSeconds: UInt64 = 0
     /// Of the request's headers those that are on the record.
     var headers: [AuditHeader] = []
 
@@ -33,6 +35,7 @@ struct AuditEntry: Sendable {
         path = isFolder ? request.path + "/" : request.path
         fields = request.fields
         token = String(decoding: request.token, as: UTF8.self)
+        wrapSeconds = request.wrapSeconds ?? 0
     }
 
     /// Anything else: who it was and what became of it, never a body.
@@ -68,6 +71,7 @@ struct AuditEntry: Sendable {
         )
         request.clientToken = token
         request.clientTokenAccessor = facts.caller?.accessor ?? ""
+        request.clientID = facts.caller?.clientID ?? ""
         request.data = fields
         request.clearKeys = facts.mount?.clearRequestKeys ?? []
         if let mount = facts.mount {
@@ -81,6 +85,7 @@ struct AuditEntry: Sendable {
             request.remoteAddress = String(remoteAddress[..<colon])
             request.remotePort = Int(remoteAddress[remoteAddress.index(after: colon)...]) ?? 0
         }
+        request.wrapTTLSeconds = Int(clamping: wrapSeconds)
         request.headers = headers
         var record = AuditRecord(time: time, request: request)
         record.auth = auth(facts)
@@ -88,38 +93,41 @@ struct AuditEntry: Sendable {
         return record
     }
 
+    /// The same as OpenBao has it before it routes the request: then it knows the mount's accessor
+    /// only where it looked what is there.
+    static func beforeRouting(_ record: AuditRecord) -> AuditRecord {
+        guard !["create", "update"].contains(record.request.operation) else { return record }
+        var record = record
+        record.request.mount.accessor = ""
+        return record
+    }
+
     /// The request's own record, for a request that nothing announced.
     ///
     /// - Parameter response: the record of its answer. A refusal is on the request's as well.
     func record(refused response: AuditRecord) -> AuditRecord {
-        var record = response
+        var record = Self.beforeRouting(response)
         record.response = nil
-        // Before it was routed, OpenBao knows the accessor only where it looked what is there.
-        if !["create", "update"].contains(record.request.operation) {
-            record.request.mount.accessor = ""
+        record.reason = ""
+        if let decision = record.auth.decision {
+            record.error = decision.isAllowed ? "" : AuditFailure.denied
+        } else {
+            let isUnknown = utf8Equals(response.reason, AuditFailure.denied)
+            record.error = isUnknown ? "permission denied" : ""
         }
-        record.error = Self.isDenial(response.error) ? "permission denied" : ""
         return record
     }
 
-    private static func isDenial(_ error: String) -> Bool {
-        utf8Equals(error, GoText.errors(["permission denied"]))
-            || utf8Equals(error, "permission denied")
+    /// Each once, in the order of their bytes.
+    private static func union(_ a: [String], _ b: [String]) -> [String] {
+        var names = a
+        for name in b where !a.contains(where: { utf8Equals($0, name) }) { names.append(name) }
+        return b.isEmpty ? names : names.sorted(by: utf8Precedes)
     }
 
     private func auth(_ facts: VaultFacts) -> AuditAuth {
         var auth = AuditAuth()
         auth.clientToken = token
-        guard let caller = facts.caller else { return auth }
-        auth.accessor = caller.accessor
-        auth.displayName = caller.displayName
-        auth.policies = caller.policies
-        auth.tokenPolicies = caller.policies
-        auth.remainingUses = Int(clamping: caller.usesLeft)
-        auth.entityID = caller.entityID
-        auth.tokenType = caller.isBatch ? "batch" : "service"
-        auth.tokenTTLSeconds = caller.lifetimeSeconds
-        auth.issued = caller.created
         if let isAllowed = facts.isAllowed {
             auth.decision = AuditDecision(
                 isAllowed: isAllowed,
@@ -131,7 +139,62 @@ struct AuditEntry: Sendable {
                 }
             )
         }
+        guard let caller = facts.caller else { return auth }
+        auth.accessor = caller.accessor
+        auth.displayName = caller.displayName
+        auth.policies = Self.union(caller.policies, caller.identityPolicies)
+        auth.tokenPolicies = caller.policies
+        auth.identityPolicies = caller.identityPolicies
+        auth.metadata = caller.metadata
+        auth.remainingUses = Int(clamping: caller.usesLeft)
+        auth.entityID = caller.entityID
+        auth.tokenType = caller.isBatch ? "batch" : "service"
+        auth.tokenTTLSeconds = caller.lifetimeSeconds
+        auth.issued = caller.created
         return auth
+    }
+}
+
+/// Why a request failed, as lines of OpenBao have it: its kind in the clear, and the client's text
+/// as a digest.
+struct AuditFailure {
+    /// What the client reads.
+    let reason: String
+    let error: String
+    /// Of the answer.
+    let data: JSONObject
+    /// Whether it was refused before any policy was asked.
+    let isUnknownToken: Bool
+
+    static let denied = GoText.errors(["permission denied"])
+
+    /// - Parameter errors: as the client gets them.
+    init(_ status: Int, _ errors: [String], _ facts: VaultFacts = VaultFacts()) {
+        let text = errors.joined(separator: "; ")
+        let isBare = status == 403 && utf8Equals(text, "permission denied")
+        isUnknownToken = isBare
+        reason = isBare ? Self.denied : errors.isEmpty ? "status \(status)" : text
+        if errors.isEmpty {
+            // Nothing is there, which is an answer.
+            error = status == 404 ? "" : reason
+            data = JSONObject()
+        } else if status == 403 {
+            error = Self.denied
+            data = ["error": .string(text)]
+        } else if text.utf8.starts(with: "1 error occurred:".utf8) {
+            error = text
+            data = JSONObject()
+        } else if text.utf8.starts(with: "no handler for route ".utf8) {
+            error = GoText.errors(["unsupported path"])
+            data = ["error": .string(text)]
+        } else if status == 400 {
+            let ofLogin = facts.isGuess ? "invalid credentials" : ""
+            error = facts.isLogin ? ofLogin : GoText.errors(["invalid request"])
+            data = ["error": .string(text)]
+        } else {
+            error = GoText.errors([text])
+            data = JSONObject()
+        }
     }
 }
 
@@ -154,31 +217,45 @@ enum AuditAnswer {
         let body =
             response.contentType == nil && !response.body.isEmpty
             ? (try? JSONScanner.parse(response.body, limits: limits))?.asObject : nil
+        var failure: AuditFailure?
         if response.status >= 400 {
             let errors = body?["errors"]?.asArray?.compactMap(\.asString) ?? []
-            record.error =
-                errors.isEmpty ? "status \(response.status)" : errors.joined(separator: "; ")
+            let found = AuditFailure(response.status, errors, facts)
+            record.reason = found.reason
+            record.error = isBodyKept ? found.error : found.reason
+            // Nobody is known by a token that is not known, or by a guess.
+            let isNobody = found.isUnknownToken && facts.caller == nil
+            if isNobody || facts.isGuess { record.auth = AuditAuth() }
+            if isNobody { record.request.mount.accessor = "" }
+            if facts.isAllowed == false { record = AuditEntry.beforeRouting(record) }
+            failure = found
         }
-        guard isBodyKept, let body else { return }
+        guard isBodyKept else { return }
+        guard let body else { return }
         var answer = AuditResponse()
-        answer.data = body["data"]?.asObject ?? JSONObject()
-        if response.status == 403, utf8Equals(record.error, "permission denied") {
-            record.error = GoText.errors([record.error])
-            answer.data = ["error": "permission denied"]
-        }
+        answer.data = failure.map(\.data) ?? body["data"]?.asObject ?? JSONObject()
         answer.clearKeys = facts.mount?.clearResponseKeys ?? []
         answer.leaseID = body["lease_id"]?.asString ?? ""
+        let isUnwrapped = record.request.path == "sys/wrapping/unwrap"
+        answer.hasSecret = !isUnwrapped && body["lease_duration"]?.asInt ?? 0 > 0
         answer.warnings = body["warnings"]?.asArray?.compactMap(\.asString) ?? []
-        answer.auth = body["auth"]?.asObject.map { auth($0) }
+        answer.auth = body["auth"]?.asObject.map { auth($0, facts.given) }
         answer.wrap = body["wrap_info"]?.asObject.map { wrap($0, record.time) }
         record.response = answer
+        // Where the answer waits wrapped, the token is in none.
+        if facts.isLogin, failure == nil, let given = facts.given {
+            record.auth = auth(JSONObject(given.members.map { ($0.name, $0.value) }), given)
+            record.auth.entityCreated = facts.isEntityNew
+        }
     }
 
-    private static func auth(_ object: JSONObject) -> AuditAuth {
+    /// - Parameter given: what the answer does not tell of it; nil where nothing is known.
+    private static func auth(_ object: JSONObject, _ given: AuthBlock?) -> AuditAuth {
         var auth = AuditAuth()
         auth.clientToken = object["client_token"]?.asString ?? ""
         auth.accessor = object["accessor"]?.asString ?? ""
-        auth.displayName = object["display_name"]?.asString ?? ""
+        auth.displayName = given?.displayName ?? ""
+        auth.issued = given?.created
         auth.policies = texts(object["policies"])
         auth.tokenPolicies = texts(object["token_policies"])
         auth.identityPolicies = texts(object["identity_policies"])

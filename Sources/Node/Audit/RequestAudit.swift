@@ -68,7 +68,7 @@ final class RequestAudit: Sendable {
         let (known, facts) = state.withLock { ($0.intent, $0.facts) }
         if let known { return done(Announcement(known)) }
         let record = entry.record(facts, at: clock())
-        put(line(record), [record], isOwed: false) { [self] outcome in
+        put(line(record), [AuditEntry.beforeRouting(record)], isOwed: false) { [self] outcome in
             if outcome != .refused {
                 state.withLock { state in
                     state.intent = outcome
@@ -154,7 +154,7 @@ final class RequestAudit: Sendable {
     }
 
     private func line(_ record: AuditRecord) -> [UInt8] {
-        AuditFormat(hash: hash).line(record)
+        AuditFormat(hash: hash, tellsReasons: true).line(record)
     }
 
     /// A record that would be too long says how long the bodies are, and their digests.

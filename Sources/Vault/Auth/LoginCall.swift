@@ -24,6 +24,7 @@ struct LoginCall {
         do throws(EngineError) {
             step = try EngineCatalog.step(engineRequest, in: entry.engineMount, view: view)
         } catch {
+            if case .badCredentials = error { call.trace?.noteGuess() }
             guard case .badCredentials = error, let plan = attempt?.failure(at: environment.now)
             else { throw .engine(error, isBare: true) }
             var draft = try draft(view)
@@ -90,6 +91,7 @@ struct LoginCall {
         token.entityID = identity.entityID
         var auth = try TokenIssuer.issue(token, in: &draft, environment).auth
         auth.identityPolicies = identity.policies
+        call.trace?.note(auth, isEntityNew: identity.isNew)
         let body = EngineAnswer(status: 200, warnings: grant.warnings + warnings)
         return try draft.commit(VaultAnswer(body, auth: auth))
     }

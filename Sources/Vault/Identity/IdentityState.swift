@@ -21,6 +21,8 @@ struct LoginIdentity: Sendable, Equatable {
     let entityID: String
     /// What the entity and its groups bring along: `identity_policies`.
     let policies: [String]
+    /// Whether there was no entity before.
+    let isNew: Bool
 }
 
 /// Who is behind an alias.
@@ -54,10 +56,12 @@ enum IdentityState {
         let metadata =
             login.metadata.isEmpty ? nil : try IdentityTexts(login.metadata, "alias metadata")
         let id: IdentityID
+        var isNew = false
         if let found = try records.pointer(path, view) {
             id = found
             try refresh(id, login, metadata, at: now, &records, view)
         } else {
+            isNew = true
             id = draft.identityID()
             try make(id, login, metadata, at: now, in: &draft, &records, view)
         }
@@ -71,7 +75,7 @@ enum IdentityState {
         if !record.groups.isEmpty { _ = try records.value(at: IdentityPaths.groupMark, view) }
         try records.write(into: &draft)
         let policies = IdentityText.once(record.policies + closure.flatMap(\.record.policies))
-        return LoginIdentity(entityID: id.text, policies: policies)
+        return LoginIdentity(entityID: id.text, policies: policies, isNew: isNew)
     }
 
     /// A known alias: what the method says now.

@@ -187,6 +187,7 @@ struct TokenBackend {
         let uses = UInt64(max(0, uses(of: live)))
         var auth = AuthBlock(token, record, usesLeft: uses, at: now)
         auth.identityPolicies = try identityPolicies(of: record, view)
+        call.trace?.note(auth)
         let body = EngineAnswer(warnings: fields.warnings + warnings)
         return try draft.commit(VaultAnswer(body, auth: auth))
     }

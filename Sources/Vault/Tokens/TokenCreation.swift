@@ -164,6 +164,7 @@ extension TokenBackend {
         let body = EngineAnswer(warnings: maker.warnings + missing)
         var auth = issued.auth
         auth.identityPolicies = added
+        call.trace?.note(auth)
         let answer = VaultAnswer(body, auth: auth)
         return try draft.commit(answer)
     }

@@ -62,6 +62,10 @@ package struct AuthBlock: Sendable, Equatable {
     package var isOrphan: Bool
     /// 0 = any number.
     package var usesLeft: UInt64
+    /// For the audit alone, as is the next one.
+    package var displayName: String
+    /// When a token was made that is renewed; nil for a new one.
+    package var created: Timestamp?
 
     package static func == (a: AuthBlock, b: AuthBlock) -> Bool {
         JSONObject(a.members) == JSONObject(b.members)
@@ -110,6 +114,8 @@ extension AuthBlock {
         entityID = record.entityID
         isBatch = record.isBatch
         isOrphan = record.isOrphan
+        displayName = record.displayName
+        created = record.renewed == nil ? nil : record.created
         self.usesLeft = usesLeft
     }
 }

@@ -107,6 +107,8 @@ extension VaultCall {
             guard request.operation == .read || request.operation == .update else {
                 throw .engine(.unsupportedOperation, isBare: true)
             }
+            trace?.note(mountOf: request.path, try environment.cache.mounts(view), environment)
+            trace?.noteOpen()
             return .answer(try lookUpWrapping(view))
         case "sys/wrapping/unwrap" where request.operation == .update:
             let named = try SystemFields.parse(request.fields, WrappingBackend.schema).text("token")
@@ -131,6 +133,8 @@ extension VaultCall {
             guard case .permissionDenied = error else { throw error }
             throw Wrapping.invalid
         }
+        trace?.note(mountOf: request.path, try environment.cache.mounts(view), environment)
+        trace?.note(own: authority)
         let backend = WrappingBackend(call: self, authority: authority)
         return try backend.unwrap(request.token, view)
     }
