@@ -47,6 +47,7 @@ package struct VaultFacts: Sendable {
 
     /// A namespace that is not the root namespace.
     package struct Namespace: Sendable {
+        /// Six characters.
         package let id: String
         /// Names with a slash behind each.
         package let path: String

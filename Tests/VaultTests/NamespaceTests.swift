@@ -97,7 +97,7 @@ struct NamespaceTests {
         let vault = try TestVault()
         try vault.makeNamespace("a/b")
         try vault.send(in: "a/b", "POST", "sys/mounts/kv", #"{"type":"kv"}"#)
-        let written = try vault.send(in: form.header, "POST", form.path, #"{"v":"\#(form)"}"#)
+        let written = try vault.send(in: form.header, "POST", form.path, #"{"v":"x"}"#)
         #expect(written.status == 204, "\(written.text)")
         #expect(try vault.send(in: "a/b", "GET", "kv/s").data("v") != nil)
     }

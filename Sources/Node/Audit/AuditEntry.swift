@@ -133,13 +133,14 @@ struct AuditEntry: Sendable {
         var auth = AuditAuth()
         auth.clientToken = token
         if let isAllowed = facts.isAllowed {
+            let namespace = facts.caller?.namespace
             auth.decision = AuditDecision(
                 isAllowed: isAllowed,
                 granting: facts.granting.map { policy in
                     var granting = AuditDecision.Policy(
                         name: policy.name,
-                        namespaceID: caller.namespace?.id ?? "root",
-                        namespacePath: caller.namespace?.path ?? ""
+                        namespaceID: namespace?.id ?? "root",
+                        namespacePath: namespace?.path ?? ""
                     )
                     granting.version = policy.version
                     granting.digest = policy.digest

@@ -11,7 +11,7 @@ struct IdentityID: Hashable, Sendable {
         self.bytes = bytes
     }
 
-    /// - Parameter text: 8-4-4-4-12 hexadecimal digits, and in a namespace a dot and the id of that,
+    /// - Parameter text: 8-4-4-4-12 hexadecimal digits, and in a namespace a dot and its id,
     ///   which the namespace that is asked needs no more; else nil: there is nothing with such an
     ///   id.
     init?(text: String) {

@@ -118,7 +118,8 @@ extension IdentityRecords {
         found.record.name = name
     }
 
-    /// A name nobody has, for what nobody named: `entity_1a2b3c4d.root`, in a namespace with its id.
+    /// A name nobody has, for what nobody named: `entity_1a2b3c4d.root`, in a namespace
+    /// with its id.
     mutating func freshName<Record: IdentityRecord>(
         _: Record.Type,
         in draft: inout BatchDraft,

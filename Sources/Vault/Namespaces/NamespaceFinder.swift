@@ -43,7 +43,8 @@ struct NamespaceFinder {
         id: String,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> Place? {
-        guard id.utf8.count == VaultLimits.namespaceIDCharacters, id.utf8.allSatisfy(Self.isCharacter)
+        guard id.utf8.count == VaultLimits.namespaceIDCharacters,
+            id.utf8.allSatisfy(Self.isCharacter)
         else { return nil }
         let system = view.at(.system)
         var path = cache.namespacePath(of: id)

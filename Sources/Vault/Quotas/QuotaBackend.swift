@@ -208,7 +208,7 @@ struct QuotaBackend {
 
     /// Only an auth method has roles, and not each of them says which one a login is for.
     private func checkRoles(at entry: MountEntry?, _ path: String) throws(VaultError) {
-        let mount = entry?.record.path ?? path.withSlash
+        let mount = entry?.record.path ?? (path.isEmpty ? path : path.withSlash)
         let quoted = GoText.quoted(mount)
         guard mount.utf8.starts(with: MountTable.authPrefix.utf8) else {
             throw .invalid(

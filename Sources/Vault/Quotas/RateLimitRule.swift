@@ -6,8 +6,8 @@ import Wire
 package struct RateLimitRule: Sendable, Hashable {
     /// As the operator calls it.
     package let name: String
-    /// What it is about: empty for everything; the path of a namespace or of a mount with its slash;
-    /// or a path inside a mount, with `*` at its end for all that begins so. From the root
+    /// What it is about: empty for everything; the path of a namespace or of a mount with its
+    /// slash; or a path inside a mount, with `*` at its end for all that begins so. From the root
     /// namespace on.
     package internal(set) var path: String
     /// Of an auth method's logins, those of this role; empty: of whatever role.

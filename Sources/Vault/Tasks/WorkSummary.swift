@@ -61,8 +61,8 @@ package struct WorkSummary: Sendable, Equatable {
 }
 
 extension WorkSummary {
-    /// How many service tokens there are in the root namespace. Goes over the places of all of them,
-    /// and opens none.
+    /// How many service tokens there are in the root namespace. Goes over the places of all of
+    /// them, and opens none.
     package static func tokens(
         _ keyring: Keyring,
         view: borrowing ReadView

@@ -14,8 +14,8 @@ enum TokenPlace {
             }
     }
 
-    /// Whether a client's text may be an accessor: it is part of a path. Those of a namespace have a
-    /// dot in front of the namespace's id.
+    /// Whether a client's text may be an accessor: it is part of a path. Those of a namespace have
+    /// a dot in front of the namespace's id.
     static func isAccessor(_ text: String) -> Bool {
         (1...TokenLimits.accessorBytesMax).contains(text.utf8.count)
             && text.utf8.allSatisfy {
