@@ -296,7 +296,11 @@ struct NamespaceIsolationTests {
         if case .applied = try world.vault.commit(batch) { Issue.record("a late write went in") }
         try world.vault.work()
         for (path, token) in [("a", child), ("a/b", grandchild)] {
-            let names = try world.vault.send(in: path, "LIST", "sys/leases/lookup/auth/token/create")
+            let names = try world.vault.send(
+                in: path,
+                "LIST",
+                "sys/leases/lookup/auth/token/create"
+            )
             #expect(!names.text.contains(world.vault.hash(token)))
         }
     }

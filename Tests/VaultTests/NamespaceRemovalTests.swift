@@ -167,7 +167,9 @@ struct NamespaceRemovalTests {
         let bytes = record.encoded()
         #expect(try NamespaceRecord(decoding: bytes) == record)
         for count in 0..<bytes.count {
-            #expect(throws: VaultError.self) { try NamespaceRecord(decoding: Array(bytes[..<count])) }
+            #expect(throws: VaultError.self) {
+                try NamespaceRecord(decoding: Array(bytes[..<count]))
+            }
         }
         #expect(throws: VaultError.self) { try NamespaceRecord(decoding: bytes + [0]) }
         let pointer = NamespacePointer.encoded("a/b/")
@@ -175,7 +177,9 @@ struct NamespaceRemovalTests {
         let home = try #require(MountID(text: "00000000-0000-4000-8000-00000000000a"))
         let subject = NamespaceRemoval.Subject(home: home, id: "abcDEF")
         #expect(try NamespaceRemoval.Subject(decoding: subject.encoded()) == subject)
-        for broken in [[], [2] + subject.encoded().dropFirst(), Array(subject.encoded().dropLast())] {
+        for broken in [
+            [], [2] + subject.encoded().dropFirst(), Array(subject.encoded().dropLast()),
+        ] {
             #expect(throws: VaultError.self) { try NamespaceRemoval.Subject(decoding: broken) }
         }
         let place = TimerPlace(home: home, path: "tokens/id/x")
@@ -189,7 +193,9 @@ extension TestVault {
     /// Paths of all timers, whenever they are due.
     fileprivate func dueTimersEver() throws -> [String] {
         try view { view in
-            try view.dueTimers(through: Timestamp(nanoseconds: .max), limit: 10_000).timers.map(\.path)
+            try view.dueTimers(through: Timestamp(nanoseconds: .max), limit: 10_000).timers.map(
+                \.path
+            )
         }
     }
 }
