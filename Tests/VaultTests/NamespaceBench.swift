@@ -67,6 +67,14 @@ extension TestVault {
         return token
     }
 
+    /// The same once there was a job: the count of jobs and its folder stay from the first one on.
+    func recordCountAfterAJob() throws -> Int {
+        try makeNamespace("first")
+        try send("DELETE", "sys/namespaces/first")
+        try work()
+        return try recordCount()
+    }
+
     /// How many records the store has, whatever they are.
     func recordCount() throws -> Int {
         guard let first = StorageKey([UInt8](repeating: 0, count: 32)),
