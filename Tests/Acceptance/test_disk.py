@@ -303,7 +303,12 @@ class FullDisk(ClusterTest):
         cluster.restart(leader)
         cluster.unseal(leader)
         for node in cluster.nodes:
-            self.assertEqual(self.write(cluster, node)[0], 507)
+            # What was deleted, and the log that was cut meanwhile, may have left room for a few.
+            status = 200
+            while status == 200:
+                status, text = self.write(cluster, node)
+                self.assertLess(self.count, 120, "the disks are not full any more")
+            self.assertEqual(status, 507, text)
         self.reads(cluster, "large-1")
         cluster.ask(cluster.wait_for_leader(), "DELETE", "secret/metadata/large-4")
         self.assertIn("the disk of the audit log is full", self.log(leader))
