@@ -149,8 +149,8 @@ final class PeerNetwork: PeerLink, PeerHandler {
             case (.forwardedReply, .data):
                 parts.forwarder?.replied(try ForwardedReply(decoding: payload), from: member)
             case (.clock, .control):
-                if try parts.clock?.heard(payload, from: member) ?? false {
-                    sendClock(ClusterClock.payload, to: member)
+                if let clock = parts.clock, try clock.heard(payload, from: member) {
+                    sendClock(clock.payload, to: member)
                 }
             case (.forwardedNews, .data):
                 parts.forwarder?.heard(try ForwardedNews(decoding: payload), from: member)

@@ -29,6 +29,24 @@ struct ClusterTimeTests {
         #expect(time.read(at(3), state: 450 * second) == 450 * second)
     }
 
+    @Test("the leader's word counts for who follows, and in a vault that has had a time")
+    func told() {
+        var time = ClusterTime(state: 400 * second, wall: 0, at: at(0))
+        // Evaluated a second late; nothing comes after it.
+        #expect(time.read(at(2), state: 401 * second) == 401 * second)
+        time.told(403 * second, at(3))
+        #expect(time.read(at(4), state: 401 * second) == 404 * second)
+        // What was on its way longer than a batch says nothing new.
+        time.told(402 * second, at(4))
+        #expect(time.read(at(4), state: 401 * second) == 404 * second)
+        time.lead(at(5), state: 401 * second)
+        time.told(900 * second, at(5))
+        #expect(time.read(at(5), state: 401 * second) == 405 * second, "a leader is told nothing")
+        var new = ClusterTime(state: 0, wall: 50 * second, at: at(0))
+        new.told(9_000 * second, at(1))
+        #expect(new.read(at(1), state: 0) == 51 * second, "that may be a wrong clock's")
+    }
+
     @Test("a leader's own batches, committed late, do not set it back")
     func leader() {
         var time = ClusterTime(state: 400 * second, wall: 0, at: at(0))

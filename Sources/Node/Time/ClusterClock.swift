@@ -70,27 +70,35 @@ final class ClusterClock: Sendable {
         }
     }
 
-    /// A member has said what its clock shows.
+    /// A member has said what its clock shows, and the leader what time it is.
     ///
-    /// - Parameter payload: nanoseconds since 1970, u64.
+    /// - Parameter payload: see ``payload``.
     /// - Returns: whether nothing was known of that clock: then it may not know of ours either.
     func heard(_ payload: [UInt8], from member: NodeID) throws(WireError) -> Bool {
         var reader = ByteReader(payload)
         let wall = try reader.readUInt64()
+        let (term, time) = (try reader.readUInt64(), try reader.readUInt64())
         try reader.finish()
+        // Whoever led in an earlier term may not know yet that it leads no more.
+        let isLeader = term > 0 && term >= replica.status.term.number
         let moment = Moment.now
         let newest = store.evaluatedTime
         return state.withLock { state in
+            if isLeader { state.time.told(time, moment) }
             let isNew = state.walls.heard(wall, from: member, at: moment)
             adopt(&state, moment, newest)
             return isNew
         }
     }
 
-    /// What this node tells the others.
-    static var payload: [UInt8] {
-        var writer = ByteWriter(capacity: 8)
+    /// What this node tells the others, 24 bytes: its clock (nanoseconds since 1970, u64); the term
+    /// in which it leads, 0 if it does not (u64); cluster time, which counts only if it leads (u64).
+    var payload: [UInt8] {
+        let status = replica.status
+        var writer = ByteWriter(capacity: 24)
         writer.writeUInt64(WallClock.now().nanoseconds)
+        writer.writeUInt64(status.role == .leader ? status.term.number : 0)
+        writer.writeUInt64(now().nanoseconds)
         return writer.bytes
     }
 
@@ -108,7 +116,7 @@ final class ClusterClock: Sendable {
     }
 
     private func look(_ tell: @Sendable ([UInt8], NodeID) -> Void) {
-        let payload = Self.payload
+        let payload = payload
         for member in configuration.members where member.id != selfID { tell(payload, member.id) }
         let moment = Moment.now
         let newest = store.evaluatedTime

@@ -3,8 +3,9 @@ import Replica
 /// What a node takes for cluster time: the time of the newest batch, and what has passed on its
 /// own monotonic clock since.
 ///
-/// A follower goes by each batch that it evaluates, so it differs from the leader by a message's
-/// way and never adds up its own clock's drift. A leader goes by its own clock alone: if it went by
+/// A follower goes by each batch that it evaluates, and by what the leader says every two seconds,
+/// so it differs from the leader by a message's way and never adds up its own clock's drift. The
+/// second is for quiet hours: a batch may have been evaluated late, and no other come after it. A leader goes by its own clock alone: if it went by
 /// its batches, each would set it back by the time that it takes to commit one, and under load
 /// cluster time would hardly advance.
 ///
@@ -13,7 +14,7 @@ import Replica
 struct ClusterTime {
     /// Cluster time, nanoseconds since 1970, at a moment of this node's clock.
     private var anchor: (time: UInt64, at: Moment)
-    /// The newest batch's.
+    /// The newest batch's, or the leader's newest word.
     private var followed: UInt64
     private(set) var isLeading = false
     /// Whether the clocks were looked at since the start, or since this leadership began.
@@ -41,6 +42,13 @@ struct ClusterTime {
             if !isLeading || state > estimate(now) { anchor = (state, now) }
         }
         return estimate(now)
+    }
+
+    /// The leader says what time it is. In a new vault its word is no more than its clock's.
+    mutating func told(_ time: UInt64, _ now: Moment) {
+        guard !isLeading, followed > 0, time > followed else { return }
+        followed = time
+        anchor = (time, now)
     }
 
     /// This node begins to lead: from what it has, for the time being.
