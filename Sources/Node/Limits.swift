@@ -21,8 +21,9 @@ package enum Limits {
     package static let leaderPollMilliseconds = 10
     /// A change of voters waits so long for a member that has not caught up, then it is refused.
     package static let catchUpMilliseconds = 2_000
-    /// How many voters a leader offers its place to when it was asked to step down.
-    package static let transferAttemptsMax = 3
+    /// A leader that was asked to step down looks for a voter that can lead for so long; shorter
+    /// than a member that forwarded the request waits for a word.
+    package static let transferPatienceMilliseconds = 2_500
     /// And how long it waits in between.
     package static let transferPauseMilliseconds = 200
     /// A stale read that finds nothing waits this long for another member to confirm it.

@@ -285,11 +285,12 @@ extension MembershipFlow {
         }
     }
 
-    /// Without a name, the next best is asked when the best does not make it.
+    /// Without a name, the next best is asked when the best does not make it. Who is fit may show
+    /// a moment later only, so it is waited for.
     private func transfer(
         _ context: Context,
         to name: String?,
-        attempts: Int = Limits.transferAttemptsMax
+        until: Moment = .now + .milliseconds(Limits.transferPatienceMilliseconds)
     ) {
         var target: NodeID?
         if let name {
@@ -301,15 +302,20 @@ extension MembershipFlow {
         replica.transferLeadership(to: target, deadline: context.deadline) { [self] outcome in
             // Whoever was chosen and has failed since is no longer fit. Once another leads,
             // nobody is asked: it would hand over what it was just given.
-            let mayTryAnother = name == nil && attempts > 1 && replica.status.role == .leader
+            let goesOn =
+                .now < until && replica.status.role == .leader
+                && replica.configuration.members.contains {
+                    $0.role == .voter && $0.id != identity.selfID
+                }
             switch outcome {
             case .done, .refused(.leadsAlready): context.answer(ClusterReply.done)
             case .refused(.notLeader): context.loop.execute { self.again(context) }
-            case .refused(.unfit) where mayTryAnother, .timedOut where mayTryAnother:
-                // A leader that has just begun, or begun again, has not heard yet who is fit.
+            case .refused(.unfit) where goesOn, .timedOut where goesOn && name == nil:
+                // A leader that has just begun, or begun again, has not heard yet who is fit; and a
+                // disk that stalled for a moment is no reason to refuse.
                 let pause = TimeAmount.milliseconds(Int64(Limits.transferPauseMilliseconds))
                 context.loop.scheduleTask(in: pause) { [self] in
-                    transfer(context, to: nil, attempts: attempts - 1)
+                    transfer(context, to: name, until: until)
                 }
             case .refused(let reason):
                 logger.notice(
