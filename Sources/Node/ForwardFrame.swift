@@ -16,6 +16,9 @@ package struct ForwardedRequest: Sendable {
     package let attempt: UInt32
     /// How long the client still waits.
     package let patienceMilliseconds: UInt32
+    /// Asked before under the same id, and nothing was heard of it: if it was carried out, the
+    /// same reply is wanted again.
+    package let isRepeated: Bool
     /// What is asked.
     package let content: Content
 
@@ -36,6 +39,7 @@ package struct ForwardedRequest: Sendable {
         writer.writeUInt64(since.number)
         writer.writeUInt32(attempt)
         writer.writeUInt32(patienceMilliseconds)
+        writer.writeUInt8(isRepeated ? 1 : 0)
         switch content {
         case .request(let request):
             writer.writeUInt8(1)
@@ -57,6 +61,7 @@ package struct ForwardedRequest: Sendable {
         since: LogIndex,
         attempt: UInt32,
         patienceMilliseconds: UInt32,
+        isRepeated: Bool = false,
         content: Content
     ) {
         self.number = number
@@ -65,6 +70,7 @@ package struct ForwardedRequest: Sendable {
         self.since = since
         self.attempt = attempt
         self.patienceMilliseconds = patienceMilliseconds
+        self.isRepeated = isRepeated
         self.content = content
     }
 
@@ -77,6 +83,11 @@ package struct ForwardedRequest: Sendable {
         since = LogIndex(number: try reader.readUInt64())
         attempt = try reader.readUInt32()
         patienceMilliseconds = try reader.readUInt32()
+        switch try reader.readUInt8() {
+        case 0: isRepeated = false
+        case 1: isRepeated = true
+        case let flag: throw .malformed("a forwarded request with the flag \(flag)")
+        }
         switch try reader.readUInt8() {
         case 1:
             let bytes = try reader.readBlob(atMost: Limits.forwardBodyBytesMax)

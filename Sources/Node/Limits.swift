@@ -32,6 +32,11 @@ package enum Limits {
     package static let refreshPauseMilliseconds = 250
     /// A forwarded request without an answer for this long is asked again under the same id.
     package static let forwardSilenceMilliseconds = 3_000
+    /// What a leader has told a member about a write is kept so long: enough for whoever asks again
+    /// after silence, and again after the next one. Not more of them, nor more bytes of bodies.
+    package static let replyKeptSeconds = 10
+    package static let repliesKeptMax = 4_096
+    package static let repliesKeptBytesMax = 32 << 20
     /// Prepared again this often because what it was based on changed; then 503.
     package static let attemptsMax = 2_000
     /// Forwarded requests waiting for the leader's answer.

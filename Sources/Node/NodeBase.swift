@@ -14,6 +14,7 @@ struct NodeBase {
     let network: PeerNetwork
     let replica: LocalReplica
     let forwarder: Forwarder
+    let replies = ReplyKeeper()
     let seal: SealKeeper
     let state: NodeState
     let workers: Workers
@@ -67,7 +68,9 @@ struct NodeBase {
             logger: loggers[.requests]
         )
         let monitor = loggers.monitor
+        let replies = replies
         seal.whenSealed {
+            replies.forgetAll()
             keySets.forgetAll()
             monitor.endAll()
         }

@@ -16,6 +16,7 @@ final class NodeParts: ReplicaObserver {
     let replica: LocalReplica
     let network: PeerNetwork
     let forwarder: Forwarder
+    private let replies: ReplyKeeper
     let seal: SealKeeper
     let workers: Workers
     let waiting: WaitingRequests
@@ -56,7 +57,7 @@ final class NodeParts: ReplicaObserver {
         membership = base.membership(settings, start)
         (replica, network, forwarder) = (base.replica, base.network, base.forwarder)
         (seal, workers, observer) = (base.seal, base.workers, base.observer)
-        (waiting, fetcher) = (base.waiting, base.fetcher)
+        (waiting, fetcher, replies) = (base.waiting, base.fetcher, base.replies)
         (logger, clusterClock, wall) = (loggers[.core], base.clusterClock, base.wall)
         tasks = base.taskRunner()
         proof = Self.makeProof(settings.data, logger)
@@ -65,15 +66,22 @@ final class NodeParts: ReplicaObserver {
         timers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = timers.next()
         autopilot = Autopilot(flow: membership, replica: replica, loop: loop, logger: logger)
-        Self.sweep(forwarder, on: loop)
+        Self.sweep(forwarder, replies, on: loop)
         clusterClock.start(on: loop) { [network] in network.sendClock($0, to: $1) }
         beginAudit(on: loop)
     }
 
     /// Ends what is waited for in vain, four times a second.
-    private static func sweep(_ forwarder: Forwarder, on loop: any EventLoop) {
+    private static func sweep(
+        _ forwarder: Forwarder,
+        _ replies: ReplyKeeper,
+        on loop: any EventLoop
+    ) {
         let pause = TimeAmount.milliseconds(250)
-        loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in forwarder.sweep() }
+        loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { _ in
+            forwarder.sweep()
+            replies.sweep()
+        }
     }
 
     private static func makeProof(_ folder: String, _ logger: Logger) -> LocalProof? {
@@ -236,53 +244,61 @@ final class NodeParts: ReplicaObserver {
                     .merging(["peer": "\(member.number)"]) { $1 }
             )
             guard seal.unsealed != nil else { return send(.notLeader(hint: nil)) }
-            let route = Router.route(request, isSealed: false)
-            let audit = recorder(of: request, route, member: member)
-            let finish = recorded(audit, on: timers.next(), send)
-            switch route {
-            case .reply(let response): finish(.answer(response))
-            // What a node answers itself is never forwarded by an honest member.
-            case .node: finish(.answer(ServiceFailure.internalFailure.response))
-            case .cluster(let call, let token):
-                let patience = min(
-                    Int(forwarded.patienceMilliseconds),
-                    Limits.requestSeconds * 1_000
-                )
-                membership.handle(
-                    MembershipFlow.Context(
-                        call: call,
-                        token: token,
-                        request: request,
-                        origin: .member,
-                        deadline: .now + .milliseconds(patience),
-                        loop: timers.next(),
-                        finish: finish
-                    )
-                )
-            case .vault(let vault):
-                let patience = min(
-                    Int(forwarded.patienceMilliseconds),
-                    Limits.requestSeconds * 1_000
-                )
-                let deadline = Moment.now + .milliseconds(patience)
-                var context = RequestContext(
-                    origin: .member,
+            switch replies.begin(forwarded, from: member) {
+            case .nothing: serve(request, as: forwarded, from: member)
+            case .underWay: break
+            case .kept(let outcome): send(outcome)
+            }
+        }
+    }
+
+    private func serve(
+        _ request: APIRequest,
+        as forwarded: ForwardedRequest,
+        from member: NodeID
+    ) {
+        let route = Router.route(request, isSealed: false)
+        let audit = recorder(of: request, route, member: member)
+        let finish = recorded(audit, on: timers.next()) { [network, replies] outcome in
+            let number = replies.end(forwarded, outcome)
+            network.send(ForwardedReply(number: number, outcome: outcome), to: member)
+        }
+        let patience = min(Int(forwarded.patienceMilliseconds), Limits.requestSeconds * 1_000)
+        let deadline = Moment.now + .milliseconds(patience)
+        switch route {
+        case .reply(let response): finish(.answer(response))
+        // What a node answers itself is never forwarded by an honest member.
+        case .node: finish(.answer(ServiceFailure.internalFailure.response))
+        case .cluster(let call, let token):
+            membership.handle(
+                MembershipFlow.Context(
+                    call: call,
+                    token: token,
                     request: request,
-                    vault: vault,
-                    seed: forwarded.seed,
-                    since: forwarded.since,
+                    origin: .member,
                     deadline: deadline,
-                    leaderDeadline: Moment.now,
-                    attemptBase: forwarded.attempt,
                     loop: timers.next(),
                     finish: finish
                 )
-                context.audit = audit
-                context.underWay = { [network] in
-                    network.send(ForwardedNews(number: number), to: member)
-                }
-                context.loop.execute { [flow, context] in flow.handle(context) }
+            )
+        case .vault(let vault):
+            var context = RequestContext(
+                origin: .member,
+                request: request,
+                vault: vault,
+                seed: forwarded.seed,
+                since: forwarded.since,
+                deadline: deadline,
+                leaderDeadline: Moment.now,
+                attemptBase: forwarded.attempt,
+                loop: timers.next(),
+                finish: finish
+            )
+            context.audit = audit
+            context.underWay = { [network, replies] in
+                network.send(ForwardedNews(number: replies.number(of: forwarded)), to: member)
             }
+            context.loop.execute { [flow, context] in flow.handle(context) }
         }
     }
 

@@ -80,13 +80,18 @@ final class PeerNetwork: PeerLink, PeerHandler {
         ) ?? false
     }
 
+    /// - Returns: false if it was not taken, or if the reply could not come: the member has no
+    ///   data connection to this node yet.
     func send(_ request: ForwardedRequest, to member: NodeID) -> Bool {
-        attached.transport?.send(
+        guard let transport = attached.transport,
+            transport.isHeard(from: member, channel: .data)
+        else { return false }
+        return transport.send(
             kind: PeerFrameKind.forwardedRequest.rawValue,
             payload: request.encoded(),
             to: member,
             channel: .data
-        ) ?? false
+        )
     }
 
     func send(_ reply: ForwardedReply, to member: NodeID) {

@@ -35,6 +35,8 @@ struct RequestContext: Sendable {
     let finish: @Sendable (ForwardedReply.Outcome) -> Void
     /// An earlier attempt left this node and was not heard of again.
     var mayBeApplied = false
+    /// The last attempt that left this node has had no reply, and the leader may have one to give.
+    var isUnanswered = false
     /// An attempt met with silence. A leader of an older version says nothing to what it cannot
     /// read, so what only newer ones know is left out from then on.
     var hadSilence = false

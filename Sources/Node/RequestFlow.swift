@@ -344,7 +344,11 @@ final class RequestFlow: Sendable {
         switch outcome {
         case .applied: context.answer(response)
         case .duplicate: context.fail(.appliedWithoutAnswer)
-        case .rejected, .superseded: write(context, attempt: attempt + 1)
+        case .rejected, .superseded:
+            // The reply came; what it promised did not. The next one has to be another.
+            var again = context
+            again.isUnanswered = false
+            write(again, attempt: attempt + 1)
         case .unknown: context.fail(.outcomeUnknown)
         }
     }
@@ -378,6 +382,7 @@ final class RequestFlow: Sendable {
                 since: context.since,
                 attempt: UInt32(attempt + 1),
                 patienceMilliseconds: UInt32(milliseconds),
+                isRepeated: context.isUnanswered,
                 content: .request(request)
             )
         } completion: { [self] outcome in
@@ -397,6 +402,7 @@ final class RequestFlow: Sendable {
                 // same, but from now on a failure must not claim that nothing happened.
                 var uncertain = context
                 uncertain.mayBeApplied = context.mayBeApplied || context.vault.isWrite
+                uncertain.isUnanswered = true
                 uncertain.hadSilence = true
                 retryLater(uncertain, since: attempt) { [uncertain] in
                     self.go(uncertain, attempt: $0)

@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOSSL
 import Raft
+import Synchronization
 import Wire
 
 /// Everything about peer connections that lives on the peer event loop: who the members are,
@@ -13,7 +14,11 @@ final class PeerHub {
         /// In the order of ``PeerChannel``.
         var links: [PeerLink] = []
         /// By channel; a new connection takes the place of an older one.
-        var incoming: [PeerChannel: IncomingPeerConnection] = [:]
+        var incoming: [PeerChannel: IncomingPeerConnection] = [:] {
+            didSet { callers.set(Set(incoming.keys)) }
+        }
+        /// The keys of ``incoming``, for other threads.
+        let callers = CallerChannels()
         var losses = LossLedger()
 
         init(endpoint: PeerEndpoint) { self.endpoint = endpoint }
@@ -86,7 +91,8 @@ final class PeerHub {
         }
     }
 
-    var links: [(NodeID, [PeerLink])] { peers.map { ($0.endpoint.id, $0.links) } }
+    /// The members as they are now, by id.
+    var members: [Peer] { peers }
 
     func peer(_ id: NodeID) -> Peer? { peers.first { $0.endpoint.id == id } }
 
@@ -158,6 +164,11 @@ final class PeerHub {
     /// - Returns: its number among the connections with that peer.
     func established(_ peer: Peer) -> UInt64 { peer.losses.established() }
 
+    /// A member has called, so it is there: whoever waits to dial it again need not wait. Without
+    /// this a node that has just restarted would be heard for up to a second and a half before it
+    /// could be answered.
+    func called(by peer: Peer) { peer.links.forEach { $0.dialSoon() } }
+
     /// An established connection ended.
     ///
     /// - Parameter byPeer: the other side ended it and did not say why.
@@ -199,6 +210,15 @@ final class PeerHub {
     }
 
     private static func text(_ pin: [UInt8]?) -> String { pin.map(Hex.encode) ?? "none" }
+}
+
+/// On which channels a member has a connection to this node. Read from any thread.
+final class CallerChannels: Sendable {
+    private let channels = Mutex<Set<PeerChannel>>([])
+
+    func set(_ new: Set<PeerChannel>) { channels.withLock { $0 = new } }
+
+    func contains(_ channel: PeerChannel) -> Bool { channels.withLock { $0.contains(channel) } }
 }
 
 /// Which losses of connections are news.

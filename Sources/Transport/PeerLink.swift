@@ -65,6 +65,14 @@ final class PeerLink {
             .whenFailure { [attempt] error in link.value.connectFailed(attempt, error) }
     }
 
+    /// Ends a pause between two attempts.
+    func dialSoon() {
+        guard case .pausing(let timer) = state else { return }
+        timer.cancel()
+        pause = hub.settings.limits.redialTimeMin
+        dial()
+    }
+
     /// Closes for good.
     ///
     /// - Parameter farewell: told to the other side, if it is to know.

@@ -151,6 +151,7 @@ final class IncomingPeerConnection: ChannelInboundHandler {
         peer.incoming[hello.channel] = self
         caller = Caller(peer: peer, channel: hello.channel, number: hub.established(peer))
         send(FrameKind.accepted, [])
+        hub.called(by: peer)
     }
 
     private func fail(_ reason: String) {

@@ -100,6 +100,7 @@ package final class PeerTransport: Sendable {
     private struct Route: Sendable {
         let outbox: Outbox
         let link: NIOLoopBound<PeerLink>
+        let callers: CallerChannels
     }
 
     /// The one event loop of all peer connections.
@@ -182,12 +183,16 @@ package final class PeerTransport: Sendable {
         eventLoop.execute { [self] in
             guard let hub = hub.value else { return }
             hub.update(peers)
-            let links = hub.links
+            let members = hub.members
             routes.withLock { routes in
                 routes = [:]
-                for (id, links) in links {
-                    routes[id] = links.map {
-                        Route(outbox: $0.outbox, link: NIOLoopBound($0, eventLoop: eventLoop))
+                for peer in members {
+                    routes[peer.endpoint.id] = peer.links.map {
+                        Route(
+                            outbox: $0.outbox,
+                            link: NIOLoopBound($0, eventLoop: eventLoop),
+                            callers: peer.callers
+                        )
                     }
                 }
             }
@@ -245,6 +250,11 @@ package final class PeerTransport: Sendable {
     /// Whether the control connection that this node dialed is up.
     package func isConnected(to peer: NodeID) -> Bool {
         route(peer, .control)?.outbox.isOpen ?? false
+    }
+
+    /// Whether the peer has a connection to this node on that channel: what it says can arrive.
+    package func isHeard(from peer: NodeID, channel: PeerChannel) -> Bool {
+        route(peer, channel)?.callers.contains(channel) ?? false
     }
 
     /// Whether such a connection to any member is up.

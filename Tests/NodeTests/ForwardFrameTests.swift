@@ -46,7 +46,10 @@ struct ForwardFrameTests {
 
     static let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-    static func request(_ content: ForwardedRequest.Content) -> ForwardedRequest {
+    static func request(
+        _ content: ForwardedRequest.Content,
+        isRepeated: Bool = false
+    ) -> ForwardedRequest {
         ForwardedRequest(
             number: 0xFEED_0000_0000_0001,
             requestID: Array(1...16),
@@ -54,6 +57,7 @@ struct ForwardFrameTests {
             since: LogIndex(number: 0xFEED_0000_0000_0002),
             attempt: 7,
             patienceMilliseconds: 29_000,
+            isRepeated: isRepeated,
             content: content
         )
     }
@@ -61,6 +65,7 @@ struct ForwardFrameTests {
     static let requests = [
         request(.request(apiRequest())),
         request(.request(apiRequest(body: []))),
+        request(.request(apiRequest()), isRepeated: true),
         request(.request(apiRequest(body: [], consistency: "linearizable"))),
         request(.request(apiRequest(body: [], remoteAddress: "[::1]:1"))),
         request(.request(apiRequest(trace: trace))),
@@ -107,6 +112,7 @@ struct ForwardFrameTests {
         #expect(copy.since == request.since)
         #expect(copy.attempt == 7)
         #expect(copy.patienceMilliseconds == 29_000)
+        #expect(copy.isRepeated == request.isRepeated)
         switch (copy.content, request.content) {
         case (.request(let a), .request(let b)): #expect(a == b)
         case (.creation(let a), .creation(let b)): #expect(a == b)
@@ -231,7 +237,9 @@ struct ForwardFrameTests {
         for _ in 0..<5_000 {
             var bytes = random.bytes(Int(random.next() % 80))
             // Past the fixed fields, so that the kinds are reached.
-            if bytes.count > 64 && random.chance(1, of: 2) { bytes[64] = UInt8(random.next() % 4) }
+            for place in [72, 73] where bytes.count > place && random.chance(1, of: 2) {
+                bytes[place] = UInt8(random.next() % 4)
+            }
             if bytes.count > 8 && random.chance(1, of: 2) { bytes[8] = UInt8(random.next() % 6) }
             if let request = try? ForwardedRequest(decoding: bytes) {
                 understood += 1

@@ -32,6 +32,8 @@ struct RequestFlowTests {
         let turns: [Turn]
         /// The term of the entry that is committed at index 1; nil: nothing ever is.
         var committed: UInt64?
+        /// Which of the first tries say that they are repeated; nil: no matter.
+        var repeated: [Bool]?
         let status: Int
     }
 
@@ -57,6 +59,7 @@ struct RequestFlowTests {
             testDescription: "another leader's entry instead",
             turns: [.appended(term: 9), .answer(201)],
             committed: 1,
+            repeated: [false, false],
             status: 201
         ),
         Row(testDescription: "never committed", turns: [.appended(term: 1)], status: 409),
@@ -72,7 +75,26 @@ struct RequestFlowTests {
             turns: [.lost, .notTaken, .notLeader],
             status: 409
         ),
-        Row(testDescription: "lost, then answered", turns: [.lost, .answer(200)], status: 200),
+        Row(
+            testDescription: "lost, then answered",
+            turns: [.lost, .answer(200)],
+            repeated: [false, true],
+            status: 200
+        ),
+        Row(
+            testDescription: "lost, then not in the log, then answered",
+            turns: [.lost, .notLeader, .answer(200)],
+            repeated: [false, true, true],
+            status: 200
+        ),
+        // What was promised came to nothing: the same reply again would do so for ever.
+        Row(
+            testDescription: "lost, then another leader's entry instead",
+            turns: [.lost, .appended(term: 9), .answer(201)],
+            committed: 1,
+            repeated: [false, true, false],
+            status: 201
+        ),
         Row(testDescription: "lost, then refused", turns: [.lost, .answer(404)], status: 404),
         Row(
             testDescription: "lost, then applied",
@@ -94,9 +116,11 @@ struct RequestFlowTests {
         let inner = Mutex<Forwarder?>(nil)
         let ids = Collector<[UInt8]>()
         let origins = Collector<LogIndex>()
+        let repeated = Collector<Bool>()
         let forwarder = Forwarder(firstNumber: 1) { request, leader in
             ids.add(request.requestID)
             origins.add(request.since)
+            repeated.add(request.isRepeated)
             let turn = turns.withLock { turns in
                 turns.count > 1 ? turns.removeFirst() : turns[turns.startIndex]
             }
@@ -133,6 +157,7 @@ struct RequestFlowTests {
         try await eventually("the client is answered") { answers.count == 1 }
         #expect(ids.all.allSatisfy { $0 == Array(1...16) }, "each try has the same id")
         #expect(origins.all.allSatisfy { $0 == LogIndex(number: 7) }, "and the same beginning")
+        if let wanted = row.repeated { #expect(repeated.all == wanted) }
         return answers.all[0]
     }
 

@@ -173,6 +173,38 @@ extension NetworkTests {
             await b.transport.stop()
         }
 
+        @Test("who calls is dialed at once, and is heard on the channels that it has dialed")
+        func calling() async throws {
+            var limits = PeerLimits()
+            // Longer than the test may last: only the call ends the pause.
+            (limits.redialTimeMin, limits.redialTimeMax) = (.seconds(3_600), .seconds(3_600))
+            let folders = [TemporaryFolder(), TemporaryFolder()]
+            let a = try await TestNode(1, folder: folders[0], limits: limits)
+            let b = try await TestNode(2, folder: folders[1])
+            let endpoints = [a.endpoint, b.endpoint]
+            await b.transport.stop()
+            a.transport.updatePeers(endpoints)
+            try await eventually("a's dialing failed") {
+                a.seen.all.filter { $0.contains("cannot connect") }.count == 3
+            }
+            #expect(!a.transport.isHeard(from: b.id, channel: .data))
+            let back = try await TestNode(2, folder: folders[1], port: b.address.port)
+            back.transport.updatePeers(endpoints)
+            try await eventually("both are connected") {
+                a.isConnected(to: back) && back.isConnected(to: a)
+            }
+            for channel in PeerChannel.allCases {
+                #expect(a.transport.isHeard(from: b.id, channel: channel))
+                #expect(back.transport.isHeard(from: a.id, channel: channel))
+            }
+            #expect(!a.transport.isHeard(from: NodeID(number: 3), channel: .data))
+            await back.transport.stop()
+            try await eventually("its end is noticed") {
+                !a.transport.isHeard(from: b.id, channel: .data)
+            }
+            await a.transport.stop()
+        }
+
         @Test("a removed member is cut off in both directions, without a reset; it can come back")
         func removal() async throws {
             try await withPair { a, b in
