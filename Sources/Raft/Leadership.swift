@@ -18,6 +18,8 @@ struct Leadership: Sendable {
     var reads = ReadQueue()
     var lease = LeaseRounds()
     var handover: Handover?
+    /// When something was last committed.
+    var commitTick: UInt64 = 0
     /// What the entries past the commit index weigh.
     var uncommittedBytes: Int
 }

@@ -211,16 +211,28 @@ extension RaftCore {
     // MARK: Stalled disk
 
     mutating func diskHealthChanged(_ health: DiskHealth, into effects: inout [Effect]) {
+        if health == .stalled, !isDiskStalled { diskStalledTick = ticks }
         isDiskStalled = health == .stalled
         giveWayIfStalled(into: &effects)
     }
 
     /// A leader that cannot write does not stay for the sake of its heartbeats, as soon as the
-    /// others can commit without it: it tells the fittest of them to campaign, and falls silent.
-    /// While they cannot, a new leader would be no better, so it leads on and looks again.
+    /// others have committed something without it: it tells the fittest of them to campaign, and
+    /// falls silent. Where nothing waits for them, an empty entry asks them.
+    ///
+    /// That they were heard and reported no stall is not enough: a disk that all share stops for
+    /// all of them at once, who wrote first knows it first, and the next leader would do no better.
     mutating func giveWayIfStalled(into effects: inout [Effect]) {
-        guard role == .leader, isDiskStalled else { return }
+        guard role == .leader, isDiskStalled, let leadership else { return }
         guard voters.agree({ isFit($0, unsealedOnly: false) }) else { return }
+        let haveCommitted =
+            commitIndex > durability.durableIndex && leadership.commitTick >= diskStalledTick
+        guard haveCommitted else {
+            if commitIndex == log.lastIndex, leadership.handover == nil {
+                appendToOwnLog(kind: .noop, body: [])
+            }
+            return
+        }
         let target = bestTarget(unsealedOnly: true) ?? bestTarget(unsealedOnly: false)
         if let target {
             say(.timeoutNow, to: target, into: &effects)

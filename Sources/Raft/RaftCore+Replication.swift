@@ -186,6 +186,7 @@ extension RaftCore {
         else { return }
         self.leadership?.uncommittedBytes -= log.weight(after: commitIndex, through: index)
         commitIndex = index
+        self.leadership?.commitTick = ticks
     }
 
     // MARK: Follower

@@ -52,6 +52,8 @@ package struct RaftCore: Sendable {
     package internal(set) var isSealed: Bool
     /// As last told by the driver. A stalled node does not lead and does not campaign.
     package internal(set) var isDiskStalled = false
+    /// When it last began to be.
+    var diskStalledTick: UInt64 = 0
     /// As last told by the driver. Such a node lets others lead where it can.
     package internal(set) var isShortOfRoom = false
 

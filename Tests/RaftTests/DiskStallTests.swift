@@ -27,8 +27,8 @@ struct DiskStallTests {
         // The driver notices after this many ticks.
         try world.run(world.settings.diskStallTicks)
         try world.hang(0)
+        #expect(try world.run(atMost: 25) { $0.leaderPosition.map { $0 != 0 } ?? false })
         #expect(try world.core(0).role == .follower)
-        #expect(try world.run(atMost: 15) { $0.leaderPosition.map { $0 != 0 } ?? false })
         let leader = try #require(world.leaderPosition)
         let committed = world.checker.committedIndex
         try world.propose(leader)
@@ -73,6 +73,42 @@ struct DiskStallTests {
         try world.run(10)
         try world.hang(0)
         try world.run(world.settings.electionTicksMax)
+        #expect(try world.core(0).role == .leader)
+    }
+
+    /// Found by real disks: the leader had written first, so it was the first to know.
+    @Test("a leader stays while the disk that all share stands still, and asks with one entry")
+    func shared() throws {
+        let world = try world(seed: 45)
+        for number in 1...3 { world.hung.insert(node(UInt64(number))) }
+        let before = try world.core(0).lastIndex
+        try world.hang(0)
+        try world.run(world.settings.electionTicksMax)
+        #expect(try world.core(0).role == .leader)
+        #expect(try world.core(0).lastIndex == before.next, "one entry asks, however long it takes")
+        // The others' goes on first.
+        try world.hang(1, false)
+        try world.hang(2, false)
+        #expect(try world.run(atMost: 20) { $0.leaderPosition.map { $0 != 0 } ?? false })
+        try world.hang(0, false)
+        try world.converge()
+    }
+
+    @Test("what the others had committed before the disk stopped is no proof")
+    func oldProof() throws {
+        let world = try world(seed: 46)
+        world.hung.insert(node(1))
+        try world.propose(0)
+        try world.run(10)
+        let committed = try world.core(0).commitIndex
+        #expect(try world.core(0).durableIndex < committed)
+        world.hung.insert(node(2))
+        world.hung.insert(node(3))
+        try world.hang(0)
+        try world.run(world.settings.electionTicksMax)
+        #expect(try world.core(0).role == .leader)
+        for position in 0..<3 { try world.hang(position, false) }
+        try world.converge()
         #expect(try world.core(0).role == .leader)
     }
 
