@@ -211,7 +211,7 @@ final class MembershipFlow: Sendable {
 
     /// In OpenBao's words, where the endpoint is OpenBao's.
     private func unknown(_ name: String) -> String {
-        "\(name) was not found in raft configuration"
+        "1 error occurred:\n\t* server \(name) not found in raft configuration\n\n"
     }
 
     /// Where the endpoint is ours: the caller's mistake, and what would have been right.
