@@ -4,6 +4,8 @@ package enum APILimits {
     package static let targetBytesMax = 64 << 10
     /// Bytes in a method.
     package static let methodBytesMax = 32
+    /// Bytes in the header that names a namespace; no namespace has a longer path.
+    package static let namespaceBytesMax = 4 << 10
     /// Bytes in one header value that the API looks at.
     package static let headerBytesMax = 64 << 10
     /// How old a stale read's state may be if the client does not say: 10 s.

@@ -85,8 +85,11 @@ extension APIRequest {
     /// what a login gave. All other requests travel without it.
     package var asksForCertificates: Bool {
         let path = target.prefix { $0 != 0x3F }
-        guard path.starts(with: "/v1/auth/".utf8) else { return false }
-        return path.ends(with: "/login".utf8) || path.starts(with: "/v1/auth/token/renew".utf8)
+        // A namespace may stand in front.
+        guard path.starts(with: "/v1/".utf8), path.contains(Array("/auth/".utf8)) else {
+            return false
+        }
+        return path.ends(with: "/login".utf8) || path.contains(Array("/auth/token/renew".utf8))
     }
 
     /// The same with what its client showed, where that can count.

@@ -30,7 +30,7 @@ extension Route {
         switch self {
         case .vault(let request):
             RateLimits.Subject(
-                path: request.path,
+                path: request.namespace + request.path,
                 operation: request.operation,
                 fields: request.fields
             )

@@ -66,6 +66,8 @@ package enum Reply {
                         + "grant access to path \(GoText.quoted(path))"
                 ]
             )
+        case .namespaceNotFound:
+            errors(404, ["namespace not found"])
         case .noHandler(let path):
             errors(
                 404,

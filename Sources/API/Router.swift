@@ -49,17 +49,20 @@ private struct RequestParser {
         try checkRestricted(target.path)
         if let call = try nodeCall(target) { return call }
         if isSealed { throw .refused(503, ["Vault is sealed"]) }
-        try checkNamespace()
-        let cluster = try ClusterCallParser.parse(
-            target.path,
-            method: request.method,
-            body: request.body
-        )
-        if let cluster { return .cluster(cluster, token: token()) }
+        let namespace = try namespace()
+        if namespace.isEmpty {
+            let cluster = try ClusterCallParser.parse(
+                target.path,
+                method: request.method,
+                body: request.body
+            )
+            if let cluster { return .cluster(cluster, token: token()) }
+        }
         let operation = try operation(target)
         let wrapSeconds = try wrapSeconds()
         var vaultRequest = try vaultRequest(operation, target)
-        if operation != .help,
+        vaultRequest.namespace = namespace
+        if operation != .help, namespace.isEmpty,
             let local = LocalCall(vaultRequest.path, operation, vaultRequest.fields)
         {
             return .node(.local(local, token: vaultRequest.token))
@@ -209,14 +212,24 @@ private struct RequestParser {
         if isRestricted { throw .refused(400, ["operation unavailable in namespaces"]) }
     }
 
-    /// Only the root namespace exists, under three names.
-    private func checkNamespace() throws(RouteError) {
-        guard var namespace = request.headers.namespace?.utf8[...] else { return }
-        while namespace.first == 0x2F { namespace.removeFirst() }
-        while namespace.last == 0x2F { namespace.removeLast() }
-        guard namespace.isEmpty || namespace.elementsEqual("root".utf8) else {
+    /// What the header says, a slash behind each name; empty for the root namespace, which has
+    /// three names. Whether there is such a namespace, the vault finds out.
+    private func namespace() throws(RouteError) -> String {
+        guard let header = request.headers.namespace, !header.isEmpty else { return "" }
+        guard header.utf8.count <= APILimits.namespaceBytesMax, header.isPrintable else {
             throw .refused(404, ["namespace not found"])
         }
+        var names: [Substring.UTF8View] = []
+        for name in Substring(header).utf8.split(separator: 0x2F) {
+            if name.elementsEqual(".".utf8) { continue }
+            if name.elementsEqual("..".utf8) {
+                _ = names.popLast()
+            } else {
+                names.append(name)
+            }
+        }
+        if names.count == 1, names[0].elementsEqual("root".utf8) { return "" }
+        return names.map { String(Substring($0)) + "/" }.joined()
     }
 
     /// How long the answer shall wait; nil: a client that does not ask gets it itself.

@@ -24,14 +24,31 @@ package struct Opened: Sendable, Equatable {
 package struct BarrierView: ~Copyable {
     /// What opens the records.
     package let keyring: Keyring
+    /// The mount with the records that whoever lent the view speaks of: the system mount, or what a
+    /// namespace has in its place.
+    package let home: MountID
     let store: ReadView
-    private let loaded = LoadedMounts()
+    private let loaded: LoadedMounts
 
+    /// At home in the system mount.
+    ///
     /// - Parameter view: a handle of its own is kept; the lender's closure still bounds its life.
     package init(_ keyring: Keyring, over view: borrowing ReadView) {
         self.keyring = keyring
+        home = .system
         store = view.alias()
+        loaded = LoadedMounts()
     }
+
+    private init(_ view: borrowing BarrierView, home: MountID) {
+        keyring = view.keyring
+        self.home = home
+        store = view.store.alias()
+        loaded = view.loaded
+    }
+
+    /// The same moment, at home somewhere else. Its life is bound as this one's.
+    package borrowing func at(_ home: MountID) -> BarrierView { BarrierView(self, home: home) }
 
     /// The highest log index that this view shows. The base index of batches prepared on it.
     package var evaluatedIndex: UInt64 { store.evaluatedIndex }

@@ -186,6 +186,16 @@ package struct BatchBuilder: ~Copyable {
         writes.append(.put(key, ClearRecord.record(made.record.encoded())))
     }
 
+    /// Removes the keys of a mount: what is left of its records is read by nobody after. Rejects
+    /// the batch if the mount has other keys by then.
+    package mutating func removeMount(_ mount: MountID) throws(BarrierError) {
+        precondition(mount != .system, "a vault without its system mount is none")
+        let key = ClearRecord.mountKey(of: mount)
+        let index = try keys(of: mount).modificationIndex
+        checks.append(.check(key, modificationIndex: index))
+        writes.append(.delete(key))
+    }
+
     // MARK: - The end
 
     /// The batch, tagged.

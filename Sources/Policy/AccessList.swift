@@ -57,6 +57,8 @@ package struct AccessList: Sendable {
     /// From this moment on a block has expired, and the list has to be made anew; nil: never.
     package private(set) var validUntil: Timestamp?
     private var tree: RuleTree
+    /// What the policies call the place that requests come from: empty, or ending in a slash.
+    package private(set) var way = ""
 
     /// - Parameters:
     ///   - sources: at most ``PolicyLimits/policiesMax``; their order decides nothing.
@@ -100,6 +102,15 @@ package struct AccessList: Sendable {
         tree = RuleTree([])
     }
 
+    /// The same for requests whose paths begin somewhere below.
+    ///
+    /// - Parameter way: what the policies call that place, a slash at its end.
+    package func asked(from way: String) -> AccessList {
+        var list = self
+        list.way = way
+        return list
+    }
+
     /// For a token with the policy `root`.
     package static let root = AccessList(isRoot: true)
 
@@ -136,6 +147,16 @@ package struct AccessList: Sendable {
     /// A list of `a/b/` is also a list of `a/b`, so a rule about that decides if there is no exact
     /// one.
     package func rule(for path: String, isListing: Bool) -> Int? {
+        guard way.isEmpty else { return rule(forWhole: way + Self.plain(path), isListing) }
+        return rule(forWhole: path, isListing)
+    }
+
+    /// The path without a slash at its beginning.
+    static func plain(_ path: String) -> String {
+        path.utf8.first == PathPattern.slash ? String(path.dropFirst()) : path
+    }
+
+    private func rule(forWhole path: String, _ isListing: Bool) -> Int? {
         var text = path.utf8Span.span
         if !text.isEmpty, text[0] == PathPattern.slash { text = text.extracting(droppingFirst: 1) }
         let found = tree.find(text)
@@ -161,7 +182,8 @@ package struct AccessList: Sendable {
     /// - Complexity: linear in the rules.
     package func reaches(below folder: String) -> Bool {
         if isRoot { return true }
-        let parts = Array(folder.utf8).split(separator: PathPattern.slash).map { Array($0) }
+        let path = Array((way + folder).utf8)
+        let parts = path.split(separator: PathPattern.slash).map { Array($0) }
         return rules.contains { rule in
             !rule.capabilities.isEmpty && !rule.capabilities.contains(.deny)
                 && rule.pattern.reaches(below: parts)

@@ -34,7 +34,7 @@ extension AccessList {
         var matches: [Explanation.Match] = []
         if let chosen = decision.rule {
             matches.append(match(chosen, lostTo: nil))
-            let bytes = Self.bytes(of: request.path)
+            let bytes = Array((way + Self.plain(request.path)).utf8)
             let others = rules.indices.filter { rule in
                 rule != chosen && rules[rule].pattern.matches(bytes.span)
             }
@@ -47,11 +47,6 @@ extension AccessList {
             summary: summary(of: decision, request),
             remedy: decision.isAllowed ? nil : remedy(for: decision, request)
         )
-    }
-
-    private static func bytes(of path: String) -> [UInt8] {
-        let bytes = Array(path.utf8)
-        return bytes.first == PathPattern.slash ? Array(bytes.dropFirst()) : bytes
     }
 
     private func match(_ position: Int, lostTo winner: Int?) -> Explanation.Match {
@@ -132,7 +127,7 @@ extension AccessList {
     ) -> String {
         let need = (request.operation.capability ?? []).union(request.needsSudo ? .sudo : [])
         let names = have.union(need).names.map { "\"\($0)\"" }.joined(separator: ", ")
-        return "path \"\(path ?? request.path)\" { capabilities = [\(names)] }"
+        return "path \"\(path ?? way + request.path)\" { capabilities = [\(names)] }"
     }
 
     private static func bounds(_ min: UInt64, _ max: UInt64) -> String {

@@ -31,7 +31,22 @@ struct Authority {
     /// What stands for the token in names, the cubbyhole's for one; empty where it has no record.
     var tokenName: String { live.record.isBatch ? "" : live.hash }
 
-    /// - Parameter address: where the client is; nil: not known.
+    /// Whose cubbyhole a request is about: it lies in the token's own namespace, wherever the
+    /// request is.
+    struct CubbyholeOwner {
+        let tokenName: String
+        let home: MountID
+
+        var mount: EngineMount { EngineMount(id: home, kind: .cubbyhole, leaseSeconds: 0) }
+    }
+
+    var cubbyhole: CubbyholeOwner {
+        CubbyholeOwner(tokenName: tokenName, home: live.namespace.home)
+    }
+
+    /// - Parameters:
+    ///   - address: where the client is; nil: not known.
+    ///   - view: at home where the request is.
     /// - Throws: ``VaultError/permissionDenied`` for no token, for one that is not known or over,
     ///   and for one that may not be used from there. Which of them it was, nobody is told.
     static func check(
@@ -44,7 +59,7 @@ struct Authority {
         guard let live = try TokenFinder(environment: environment).live(token, view),
             AddressBlock.allow(address, in: live.record.boundCIDRs)
         else { throw .permissionDenied }
-        let access = try environment.cache.access(of: live.record, at: environment.now, view)
+        let access = try environment.access(of: live, view)
         guard !access.isBarred else { throw .permissionDenied }
         return Authority(
             token: token,

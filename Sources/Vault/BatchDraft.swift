@@ -6,10 +6,14 @@ import Wire
 
 /// A batch in the making: what every batch of the vault has in common.
 ///
-/// It happens once for its request id, and only if what allowed it is still what it was: the token,
-/// its entity, their policies, and what it was allowed to find.
+/// It happens once for its request id, and only if what allowed it is still what it was: the
+/// namespace, the token, its entity, their policies, and what it was allowed to find.
 struct BatchDraft: ~Copyable {
     private var builder: BatchBuilder
+    /// Where the system records are that are meant, unless a call says another home.
+    let home: MountID
+    /// Of the request's namespace.
+    let namespaceID: String
     /// Jobs that this batch begins, less those that it ends.
     private var jobsChange = 0
     /// What the client wants of its answer, and what that takes.
@@ -28,14 +32,19 @@ struct BatchDraft: ~Copyable {
             time: environment.now.nanoseconds,
             entropy: Entropy(seed: environment.seed, attempt: environment.attempt)
         )
+        home = view.home
+        namespaceID = environment.namespace.id
+        precondition(home == environment.namespace.home, "a request has one namespace")
         wrapping = Self.wrapping(request, environment)
         builder.once()
+        let owner = authority.live.namespace
+        if let ground = environment.namespace.ground { try check(ground) }
         try check(authority.live)
         try spend(authority.live, environment.now)
         if authority.access.tableIndex > 0 {
-            try check(SystemPaths.policyTable, authority.access.tableIndex)
+            try check(SystemPaths.policyTable, authority.access.tableIndex, in: owner.home)
         }
-        try authority.access.identity?.check(in: &self)
+        try authority.access.identity?.check(in: &self, owner.home)
         if let ground = authority.ground { try check(ground) }
     }
 
@@ -46,11 +55,9 @@ struct BatchDraft: ~Copyable {
         ofTask environment: borrowing VaultEnvironment,
         _ view: borrowing BarrierView
     ) throws(VaultError) {
-        do throws(BarrierError) {
-            try view.loadKeys(.system)
-        } catch {
-            throw .barrier(error)
-        }
+        try Self.loadKeys(view)
+        home = view.home
+        namespaceID = environment.namespace.id
         var entropy = Entropy(seed: environment.seed, attempt: environment.attempt)
         builder = BatchBuilder(
             keyring: environment.keyring,
@@ -61,17 +68,26 @@ struct BatchDraft: ~Copyable {
         )
     }
 
+    /// Those of timers and jobs, which lie in the system mount whatever they are about, and those
+    /// of the home.
+    private static func loadKeys(_ view: borrowing BarrierView) throws(VaultError) {
+        do throws(BarrierError) {
+            try view.loadKeys(.system)
+            if view.home != .system { try view.loadKeys(view.home) }
+        } catch {
+            throw .barrier(error)
+        }
+    }
+
     /// A batch that no token allows: a login. What it rests on is the caller's to check.
     init(
         withoutToken request: borrowing VaultRequest,
         _ environment: borrowing VaultEnvironment,
         _ view: borrowing BarrierView
     ) throws(VaultError) {
-        do throws(BarrierError) {
-            try view.loadKeys(.system)
-        } catch {
-            throw .barrier(error)
-        }
+        home = view.home
+        namespaceID = environment.namespace.id
+        precondition(home == environment.namespace.home, "a request has one namespace")
         builder = BatchBuilder(
             keyring: environment.keyring,
             baseIndex: view.evaluatedIndex,
@@ -81,6 +97,8 @@ struct BatchDraft: ~Copyable {
         )
         wrapping = Self.wrapping(request, environment)
         builder.once()
+        try Self.loadKeys(view)
+        if let ground = environment.namespace.ground { try check(ground) }
     }
 
     private static func wrapping(
@@ -106,40 +124,58 @@ struct BatchDraft: ~Copyable {
 
     /// The token and everything that it lives by must not have changed.
     mutating func check(_ token: LiveToken) throws(VaultError) {
-        for ground in token.grounds { try check(ground.path, ground.modificationIndex) }
+        for ground in token.grounds { try check(ground) }
+        if token.namespace.home != home, let ground = token.namespace.ground { try check(ground) }
+    }
+
+    private mutating func check(_ ground: LiveToken.Ground) throws(VaultError) {
+        try check(ground.path, ground.modificationIndex, in: ground.home)
     }
 
     /// The system record must not have changed; 0 = must be absent.
-    mutating func check(_ path: String, _ index: UInt64) throws(VaultError) {
+    mutating func check(
+        _ path: String,
+        _ index: UInt64,
+        in other: MountID? = nil
+    ) throws(VaultError) {
         do throws(BarrierError) {
-            try builder.check(.system, path, modificationIndex: index)
+            try builder.check(other ?? home, path, modificationIndex: index)
         } catch {
             throw .barrier(error)
         }
     }
 
     /// Writes a system record.
-    mutating func put(_ path: String, _ value: [UInt8]) throws(VaultError) {
+    mutating func put(
+        _ path: String,
+        _ value: [UInt8],
+        in other: MountID? = nil
+    ) throws(VaultError) {
         do throws(BarrierError) {
-            try builder.put(.system, path, value)
+            try builder.put(other ?? home, path, value)
         } catch {
             throw .barrier(error)
         }
     }
 
     /// Removes a system record.
-    mutating func delete(_ path: String) throws(VaultError) {
+    mutating func delete(_ path: String, in other: MountID? = nil) throws(VaultError) {
         do throws(BarrierError) {
-            try builder.delete(.system, path)
+            try builder.delete(other ?? home, path)
         } catch {
             throw .barrier(error)
         }
     }
 
     /// Lets a system record be looked at when it is due; see ``BatchBuilder/setTimer(due:path:)``.
-    mutating func setTimer(due: Timestamp, path: String) throws(VaultError) {
+    mutating func setTimer(
+        due: Timestamp,
+        path: String,
+        in other: MountID? = nil
+    ) throws(VaultError) {
+        let place = TimerPlace(home: other ?? home, path: path)
         do throws(BarrierError) {
-            try builder.setTimer(due: due, path: path)
+            try builder.setTimer(due: due, path: place.text)
         } catch {
             throw .barrier(error)
         }
@@ -148,9 +184,14 @@ struct BatchDraft: ~Copyable {
     /// Takes a timer back.
     ///
     /// - Parameters: as it was set.
-    mutating func clearTimer(due: Timestamp, path: String) throws(VaultError) {
+    mutating func clearTimer(
+        due: Timestamp,
+        path: String,
+        in other: MountID? = nil
+    ) throws(VaultError) {
+        let place = TimerPlace(home: other ?? home, path: path)
         do throws(BarrierError) {
-            try builder.clearTimer(due: due, path: path)
+            try builder.clearTimer(due: due, path: place.text)
         } catch {
             throw .barrier(error)
         }
@@ -168,8 +209,8 @@ struct BatchDraft: ~Copyable {
         jobsChange += change
         let count = Int(clamping: table.count) + jobsChange
         guard count >= 0 else { throw .damaged("the table of jobs counts too few") }
-        try check(SystemPaths.jobTable, table.modificationIndex)
-        try put(SystemPaths.jobTable, CountRecord(UInt64(count)).encoded())
+        try check(SystemPaths.jobTable, table.modificationIndex, in: .system)
+        try put(SystemPaths.jobTable, CountRecord(UInt64(count)).encoded(), in: .system)
     }
 
     /// 16 bytes for an id; the same when the request is prepared again.
@@ -197,8 +238,11 @@ struct BatchDraft: ~Copyable {
         _ now: Timestamp
     ) throws(VaultError) {
         guard let left = token.usesLeft else { return }
-        try put(SystemPaths.tokenUses(token.hash), CountRecord(left - 1).encoded())
-        if left == 1 { try setTimer(due: now, path: SystemPaths.token(hash: token.hash)) }
+        let owner = token.namespace.home
+        try put(SystemPaths.tokenUses(token.hash), CountRecord(left - 1).encoded(), in: owner)
+        if left == 1 {
+            try setTimer(due: now, path: SystemPaths.token(hash: token.hash), in: owner)
+        }
     }
 
     /// Bytes for a new accessor; the same when the request is prepared again.
@@ -208,6 +252,15 @@ struct BatchDraft: ~Copyable {
     mutating func createMount(_ id: MountID) throws(VaultError) {
         do throws(BarrierError) {
             try builder.createMount(id)
+        } catch {
+            throw .barrier(error)
+        }
+    }
+
+    /// Removes the keys of a mount.
+    mutating func removeMount(_ id: MountID) throws(VaultError) {
+        do throws(BarrierError) {
+            try builder.removeMount(id)
         } catch {
             throw .barrier(error)
         }

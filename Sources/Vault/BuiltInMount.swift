@@ -1,3 +1,4 @@
+import Barrier
 import Cryptography
 import Engines
 import Wire
@@ -57,9 +58,13 @@ struct BuiltInMount {
         path.below(self.path) ?? (utf8Equals(path.withSlash, self.path) ? "" : nil)
     }
 
-    /// The same for one vault at all times, and different between vaults.
-    func identity(vaultID: [UInt8]) -> (accessor: String, id: [UInt8]) {
-        let digest = sha256(Array("holdfast/built-in/\(path)".utf8) + vaultID)
+    /// What clients see as its type.
+    func type(in namespace: Namespace) -> String { namespace.isRoot ? type : "ns_\(type)" }
+
+    /// The same for one vault at all times, and different between vaults and between namespaces.
+    func identity(_ vaultID: [UInt8], in home: MountID) -> (accessor: String, id: [UInt8]) {
+        let place = home == .system ? [] : home.bytes
+        let digest = sha256(Array("holdfast/built-in/\(path)".utf8) + vaultID + place)
         return ("\(accessorPrefix)_\(Hex.encode(Array(digest[..<4])))", Array(digest[4..<20]))
     }
 

@@ -105,7 +105,7 @@ struct SubjectLookup {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenAccess {
         guard let token, !token.isEmpty else { throw Self.refusal("no token found") }
-        let found = try TokenFinder(environment: call.environment).live(Array(token.utf8), view)
+        let found = try TokenFinder(environment: call.environment).named(Array(token.utf8), view)
         guard let found, let access = try access(of: found, view) else {
             throw Self.refusal("invalid token")
         }
@@ -127,8 +127,7 @@ struct SubjectLookup {
         of token: LiveToken,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenAccess? {
-        let environment = call.environment
-        let access = try environment.cache.access(of: token.record, at: environment.now, view)
+        let access = try call.environment.access(of: token, view)
         return access.isBarred ? nil : access
     }
 

@@ -8,6 +8,7 @@ struct MountLookups {
     private let mounts: MountTable
     private let version: String
     private let vaultID: [UInt8]
+    private let namespace: Namespace
     /// Whose policies decide what `sys/internal/ui/mounts` shows.
     private let access: TokenAccess
 
@@ -20,6 +21,7 @@ struct MountLookups {
         self.access = access
         version = environment.facts.version
         vaultID = environment.keyring.vaultID
+        namespace = environment.namespace
     }
 
     /// The version that mounts show, all of which are part of this program.
@@ -135,21 +137,27 @@ struct MountLookups {
 
     /// `GET sys/internal/ui/mounts/<any path inside a mount>`: what the command line asks before
     /// every `kv` command.
-    func serving(_ path: String, _ raw: JSONObject) throws(VaultError) -> VaultAnswer {
+    ///
+    /// - Parameter way: from the namespace that is asked to this one.
+    func serving(
+        _ path: String,
+        _ raw: JSONObject,
+        behind way: String = ""
+    ) throws(VaultError) -> VaultAnswer {
         var members: JSONObject
         let builtIn = BuiltInMount.engines.first { path.withSlash.utf8.starts(with: $0.path.utf8) }
         let token = "auth/\(BuiltInMount.tokenPath)"
         if let builtIn, reaches(builtIn.path) {
             members = shown(builtIn)
-            members["path"] = .string(builtIn.path)
+            members["path"] = .string(way + builtIn.path)
         } else if path.withSlash.utf8.starts(with: token.utf8), reaches(token) {
             members = shown(.token)
-            members["path"] = .string(BuiltInMount.tokenPath)
+            members["path"] = .string(way + BuiltInMount.tokenPath)
         } else if let (entry, _) = mounts.match(path), reaches(entry.record.path) {
             members = shown(entry)
-            members["path"] = .string(shownPath(entry))
+            members["path"] = .string(way + shownPath(entry))
         } else {
-            throw .preflightDenied(path: path.withSlash)
+            throw .preflightDenied(path: way + path.withSlash)
         }
         return plain(encoded(members), raw, captured: ["path"])
     }
@@ -158,12 +166,15 @@ struct MountLookups {
 // MARK: shapes
 
 extension MountLookups {
-    /// `GET sys/internal/ui/namespaces`: those that a token may choose from besides its own. There
-    /// is only the root namespace.
-    static func namespaces(_ request: VaultRequest) throws(VaultError) -> VaultAnswer {
+    /// `GET sys/internal/ui/namespaces`: those directly below that a token reaches.
+    func namespaces(_ request: VaultRequest) throws(VaultError) -> VaultAnswer {
         guard request.operation == .read else { throw .engine(.unsupportedOperation) }
         let warnings = try SystemFields.parse(request.fields, FieldSchema([])).warnings
-        return VaultAnswer(EngineAnswer(data: Array("{}".utf8), warnings: warnings))
+        let names = mounts.namespaces.filter { !$0.record.isEnding }
+            .map(\.record.name.withSlash).filter { reaches($0) }
+        let data: JSONObject = names.isEmpty ? [:] : ["keys": .array(names.map { .string($0) })]
+        let body = JSONValue.object(data).encoded(sortingKeys: true)
+        return VaultAnswer(EngineAnswer(data: body, warnings: warnings))
     }
 
     /// Whether the policies say anything about this mount. A mount of which they do not is not
@@ -236,10 +247,10 @@ extension MountLookups {
     }
 
     private func shown(_ mount: BuiltInMount) -> JSONObject {
-        let (accessor, id) = mount.identity(vaultID: vaultID)
+        let (accessor, id) = mount.identity(vaultID, in: namespace.home)
         var config = config(of: MountRecord.Tuning())
         if mount.path == BuiltInMount.tokenPath { config["token_type"] = "default-service" }
-        var members = common(type: mount.type, accessor: accessor, id: id)
+        var members = common(type: mount.type(in: namespace), accessor: accessor, id: id)
         members["description"] = .string(mount.description)
         members["options"] = .null
         if mount.path == BuiltInMount.cubbyhole.path { members["local"] = true }

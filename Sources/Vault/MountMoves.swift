@@ -41,7 +41,7 @@ struct MountMoves {
             throw .invalid("no matching mount at \(GoText.quoted(source))")
         }
         if let other = mounts.conflict(with: target) {
-            throw .invalid("path already in use at \(GoText.quoted(other.record.path))")
+            throw .invalid("path already in use at \(GoText.quoted(other))")
         }
         var draft = try BatchDraft(call.request, authority, call.environment, view)
         let log = try MountMoveLog.load(view)
@@ -52,7 +52,10 @@ struct MountMoves {
         try draft.put(SystemPaths.activeMount(entry.id), moved.encoded())
         let move = MountMove(id: id, source: source, target: target)
         try draft.put(SystemPaths.mountMoves, log.adding(move).encoded())
-        try draft.changeRateLimits(view) { $0.mountMoved(from: source, to: target) }
+        let above = call.environment.namespace.path
+        try draft.changeRateLimits(view) { limits in
+            limits.mountMoved(from: above + source, to: above + target)
+        }
         if isAuthMethod {
             // As OpenBao does: leases are named after the path that is no more.
             try TokenRevocation.revokePrefix(source, in: &draft, call.environment, view)

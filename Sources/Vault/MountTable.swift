@@ -21,22 +21,38 @@ struct MountEntry: Sendable {
     }
 }
 
-/// Every mount, as one view showed them. A value: sharing it is free, and it never changes.
+/// Every mount of a namespace, and every namespace directly below it, as one view showed them. A
+/// value: sharing it is free, and it never changes.
 struct MountTable: Sendable {
     /// What the paths of auth methods begin with, in requests, policies and records.
     static let authPrefix = "auth/"
 
-    /// Of the record that is written with every change of any mount.
+    /// Of the record that is written with every change of any mount or namespace.
     let modificationIndex: UInt64
     /// Sorted by path.
     let entries: [MountEntry]
+    /// Sorted by name.
+    let namespaces: [NamespaceEntry]
+    /// By name, a slash behind it. Only looked up.
+    private let namespacePositions: [[UInt8]: Int]
     /// By path. Only looked up.
     private let positions: [[UInt8]: Int]
     /// Slashes in the path with the most of them.
     private let depthMax: Int
 
-    init(modificationIndex: UInt64, entries: [MountEntry]) {
+    init(
+        modificationIndex: UInt64,
+        entries: [MountEntry],
+        namespaces: [NamespaceEntry] = []
+    ) {
         self.modificationIndex = modificationIndex
+        let named = namespaces.sorted { utf8Precedes($0.record.name, $1.record.name) }
+        self.namespaces = named
+        var namespacePositions: [[UInt8]: Int] = [:]
+        for (position, entry) in named.enumerated() {
+            namespacePositions[Array(entry.record.name.withSlash.utf8)] = position
+        }
+        self.namespacePositions = namespacePositions
         let sorted = entries.sorted { utf8Precedes($0.record.path, $1.record.path) }
         self.entries = sorted
         var positions: [[UInt8]: Int] = [:]
@@ -81,12 +97,28 @@ struct MountTable: Sendable {
         return positions[prefix].map { (entries[$0], "") }
     }
 
-    /// A mount that stands in the way of a new one at this path: the same, above it or below it.
-    func conflict(with path: String) -> MountEntry? {
-        entries.first { entry in
+    /// The namespace that a path begins with, and the path inside.
+    func namespace(leading path: String) -> (entry: NamespaceEntry, below: String)? {
+        guard !namespaces.isEmpty, let slash = path.utf8.firstIndex(of: 0x2F) else { return nil }
+        let name = Array(path.utf8[...slash])
+        return namespacePositions[name].map { position in
+            (namespaces[position], String(path.utf8.dropFirst(name.count)) ?? "")
+        }
+    }
+
+    /// The namespace with this name, without a slash.
+    func namespace(named name: String) -> NamespaceEntry? {
+        namespacePositions[Array(name.withSlash.utf8)].map { namespaces[$0] }
+    }
+
+    /// The path of a mount or namespace that stands in the way of a new one at this path: the same,
+    /// above it or below it.
+    func conflict(with path: String) -> String? {
+        let mount = entries.first { entry in
             entry.record.path.utf8.starts(with: path.utf8)
                 || path.utf8.starts(with: entry.record.path.utf8)
         }
+        return mount?.record.path ?? namespace(leading: path)?.entry.record.name.withSlash
     }
 
     /// Reads every mount. All of it belongs to the view's one moment.
@@ -107,6 +139,29 @@ struct MountTable: Sendable {
                 )
             )
         }
-        return MountTable(modificationIndex: table.modificationIndex, entries: entries)
+        return MountTable(
+            modificationIndex: table.modificationIndex,
+            entries: entries,
+            namespaces: try namespaces(view)
+        )
+    }
+
+    private static func namespaces(
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> [NamespaceEntry] {
+        var namespaces: [NamespaceEntry] = []
+        for name in try view.systemNames(SystemPaths.namespaces) {
+            guard let home = MountID(text: name),
+                let opened = try view.systemRecord(SystemPaths.namespace(home))
+            else { throw .damaged("a namespace's record is missing") }
+            namespaces.append(
+                NamespaceEntry(
+                    home: home,
+                    record: try NamespaceRecord(decoding: opened.value),
+                    modificationIndex: opened.modificationIndex
+                )
+            )
+        }
+        return namespaces
     }
 }

@@ -68,7 +68,7 @@ struct Mounting {
         let input = try MountInput(call.request.fields, isAuthMethod: false)
         guard !isReserved(path) else { throw .invalid("cannot mount \(GoText.quoted(path))") }
         if let other = mounts.conflict(with: path) {
-            throw .invalid("path is already in use at \(other.record.path)")
+            throw .invalid("path is already in use at \(other)")
         }
         return try create(path, input, view)
     }
@@ -132,7 +132,8 @@ struct Mounting {
             delaySeconds: retirement.record.delaySeconds
         )
         try draft.put(SystemPaths.retiredMount(entry.id), retired.encoded())
-        try draft.changeRateLimits(view) { $0.mountRemoved(entry.record.path) }
+        let path = call.environment.namespace.path + entry.record.path
+        try draft.changeRateLimits(view) { $0.mountRemoved(path) }
         if entry.record.isAuthMethod {
             // Who logged in here is not logged in any more.
             let prefix = entry.record.path

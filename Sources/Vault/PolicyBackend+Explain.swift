@@ -69,7 +69,7 @@ extension PolicyBackend {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> AccessOperation {
         if name == "write" {
-            let existing = try call.existence(path, for: authority.tokenName, mounts, view)
+            let existing = try call.existence(path, for: authority.cubbyhole, view)
             return existing.map { $0.existence.isThere } ?? true ? .update : .create
         }
         guard let operation = AccessOperation(rawValue: name), operation != .help else {
@@ -97,7 +97,8 @@ extension PolicyBackend {
         if !token.isEmpty { return try subjects.access(ofToken: token, view) }
         if !accessor.isEmpty { return try subjects.access(ofAccessor: accessor, view) }
         if policies.isEmpty { return authority.access }
-        if policies == [BuiltInPolicy.root] { return .root }
+        let isRoot = call.environment.namespace.isRoot
+        if isRoot, policies == [BuiltInPolicy.root] { return .root }
         return try call.environment.cache.access(ofPolicies: policies, at: now, view)
     }
 

@@ -133,7 +133,8 @@ struct PolicyBackend {
                 names.append(name)
             }
         }
-        if prefix.isEmpty, let root = PolicyName(BuiltInPolicy.root) { names.append(root) }
+        let isRoot = call.environment.namespace.isRoot
+        if isRoot, prefix.isEmpty, let root = PolicyName(BuiltInPolicy.root) { names.append(root) }
         return names.sorted { utf8Precedes($0.text, $1.text) }
     }
 

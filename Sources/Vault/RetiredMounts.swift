@@ -110,7 +110,7 @@ struct RetiredMounts {
         }
         if let other = mounts.conflict(with: path) {
             throw .invalid(
-                "path is already in use at \(other.record.path): give another path to restore to"
+                "path is already in use at \(other): give another path to restore to"
             )
         }
         guard mounts.entries.count < VaultLimits.mountsMax else {

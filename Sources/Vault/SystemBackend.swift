@@ -29,6 +29,8 @@ struct SystemBackend {
         case "internal/ui/resultant-acl": return .answer(try resultantACL())
         default: break
         }
+        let namespaces = NamespaceBackend(call: call, authority: authority)
+        if let step = try namespaces.step(path, view) { return step }
         if let below = path.below("jobs/") { return try JobBackend(call: call).step(below, view) }
         if let below = path.below("tools/"), let answer = try tool(below) {
             return .answer(answer)

@@ -1,6 +1,7 @@
 import Barrier
 
-/// Where the vault keeps its own records, relative to the system mount.
+/// Where the vault keeps its own records, relative to the system mount, and where a namespace keeps
+/// its own, relative to its home.
 enum SystemPaths {
     /// Written with every change of any mount, so one look at its modification index tells
     /// whether a mount table in memory still holds.
@@ -54,8 +55,8 @@ enum SystemPaths {
 
     static func children(of hash: String) -> String { "\(allChildren)\(hash)/" }
 
-    static func child(_ hash: String, of parent: String) -> String {
-        children(of: parent) + hash
+    static func child(_ name: ChildName, of parent: String) -> String {
+        children(of: parent) + name.text
     }
 
     /// One mark for each token of an entity.

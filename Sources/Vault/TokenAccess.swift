@@ -24,7 +24,7 @@ struct TokenAccess: Sendable {
         case nothing(String)
     }
 
-    let grant: Grant
+    private(set) var grant: Grant
     /// What it was put together from, in the order of the token's policies.
     let policies: [AppliedPolicy]
     /// Of the policy table; 0 where no policy decides.
@@ -72,6 +72,20 @@ struct TokenAccess: Sendable {
     func with(_ identity: TokenIdentity?) -> TokenAccess {
         var access = self
         access.identity = identity
+        return access
+    }
+
+    /// The same for a request in a namespace: policies name what is below their own namespace by
+    /// the way there, and reach nothing beside or above it.
+    func seen(in namespace: Namespace, by owner: Namespace) -> TokenAccess {
+        guard namespace.home != owner.home else { return self }
+        var access = self
+        if let way = namespace.path(below: owner) {
+            if case .rules(let list) = grant { access.grant = .rules(list.asked(from: way)) }
+        } else {
+            let place = owner.isRoot ? "the root namespace" : owner.path
+            access.grant = .nothing("the token belongs to \(place), and the request does not")
+        }
         return access
     }
 

@@ -11,12 +11,13 @@ package enum VaultBirth {
         _ builder: inout BatchBuilder,
         _ rootToken: borrowing SecretBytes
     ) throws(BarrierError) {
-        try builder.put(.system, SystemPaths.mountTable, MountTable.marker)
+        let now = Timestamp(nanoseconds: builder.time)
+        for first in firstRecords(at: now) {
+            try builder.put(.system, first.path, first.value)
+        }
         let hash = TokenPlace.hash(rootToken.exposedCopy(), builder.keyring)
         let characters = builder.base62(TokenLimits.tokenCharacters)
         let accessor = String(decoding: characters.exposedCopy(), as: UTF8.self)
-        let now = Timestamp(nanoseconds: builder.time)
-        try populatePolicies(&builder, now)
         let record = TokenRecord.root(accessor: accessor, created: now)
         try builder.put(.system, SystemPaths.token(hash: hash), record.encoded())
         try builder.put(
@@ -24,13 +25,10 @@ package enum VaultBirth {
             SystemPaths.accessor(accessor),
             AccessorRecord.encoded(hash)
         )
-        try builder.put(.system, SystemPaths.tokenFences, TokenFences.none.encoded())
     }
 
-    private static func populatePolicies(
-        _ builder: inout BatchBuilder,
-        _ now: Timestamp
-    ) throws(BarrierError) {
+    /// What every namespace is born with, the root namespace as well.
+    static func firstRecords(at now: Timestamp) -> [(path: String, value: [UInt8])] {
         guard let name = PolicyName(BuiltInPolicy.standard) else {
             preconditionFailure("the name of a built-in policy")
         }
@@ -40,9 +38,13 @@ package enum VaultBirth {
             author: "",
             content: PolicyRecord.Content(text: BuiltInPolicy.standardText)
         )
-        try builder.put(.system, SystemPaths.policy(name), record.encoded())
         let table = PolicyTableRecord(liveCount: 1, deletedCount: 0)
-        try builder.put(.system, SystemPaths.policyTable, table.encoded())
+        return [
+            (SystemPaths.mountTable, MountTable.marker),
+            (SystemPaths.policy(name), record.encoded()),
+            (SystemPaths.policyTable, table.encoded()),
+            (SystemPaths.tokenFences, TokenFences.none.encoded()),
+        ]
     }
 }
 

@@ -13,15 +13,17 @@ import Wire
 ///   that is not committed could come back with another content.
 package final class VaultCache: Sendable {
     private struct State {
-        var mounts: MountTable?
-        var fences: TokenFences?
+        var mounts = ByHome<MountTable>()
+        var fences = ByHome<TokenFences>()
+        /// Where namespaces are, by their ids. Only looked up, and not believed.
+        var namespacePaths: [String: String] = [:]
         /// By the place of the token's record. Only looked up.
-        var tokens: [String: CachedToken] = [:]
+        var tokens: [Placed<String>: CachedToken] = [:]
         /// Only looked up.
-        var policies: [PolicyName: CompiledPolicy] = [:]
+        var policies: [Placed<PolicyName>: CompiledPolicy] = [:]
         /// By the names of a token's policies, with NUL between them; where templates make a
         /// difference 0xFF and the entity's id follow. Only looked up.
-        var accesses: [[UInt8]: TokenAccess] = [:]
+        var accesses: [Placed<[UInt8]>: TokenAccess] = [:]
         /// Of the texts behind both of those.
         var textBytes = 0
         var identities = IdentityCache()
@@ -46,12 +48,39 @@ package final class VaultCache: Sendable {
         let modificationIndex: UInt64
     }
 
+    /// What is known by a name in one home.
+    private struct Placed<Name: Hashable & Sendable>: Hashable, Sendable {
+        let home: MountID
+        let name: Name
+    }
+
+    /// One value for each home.
+    private struct ByHome<Value: Sendable>: Sendable {
+        private var system: Value?
+        /// Only looked up.
+        private var others: [MountID: Value] = [:]
+
+        subscript(home: MountID) -> Value? {
+            get { home == .system ? system : others[home] }
+            set {
+                guard home != .system else { return system = newValue }
+                if others.count >= VaultLimits.cachedNamespacesMax, others[home] == nil {
+                    others = [:]
+                }
+                others[home] = newValue
+            }
+        }
+    }
+
     private let state = Mutex(State())
 
     /// The revocations of many tokens that are under way, as this view has them.
     func fences(_ view: borrowing BarrierView) throws(VaultError) -> TokenFences {
         let index = try view.systemIndex(SystemPaths.tokenFences)
-        if index > 0, let kept = state.withLock({ $0.fences }), kept.modificationIndex == index {
+        let home = view.home
+        if index > 0, let kept = state.withLock({ $0.fences[home] }),
+            kept.modificationIndex == index
+        {
             return kept
         }
         guard let opened = try view.systemRecord(SystemPaths.tokenFences) else {
@@ -59,8 +88,8 @@ package final class VaultCache: Sendable {
         }
         let fences = try TokenFences(decoding: opened)
         state.withLock { state in
-            if (state.fences?.modificationIndex ?? 0) <= fences.modificationIndex {
-                state.fences = fences
+            if (state.fences[home]?.modificationIndex ?? 0) <= fences.modificationIndex {
+                state.fences[home] = fences
             }
         }
         return fences
@@ -77,17 +106,36 @@ package final class VaultCache: Sendable {
     /// The mount table as this view has it.
     func mounts(_ view: borrowing BarrierView) throws(VaultError) -> MountTable {
         let index = try view.systemIndex(SystemPaths.mountTable)
-        if let kept = state.withLock({ $0.mounts }), kept.modificationIndex == index {
+        let home = view.home
+        if let kept = state.withLock({ $0.mounts[home] }), kept.modificationIndex == index {
             return kept
         }
         let table = try MountTable.load(view)
         state.withLock { state in
             // A request on an older view must not replace what newer ones use.
-            if (state.mounts?.modificationIndex ?? 0) <= table.modificationIndex {
-                state.mounts = table
+            if (state.mounts[home]?.modificationIndex ?? 0) <= table.modificationIndex {
+                state.mounts[home] = table
             }
         }
         return table
+    }
+
+    /// Where the namespace with an id was.
+    func namespacePath(of id: String) -> String? {
+        state.withLock { $0.namespacePaths[id] }
+    }
+
+    func keep(namespacePath path: String, of id: String) {
+        state.withLock { state in
+            if state.namespacePaths.count >= VaultLimits.cachedNamespacesMax {
+                state.namespacePaths = [:]
+            }
+            state.namespacePaths[id] = path
+        }
+    }
+
+    func forgetNamespacePath(of id: String) {
+        state.withLock { $0.namespacePaths[id] = nil }
     }
 
     /// A token's record at this place, as this view has it; nil if there is none.
@@ -97,7 +145,8 @@ package final class VaultCache: Sendable {
     ) throws(VaultError) -> (record: TokenRecord, modificationIndex: UInt64)? {
         let index = try view.systemIndex(path)
         guard index > 0 else { return nil }
-        if let kept = state.withLock({ $0.tokens[path] }), kept.modificationIndex == index {
+        let place = Placed(home: view.home, name: path)
+        if let kept = state.withLock({ $0.tokens[place] }), kept.modificationIndex == index {
             return (kept.record, index)
         }
         guard let opened = try view.systemRecord(path) else {
@@ -107,7 +156,7 @@ package final class VaultCache: Sendable {
         let cached = CachedToken(record: record, modificationIndex: opened.modificationIndex)
         state.withLock { state in
             if state.tokens.count >= VaultLimits.cachedTokensMax { state.tokens = [:] }
-            state.tokens[path] = cached
+            state.tokens[place] = cached
         }
         return (record, opened.modificationIndex)
     }
@@ -124,7 +173,8 @@ package final class VaultCache: Sendable {
     ) throws(VaultError) -> CompiledPolicy? {
         let index = try view.systemIndex(SystemPaths.policy(name))
         guard index > 0 else { return nil }
-        if let kept = state.withLock({ $0.policies[name] }), kept.modificationIndex == index {
+        let place = Placed(home: view.home, name: name)
+        if let kept = state.withLock({ $0.policies[place] }), kept.modificationIndex == index {
             return kept
         }
         guard let opened = try view.systemRecord(SystemPaths.policy(name)) else {
@@ -136,12 +186,12 @@ package final class VaultCache: Sendable {
             modificationIndex: opened.modificationIndex
         )
         state.withLock { state in
-            let old = state.policies[name]
+            let old = state.policies[place]
             if let old, old.modificationIndex > policy.modificationIndex { return }
             state.textBytes -= old?.textBytes ?? 0
-            state.policies[name] = nil
+            state.policies[place] = nil
             state.makeRoom(for: policy.textBytes)
-            state.policies[name] = policy
+            state.policies[place] = policy
         }
         return policy
     }
@@ -149,42 +199,45 @@ package final class VaultCache: Sendable {
     /// The entity behind a token, as this view has it: the one that the token names, or the one
     /// that this was merged into.
     ///
-    /// - Parameter entityID: as the token keeps it.
+    /// - Parameter view: at home in the token's namespace.
     /// - Returns: nil for nobody's token, and where the entity is gone.
     func identity(
-        of entityID: String,
+        of token: TokenRecord,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenIdentity? {
-        guard !entityID.isEmpty else { return nil }
-        guard let id = IdentityID(text: entityID) else {
+        guard !token.entityID.isEmpty else { return nil }
+        guard let id = IdentityID(text: token.entityID) else {
             throw .damaged("a token names an entity that can be none")
         }
-        if let identity = try identity(id, view) { return identity }
+        if let identity = try identity(id, token.suffix, view) { return identity }
         guard let opened = try view.systemRecord(IdentityPaths.merged(id)) else { return nil }
-        return try identity(IdentityPointer(decoding: opened.value).id, view)
+        return try identity(IdentityPointer(decoding: opened.value).id, token.suffix, view)
     }
 
     private func identity(
         _ id: IdentityID,
+        _ suffix: String,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenIdentity? {
         if let kept = state.withLock({ $0.identities.find(id) }), try kept.holds(view) {
             return kept
         }
-        guard let identity = try TokenIdentity.load(id, view) else { return nil }
+        guard let identity = try TokenIdentity.load(id, suffix: suffix, view) else { return nil }
         state.withLock { $0.identities.keep(identity) }
         return identity
     }
 
     /// What a token's policies and those of its entity allow, as this view has them.
+    ///
+    /// - Parameter view: at home in the token's namespace.
     func access(
         of record: TokenRecord,
         at now: Timestamp,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenAccess {
-        let identity = try identity(of: record.entityID, view)
+        let identity = try identity(of: record, view)
         guard record.entityID.isEmpty || identity?.bars(record) == false else { return .barred }
-        if record.isRoot { return TokenAccess.root.with(identity) }
+        if record.isRoot, view.home == .system { return TokenAccess.root.with(identity) }
         let added = (identity?.policies ?? []).filter { name in
             !record.policies.contains { utf8Equals($0, name) }
         }
@@ -207,13 +260,17 @@ package final class VaultCache: Sendable {
             key += Array(name.utf8)
             key.append(0)
         }
-        if let kept = state.withLock({ $0.accesses[key] }), kept.holds(index, at: now),
+        let place = Placed(home: view.home, name: key)
+        if let kept = state.withLock({ $0.accesses[place] }), kept.holds(index, at: now),
             identity == nil || !kept.isTemplated
         {
             return kept.with(identity)
         }
         // No name has this byte in it.
-        let own = key + (identity.map { [0xFF] + $0.id.bytes } ?? [])
+        let own = Placed(
+            home: view.home,
+            name: key + (identity.map { [0xFF] + $0.id.bytes } ?? [])
+        )
         if let identity, let kept = state.withLock({ $0.accesses[own] }),
             kept.holds(index, at: now), kept.isFor(identity)
         {
@@ -221,11 +278,11 @@ package final class VaultCache: Sendable {
         }
         let loader = TokenAccessLoader(cache: self, now: now, identity: identity)
         let access = try loader.load(names, tableIndex: index, view)
-        keep(access, at: access.isTemplated ? own : key)
+        keep(access, at: access.isTemplated ? own : place)
         return access
     }
 
-    private func keep(_ access: TokenAccess, at key: [UInt8]) {
+    private func keep(_ access: TokenAccess, at key: Placed<[UInt8]>) {
         state.withLock { state in
             let old = state.accesses[key]
             if let old, old.tableIndex > access.tableIndex { return }

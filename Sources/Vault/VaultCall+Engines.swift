@@ -4,9 +4,6 @@ import Wire
 
 /// From requests to engines and back.
 extension VaultCall {
-    /// The built-in mount of cubbyholes. Its records lie in the system mount.
-    static let cubbyholeMount = EngineMount(id: .system, kind: .cubbyhole, leaseSeconds: 0)
-
     /// What an engine wants to happen.
     func step(
         _ mount: EngineMount,
@@ -48,7 +45,8 @@ extension VaultCall {
         _ authority: Authority,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
-        switch try step(Self.cubbyholeMount, below, authority, view) {
+        let mount = authority.cubbyhole.mount
+        switch try step(mount, below, authority, view) {
         case .answer(let answer):
             return .answer(VaultAnswer(answer))
         case .commit(let plan, let answer):
@@ -57,7 +55,7 @@ extension VaultCall {
                 "the cubbyhole writes nowhere else in the system mount"
             )
             var draft = try BatchDraft(request, authority, environment, view)
-            try draft.add(plan, in: Self.cubbyholeMount.id)
+            try draft.add(plan, in: mount.id)
             return .commit(try draft.finish(), VaultAnswer(answer))
         case .login, .perform:
             throw .engine(.unsupportedOperation)

@@ -23,9 +23,10 @@ package enum VaultCore {
     ) -> VaultStep {
         let barrier = BarrierView(environment.keyring, over: view)
         do throws(VaultError) {
-            var call = VaultCall(request: request, environment: environment)
-            call.trace = trace
-            return try call.step(barrier)
+            let call = try VaultCall(request, environment, barrier, trace)
+            return try barrier.inside(call.environment.namespace.home) { view throws(VaultError) in
+                try call.step(view)
+            }
         } catch {
             return .refuse(error)
         }
@@ -55,13 +56,68 @@ package enum VaultCore {
 
 /// One request on its way through the vault.
 struct VaultCall {
+    /// Its path is the one in the namespace.
     let request: VaultRequest
+    /// Knows the namespace.
     let environment: VaultEnvironment
+    /// Of the namespace.
+    let mounts: MountTable
     var trace: VaultTrace?
+
+    /// Finds out where the request is.
+    ///
+    /// - Parameter view: at home in the system mount.
+    /// - Throws: ``VaultError/namespaceNotFound``; ``VaultError/invalid(_:)`` for what is not there
+    ///   in namespaces.
+    init(
+        _ request: VaultRequest,
+        _ environment: VaultEnvironment,
+        _ view: borrowing BarrierView,
+        _ trace: VaultTrace?
+    ) throws(VaultError) {
+        let finder = NamespaceFinder(cache: environment.cache)
+        let found = try finder.find(header: request.namespace, path: request.path, view)
+        guard let found else { throw .namespaceNotFound }
+        var place = found.place
+        let path = found.path
+        var request = request
+        request.path = path
+        if !place.namespace.isRoot {
+            trace?.note(place.namespace, path)
+            if RootOnlyPaths.contains(path) {
+                throw .invalid("operation unavailable in namespaces")
+            }
+        }
+        let rerouting = Rerouting(request: request, cache: environment.cache)
+        if let target = try rerouting.target(of: place, view) {
+            place = target
+            trace?.note(place.namespace, path)
+        }
+        self.request = request
+        self.environment = environment.inside(place.namespace)
+        mounts = place.mounts
+        self.trace = trace
+    }
+
+    /// The same call with other parameters.
+    private init(_ call: VaultCall, _ request: VaultRequest) {
+        self.request = request
+        environment = call.environment
+        mounts = call.mounts
+        trace = call.trace
+    }
 
     func step(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
         if request.operation == .help {
-            _ = try Authority.check(request.token, from: request.remoteAddress, environment, view)
+            let authority = try Authority.check(
+                request.token,
+                from: request.remoteAddress,
+                environment,
+                view
+            )
+            guard environment.namespace.path(below: authority.live.namespace) != nil else {
+                throw .permissionDenied
+            }
             return .answer(try APIDescription(call: self).help(view))
         }
         if let step = try stepWithoutToken(view) { return step }
@@ -75,7 +131,7 @@ struct VaultCall {
                 view
             )
         } catch {
-            trace?.note(mountOf: request.path, try environment.cache.mounts(view), environment)
+            trace?.note(mountOf: request.path, mounts, environment)
             throw error
         }
         guard authority.live.usesLeft != nil else { return try step(&authority, view) }
@@ -105,36 +161,34 @@ struct VaultCall {
         _ authority: inout Authority,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
-        let mounts = try environment.cache.mounts(view)
         trace?.note(mountOf: request.path, mounts, environment)
         defer { trace?.note(authority) }
         if let below = request.path.below("sys/internal/ui/mounts") {
             trace?.noteOpen()
-            return .answer(try mountProbe(below, authority, mounts))
+            return .answer(try mountProbe(below, authority, view))
         }
         if request.path == "sys/internal/ui/namespaces" {
-            return .answer(try MountLookups.namespaces(request))
+            let lookups = MountLookups(mounts, environment, for: authority.access)
+            return .answer(try lookups.namespaces(request))
         }
-        let tokenName = authority.tokenName
+        let cubbyhole = authority.cubbyhole
         if let trace, request.operation == .update {
             // For the record only: what is wrong with the path is found out once it is allowed.
-            let ground = try? existence(request.path, for: tokenName, mounts, view)
+            let ground = try? existence(request.path, for: cubbyhole, view)
             trace.note(isCreation: ground.map { !$0.existence.isThere } ?? false)
         }
         try authority.authorize(AccessRequest(request)) { () throws(VaultError) in
-            try existence(request.path, for: tokenName, mounts, view)
+            try existence(request.path, for: cubbyhole, view)
         }
         let restriction = ListRestriction(request, authority)
-        var call = VaultCall(request: restriction.bounded(request), environment: environment)
-        call.trace = trace
-        let step = try restriction.apply(to: call.step(authority, mounts, view))
+        let call = VaultCall(self, restriction.bounded(request))
+        let step = try restriction.apply(to: call.step(authority, view))
         return try wrapped(step, authority, view)
     }
 
     /// What an allowed request leads to.
     private func step(
         _ authority: Authority,
-        _ mounts: MountTable,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
         let path = request.path
@@ -160,25 +214,24 @@ struct VaultCall {
 
     /// Whether what a write is about is there; nil where that makes no difference.
     ///
-    /// - Parameter tokenName: see ``Authority/tokenName``.
+    /// - Parameter owner: whose cubbyhole a path may be about.
     func existence(
         _ path: String,
-        for tokenName: String,
-        _ mounts: MountTable,
+        for owner: Authority.CubbyholeOwner,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> Authority.Ground? {
         if let name = path.below("auth/token/roles/"), TokenRole.isName(name) {
             let record = SystemPaths.tokenRole(name)
             let index = try view.systemIndex(record)
             return Authority.Ground(
-                mount: .system,
+                mount: view.home,
                 existence: Existence(path: record, modificationIndex: index)
             )
         }
         let mount: EngineMount
         let below: String
         if let place = BuiltInMount.cubbyhole.below(path) {
-            (mount, below) = (Self.cubbyholeMount, place)
+            (mount, below) = (owner.mount, place)
         } else if let (entry, place) = mounts.match(path) {
             (mount, below) = (entry.engineMount, place)
         } else {
@@ -188,7 +241,7 @@ struct VaultCall {
             let found = try EngineCatalog.existence(
                 of: below,
                 in: mount,
-                for: tokenName,
+                for: owner.tokenName,
                 view: view
             )
             return found.map { Authority.Ground(mount: mount.id, existence: $0) }
@@ -202,13 +255,23 @@ struct VaultCall {
     private func mountProbe(
         _ below: String,
         _ authority: Authority,
-        _ mounts: MountTable
+        _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultAnswer {
         let lookups = MountLookups(mounts, environment, for: authority.access)
         if below.isEmpty { return lookups.all(request.fields) }
         guard let path = below.below("/") else { throw .engine(.unsupportedPath) }
         guard request.operation == .read else { throw .engine(.unsupportedOperation) }
-        return try lookups.serving(path, request.fields)
+        // The path may lead into a namespace further down, as that of any request.
+        let own = environment.namespace
+        let finder = NamespaceFinder(cache: environment.cache)
+        let found = try finder.find(header: own.path, path: path, view.at(.system))
+        guard let (place, rest) = found, place.namespace.home != own.home,
+            let way = place.namespace.path(below: own)
+        else { return try lookups.serving(path, request.fields) }
+        let there = environment.inside(place.namespace)
+        let access = try there.access(of: authority.live, view)
+        let probe = MountLookups(place.mounts, there, for: access)
+        return try probe.serving(rest, request.fields, behind: way)
     }
 
     /// The few paths that need no token.
@@ -219,7 +282,6 @@ struct VaultCall {
                 throw .engine(.unsupportedOperation, isBare: true)
             }
             guard request.token.isEmpty else { return nil }
-            let mounts = try environment.cache.mounts(view)
             trace?.note(mountOf: request.path, mounts, environment)
             trace?.noteOpen()
             return .answer(MountLookups(mounts, environment).visibleToAll(request.fields))
@@ -237,7 +299,6 @@ struct VaultCall {
     /// A path of an auth method that is for clients without a token; nil for any other.
     private func loginStep(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep? {
         guard request.path.utf8.starts(with: MountTable.authPrefix.utf8) else { return nil }
-        let mounts = try environment.cache.mounts(view)
         guard let (entry, below) = mounts.match(request.path),
             AuthCatalog.isOpen(below, in: entry.record.kind)
         else { return nil }

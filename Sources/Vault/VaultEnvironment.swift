@@ -19,6 +19,8 @@ package struct VaultEnvironment: Sendable {
     package let facts: NodeFacts
     /// The effects that earlier steps of this request asked for, in their order.
     package var performed: [PerformedEffect] = []
+    /// Where the request is. Whoever steps it finds that out first.
+    var namespace = Namespace.root
 
     /// - Precondition: the seed has 32 bytes.
     package init(
@@ -36,5 +38,25 @@ package struct VaultEnvironment: Sendable {
         self.seed = seed
         self.attempt = attempt
         self.facts = facts
+    }
+}
+
+extension VaultEnvironment {
+    /// The same for a request in a namespace.
+    func inside(_ namespace: Namespace) -> VaultEnvironment {
+        var environment = self
+        environment.namespace = namespace
+        return environment
+    }
+
+    /// What a token may do where the request is.
+    func access(
+        of token: LiveToken,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> TokenAccess {
+        let access = try view.inside(token.namespace.home) { view throws(VaultError) in
+            try cache.access(of: token.record, at: now, view)
+        }
+        return access.seen(in: namespace, by: token.namespace)
     }
 }

@@ -13,6 +13,8 @@ package enum VaultError: OperatorError {
     case forbidden(String)
     /// A probe of `sys/internal/ui/mounts` that must not say whether the path exists. 403.
     case preflightDenied(path: String)
+    /// The request names a namespace that is not there. 404.
+    case namespaceNotFound
     /// No mount serves the path. 404.
     case noHandler(path: String)
     /// The request is wrong; the text goes to the client as it is. 400.
@@ -30,8 +32,8 @@ package enum VaultError: OperatorError {
     /// Whose fault it is.
     package var blame: Blame {
         switch self {
-        case .permissionDenied, .denied, .forbidden, .preflightDenied, .noHandler, .invalid,
-            .notFound:
+        case .permissionDenied, .denied, .forbidden, .preflightDenied, .namespaceNotFound,
+            .noHandler, .invalid, .notFound:
             .caller
         case .engine(let error, _): error.blame
         case .damaged: .operator
@@ -43,6 +45,7 @@ package enum VaultError: OperatorError {
     package var summary: String {
         switch self {
         case .permissionDenied, .denied, .preflightDenied: "permission denied"
+        case .namespaceNotFound: "there is no such namespace"
         case .noHandler(let path): "no mount serves \(GoText.quoted(path))"
         case .invalid(let text), .forbidden(let text): text
         case .notFound: "nothing is stored there"
@@ -58,6 +61,7 @@ package enum VaultError: OperatorError {
         case .permissionDenied, .forbidden, .preflightDenied:
             "log in again, or use a token that may do this"
         case .denied: "ask for an explanation: holdfast policy explain"
+        case .namespaceNotFound: "list the namespaces with sys/namespaces"
         case .noHandler: "list the mounts with sys/mounts"
         case .invalid: "change the request as the text says"
         case .notFound: "check the name"

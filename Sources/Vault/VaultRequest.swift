@@ -7,7 +7,10 @@ package struct VaultRequest: Sendable {
     package let operation: Operation
     /// Behind `/v1/`, decoded: `secret/data/a/b`. A list or scan ends in `/`. No segment is
     /// empty, `.` or `..`.
-    package let path: String
+    package internal(set) var path: String
+    /// As the client's header names a namespace: empty, or names with a slash behind each. The path
+    /// may begin with others, below that one.
+    package var namespace = ""
     /// The client's token as it came; empty where none came.
     package let token: [UInt8]
     /// The members of the body, or for operations without a body those of the query.
@@ -62,6 +65,7 @@ package struct VaultRequest: Sendable {
         )
         request.wrapSeconds = wrapSeconds
         request.clientCertificates = clientCertificates
+        request.namespace = namespace
         return request
     }
 
@@ -81,15 +85,17 @@ package struct VaultRequest: Sendable {
     /// Whether it may take more than an event loop has to spare: listings, large bodies, what reads
     /// or compiles policies or walks over groups, what sweeps tokens, and what hashes passwords or
     /// checks signatures.
+    ///
+    /// Nobody has looked yet what of the path is a namespace, so it may be taken for long where a
+    /// secret has such a name.
     package var isLong: Bool {
-        if path.utf8.starts(with: "sys/polic".utf8) { return true }
-        if path.utf8.starts(with: "identity/".utf8) { return true }
-        if path == "sys/locked-users" { return true }
-        if path.utf8.starts(with: "sys/internal/counters/".utf8) { return true }
         if operation == .help || path == "sys/internal/specs/openapi" { return true }
         if operation == .update, isRemoval { return true }
-        if operation == .update, path.utf8.starts(with: MountTable.authPrefix.utf8) {
-            return !path.utf8.starts(with: "auth/token/".utf8) || !clientCertificates.isEmpty
+        var rest = path.utf8[...]
+        while true {
+            if isLong(rest) { return true }
+            guard let slash = rest.firstIndex(of: 0x2F) else { break }
+            rest = rest[rest.index(after: slash)...]
         }
         switch operation {
         case .list, .scan: return true
@@ -97,4 +103,24 @@ package struct VaultRequest: Sendable {
             return bodyBytes > VaultLimits.shortBodyBytesMax
         }
     }
+
+    private func isLong(_ path: Substring.UTF8View) -> Bool {
+        switch path.first {
+        case UInt8(ascii: "i"): return path.starts(with: "identity/".utf8)
+        case UInt8(ascii: "s"): return Self.longPlaces.contains { path.starts(with: $0.utf8) }
+        case UInt8(ascii: "a"):
+            guard operation == .update, path.starts(with: MountTable.authPrefix.utf8) else {
+                return false
+            }
+            return !path.starts(with: "auth/token/".utf8) || !clientCertificates.isEmpty
+                || path.starts(with: "auth/token/revoke".utf8)
+                || path.starts(with: "auth/token/tidy".utf8)
+        default: return false
+        }
+    }
+
+    private static let longPlaces = [
+        "sys/polic", "sys/locked-users", "sys/internal/counters/", "sys/leases/revoke",
+        "sys/revoke",
+    ]
 }

@@ -15,6 +15,8 @@ package struct VaultFacts: Sendable {
         package let displayName: String
         /// The token's own.
         package let policies: [String]
+        /// Nil of a token of the root namespace.
+        package let namespace: Namespace?
         /// Those that its entity has, and the entity's groups.
         package let identityPolicies: [String]
         /// What its creator wrote on it.
@@ -43,6 +45,14 @@ package struct VaultFacts: Sendable {
         package let digest: String
     }
 
+    /// A namespace that is not the root namespace.
+    package struct Namespace: Sendable {
+        /// Six characters.
+        package let id: String
+        /// Names with a slash behind each.
+        package let path: String
+    }
+
     /// The mount that the path belongs to.
     package struct Mount: Sendable {
         /// With its slash at the end.
@@ -69,6 +79,10 @@ package struct VaultFacts: Sendable {
     package var mount: Mount?
     /// Whether what a write is about was not there.
     package var isCreation = false
+    /// Where the request is carried out; nil in the root namespace.
+    package var namespace: Namespace?
+    /// Path of the request in that namespace.
+    package var path: String?
     /// Whether it is for clients without a token, as a login is.
     package var isLogin = false
     /// Whether a login failed because what was shown is not right.
@@ -84,6 +98,14 @@ package struct VaultFacts: Sendable {
     package init() {}
 }
 
+extension VaultFacts.Namespace {
+    /// Nil for the root namespace.
+    init?(_ namespace: Vault.Namespace) {
+        guard !namespace.isRoot else { return nil }
+        self.init(id: namespace.id, path: namespace.path)
+    }
+}
+
 /// Takes the facts of one step while it runs. Belongs to one thread, and to one step.
 package final class VaultTrace {
     /// What is known so far.
@@ -94,6 +116,12 @@ package final class VaultTrace {
 
     /// Called where the step is about to make a device, which a node can try before.
     func note(newDevice: AuditDevice) { facts.newDevice = newDevice }
+
+    /// Called as soon as it is known that the request is in a namespace.
+    func note(_ namespace: Vault.Namespace, _ path: String) {
+        facts.namespace = VaultFacts.Namespace(namespace)
+        facts.path = path
+    }
 
     /// Called for what an auth method answers to clients without a token: no policy is asked.
     func noteLogin() {
@@ -134,9 +162,10 @@ package final class VaultTrace {
             accessor: record.accessor,
             displayName: record.displayName,
             policies: record.policies,
+            namespace: VaultFacts.Namespace(authority.live.namespace),
             identityPolicies: authority.access.identity?.policies ?? [],
             metadata: record.metadata.map { ($0.name, $0.value) },
-            entityID: record.entityID,
+            entityID: record.entityShown,
             clientID: Self.clientID(of: record),
             isBatch: record.isBatch,
             usesLeft: authority.live.usesLeft ?? 0,
@@ -174,8 +203,8 @@ package final class VaultTrace {
         let vaultID = environment.keyring.vaultID
         facts.mount = VaultFacts.Mount(
             path: isToken ? token : builtIn.path,
-            type: builtIn.type,
-            accessor: builtIn.identity(vaultID: vaultID).accessor,
+            type: builtIn.type(in: environment.namespace),
+            accessor: builtIn.identity(vaultID, in: environment.namespace.home).accessor,
             version: version,
             clearRequestKeys: [],
             clearResponseKeys: []
@@ -185,9 +214,10 @@ package final class VaultTrace {
     /// Clients are entities. Tokens of nobody count as one client where their policies are the
     /// same: its name is the digest of them, as OpenBao forms it.
     private static func clientID(of record: TokenRecord) -> String {
-        guard record.entityID.isEmpty else { return record.entityID }
+        guard record.entityID.isEmpty else { return record.entityShown }
         let policies = record.policies.joined(separator: "\u{7F}")
-        return Base64.encode(sha256(Array("\(policies)\u{0}root".utf8)))
+        let namespace = record.namespaceID.isEmpty ? Namespace.root.id : record.namespaceID
+        return Base64.encode(sha256(Array("\(policies)\u{0}\(namespace)".utf8)))
     }
 
     /// The policies that the deciding rule was put together from.

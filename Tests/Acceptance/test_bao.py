@@ -11,7 +11,6 @@ POLICY = 'path "secret/*" { capabilities = ["create", "read", "update", "list"] 
 NOT_BUILT = [
     "operator key-status", "operator rotate", "operator rekey -init -key-shares=1 -key-threshold=1",
     "operator generate-root -init", "operator raft snapshot save snapshot.tgz",
-    "namespace create team",
 ]
 
 

@@ -189,7 +189,8 @@ struct LeaseTests {
             )
             for number in 0..<150 {
                 let hash = Hex.encode([UInt8](repeating: UInt8(number), count: 32))
-                try builder.put(.system, SystemPaths.child(hash, of: nobody), [1])
+                let child = ChildName(hash, in: .system, below: .system)
+                try builder.put(.system, SystemPaths.child(child, of: nobody), [1])
             }
             try builder.put(.system, SystemPaths.tokenUses(nobody), CountRecord(1).encoded())
         }

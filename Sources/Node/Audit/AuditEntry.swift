@@ -11,7 +11,7 @@ struct AuditEntry: Sendable {
     let requestID: [UInt8]
     /// What happens to the path, in OpenBao's words.
     let operation: String
-    /// Behind `/v1/`.
+    /// Behind `/v1/`, with the namespace that a header names in front.
     let path: String
     /// Body or query; nothing for a ceremony.
     var fields = JSONObject()
@@ -32,7 +32,7 @@ struct AuditEntry: Sendable {
         operation = "\(request.operation)"
         // As OpenBao has it: a folder's name ends with a slash.
         let isFolder = request.operation == .list && request.path.utf8.last != 0x2F
-        path = isFolder ? request.path + "/" : request.path
+        path = request.namespace + (isFolder ? request.path + "/" : request.path)
         fields = request.fields
         token = String(decoding: request.token, as: UTF8.self)
         wrapSeconds = request.wrapSeconds ?? 0
@@ -67,8 +67,12 @@ struct AuditEntry: Sendable {
         var request = AuditRequest(
             id: uuidText(requestID),
             operation: isCreation ? "create" : operation,
-            path: path
+            path: facts.path ?? path
         )
+        if let namespace = facts.namespace {
+            request.namespaceID = namespace.id
+            request.namespacePath = namespace.path
+        }
         request.clientToken = token
         request.clientTokenAccessor = facts.caller?.accessor ?? ""
         request.clientID = facts.caller?.clientID ?? ""
@@ -129,10 +133,15 @@ struct AuditEntry: Sendable {
         var auth = AuditAuth()
         auth.clientToken = token
         if let isAllowed = facts.isAllowed {
+            let namespace = facts.caller?.namespace
             auth.decision = AuditDecision(
                 isAllowed: isAllowed,
                 granting: facts.granting.map { policy in
-                    var granting = AuditDecision.Policy(name: policy.name)
+                    var granting = AuditDecision.Policy(
+                        name: policy.name,
+                        namespaceID: namespace?.id ?? "root",
+                        namespacePath: namespace?.path ?? ""
+                    )
                     granting.version = policy.version
                     granting.digest = policy.digest
                     return granting

@@ -54,7 +54,7 @@ struct AuthMounting {
         }
         let full = MountTable.authPrefix + path
         if let other = mounting.mounts.conflict(with: full) {
-            let shown = other.record.path.below(MountTable.authPrefix) ?? other.record.path
+            let shown = other.below(MountTable.authPrefix) ?? other
             throw .invalid("path is already in use at \(shown)")
         }
         return try mounting.create(full, input, view)

@@ -39,8 +39,9 @@ struct LockedUsers {
             rows.append(row(entry.record.accessor, names))
         }
         if rows.isEmpty, !wanted.isEmpty { rows.append(row(wanted, [])) }
+        let namespace = call.environment.namespace
         let space: JSONObject = [
-            "namespace_id": "root", "namespace_path": "",
+            "namespace_id": .string(namespace.id), "namespace_path": .string(namespace.path),
             "counts": .number(JSONNumber(total)), "mount_accessors": .array(rows),
         ]
         let data: JSONObject = [

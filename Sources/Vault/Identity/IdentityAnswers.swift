@@ -5,6 +5,7 @@ import Wire
 /// How identity shows its records.
 struct IdentityAnswers {
     let mounts: IdentityMounts
+    let namespace: Namespace
 
     /// Where an alias is shown; OpenBao shows other members in each place.
     enum Place {
@@ -30,16 +31,16 @@ struct IdentityAnswers {
         return [
             "aliases": .array(record.aliases.map { .object(alias($0, of: id, .inEntity)) }),
             "creation_time": .string(record.created.rfc3339),
-            "direct_group_ids": Self.list(record.groups),
+            "direct_group_ids": list(record.groups),
             "disabled": .bool(record.isDisabled),
-            "group_ids": Self.list(groups),
-            "id": .string(id.text),
-            "inherited_group_ids": Self.list(inherited),
+            "group_ids": list(groups),
+            "id": .string(text(id)),
+            "inherited_group_ids": list(inherited),
             "last_update_time": .string(record.updated.rfc3339),
-            "merged_entity_ids": Self.listOrNull(record.merged),
+            "merged_entity_ids": listOrNull(record.merged),
             "metadata": record.metadata?.json ?? .null,
             "name": .string(record.name),
-            "namespace_id": "root",
+            "namespace_id": .string(namespace.id),
             "policies": .array(record.policies.map { .string($0) }),
         ]
     }
@@ -48,15 +49,15 @@ struct IdentityAnswers {
         [
             "alias": .object(record.alias.map { alias($0, of: id, .inGroup) } ?? JSONObject()),
             "creation_time": .string(record.created.rfc3339),
-            "id": .string(id.text),
+            "id": .string(text(id)),
             "last_update_time": .string(roster.updated.rfc3339),
-            "member_entity_ids": Self.listOrNull(roster.entities),
-            "member_group_ids": Self.listOrNull(roster.groups),
+            "member_entity_ids": listOrNull(roster.entities),
+            "member_group_ids": listOrNull(roster.groups),
             "metadata": record.metadata?.json ?? .null,
             "modify_index": .number(JSONNumber(roster.changes)),
             "name": .string(record.name),
-            "namespace_id": "root",
-            "parent_group_ids": Self.listOrNull(record.parents),
+            "namespace_id": .string(namespace.id),
+            "parent_group_ids": listOrNull(record.parents),
             "policies": record.policies.isEmpty
                 ? .null : .array(record.policies.map { .string($0) }),
             "type": .string(record.type),
@@ -103,9 +104,9 @@ struct IdentityAnswers {
             members["mount_path"] = .string(mount.path)
             members["mount_type"] = .string(mount.type)
         }
-        if place != .inAliasList { members["id"] = .string(alias.id.text) }
+        if place != .inAliasList { members["id"] = .string(text(alias.id)) }
         guard place != .inOwnerList else { return members }
-        members["canonical_id"] = .string(owner.text)
+        members["canonical_id"] = .string(text(owner))
         members["metadata"] = alias.metadata?.json ?? .null
         if place != .inGroup {
             members["custom_metadata"] = isOfGroup ? .null : alias.customMetadata.json
@@ -114,8 +115,8 @@ struct IdentityAnswers {
         guard place != .inAliasList else { return members }
         members["creation_time"] = .string(alias.created.rfc3339)
         members["last_update_time"] = .string(alias.updated.rfc3339)
-        members["merged_from_canonical_ids"] = Self.listOrNull(alias.mergedFrom)
-        if place == .alone { members["namespace_id"] = "root" }
+        members["merged_from_canonical_ids"] = listOrNull(alias.mergedFrom)
+        if place == .alone { members["namespace_id"] = .string(namespace.id) }
         return members
     }
 
@@ -126,11 +127,14 @@ struct IdentityAnswers {
         return VaultAnswer(EngineAnswer(data: data, warnings: warnings))
     }
 
-    private static func list(_ ids: [IdentityID]) -> JSONValue {
-        .array(ids.map { .string($0.text) })
+    /// An id as clients of the namespace know it.
+    func text(_ id: IdentityID) -> String { id.text + namespace.suffix }
+
+    private func list(_ ids: [IdentityID]) -> JSONValue {
+        .array(ids.map { .string(text($0)) })
     }
 
-    private static func listOrNull(_ ids: [IdentityID]) -> JSONValue {
+    private func listOrNull(_ ids: [IdentityID]) -> JSONValue {
         ids.isEmpty ? .null : list(ids)
     }
 }

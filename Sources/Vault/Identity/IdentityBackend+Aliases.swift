@@ -206,7 +206,10 @@ extension IdentityBackend {
         _ input: AliasInput
     ) -> VaultAnswer {
         IdentityAnswers.answer(
-            ["canonical_id": .string(owner.text), "id": .string(id.text)],
+            [
+                "canonical_id": .string(answers.text(owner)),
+                "id": .string(answers.text(id)),
+            ],
             input.warnings
         )
     }

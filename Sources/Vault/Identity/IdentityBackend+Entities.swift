@@ -28,7 +28,10 @@ extension IdentityBackend {
             return try commit(records, draft, ended: ended, view)
         }
         let answer = IdentityAnswers.answer(
-            ["aliases": .null, "id": .string(target.id.text), "name": .string(record.name)],
+            [
+                "aliases": .null, "id": .string(answers.text(target.id)),
+                "name": .string(record.name),
+            ],
             fields.warnings
         )
         return try commit(records, draft, answer)

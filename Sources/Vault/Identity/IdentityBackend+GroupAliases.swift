@@ -107,7 +107,10 @@ extension IdentityBackend {
         if let old, old.id != owner { try replaceAlias(of: old.id, with: nil, &records, view) }
         try replaceAlias(of: owner, with: alias, &records, view)
         let answer = IdentityAnswers.answer(
-            ["canonical_id": .string(owner.text), "id": .string(alias.id.text)],
+            [
+                "canonical_id": .string(answers.text(owner)),
+                "id": .string(answers.text(alias.id)),
+            ],
             fields.warnings
         )
         return try commit(records, draft, answer)

@@ -33,7 +33,7 @@ extension IdentityBackend {
         try writeMembers(fields, target.id, record, isNew: isNew, &records, view)
         guard isNew else { return try commit(records, draft, .empty) }
         let answer = IdentityAnswers.answer(
-            ["id": .string(target.id.text), "name": .string(record.name)],
+            ["id": .string(answers.text(target.id)), "name": .string(record.name)],
             fields.warnings
         )
         return try commit(records, draft, answer)

@@ -95,7 +95,7 @@ extension IdentityBackend {
         let after = fields.text("after").flatMap { $0.isEmpty ? nil : $0 }
         var names: [String]
         do throws(BarrierError) {
-            names = try view.list(.system, directory: folder, after: after, limit: limit + 1)
+            names = try view.list(view.home, directory: folder, after: after, limit: limit + 1)
         } catch {
             throw .barrier(error)
         }
@@ -134,7 +134,7 @@ extension IdentityBackend {
             writer.name("key_info")
             writer.beginObject()
             for (id, info) in zip(page.ids, infos) {
-                writer.name(id.text)
+                writer.name(answers.text(id))
                 writer.raw(JSONValue.object(info).encoded(sortingKeys: true))
             }
             writer.endObject()
@@ -142,7 +142,7 @@ extension IdentityBackend {
         writer.name("keys")
         writer.beginArray()
         for (id, info) in zip(page.ids, infos) {
-            writer.string(byName ? info["name"]?.asString ?? "" : id.text)
+            writer.string(byName ? info["name"]?.asString ?? "" : answers.text(id))
         }
         writer.endArray()
         writer.endObject()

@@ -46,7 +46,10 @@ struct IdentityBackend {
     var now: Timestamp { call.environment.now }
 
     var answers: IdentityAnswers {
-        IdentityAnswers(mounts: IdentityMounts(mounts, call.environment))
+        IdentityAnswers(
+            mounts: IdentityMounts(mounts, call.environment),
+            namespace: call.environment.namespace
+        )
     }
 
     func draft(_ view: borrowing BarrierView) throws(VaultError) -> BatchDraft {

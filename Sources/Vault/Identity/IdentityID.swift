@@ -11,13 +11,21 @@ struct IdentityID: Hashable, Sendable {
         self.bytes = bytes
     }
 
-    /// - Parameter text: 8-4-4-4-12 hexadecimal digits, else nil: there is nothing with such an id.
+    /// - Parameter text: 8-4-4-4-12 hexadecimal digits, and in a namespace a dot and its id,
+    ///   which the namespace that is asked needs no more; else nil: there is nothing with such an
+    ///   id.
     init?(text: String) {
-        guard let bytes = uuidBytes(text) else { return nil }
+        var digits = text
+        if let dot = text.utf8.firstIndex(of: 0x2E) {
+            let namespace = text.utf8[text.utf8.index(after: dot)...]
+            guard namespace.count == VaultLimits.namespaceIDCharacters else { return nil }
+            digits = String(text[..<dot])
+        }
+        guard let bytes = uuidBytes(digits) else { return nil }
         self.bytes = bytes
     }
 
-    /// As clients see it.
+    /// As clients of the root namespace see it, and as the name of a record.
     var text: String { uuidText(bytes) }
 }
 

@@ -118,7 +118,8 @@ extension IdentityRecords {
         found.record.name = name
     }
 
-    /// A name nobody has, for what nobody named: `entity_1a2b3c4d.root`.
+    /// A name nobody has, for what nobody named: `entity_1a2b3c4d.root`, in a namespace
+    /// with its id.
     mutating func freshName<Record: IdentityRecord>(
         _: Record.Type,
         in draft: inout BatchDraft,
@@ -127,7 +128,7 @@ extension IdentityRecords {
         // Eight hexadecimal digits, as clients know them; the more that are taken, the more digits.
         for byteCount in [4, 4, 4, 16] {
             let digits = Hex.encode(draft.randomBytes(byteCount))
-            let name = "\(Record.kind)_\(digits).root"
+            let name = "\(Record.kind)_\(digits).\(draft.namespaceID)"
             if try pointer(Record.namePath(name), view) == nil { return name }
         }
         throw .invalid("no free name was found; give one")

@@ -44,14 +44,18 @@ struct TokenIdentity: Sendable {
     }
 
     /// A batch that this identity allowed holds only while it is the same.
-    func check(in draft: inout BatchDraft) throws(VaultError) {
-        try draft.check(IdentityPaths.entity(id), modificationIndex)
-        if let groupsIndex { try draft.check(IdentityPaths.groupMark, groupsIndex) }
+    ///
+    /// - Parameter home: of the namespace that it belongs to.
+    func check(in draft: inout BatchDraft, _ home: MountID) throws(VaultError) {
+        try draft.check(IdentityPaths.entity(id), modificationIndex, in: home)
+        if let groupsIndex { try draft.check(IdentityPaths.groupMark, groupsIndex, in: home) }
     }
 
+    /// - Parameter suffix: what ids of its namespace end with.
     /// - Returns: nil if there is no such entity.
     static func load(
         _ id: IdentityID,
+        suffix: String,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenIdentity? {
         guard let opened = try view.systemRecord(IdentityPaths.entity(id)) else { return nil }
@@ -71,12 +75,12 @@ struct TokenIdentity: Sendable {
                 ? "its entity belongs to more than \(VaultLimits.inheritedGroupsMax) groups" : nil,
             subject: PolicySubject(
                 entity: PolicySubject.Named(
-                    id: id.text,
+                    id: id.text + suffix,
                     name: record.name,
                     metadata: record.metadata?.dictionary ?? [:]
                 ),
-                aliases: record.aliases.map { PolicySubject.Alias($0) },
-                groups: groups.map { PolicySubject.Named($0.id, $0.record) }
+                aliases: record.aliases.map { PolicySubject.Alias($0, suffix) },
+                groups: groups.map { PolicySubject.Named($0.id, $0.record, suffix) }
             ),
             bytes: opened.value.count + groups.reduce(0) { $0 + $1.record.encoded().count }
         )
@@ -84,10 +88,10 @@ struct TokenIdentity: Sendable {
 }
 
 extension PolicySubject.Alias {
-    init(_ record: AliasRecord) {
+    init(_ record: AliasRecord, _ suffix: String) {
         self.init(
             mountAccessor: record.mountAccessor,
-            id: record.id.text,
+            id: record.id.text + suffix,
             name: record.name,
             metadata: record.metadata?.dictionary ?? [:],
             customMetadata: record.customMetadata.dictionary
@@ -96,9 +100,9 @@ extension PolicySubject.Alias {
 }
 
 extension PolicySubject.Named {
-    init(_ id: IdentityID, _ record: GroupRecord) {
+    init(_ id: IdentityID, _ record: GroupRecord, _ suffix: String) {
         self.init(
-            id: id.text,
+            id: id.text + suffix,
             name: record.name,
             metadata: record.metadata?.dictionary ?? [:]
         )

@@ -135,12 +135,12 @@ struct QuotaBackend {
         guard rate > 0, rate <= VaultLimits.quotaRateMax else {
             throw .invalid("'rate' is invalid")
         }
-        let (path, mount) = try place(fields.text("path") ?? "")
+        let (path, mount) = try place(fields.text("path") ?? "", view)
         let role = fields.text("role") ?? ""
         try Self.check(name, "the name of a rate limit")
         try Self.check(path, "the path of a rate limit")
         try Self.check(role, "the role of a rate limit")
-        if !role.isEmpty { try checkRoles(at: mount) }
+        if !role.isEmpty { try checkRoles(at: mount, path) }
         let interval = UInt64(max(0, fields.int("interval") ?? 0))
         let block = UInt64(max(0, fields.int("block_interval") ?? 0))
         guard interval <= VaultLimits.quotaSecondsMax, block <= VaultLimits.quotaSecondsMax else {
@@ -181,22 +181,34 @@ struct QuotaBackend {
     }
 
     /// The path as a rule keeps it, and the mount that it is in; both empty for everything.
-    private func place(_ text: String) throws(VaultError) -> (path: String, mount: String) {
+    private func place(
+        _ text: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> (path: String, mount: MountEntry?) {
         var bytes = text.utf8[...]
         while bytes.first == 0x2F { bytes.removeFirst() }
         while bytes.last == 0x2F { bytes.removeLast() }
-        guard !bytes.isEmpty, let path = String(bytes) else { return ("", "") }
+        guard !bytes.isEmpty, let whole = String(bytes) else { return ("", nil) }
+        let finder = NamespaceFinder(cache: call.environment.cache)
+        let found = try finder.find(header: "", path: whole.withSlash, view)
+        guard let (place, slashed) = found else { throw .namespaceNotFound }
+        let above = place.namespace.path
+        if slashed.isEmpty { return (above, nil) }
+        let path = String(slashed.utf8.dropLast()) ?? ""
         let builtIn = BuiltInMount.engines.map(\.path) + ["auth/\(BuiltInMount.tokenPath)"]
-        let slashed = path.withSlash
-        let mount =
-            builtIn.first { slashed.utf8.starts(with: $0.utf8) }
-            ?? mounts.match(path)?.entry.record.path
-        guard let mount else { throw .invalid("invalid mount path \(GoText.quoted(slashed))") }
-        return (utf8Equals(mount, slashed) ? mount : path, mount)
+        if let mount = builtIn.first(where: { slashed.utf8.starts(with: $0.utf8) }) {
+            return (above + (utf8Equals(mount, slashed) ? mount : path), nil)
+        }
+        guard let entry = place.mounts.match(path)?.entry else {
+            throw .invalid("invalid mount path \(GoText.quoted(whole.withSlash))")
+        }
+        let isWhole = utf8Equals(entry.record.path, slashed)
+        return (above + (isWhole ? slashed : path), entry)
     }
 
     /// Only an auth method has roles, and not each of them says which one a login is for.
-    private func checkRoles(at mount: String) throws(VaultError) {
+    private func checkRoles(at entry: MountEntry?, _ path: String) throws(VaultError) {
+        let mount = entry?.record.path ?? (path.isEmpty ? path : path.withSlash)
         let quoted = GoText.quoted(mount)
         guard mount.utf8.starts(with: MountTable.authPrefix.utf8) else {
             throw .invalid(
@@ -204,7 +216,7 @@ struct QuotaBackend {
                     + "with role-based quotas"
             )
         }
-        guard let entry = mounts.entry(at: mount), AuthCatalog.hasRoles(entry.record.kind) else {
+        guard let entry, AuthCatalog.hasRoles(entry.record.kind) else {
             throw .invalid("Mount path \(quoted) does not support use with role-based quotas")
         }
     }
@@ -241,7 +253,8 @@ struct StoredRateLimits: Sendable {
     let modificationIndex: UInt64
 
     init(_ view: borrowing BarrierView) throws(VaultError) {
-        guard let opened = try view.systemRecord(SystemPaths.quotas) else {
+        let system = view.at(.system)
+        guard let opened = try system.systemRecord(SystemPaths.quotas) else {
             (table, modificationIndex) = (RateLimitTable(), 0)
             return
         }
@@ -256,8 +269,8 @@ extension BatchDraft {
         _ table: RateLimitTable,
         replacing old: StoredRateLimits
     ) throws(VaultError) {
-        try check(SystemPaths.quotas, old.modificationIndex)
-        try put(SystemPaths.quotas, table.encoded())
+        try check(SystemPaths.quotas, old.modificationIndex, in: .system)
+        try put(SystemPaths.quotas, table.encoded(), in: .system)
     }
 
     /// Changes the rate limits along with the mounts that they are about.
@@ -270,7 +283,7 @@ extension BatchDraft {
         change(&table)
         if table == old.table {
             // One that is made meanwhile would be missed.
-            try check(SystemPaths.quotas, old.modificationIndex)
+            try check(SystemPaths.quotas, old.modificationIndex, in: .system)
         } else {
             try put(table, replacing: old)
         }

@@ -6,8 +6,9 @@ import Wire
 package struct RateLimitRule: Sendable, Hashable {
     /// As the operator calls it.
     package let name: String
-    /// What it is about: empty for everything; a mount's path with its slash; or a path inside a
-    /// mount, with `*` at its end for all that begins so.
+    /// What it is about: empty for everything; the path of a namespace or of a mount with its
+    /// slash; or a path inside a mount, with `*` at its end for all that begins so. From the root
+    /// namespace on.
     package internal(set) var path: String
     /// Of an auth method's logins, those of this role; empty: of whatever role.
     package let role: String
@@ -26,11 +27,16 @@ package struct RateLimitRule: Sendable, Hashable {
 
     /// Whether the rule is about a path, and how closely: nil if it is not.
     ///
-    /// - Parameter path: behind `/v1/`, without a slash at its end.
-    func closeness(to path: String) -> Closeness? {
+    /// - Parameters:
+    ///   - path: behind `/v1/`, without a slash at its end.
+    ///   - namespace: that the path begins with; empty for the root namespace.
+    func closeness(to path: String, in namespace: String) -> Closeness? {
+        // A namespace above the request's: only what is inherited counts.
+        if self.path.utf8.count < namespace.utf8.count, !isInheritable { return nil }
         if self.path.isEmpty { return .everything }
         if self.path.utf8.last == 0x2F {
-            return path.withSlash.utf8.starts(with: self.path.utf8) ? .mount : nil
+            let fits = path.withSlash.utf8.starts(with: self.path.utf8)
+            return fits ? .mount(self.path.utf8.count) : nil
         }
         if self.path.utf8.last == 0x2A {
             let beginning = self.path.utf8.dropLast()
@@ -42,7 +48,8 @@ package struct RateLimitRule: Sendable, Hashable {
     /// How closely a rule's path fits.
     enum Closeness: Equatable {
         case everything
-        case mount
+        /// A namespace or a mount whose path has this many bytes.
+        case mount(Int)
         /// This many bytes are the same.
         case beginning(Int)
         case exact
@@ -51,8 +58,8 @@ package struct RateLimitRule: Sendable, Hashable {
         var rank: Int {
             switch self {
             case .everything: 0
-            case .mount: 1
-            case .beginning(let count): 2 + count
+            case .mount(let count): 1 + count
+            case .beginning(let count): 1 << 32 + count
             case .exact: .max
             }
         }
@@ -120,15 +127,17 @@ struct RateLimitTable: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - path: behind `/v1/`.
+    ///   - namespace: that it begins with.
     ///   - role: of a login; asked for only where a rule makes a difference by it.
     func rule(
         for path: String,
+        in namespace: String = "",
         role: () throws(VaultError) -> String?
     ) throws(VaultError) -> RateLimitRule? {
         let path = path.utf8.last == 0x2F ? String(path.utf8.dropLast()) ?? path : path
         guard !isExempt(path) else { return nil }
         let near = rules.compactMap { rule in
-            rule.closeness(to: path).map { (rule: rule, rank: $0.rank) }
+            rule.closeness(to: path, in: namespace).map { (rule: rule, rank: $0.rank) }
         }
         if near.contains(where: { !$0.rule.role.isEmpty }), let role = try role() {
             let named = near.filter { utf8Equals($0.rule.role, role) }

@@ -18,7 +18,7 @@ package struct RateLimits: Sendable {
 
     /// A request that a limit may be about.
     package struct Subject: Sendable {
-        /// Behind `/v1/`.
+        /// Behind `/v1/`, with the namespace that a header names in front.
         package let path: String
         package let operation: Operation
         /// Members of its body; only those of logins are looked at.
@@ -54,19 +54,25 @@ package struct RateLimits: Sendable {
         view: borrowing ReadView
     ) throws(VaultError) -> RateLimitRule? {
         let barrier = BarrierView(environment.keyring, over: view)
-        return try table.rule(for: subject.path) { () throws(VaultError) in
-            try Self.role(of: subject, in: environment, barrier)
+        let finder = NamespaceFinder(cache: environment.cache)
+        let found = try finder.find(header: "", path: subject.path, barrier)
+        guard let (place, path) = found else { return nil }
+        let namespace = place.namespace
+        return try table.rule(for: subject.path, in: namespace.path) { () throws(VaultError) in
+            try barrier.inside(namespace.home) { view throws(VaultError) in
+                try Self.role(of: subject, at: path, place.mounts, view)
+            }
         }
     }
 
     /// The role that a login is for.
     private static func role(
         of subject: Subject,
-        in environment: VaultEnvironment,
+        at path: String,
+        _ mounts: MountTable,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> String? {
-        guard subject.operation == .update,
-            let (entry, below) = try environment.cache.mounts(view).match(subject.path),
+        guard subject.operation == .update, let (entry, below) = mounts.match(path),
             AuthCatalog.hasRoles(entry.record.kind),
             AuthCatalog.isOpen(below, in: entry.record.kind)
         else { return nil }

@@ -21,8 +21,7 @@ struct APIDescription {
             .bool("generic_mount_paths") ?? false
         var document = OpenAPIDocument(version: version)
         if let access = try access(view) {
-            let mounts = try call.environment.cache.mounts(view)
-            describe(mounts, access, isGeneric: isGeneric, in: &document)
+            describe(call.mounts, access, isGeneric: isGeneric, in: &document)
         }
         return .bare(document.encoded())
     }
@@ -84,7 +83,7 @@ struct APIDescription {
     /// What one path is for. Whoever has a token may ask; what is there is no secret, but what is
     /// in it.
     func help(_ view: borrowing BarrierView) throws(VaultError) -> VaultAnswer {
-        let mounts = try call.environment.cache.mounts(view)
+        let mounts = call.mounts
         let path = call.request.path
         guard let (place, below) = RouteCatalog(mounts: mounts).find(path) else {
             throw .noHandler(path: path)

@@ -223,6 +223,15 @@ package enum SystemRoutes {
         Endpoint("internal/counters/tokens", .read, summary: "How many tokens there are."),
         Endpoint("internal/counters/entities", .read, summary: "How many entities there are."),
         Endpoint("internal/counters/requests", .read, summary: "Was removed from OpenBao."),
+        Endpoint("namespaces/?", .list, .scan, summary: "The namespaces below this one."),
+        Endpoint(
+            "namespaces/{path...}",
+            .read,
+            .update,
+            .patch,
+            .delete,
+            summary: "A namespace: makes one, shows it, removes it with all that is in it."
+        ),
         Endpoint("internal/ui/namespaces", .read, summary: "Namespaces to choose from."),
         Endpoint(
             "internal/specs/openapi",

@@ -34,7 +34,7 @@ struct SystemCounters {
         let warnings = try SystemFields.parse(call.request.fields, FieldSchema([])).warnings
         let count: Int
         do throws(BarrierError) {
-            count = try view.count(.system, in: folder)
+            count = try view.count(view.home, in: folder)
         } catch {
             throw .barrier(error)
         }

@@ -13,7 +13,7 @@ extension BatchDraft {
         _ view: borrowing BarrierView,
         at now: Timestamp
     ) throws(VaultError) -> String {
-        try begin(JobRecord(job, at: now), view)
+        try begin(JobRecord(job, of: view.home, at: now), view)
     }
 
     /// The same, of a job that may have failed already.
@@ -32,28 +32,28 @@ extension BatchDraft {
         let id = uuidText(drawUUID())
         let path = SystemPaths.job(id)
         try countJobs(1, table)
-        try check(path, 0)
-        try put(path, record.encoded())
-        try setTimer(due: record.due, path: path)
+        try check(path, 0, in: .system)
+        try put(path, record.encoded(), in: .system)
+        try setTimer(due: record.due, path: path, in: .system)
         return id
     }
 
     /// Writes what has become of a job; its timer with it, if it is due at another time.
     mutating func replace(_ job: JobEntry, with record: JobRecord) throws(VaultError) {
         let path = SystemPaths.job(job.id)
-        try check(path, job.modificationIndex)
-        try put(path, record.encoded())
+        try check(path, job.modificationIndex, in: .system)
+        try put(path, record.encoded(), in: .system)
         guard record.due != job.record.due else { return }
-        try clearTimer(due: job.record.due, path: path)
-        try setTimer(due: record.due, path: path)
+        try clearTimer(due: job.record.due, path: path, in: .system)
+        try setTimer(due: record.due, path: path, in: .system)
     }
 
     /// Removes a job that has ended.
     mutating func end(_ job: JobEntry, _ view: borrowing BarrierView) throws(VaultError) {
         let path = SystemPaths.job(job.id)
-        try check(path, job.modificationIndex)
-        try delete(path)
-        try clearTimer(due: job.record.due, path: path)
+        try check(path, job.modificationIndex, in: .system)
+        try delete(path, in: .system)
+        try clearTimer(due: job.record.due, path: path, in: .system)
         try countJobs(-1, JobTable(view))
     }
 }

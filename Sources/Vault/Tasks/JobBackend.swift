@@ -13,7 +13,9 @@ struct JobBackend {
         case (.list, true):
             return .answer(VaultAnswer(EngineAnswer(data: try list(view), warnings: warnings)))
         case (.read, false):
-            guard let job = try JobEntry(path, view) else { throw .notFound }
+            guard let job = try JobEntry(path, view),
+                call.environment.namespace.isRoot || job.record.home == view.home
+            else { throw .notFound }
             let data = JSONValue.object(Self.facts(job)).encoded(sortingKeys: true)
             return .answer(VaultAnswer(EngineAnswer(data: data, warnings: warnings)))
         default: throw .engine(.unsupportedOperation)
@@ -21,23 +23,30 @@ struct JobBackend {
     }
 
     private func list(_ view: borrowing BarrierView) throws(VaultError) -> [UInt8] {
-        let all = try view.systemNames(SystemPaths.jobs)
+        let isRoot = call.environment.namespace.isRoot
+        let system = view.at(.system)
+        let all = try system.systemNames(SystemPaths.jobs)
         guard !all.isEmpty else { throw .notFound }
         var facts = JSONObject()
         var names: [JSONValue] = []
-        for id in all.prefix(VaultLimits.jobsShownMax) {
-            names.append(.string(id))
+        for id in isRoot ? all.prefix(VaultLimits.jobsShownMax) : all[...] {
             do throws(VaultError) {
                 guard let job = try JobEntry(id, view) else { continue }
+                // Whoever operates the vault sees every job; a namespace sees its own.
+                guard isRoot || job.record.home == view.home else { continue }
                 facts[id] = .object(Self.facts(job))
             } catch {
                 // One damaged record must not hide the others.
+                guard isRoot else { continue }
                 facts[id] = ["last_error": .string(error.summary), "state": "damaged"]
             }
+            names.append(.string(id))
+            if names.count == VaultLimits.jobsShownMax { break }
         }
+        guard !names.isEmpty else { throw .notFound }
         let data: JSONValue = [
             "key_info": .object(facts), "keys": .array(names),
-            "total": .number(JSONNumber(all.count)),
+            "total": .number(JSONNumber(isRoot ? all.count : names.count)),
         ]
         return data.encoded(sortingKeys: true)
     }

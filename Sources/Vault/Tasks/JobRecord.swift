@@ -19,11 +19,15 @@ package struct JobKind: RawRepresentable, Hashable, Sendable {
     /// Gives the secrets of a mount version 2: see ``KVUpgrade``.
     static let kvUpgrade = JobKind(rawValue: 3)
 
+    /// Empties a namespace that was deleted: see ``NamespaceRemoval``.
+    static let namespaceRemoval = JobKind(rawValue: 4)
+
     /// As operators see it.
     package var name: String { Self.names.first { $0.kind == self }?.name ?? "kind-\(rawValue)" }
 
     private static let names: [(kind: JobKind, name: String)] = [
         (due, "due"), (revocation, "revocation"), (kvUpgrade, "kv-upgrade"),
+        (namespaceRemoval, "namespace-removal"),
     ]
 }
 
@@ -39,9 +43,15 @@ struct NewJob: Sendable {
 /// Long work at rest: what it is, how far it has come, and why it does not get on.
 ///
 /// Format 1: kind, arguments, cursor, when it began, items done, batches committed, failures in a
-/// row, when it is due, why it failed last (empty: it did not).
+/// row, when it is due, why it failed last (empty: it did not). Format 2, of a job that a namespace
+/// has: the same, then the id of the namespace's home.
+///
+/// All of them lie in the system mount, whatever they are about: so one who operates the vault sees
+/// them all.
 struct JobRecord: Sendable, Equatable {
     let kind: JobKind
+    /// Where the records are that it works on.
+    let home: MountID
     let arguments: [UInt8]
     /// Where the next batch begins.
     var cursor: [UInt8]
@@ -57,8 +67,9 @@ struct JobRecord: Sendable, Equatable {
     /// For operators: says what, and holds no secret.
     var lastError = ""
 
-    init(_ new: NewJob, at now: Timestamp) {
+    init(_ new: NewJob, of home: MountID = .system, at now: Timestamp) {
         kind = new.kind
+        self.home = home
         arguments = new.arguments
         cursor = new.cursor
         begun = now
@@ -68,7 +79,7 @@ struct JobRecord: Sendable, Equatable {
 
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 96 + arguments.count + cursor.count)
-        writer.writeUInt8(1)
+        writer.writeUInt8(home == .system ? 1 : 2)
         writer.writeUInt8(kind.rawValue)
         writer.writeBlob(arguments)
         writer.writeBlob(cursor)
@@ -78,6 +89,7 @@ struct JobRecord: Sendable, Equatable {
         writer.writeUInt32(failureCount)
         writer.writeUInt64(due.nanoseconds)
         writer.writeString(lastError)
+        if home != .system { writer.writeBytes(home.bytes) }
         return writer.bytes
     }
 }
@@ -93,7 +105,7 @@ extension JobRecord {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        try reader.readFormat(of: "a job")
+        let format = try reader.readFormat(1...2, of: "a job")
         kind = JobKind(rawValue: try reader.readUInt8())
         arguments = try reader.readBlob(atMost: VaultLimits.jobBytesMax)
         cursor = try reader.readBlob(atMost: VaultLimits.jobBytesMax)
@@ -103,7 +115,15 @@ extension JobRecord {
         failureCount = try reader.readUInt32()
         due = Timestamp(nanoseconds: try reader.readUInt64())
         lastError = try reader.readString(atMost: VaultLimits.jobErrorBytesMax)
+        home = try format == 1 ? .system : Self.home(&reader)
         try reader.finish()
+    }
+
+    private static func home(_ reader: inout ByteReader) throws(WireError) -> MountID {
+        guard let home = MountID(try reader.readBytes(16)), home != .system else {
+            throw .malformed("a job of no namespace")
+        }
+        return home
     }
 }
 
@@ -114,7 +134,8 @@ struct JobTable: Sendable {
     let modificationIndex: UInt64
 
     init(_ view: borrowing BarrierView) throws(VaultError) {
-        guard let opened = try view.systemRecord(SystemPaths.jobTable) else {
+        let system = view.at(.system)
+        guard let opened = try system.systemRecord(SystemPaths.jobTable) else {
             (count, modificationIndex) = (0, 0)
             return
         }

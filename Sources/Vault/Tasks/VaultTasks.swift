@@ -5,9 +5,9 @@ import Wire
 
 /// What the vault does by itself: what is due, and long jobs. Pure, as requests are.
 ///
-/// **A timer is all there is.** A record of the system mount that has to be looked at at some time
-/// has a timer; a job is such a record, with a timer that is due until the job has ended. So
-/// whoever leads finds all work by reading the first timers, and a new leader loads nothing.
+/// **A timer is all there is.** A record of the system mount, or of a namespace's home, that has to
+/// be looked at at some time has a timer; a job is such a record, with a timer that is due until
+/// the job has ended. So whoever leads finds all work by reading the first timers, and a new leader loads nothing.
 ///
 /// **Exactly once.** No token allows this work. Each batch checks the record that does, and
 /// replaces it: the timer, or the job. A second leader, or the same one after a lost answer, that
@@ -29,6 +29,7 @@ package struct VaultTasks: Sendable {
         jobs: [
             (.revocation, JobHandler(step: TokenRevocation.step)),
             (.kvUpgrade, JobHandler(step: KVUpgrade.step)),
+            (.namespaceRemoval, JobHandler(step: NamespaceRemoval.step)),
         ]
     )
 
@@ -43,8 +44,8 @@ package struct VaultTasks: Sendable {
     ) throws(VaultError) -> TaskStep {
         let barrier = BarrierView(environment.keyring, over: view)
         return try attempt(timer, environment, barrier) {
-            (job, draft) throws(VaultError) in
-            try handler(of: job.kind).step(job, barrier, environment, &draft)
+            (job, view, draft) throws(VaultError) in
+            try handler(of: job.kind).step(job, view, environment, &draft)
         }
     }
 
@@ -59,8 +60,8 @@ package struct VaultTasks: Sendable {
     ) throws(VaultError) -> TaskStep {
         let barrier = BarrierView(environment.keyring, over: view)
         return try attempt(timer, environment, barrier) {
-            (job, draft) throws(VaultError) in
-            try handler(of: job.kind).performed(outcome, job, barrier, environment, &draft)
+            (job, view, draft) throws(VaultError) in
+            try handler(of: job.kind).performed(outcome, job, view, environment, &draft)
         }
     }
 
@@ -96,7 +97,8 @@ package struct VaultTasks: Sendable {
             return .commit(try draft.finish(), progress)
         }
         let new = NewJob(kind: .due, arguments: Array(timer.path.utf8))
-        var record = JobRecord(new, at: environment.now)
+        let home = TimerPlace(timer.path).home
+        var record = JobRecord(new, of: home, at: environment.now)
         record.fail(text, at: environment.now, &draft)
         try draft.begin(record, barrier)
         return .commit(try draft.finish(), progress)
@@ -108,22 +110,65 @@ package struct VaultTasks: Sendable {
         _ timer: DueTimer,
         _ environment: VaultEnvironment,
         _ view: borrowing BarrierView,
-        _ step: (JobRecord, inout BatchDraft) throws(VaultError) -> JobStep
+        _ step: Step
     ) throws(VaultError) -> TaskStep {
         guard try view.isThere(timer) else { return .nothing }
-        var draft = try BatchDraft(ofTask: environment, view)
         guard let id = timer.path.below(SystemPaths.jobs) else {
-            draft.consume(timer)
-            try dealWith(timer.path, view, environment, &draft)
-            return .commit(try draft.finish(), .done)
+            return try look(timer, environment, view)
         }
         guard let job = try JobEntry(id, view), job.isDue(at: timer) else {
+            var draft = try BatchDraft(ofTask: environment, view)
             draft.consume(timer)
             return .commit(try draft.finish(), .done)
         }
+        guard try view.hasKeys(of: job.record.home) else {
+            var draft = try BatchDraft(ofTask: environment, view)
+            draft.consume(timer)
+            try draft.end(job, view)
+            return .commit(try draft.finish(), .done)
+        }
+        return try view.inside(job.record.home) { view throws(VaultError) in
+            try goOn(job, timer, environment, view, step)
+        }
+    }
+
+    /// What a job adds to a batch; the view is at home where the job is.
+    private typealias Step = (
+        _ job: JobRecord, _ view: borrowing BarrierView, _ draft: inout BatchDraft
+    ) throws(VaultError) -> JobStep
+
+    /// A record that is no job is due.
+    private func look(
+        _ timer: DueTimer,
+        _ environment: VaultEnvironment,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> TaskStep {
+        let place = TimerPlace(timer.path)
+        guard try view.hasKeys(of: place.home) else {
+            // Its namespace is gone, and all that could be due in it.
+            var draft = try BatchDraft(ofTask: environment, view)
+            draft.consume(timer)
+            return .commit(try draft.finish(), .done)
+        }
+        return try view.inside(place.home) { view throws(VaultError) in
+            var draft = try BatchDraft(ofTask: environment, view)
+            draft.consume(timer)
+            try dealWith(place.path, view, environment, &draft)
+            return .commit(try draft.finish(), .done)
+        }
+    }
+
+    private func goOn(
+        _ job: JobEntry,
+        _ timer: DueTimer,
+        _ environment: VaultEnvironment,
+        _ view: borrowing BarrierView,
+        _ step: Step
+    ) throws(VaultError) -> TaskStep {
+        var draft = try BatchDraft(ofTask: environment, view)
         var record = job.record
         switch record.kind == .due
-            ? try again(record, view, environment, &draft) : try step(record, &draft)
+            ? try again(record, view, environment, &draft) : try step(record, view, &draft)
         {
         case .perform(let kind, let body):
             let id = job.idBytes + UInt64(record.batchCount).bigEndianBytes
@@ -169,7 +214,7 @@ package struct VaultTasks: Sendable {
         guard let path = String(validating: job.arguments, as: UTF8.self) else {
             throw .damaged("a job's path is not UTF-8")
         }
-        try dealWith(path, view, environment, &draft)
+        try dealWith(TimerPlace(path).path, view, environment, &draft)
         return .finished(done: 1)
     }
 
@@ -191,10 +236,11 @@ package enum TaskSubject: Sendable {
 
     /// By the folder that the record is in.
     package init(of timer: DueTimer) {
-        if timer.path.below(SystemPaths.tokens) != nil {
+        let path = TimerPlace(timer.path).path
+        if path.below(SystemPaths.tokens) != nil {
             self = .lease
         } else {
-            self = timer.path.below(SystemPaths.jobs) == nil ? .other : .job
+            self = path.below(SystemPaths.jobs) == nil ? .other : .job
         }
     }
 }
@@ -210,7 +256,9 @@ struct JobEntry: Sendable {
 
     /// Nil if there is no such job.
     init?(_ id: String, _ view: borrowing BarrierView) throws(VaultError) {
-        guard let idBytes = uuidBytes(id), let opened = try view.systemRecord(SystemPaths.job(id))
+        let system = view.at(.system)
+        guard let idBytes = uuidBytes(id),
+            let opened = try system.systemRecord(SystemPaths.job(id))
         else { return nil }
         self.id = id
         self.idBytes = idBytes

@@ -61,7 +61,8 @@ package struct WorkSummary: Sendable, Equatable {
 }
 
 extension WorkSummary {
-    /// How many service tokens there are. Goes over the places of all of them, and opens none.
+    /// How many service tokens there are in the root namespace. Goes over the places of all of
+    /// them, and opens none.
     package static func tokens(
         _ keyring: Keyring,
         view: borrowing ReadView
@@ -99,6 +100,6 @@ extension JobRecord {
         guard kind == .due, let path = String(validating: arguments, as: UTF8.self) else {
             return false
         }
-        return path.below(SystemPaths.tokens) != nil
+        return TimerPlace(path).path.below(SystemPaths.tokens) != nil
     }
 }

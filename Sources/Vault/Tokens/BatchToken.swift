@@ -16,7 +16,7 @@ enum BatchToken {
     ) throws(VaultError) -> String {
         precondition(record.isBatch, "only a batch token is its own record")
         let sealed = draft.sealToken(record.encoded())
-        let token = "b." + Base64.encodeURL(sealed)
+        let token = "b." + Base64.encodeURL(sealed) + record.suffix
         guard token.utf8.count <= TokenLimits.batchBytesMax else {
             throw .invalid(
                 "a batch token that says all of this has \(token.utf8.count) bytes, the limit is "
@@ -29,7 +29,9 @@ enum BatchToken {
 
     /// What a token says; nil for one that this vault did not make.
     static func record(of token: [UInt8], _ keyring: Keyring) -> TokenRecord? {
-        let text = String(decoding: token.dropFirst(prefix.count), as: UTF8.self)
+        // What names the namespace is no part of what is sealed, where it is said again.
+        let content = token.dropFirst(prefix.count).prefix { $0 != 0x2E }
+        let text = String(decoding: content, as: UTF8.self)
         guard let sealed = Base64.decodeURL(text), let content = keyring.openToken(sealed),
             let record = try? TokenRecord(decoding: content), record.isBatch
         else { return nil }

@@ -78,7 +78,7 @@ struct LeaseBackend {
         guard let token = try token(behind: id, view) else { throw .invalid("invalid lease") }
         let record = token.record
         let now = call.environment.now
-        let data: JSONValue = [
+        var data: JSONObject = [
             "expire_time": record.expiration.map { .string($0.rfc3339) } ?? .null,
             "id": .string(id), "issue_time": .string(record.created.rfc3339),
             "last_renewal": record.renewed.map { .string($0.rfc3339) } ?? .null,
@@ -86,9 +86,10 @@ struct LeaseBackend {
             "renewable": .bool(record.isRenewable && record.expiration != nil),
             "ttl": .number(JSONNumber(record.secondsLeft(at: now))),
         ]
-        return VaultAnswer(
-            EngineAnswer(data: data.encoded(sortingKeys: true), warnings: fields.warnings)
-        )
+        let namespace = call.environment.namespace
+        if !namespace.isRoot { data["namespace_path"] = .string(namespace.path) }
+        let bytes = JSONValue.object(data).encoded(sortingKeys: true)
+        return VaultAnswer(EngineAnswer(data: bytes, warnings: fields.warnings))
     }
 
     /// The token that a lease is about, if the lease and the token are there.
@@ -212,12 +213,13 @@ struct LeaseBackend {
     ) throws(VaultError) -> [(id: String, reason: String)] {
         var found: [(id: String, reason: String)] = []
         let limit = VaultLimits.jobsShownMax
-        for name in try view.systemNames(in: SystemPaths.jobs, limit: limit) {
-            guard let job = try JobEntry(name, view)?.record,
+        let system = view.at(.system)
+        for name in try system.systemNames(in: SystemPaths.jobs, limit: limit) {
+            guard let job = try JobEntry(name, view)?.record, job.home == view.home,
                 job.failureCount >= TokenLimits.failuresUntilStuck
             else { continue }
             if job.kind == .due {
-                let path = String(decoding: job.arguments, as: UTF8.self)
+                let path = TimerPlace(String(decoding: job.arguments, as: UTF8.self)).path
                 guard let hash = TokenPlace.hash(ofRecord: path) else { continue }
                 found.append(("h\(hash)", job.lastError))
             } else if job.kind == .revocation {

@@ -75,7 +75,7 @@ struct TokenBackend {
         guard let token = fields.text("token"), !token.isEmpty else {
             return try shown(authority.live, id: text(authority.token), fields.warnings, view)
         }
-        guard let live = try finder.live(Array(token.utf8), view) else {
+        guard let live = try finder.here(Array(token.utf8), view) else {
             throw .forbidden("bad token")
         }
         return try shown(live, id: token, fields.warnings, view)
@@ -109,7 +109,7 @@ struct TokenBackend {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultAnswer {
         var members = TokenText.members(live, id: id, uses: uses(of: live), at: now)
-        let added = try identityPolicies(of: live.record, view)
+        let added = try identityPolicies(of: live, view)
         if !added.isEmpty {
             members["external_namespace_policies"] = .object(JSONObject())
             members["identity_policies"] = .array(added.map { .string($0) })
@@ -119,11 +119,13 @@ struct TokenBackend {
     }
 
     /// What the token's entity brings along now.
-    private func identityPolicies(
-        of record: TokenRecord,
+    func identityPolicies(
+        of token: LiveToken,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> [String] {
-        try call.environment.cache.identity(of: record.entityID, view)?.policies ?? []
+        try view.inside(token.namespace.home) { view throws(VaultError) in
+            try call.environment.cache.identity(of: token.record, view)?.policies ?? []
+        }
     }
 
     /// As the answer has it: without this request, and -1 for the last.
@@ -151,7 +153,7 @@ struct TokenBackend {
         guard let token = fields.text("token"), !token.isEmpty else {
             throw .invalid("missing token ID")
         }
-        guard let live = try finder.live(Array(token.utf8), view) else {
+        guard let live = try finder.here(Array(token.utf8), view) else {
             throw .invalid("token not found")
         }
         return try renew(live, shownAs: token, fields, view)
@@ -186,7 +188,7 @@ struct TokenBackend {
         try renewal.write(record, in: &draft)
         let uses = UInt64(max(0, uses(of: live)))
         var auth = AuthBlock(token, record, usesLeft: uses, at: now)
-        auth.identityPolicies = try identityPolicies(of: record, view)
+        auth.identityPolicies = try identityPolicies(of: live, view)
         call.trace?.note(auth)
         let body = EngineAnswer(warnings: fields.warnings + warnings)
         return try draft.commit(VaultAnswer(body, auth: auth))
@@ -199,7 +201,7 @@ struct TokenBackend {
         guard let token = fields.text("token"), !token.isEmpty else {
             throw .invalid("missing token ID")
         }
-        guard let live = try finder.live(Array(token.utf8), view) else {
+        guard let live = try finder.here(Array(token.utf8), view) else {
             return .answer(.empty)
         }
         return try revoke(live, view)
@@ -236,7 +238,7 @@ struct TokenBackend {
         guard let token = fields.text("token"), !token.isEmpty else {
             throw .invalid("missing token ID")
         }
-        guard let live = try finder.live(Array(token.utf8), view) else {
+        guard let live = try finder.here(Array(token.utf8), view) else {
             throw .invalid("token to revoke not found")
         }
         guard !live.record.isBatch else { throw .invalid("batch tokens cannot be revoked") }
@@ -278,7 +280,7 @@ enum TokenText {
             "accessor": .string(record.accessor),
             "creation_time": .number(JSONNumber(record.created.nanoseconds / 1_000_000_000)),
             "creation_ttl": .number(JSONNumber(record.lifetimeSeconds)),
-            "display_name": .string(record.displayName), "entity_id": .string(record.entityID),
+            "display_name": .string(record.displayName), "entity_id": .string(record.entityShown),
             "expire_time": record.expiration.map { .string($0.rfc3339) } ?? .null,
             "explicit_max_ttl": .number(JSONNumber(record.explicitSecondsMax)),
             "id": .string(id), "meta": record.metadata.isEmpty ? .null : .object(pairs),
@@ -304,6 +306,7 @@ enum TokenText {
             members["period"] = .number(JSONNumber(record.periodSeconds))
         }
         if !record.role.isEmpty { members["role"] = .string(record.role) }
+        if !live.namespace.isRoot { members["namespace_path"] = .string(live.namespace.path) }
         if !record.boundCIDRs.isEmpty {
             members["bound_cidrs"] = .array(record.boundCIDRs.map { .string($0) })
         }

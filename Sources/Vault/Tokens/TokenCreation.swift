@@ -143,6 +143,7 @@ extension TokenBackend {
             parent: parent,
             request: request,
             role: role,
+            namespace: call.environment.namespace,
             hasSudo: authority.hasSudo(on: call.request.path)
         )
         var grant = try maker.grant(isOrphan: isOrphan)
@@ -152,10 +153,11 @@ extension TokenBackend {
         if let id = grant.customID, try view.systemIndex(place(id)) > 0 {
             throw .invalid("cannot create a token with a duplicate ID")
         }
-        var added = try identity(of: grant.entityID, view)
+        var added = grant.entityID.isEmpty ? [] : try identityPolicies(of: parent, view)
         if !request.entityAlias.isEmpty {
             // Whoever asks for an alias stands for it, as the role lets him.
-            let mount = BuiltInMount.token.identity(vaultID: call.environment.keyring.vaultID)
+            let vaultID = call.environment.keyring.vaultID
+            let mount = BuiltInMount.token.identity(vaultID, in: view.home)
             let alias = LoginAlias(name: request.entityAlias, mountAccessor: mount.accessor)
             let found = try IdentityState.entity(for: alias, in: &draft, at: now, view)
             (grant.entityID, added) = (found.entityID, found.policies)
@@ -167,14 +169,6 @@ extension TokenBackend {
         call.trace?.note(auth)
         let answer = VaultAnswer(body, auth: auth)
         return try draft.commit(answer)
-    }
-
-    /// What the parent's entity, which is the child's, brings along.
-    private func identity(
-        of entityID: String,
-        _ view: borrowing BarrierView
-    ) throws(VaultError) -> [String] {
-        try call.environment.cache.identity(of: entityID, view)?.policies ?? []
     }
 
     private func place(_ id: String) -> String {
@@ -202,19 +196,47 @@ private struct TokenMaker {
     let parent: LiveToken
     let request: TokenRequest
     let role: TokenRole?
+    /// In which it is made.
+    let namespace: Namespace
     /// Of the parent, on the very path.
     let hasSudo: Bool
     private(set) var warnings: [String]
 
-    init(parent: LiveToken, request: TokenRequest, role: TokenRole?, hasSudo: Bool) {
+    init(
+        parent: LiveToken,
+        request: TokenRequest,
+        role: TokenRole?,
+        namespace: Namespace,
+        hasSudo: Bool
+    ) {
         self.parent = parent
         self.request = request
         self.role = role
+        self.namespace = namespace
         self.hasSudo = hasSudo
         warnings = request.warnings
     }
 
+    /// Whether the parent is of a namespace above.
+    private var isForeign: Bool { parent.namespace.home != namespace.home }
+
+    private func checkNamespace() throws(VaultError) {
+        guard isForeign else { return }
+        guard hasSudo else {
+            throw .invalid(
+                "root or sudo privileges required to directly generate a token in a child namespace"
+            )
+        }
+        let names = TokenPolicies.normalised(request.policies, addsDefault: false)
+        if names.contains(BuiltInPolicy.root) { throw Self.foreignRoot }
+    }
+
+    private static let foreignRoot = VaultError.invalid(
+        "root tokens may not be created from a parent namespace"
+    )
+
     mutating func grant(isOrphan: Bool) throws(VaultError) -> TokenGrant {
+        try checkNamespace()
         try checkID()
         let isBatch = try isBatch()
         let policies = try policies()
@@ -239,6 +261,7 @@ private struct TokenMaker {
         }
         let dies = !(isOrphan || request.isOrphan || role?.isOrphan ?? false)
         grant.parent = dies ? parent.hash : ""
+        grant.parentHome = dies && isForeign ? parent.namespace.home : nil
         guard !dies || parent.generations < TokenLimits.generationsMax else {
             throw .invalid(
                 "the parent descends from \(parent.generations) others, which is the limit; create "
@@ -248,7 +271,8 @@ private struct TokenMaker {
         grant.isRenewable = request.isRenewable && role?.isRenewable ?? true
         // A child comes from where its parent may; a role has addresses of its own.
         grant.boundCIDRs = role?.boundCIDRs ?? (dies ? parent.record.boundCIDRs : [])
-        grant.entityID = dies ? parent.record.entityID : ""
+        // Nobody of another namespace is anybody here.
+        grant.entityID = dies && !isForeign ? parent.record.entityID : ""
         try setLife(of: &grant)
         return grant
     }
@@ -265,6 +289,9 @@ private struct TokenMaker {
         guard let id = request.customID else { return }
         guard hasSudo else {
             throw .invalid("root or sudo privileges required to specify token id")
+        }
+        guard namespace.isRoot else {
+            throw .invalid("token IDs can only be manually specified in the root namespace")
         }
         guard !id.utf8.starts(with: "s.".utf8) else {
             throw .invalid("custom token ID cannot have the 's.' prefix")
@@ -324,6 +351,9 @@ private struct TokenMaker {
                 parent: parent.record.policies,
                 omitsDefault: omitsDefault
             )
+        } else if isForeign {
+            // Names of another namespace's policies mean nothing here.
+            names = TokenPolicies.normalised(request.policies, addsDefault: !omitsDefault)
         } else if request.policies.isEmpty {
             names = parent.record.policies
         } else {
@@ -340,6 +370,7 @@ private struct TokenMaker {
             }
         }
         if omitsDefault { names.removeAll { $0 == BuiltInPolicy.standard } }
+        guard !names.contains(BuiltInPolicy.root) || !isForeign else { throw Self.foreignRoot }
         guard !names.contains(BuiltInPolicy.root) || parent.record.isRoot else {
             throw .invalid("root tokens may not be created without parent token being root")
         }

@@ -42,6 +42,15 @@ struct TokenFences: Sendable, Equatable {
         fences.append(fence)
     }
 
+    /// What rests on them.
+    func ground(_ home: MountID) -> LiveToken.Ground {
+        LiveToken.Ground(
+            home: home,
+            path: SystemPaths.tokenFences,
+            modificationIndex: modificationIndex
+        )
+    }
+
     mutating func remove(_ id: [UInt8]) { fences.removeAll { $0.id == id } }
 }
 

@@ -14,12 +14,13 @@ enum TokenPlace {
             }
     }
 
-    /// Whether a client's text may be an accessor: it is part of a path.
+    /// Whether a client's text may be an accessor: it is part of a path. Those of a namespace have
+    /// a dot in front of the namespace's id.
     static func isAccessor(_ text: String) -> Bool {
         (1...TokenLimits.accessorBytesMax).contains(text.utf8.count)
             && text.utf8.allSatisfy {
                 (0x30...0x39).contains($0) || (0x41...0x5A).contains($0)
-                    || (0x61...0x7A).contains($0)
+                    || (0x61...0x7A).contains($0) || $0 == 0x2E
             }
     }
 
@@ -35,6 +36,7 @@ struct LiveToken: Sendable {
     /// A record that it lives by, and when that was written. Every batch that the token allows, and
     /// every batch that changes it, checks them all.
     struct Ground: Sendable, Equatable {
+        let home: MountID
         let path: String
         let modificationIndex: UInt64
     }
@@ -42,6 +44,8 @@ struct LiveToken: Sendable {
     /// See ``TokenPlace/hash(_:_:)``. A batch token has one too; nothing is stored under it.
     let hash: String
     let record: TokenRecord
+    /// That it belongs to.
+    let namespace: Namespace
     /// Its own record first, where it has one, then its ancestors', the count of its uses, and the
     /// fences.
     let grounds: [Ground]
@@ -63,30 +67,75 @@ struct TokenFinder {
     private var now: Timestamp { environment.now }
 
     /// The token, if it may be used; nil for one that is not known, over, used up, or whose parent
-    /// is gone. Which of them it is, nobody is told.
+    /// is gone, or of a namespace that is. Which of them it is, nobody is told.
+    ///
+    /// - Parameter view: at home wherever it is.
     func live(
         _ token: [UInt8],
         _ view: borrowing BarrierView
     ) throws(VaultError) -> LiveToken? {
-        guard !token.isEmpty, token.count <= VaultLimits.tokenBytesMax else { return nil }
-        let hash = TokenPlace.hash(token, environment.keyring)
-        guard token.starts(with: BatchToken.prefix) else { return try live(hash: hash, view) }
-        guard let record = BatchToken.record(of: token, environment.keyring) else { return nil }
-        return try live(hash, record, nil, view)
+        guard !token.isEmpty, token.count <= VaultLimits.tokenBytesMax,
+            let namespace = try NamespaceFinder(cache: cache).find(ofToken: token, view)
+        else { return nil }
+        return try view.inside(namespace.home) { view throws(VaultError) in
+            let hash = TokenPlace.hash(token, environment.keyring)
+            guard token.starts(with: BatchToken.prefix) else {
+                return try live(hash: hash, in: namespace, view)
+            }
+            guard let record = BatchToken.record(of: token, environment.keyring) else {
+                return nil
+            }
+            return try live(hash, record, nil, in: namespace, view)
+        }
     }
 
-    /// The token with this hash, if it has a record and may be used.
+    /// The same for one that a request names: only what is where the request is, or below, can be
+    /// named.
+    func named(
+        _ token: [UInt8],
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> LiveToken? {
+        guard let live = try live(token, view),
+            live.namespace.path(below: environment.namespace) != nil
+        else { return nil }
+        return live
+    }
+
+    /// The same for one that has to be exactly where the request is.
+    func here(
+        _ token: [UInt8],
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> LiveToken? {
+        guard let live = try live(token, view),
+            live.namespace.home == environment.namespace.home
+        else { return nil }
+        return live
+    }
+
+    /// The token of the request's namespace with this hash, if it has a record and may be used.
     func live(
         hash: String,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> LiveToken? {
-        let path = SystemPaths.token(hash: hash)
-        guard let found = try cache.token(at: path, view) else { return nil }
-        let ground = LiveToken.Ground(path: path, modificationIndex: found.modificationIndex)
-        return try live(hash, found.record, ground, view)
+        try live(hash: hash, in: environment.namespace, view)
     }
 
-    /// The token with this accessor, if it may be used.
+    private func live(
+        hash: String,
+        in namespace: Namespace,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> LiveToken? {
+        let path = SystemPaths.token(hash: hash)
+        guard let found = try cache.token(at: path, view) else { return nil }
+        let ground = LiveToken.Ground(
+            home: view.home,
+            path: path,
+            modificationIndex: found.modificationIndex
+        )
+        return try live(hash, found.record, ground, in: namespace, view)
+    }
+
+    /// The token of the request's namespace with this accessor, if it may be used.
     func live(
         accessor: String,
         _ view: borrowing BarrierView
@@ -101,8 +150,14 @@ struct TokenFinder {
         _ hash: String,
         _ record: TokenRecord,
         _ own: LiveToken.Ground?,
+        in namespace: Namespace,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> LiveToken? {
+        precondition(view.home == namespace.home, "a token is looked for where it is")
+        // A batch token says itself where it belongs, and could be sent with another ending.
+        guard utf8Equals(record.namespaceID, namespace.isRoot ? "" : namespace.id) else {
+            return nil
+        }
         let fences = try cache.fences(view)
         guard !record.isFreeing, record.isRunning(at: now), !fences.cover(record) else {
             return nil
@@ -117,11 +172,11 @@ struct TokenFinder {
         guard let generations = try ancestors(of: record, fences, into: &grounds, view) else {
             return nil
         }
-        let path = SystemPaths.tokenFences
-        grounds.append(LiveToken.Ground(path: path, modificationIndex: fences.modificationIndex))
+        grounds.append(fences.ground(view.home))
         return LiveToken(
             hash: hash,
             record: record,
+            namespace: namespace,
             grounds: grounds,
             usesLeft: usesLeft,
             generations: generations
@@ -135,21 +190,61 @@ struct TokenFinder {
         into grounds: inout [LiveToken.Ground],
         _ view: borrowing BarrierView
     ) throws(VaultError) -> Int? {
-        var parent = record.parent
+        var (parent, home) = (record.parent, record.parentHome ?? view.home)
         var count = 0
         while !parent.isEmpty {
             count += 1
             guard count <= TokenLimits.generationsMax else { return nil }
-            let path = SystemPaths.token(hash: parent)
-            guard let found = try cache.token(at: path, view) else { return nil }
-            let ground = LiveToken.Ground(path: path, modificationIndex: found.modificationIndex)
-            grounds.append(ground)
+            let known = home == view.home ? fences : nil
+            let found = try view.inside(home) { view throws(VaultError) in
+                try ancestor(parent, known, view)
+            }
+            guard let found else { return nil }
+            grounds += found.grounds
             // Its children live on: this one has become an orphan.
             if found.record.isFreeing { break }
-            guard found.record.isRunning(at: now), !fences.cover(found.record) else { return nil }
             parent = found.record.parent
+            home = found.record.parentHome ?? home
         }
         return count
+    }
+
+    /// One that another token lives by, if that may be used as far as it depends on this one.
+    ///
+    /// - Parameter known: the fences of the token's own namespace; nil in another one, where its
+    ///   entity counts as well, which a child of the same namespace shares.
+    private func ancestor(
+        _ hash: String,
+        _ known: TokenFences?,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> (record: TokenRecord, grounds: [LiveToken.Ground])? {
+        let path = SystemPaths.token(hash: hash)
+        guard let found = try cache.token(at: path, view) else { return nil }
+        let record = found.record
+        var grounds = [
+            LiveToken.Ground(
+                home: view.home,
+                path: path,
+                modificationIndex: found.modificationIndex
+            )
+        ]
+        guard !record.isFreeing else { return (record, grounds) }
+        let fences = if let known { known } else { try cache.fences(view) }
+        guard record.isRunning(at: now), !fences.cover(record) else { return nil }
+        guard known == nil else { return (record, grounds) }
+        grounds.append(fences.ground(view.home))
+        guard !record.entityID.isEmpty else { return (record, grounds) }
+        guard let identity = try cache.identity(of: record, view),
+            !identity.bars(record)
+        else { return nil }
+        grounds.append(
+            LiveToken.Ground(
+                home: view.home,
+                path: IdentityPaths.entity(identity.id),
+                modificationIndex: identity.modificationIndex
+            )
+        )
+        return (record, grounds)
     }
 }
 
@@ -197,7 +292,11 @@ struct UseCount: Sendable, Equatable {
         guard let opened = try view.systemRecord(path) else { return nil }
         return UseCount(
             left: try CountRecord(decoding: opened.value, of: "a token's uses").count,
-            ground: LiveToken.Ground(path: path, modificationIndex: opened.modificationIndex)
+            ground: LiveToken.Ground(
+                home: view.home,
+                path: path,
+                modificationIndex: opened.modificationIndex
+            )
         )
     }
 }

@@ -1,3 +1,4 @@
+import Barrier
 import Engines
 package import Wire
 
@@ -18,6 +19,10 @@ struct TokenGrant: Sendable, Equatable {
     var entityID = ""
     /// Hash of the token that it dies with; empty for an orphan, which every login is.
     var parent = ""
+    /// Where that token is, if it is of another namespace.
+    var parentHome: MountID?
+    /// Of the namespace that it is made in; empty for the root namespace. The issuer knows.
+    var namespaceID = ""
     /// A role of `auth/token/roles`, or empty.
     var role = ""
     var life = TokenLife()
@@ -111,7 +116,7 @@ extension AuthBlock {
         metadata = record.metadata.map { ($0.name, $0.value) }
         leaseSeconds = record.secondsLeft(at: now)
         isRenewable = record.isRenewable
-        entityID = record.entityID
+        entityID = record.entityShown
         isBatch = record.isBatch
         isOrphan = record.isOrphan
         displayName = record.displayName

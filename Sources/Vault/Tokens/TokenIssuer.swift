@@ -23,6 +23,9 @@ enum TokenIssuer {
         in draft: inout BatchDraft,
         _ environment: borrowing VaultEnvironment
     ) throws(VaultError) -> IssuedToken {
+        var grant = grant
+        let namespace = environment.namespace
+        grant.namespaceID = namespace.isRoot ? "" : namespace.id
         try check(grant)
         return grant.isBatch
             ? try batchToken(grant, in: &draft, environment)
@@ -34,8 +37,9 @@ enum TokenIssuer {
         in draft: inout BatchDraft,
         _ environment: borrowing VaultEnvironment
     ) throws(VaultError) -> IssuedToken {
-        let token = grant.customID ?? "s." + draft.base62(TokenLimits.tokenCharacters)
-        let accessor = draft.base62(TokenLimits.tokenCharacters)
+        let suffix = environment.namespace.suffix
+        let token = grant.customID ?? "s." + draft.base62(TokenLimits.tokenCharacters) + suffix
+        let accessor = draft.base62(TokenLimits.tokenCharacters) + suffix
         let now = environment.now
         let record = TokenRecord(grant, accessor: accessor, created: now, hasLease: true)
         let hash = TokenPlace.hash(Array(token.utf8), environment.keyring)
@@ -68,7 +72,11 @@ enum TokenIssuer {
             try draft.put(SystemPaths.tokenUses(hash), CountRecord(record.usesMax).encoded())
         }
         if !record.parent.isEmpty {
-            try draft.put(SystemPaths.child(hash, of: record.parent), SystemPaths.marker)
+            try draft.put(
+                SystemPaths.child(ChildName(hash, in: draft.home, of: record), of: record.parent),
+                SystemPaths.marker,
+                in: record.parentHome
+            )
         }
         if !record.entityID.isEmpty {
             try draft.put(SystemPaths.tokenOfEntity(hash, record.entityID), SystemPaths.marker)

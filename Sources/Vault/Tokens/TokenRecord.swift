@@ -1,3 +1,4 @@
+import Barrier
 import Engines
 import Wire
 
@@ -9,7 +10,8 @@ import Wire
 /// policies, names and values of its metadata, entity, hash of its parent (empty: an orphan), role,
 /// and as varints the lifetime in seconds that it was made with, most lifetime of its role,
 /// explicit maximum, period, and uses (0 = not limited, for each of them), then the addresses that
-/// it is bound to.
+/// it is bound to. Format 3, of a token of a namespace: the same, then the namespace's id, and
+/// whether and in which home its parent is, if it is of another namespace.
 struct TokenRecord: Sendable, Equatable {
     /// One member of a token's metadata.
     struct Pair: Sendable, Equatable {
@@ -35,6 +37,10 @@ struct TokenRecord: Sendable, Equatable {
     let entityID: String
     /// Hash of the token that it dies with; empty for an orphan.
     var parent: String
+    /// Where that token is, if it is of another namespace.
+    var parentHome: MountID?
+    /// Of the namespace that it belongs to; empty for the root namespace.
+    let namespaceID: String
     /// The role of `auth/token/roles` behind it, or empty.
     let role: String
     /// What it was made with. All of these are in seconds, and 0 means that there is none.
@@ -56,6 +62,12 @@ struct TokenRecord: Sendable, Equatable {
     let hasLease: Bool
     /// It is revoked, and its children, which live on, are not all orphans yet.
     var isFreeing = false
+
+    /// What ids of its namespace end with.
+    var suffix: String { namespaceID.isEmpty ? "" : ".\(namespaceID)" }
+
+    /// The id of its entity as clients see it; empty where it has none.
+    var entityShown: String { entityID.isEmpty ? "" : entityID + suffix }
 
     /// Whether an auth method other than `token` gave it.
     var isFromLogin: Bool {
@@ -83,6 +95,8 @@ struct TokenRecord: Sendable, Equatable {
         metadata = grant.metadata
         entityID = grant.entityID
         parent = grant.parent
+        parentHome = grant.parent.isEmpty ? nil : grant.parentHome
+        namespaceID = grant.namespaceID
         role = grant.role
         lifetimeSeconds = grant.life.seconds
         lifetimeSecondsMax = grant.life.secondsMax
@@ -105,7 +119,7 @@ struct TokenRecord: Sendable, Equatable {
     func isRunning(at now: Timestamp) -> Bool { expiration.map { now < $0 } ?? true }
 
     /// The id of its lease, by which `sys/leases` knows it.
-    func leaseID(hash: String) -> String { "\(path)/h\(hash)" }
+    func leaseID(hash: String) -> String { "\(path)/h\(hash)\(suffix)" }
 
     /// What its creation or last renewal gave it, in seconds; 0 for one that never ends.
     var secondsGranted: UInt64 {
@@ -132,7 +146,7 @@ extension TokenRecord {
 
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 256)
-        writer.writeUInt8(2)
+        writer.writeUInt8(namespaceID.isEmpty ? 2 : 3)
         var flags = isRenewable ? Flag.renewable : 0
         if isBatch { flags |= Flag.batch }
         if hasLease { flags |= Flag.lease }
@@ -156,6 +170,10 @@ extension TokenRecord {
             writer.writeVarint(number)
         }
         writer.writeTexts(boundCIDRs)
+        guard !namespaceID.isEmpty else { return writer.bytes }
+        writer.writeString(namespaceID)
+        writer.writeBool(parentHome != nil)
+        if let parentHome { writer.writeBytes(parentHome.bytes) }
         return writer.bytes
     }
 
@@ -169,7 +187,7 @@ extension TokenRecord {
 
     private init(reading bytes: [UInt8]) throws(WireError) {
         var reader = ByteReader(bytes)
-        try reader.readFormat(2, of: "a token")
+        let format = try reader.readFormat(2...3, of: "a token")
         let flags = try reader.readUInt8()
         guard flags < 16 else { throw .malformed("a token with flags \(flags)") }
         isRenewable = flags & Flag.renewable > 0
@@ -202,7 +220,16 @@ extension TokenRecord {
         guard boundCIDRs.allSatisfy({ AddressBlock($0) != nil }) else {
             throw .malformed("a block of addresses that does not read")
         }
+        (namespaceID, parentHome) = try format == 2 ? ("", nil) : Self.namespace(&reader)
         try reader.finish()
+    }
+
+    private static func namespace(
+        _ reader: inout ByteReader
+    ) throws(WireError) -> (id: String, parentHome: MountID?) {
+        let id = try reader.readString(atMost: VaultLimits.namespaceIDCharacters)
+        guard !id.isEmpty else { throw .malformed("a token of a namespace without an id") }
+        return (id, try reader.readBool() ? MountID(try reader.readBytes(16)) : nil)
     }
 
     private static func moment(_ nanoseconds: UInt64) -> Timestamp? {

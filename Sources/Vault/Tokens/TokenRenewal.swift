@@ -35,8 +35,7 @@ struct TokenRenewal {
         time.explicitMax = record.explicitSecondsMax
         time.period = record.periodSeconds
         if record.isFromLogin {
-            let mounts = try call.environment.cache.mounts(view)
-            guard let ground = try Self.ground(record, (call, mounts), &time, view) else {
+            guard let ground = try Self.ground(record, (call, call.mounts), &time, view) else {
                 return nil
             }
             self.ground = ground

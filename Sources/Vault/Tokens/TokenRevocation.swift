@@ -119,7 +119,7 @@ enum TokenRevocation {
         var record = token.record
         record.isFreeing = true
         try draft.check(token)
-        try draft.put(SystemPaths.token(hash: token.hash), record.encoded())
+        try draft.put(SystemPaths.token(hash: token.hash), record.encoded(), in: view.home)
         try start(.freeing(hash: token.hash), cursor: [], in: &draft, environment, view)
     }
 

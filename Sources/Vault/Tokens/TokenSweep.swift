@@ -19,8 +19,10 @@ struct TokenSweep {
     /// A token on the way down the tree, and its children that are still to be visited.
     private struct Frame {
         let hash: String
-        /// In reverse order.
-        var children: [String]
+        /// Where the token is.
+        let home: MountID
+        /// Names of children, in reverse order.
+        var children: [ChildName]
         /// There were more children than there was room for.
         let isPartial: Bool
     }
@@ -43,19 +45,24 @@ struct TokenSweep {
     ) throws(VaultError) {
         guard let (record, index) = try Self.record(hash, view) else { return }
         let path = SystemPaths.token(hash: hash)
-        try draft.check(path, index)
-        try draft.delete(path)
-        try draft.delete(SystemPaths.accessor(record.accessor))
-        if record.hasLease { try draft.delete(SystemPaths.lease(record.leaseID(hash: hash))) }
-        if record.usesMax > 0 { try draft.delete(SystemPaths.tokenUses(hash)) }
+        let home = view.home
+        try draft.check(path, index, in: home)
+        try draft.delete(path, in: home)
+        try draft.delete(SystemPaths.accessor(record.accessor), in: home)
+        if record.hasLease {
+            try draft.delete(SystemPaths.lease(record.leaseID(hash: hash)), in: home)
+        }
+        if record.usesMax > 0 { try draft.delete(SystemPaths.tokenUses(hash), in: home) }
         if !record.parent.isEmpty {
-            try draft.delete(SystemPaths.child(hash, of: record.parent))
+            let name = ChildName(hash, in: home, of: record)
+            let parentHome = record.parentHome ?? home
+            try draft.delete(SystemPaths.child(name, of: record.parent), in: parentHome)
         }
         if !record.entityID.isEmpty {
-            try draft.delete(SystemPaths.tokenOfEntity(hash, record.entityID))
+            try draft.delete(SystemPaths.tokenOfEntity(hash, record.entityID), in: home)
         }
         if let expiration = record.expiration {
-            try draft.clearTimer(due: expiration, path: path)
+            try draft.clearTimer(due: expiration, path: path, in: home)
         }
         tokensLeft -= 1
         operationsLeft -= TokenLimits.sweepOperationsPerToken + Self.folderCount(record.path)
@@ -70,6 +77,20 @@ struct TokenSweep {
         return (try TokenRecord(decoding: opened.value), opened.modificationIndex)
     }
 
+    /// Removes one token and its cubbyhole, whatever descends from it, where all tokens go.
+    ///
+    /// - Returns: false if the batch has no room for it.
+    mutating func removeWithCubbyhole(
+        _ hash: String,
+        in draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Bool {
+        guard tokensLeft > 0, hasRoom, try emptyCubbyhole(of: hash, in: &draft, view), hasRoom
+        else { return false }
+        try remove(hash, in: &draft, view)
+        return true
+    }
+
     /// Removes what a token kept in its cubbyhole.
     ///
     /// - Returns: whether nothing is left of it.
@@ -82,7 +103,7 @@ struct TokenSweep {
         let walk = try TreeWalk.leaves(below: folder, limit: recordsLeft, view)
         for leaf in walk.leaves {
             guard hasRoom else { return false }
-            try draft.delete(folder + leaf)
+            try draft.delete(folder + leaf, in: view.home)
             recordsLeft -= 1
             operationsLeft -= 4 + Self.folderCount(leaf)
         }
@@ -105,13 +126,14 @@ struct TokenSweep {
                 guard stack.count <= TokenLimits.generationsMax + 1 else {
                     throw .damaged("tokens descend from each other in a circle")
                 }
-                stack.append(try self.frame(child, view))
+                stack.append(try self.frame(child.hash, view.at(child.home ?? frame.home)))
                 continue
             }
             stack.removeLast()
             guard !frame.isPartial else { return false }
             guard let parent = stack.last else { return true }
-            guard try removeChild(frame.hash, of: parent.hash, in: &draft, view) else {
+            let view = view.at(frame.home)
+            guard try removeChild(frame.hash, of: parent, in: &draft, view) else {
                 return false
             }
         }
@@ -121,14 +143,16 @@ struct TokenSweep {
     /// - Precondition: nothing descends from it any more.
     private mutating func removeChild(
         _ hash: String,
-        of parent: String,
+        of parent: Frame,
         in draft: inout BatchDraft,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> Bool {
         guard tokensLeft > 0, hasRoom else { return false }
-        guard let (record, _) = try Self.record(hash, view), utf8Equals(record.parent, parent)
+        guard let (record, _) = try Self.record(hash, view),
+            utf8Equals(record.parent, parent.hash)
         else {
-            try draft.delete(SystemPaths.child(hash, of: parent))
+            let name = ChildName(hash, in: view.home, below: parent.home)
+            try draft.delete(SystemPaths.child(name, of: parent.hash), in: parent.home)
             tokensLeft -= 1
             operationsLeft -= TokenLimits.sweepOperationsPerToken
             return true
@@ -146,7 +170,8 @@ struct TokenSweep {
         let names = try view.systemNames(in: SystemPaths.children(of: hash), limit: room + 1)
         return Frame(
             hash: hash,
-            children: names.prefix(room).reversed(),
+            home: view.home,
+            children: try ChildName.decode(names.prefix(room)).reversed(),
             isPartial: names.count > room
         )
     }
@@ -178,17 +203,18 @@ struct TokenSweep {
     ) throws(VaultError) -> Bool {
         let room = tokensLeft - 1
         let names = try view.systemNames(in: SystemPaths.children(of: hash), limit: room + 1)
-        for child in names.prefix(room) {
-            try draft.delete(SystemPaths.child(child, of: hash))
+        for child in try ChildName.decode(names.prefix(room)) {
+            try draft.delete(SystemPaths.child(child, of: hash), in: view.home)
             tokensLeft -= 1
-            guard let (found, index) = try Self.record(child, view),
+            let home = child.home ?? view.home
+            guard let (found, index) = try Self.record(child.hash, view.at(home)),
                 utf8Equals(found.parent, hash)
             else { continue }
-            let path = SystemPaths.token(hash: child)
+            let path = SystemPaths.token(hash: child.hash)
             var record = found
-            record.parent = ""
-            try draft.check(path, index)
-            try draft.put(path, record.encoded())
+            (record.parent, record.parentHome) = ("", nil)
+            try draft.check(path, index, in: home)
+            try draft.put(path, record.encoded(), in: home)
             operationsLeft -= TokenLimits.sweepOperationsPerToken
             doneCount += 1
         }
@@ -235,7 +261,7 @@ struct TokenSweep {
                     }
                 } else {
                     guard tokensLeft > 0, hasRoom else { return last }
-                    try draft.delete(folder + leaf)
+                    try draft.delete(folder + leaf, in: view.home)
                     tokensLeft -= 1
                     operationsLeft -= 4 + Self.folderCount(folder + leaf)
                 }
@@ -268,7 +294,7 @@ struct TokenSweep {
                     guard try removeTree(hash, in: &draft, view) else { return last }
                 }
             } else {
-                try draft.delete(folder + hash)
+                try draft.delete(folder + hash, in: view.home)
                 tokensLeft -= 1
                 operationsLeft -= TokenLimits.sweepOperationsPerToken
             }
@@ -304,8 +330,8 @@ struct TokenSweep {
     }
 }
 
-/// Records below a folder of the system mount, in the order in which they lie in the store: for
-/// work that has to go on where it left off.
+/// Records below a folder of the system mount, of a namespace's home or of any other mount, in the
+/// order in which they lie in the store: for work that has to go on where it left off.
 enum TreeWalk {
     private struct Frame {
         /// Below the root, ending in `/`, or empty.

@@ -63,10 +63,14 @@ enum TokenTidySweep {
                 return ([UInt8(number)] + Array(last.utf8), doneCount)
             }
             last = leaf
-            let hash = try owner(of: path, leaf, view)
-            guard try view.systemIndex(SystemPaths.token(hash: hash)) == 0 else { continue }
-            // Whoever makes that token now wins.
-            try draft.check(SystemPaths.token(hash: hash), 0)
+            let owner = try owner(of: path, leaf, view)
+            let record = SystemPaths.token(hash: owner.hash)
+            let home = owner.home ?? view.home
+            if try view.hasKeys(of: home) {
+                guard try view.at(home).systemIndex(record) == 0 else { continue }
+                // Whoever makes that token now wins.
+                try draft.check(record, 0, in: home)
+            }
             try draft.check(path, try view.systemIndex(path))
             try draft.delete(path)
             doneCount += 1
@@ -82,19 +86,19 @@ enum TokenTidySweep {
         of path: String,
         _ leaf: String,
         _ view: borrowing BarrierView
-    ) throws(VaultError) -> String {
+    ) throws(VaultError) -> ChildName {
         if path.utf8.starts(with: SystemPaths.accessors.utf8) {
-            return try AccessorRecord.hash(decoding: try bytes(path, view))
+            let hash = try AccessorRecord.hash(decoding: try bytes(path, view))
+            return ChildName(hash, in: view.home, below: view.home)
         }
         if path.utf8.starts(with: SystemPaths.leases.utf8) {
             switch try LeaseRecord(decoding: try bytes(path, view)) {
-            case .token(let hash): return hash
+            case .token(let hash): return ChildName(hash, in: view.home, below: view.home)
             }
         }
-        // The name itself is the hash.
+        // The name itself says it.
         let name = leaf.utf8.split(separator: 0x2F).last.flatMap { String($0) } ?? ""
-        guard TokenPlace.isHash(name) else { throw .damaged("a mark for what is no token") }
-        return name
+        return try ChildName(decoding: name)
     }
 
     private static func bytes(

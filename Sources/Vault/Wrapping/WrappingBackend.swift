@@ -80,9 +80,14 @@ private struct WaitingAnswer {
         _ environment: VaultEnvironment,
         _ view: borrowing BarrierView
     ) throws(VaultError) {
-        guard let live = try TokenFinder(environment: environment).live(token, view),
-            let opened = try view.systemRecord(Wrapping.place(live.hash))
-        else { throw Wrapping.invalid }
+        guard let live = try TokenFinder(environment: environment).live(token, view) else {
+            throw Wrapping.invalid
+        }
+        // Whoever has the token has the answer, wherever it waits.
+        let opened = try view.inside(live.namespace.home) { view throws(VaultError) in
+            try view.systemRecord(Wrapping.place(live.hash))
+        }
+        guard let opened else { throw Wrapping.invalid }
         self.token = live
         content = try WrappedAnswer(decoding: opened.value)
         modificationIndex = opened.modificationIndex
@@ -93,9 +98,10 @@ private struct WaitingAnswer {
         _ environment: VaultEnvironment,
         _ view: borrowing BarrierView
     ) throws(VaultError) {
+        let home = token.namespace.home
         try draft.check(token)
-        try draft.check(Wrapping.place(token.hash), modificationIndex)
-        try TokenRevocation.revoke(token.hash, in: &draft, environment, view)
+        try draft.check(Wrapping.place(token.hash), modificationIndex, in: home)
+        try TokenRevocation.revoke(token.hash, in: &draft, environment, view.at(home))
     }
 }
 

@@ -1,0 +1,64 @@
+import Barrier
+
+/// Where a request is, or where a token is from: the root namespace, or one below it.
+///
+/// A namespace has everything that a vault has: mounts, policies, tokens, identity. Its records lie
+/// under the same names as those of the root namespace, in a home of its own with keys of its own.
+struct Namespace: Sendable {
+    /// `root`, or six characters, which end the ids of its tokens, accessors and leases.
+    let id: String
+    /// Empty for the root namespace; else names with a slash behind each: `team/db/`.
+    let path: String
+    /// Where its records lie; the system mount for the root namespace.
+    let home: MountID
+    /// What says that it is there, in its parent's home; nil for the root namespace, which always
+    /// is. Every batch that belongs to the namespace checks it: its end stops what is on its way.
+    let ground: LiveToken.Ground?
+
+    /// The one that is always there.
+    static let root = Namespace(id: "root", path: "", home: .system, ground: nil)
+
+    private init(id: String, path: String, home: MountID, ground: LiveToken.Ground?) {
+        self.id = id
+        self.path = path
+        self.home = home
+        self.ground = ground
+    }
+
+    /// One that another one's table names.
+    init(_ entry: NamespaceEntry, below parent: Namespace) {
+        self.init(
+            id: entry.record.id,
+            path: "\(parent.path)\(entry.record.name)/",
+            home: entry.home,
+            ground: LiveToken.Ground(
+                home: parent.home,
+                path: SystemPaths.namespace(entry.home),
+                modificationIndex: entry.modificationIndex
+            )
+        )
+    }
+
+    var isRoot: Bool { home == .system }
+
+    /// What ids end with that belong to it.
+    var suffix: String { isRoot ? "" : ".\(id)" }
+
+    /// Its path as one below the other one sees it; nil if it is neither that one nor below it.
+    func path(below other: Namespace) -> String? { path.below(other.path) }
+
+    /// What a token, an accessor or a lease says of its namespace: the text behind the last dot,
+    /// if there is one and something behind it. Lies are possible; whoever believes it finds
+    /// nothing then.
+    static func id(in text: String) -> String? {
+        guard let dot = text.utf8.lastIndex(of: 0x2E) else { return nil }
+        let id = text[text.utf8.index(after: dot)...]
+        return id.isEmpty || id.utf8.contains(0x2F) ? nil : String(id)
+    }
+}
+
+/// A namespace and the table of its mounts, as one view has them.
+struct Place: Sendable {
+    let namespace: Namespace
+    let mounts: MountTable
+}

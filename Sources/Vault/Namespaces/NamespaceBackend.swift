@@ -1,0 +1,331 @@
+import Barrier
+import Engines
+import Wire
+
+/// `sys/namespaces…`: makes, shows, changes and removes the namespaces directly below the one that
+/// is asked.
+struct NamespaceBackend {
+    let call: VaultCall
+    let authority: Authority
+
+    private var namespace: Namespace { call.environment.namespace }
+    private var mounts: MountTable { call.mounts }
+
+    /// - Parameter path: below `sys/`.
+    /// - Returns: nil for a path of others.
+    func step(_ path: String, _ view: borrowing BarrierView) throws(VaultError) -> VaultStep? {
+        if path == "namespaces" || path == "namespaces/" {
+            switch call.request.operation {
+            case .list: return .answer(try answer(to: children))
+            case .scan: return .answer(try answer(to: try descendants(view)))
+            default: throw .engine(.unsupportedOperation)
+            }
+        }
+        guard let below = path.below("namespaces/") else { return nil }
+        try Self.refuseUnsupported(below)
+        let name = try Self.name(below)
+        switch call.request.operation {
+        case .read: return .answer(try read(name))
+        case .update: return try write(name, view)
+        case .patch: return try patch(name, view)
+        case .delete: return try remove(name, view)
+        case .list, .scan, .help: throw .engine(.unsupportedOperation)
+        }
+    }
+
+    /// What OpenBao does to a namespace besides: seals of its own, and locks.
+    private static func refuseUnsupported(_ path: String) throws(VaultError) {
+        let parts = path.utf8.split(separator: 0x2F).map { String(Substring($0)) }
+        let isLock = parts.count > 1 && parts[0] == "api-lock"
+        let isSeal =
+            parts.count > 1
+            && ["seal", "unseal", "seal-status", "key-status", "rotate"].contains(parts[1])
+        if isLock || isSeal { throw .engine(.unsupportedPath) }
+    }
+
+    /// A single name, without the slash that it may come with.
+    private static func name(_ text: String) throws(VaultError) -> String {
+        var bytes = text.utf8[...]
+        while bytes.last == 0x2F { bytes.removeLast() }
+        guard let name = String(bytes), !name.isEmpty else {
+            throw .invalid("namespace name cannot be empty")
+        }
+        guard !name.utf8.contains(0x2F) else { throw .invalid("namespace name cannot contain /") }
+        guard !reservedNames.contains(where: { utf8Equals($0, name) }) else {
+            throw .invalid(
+                "\(GoText.quoted(name.withSlash)) is a reserved path and cannot be used as a "
+                    + "namespace name"
+            )
+        }
+        return name
+    }
+
+    /// - Source: OpenBao.
+    private static let reservedNames = [
+        ".", "..", "root", "sys", "audit", "auth", "cubbyhole", "identity",
+    ]
+
+    // MARK: showing
+
+    private var children: [Namespaced] {
+        mounts.namespaces.map { entry in
+            Namespaced(
+                entry: entry,
+                path: namespace.path + entry.record.name.withSlash,
+                shown: entry.record.name.withSlash
+            )
+        }
+    }
+
+    /// A namespace as answers have it.
+    private struct Namespaced {
+        let entry: NamespaceEntry
+        /// From the root namespace on.
+        let path: String
+        /// From the namespace on that is asked.
+        let shown: String
+    }
+
+    /// Each before those below it.
+    private func descendants(
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> [Namespaced] {
+        var found: [Namespaced] = []
+        var waiting = Array(children.reversed())
+        while let next = waiting.popLast() {
+            guard found.count < VaultLimits.namespacesMax else {
+                throw .invalid(
+                    "there are more than \(VaultLimits.namespacesMax) namespaces below this one: "
+                        + "list them one by one"
+                )
+            }
+            found.append(next)
+            // What is being removed has none below it.
+            if next.entry.record.isEnding { continue }
+            let below = try call.environment.cache.mounts(view.at(next.entry.home)).namespaces
+            waiting += below.reversed().map { entry in
+                let name = entry.record.name.withSlash
+                return Namespaced(entry: entry, path: next.path + name, shown: next.shown + name)
+            }
+        }
+        return found
+    }
+
+    private func answer(to found: [Namespaced]) throws(VaultError) -> VaultAnswer {
+        let warnings = try SystemFields.parse(call.request.fields, FieldSchema([])).warnings
+        guard !found.isEmpty else { throw .notFound }
+        var writer = JSONWriter(capacity: 64 + found.count * 192)
+        writer.beginObject()
+        writer.name("key_info")
+        writer.beginObject()
+        for one in found {
+            writer.name(one.shown)
+            writer.write(.object(Self.members(one.entry, one.path)))
+        }
+        writer.endObject()
+        writer.name("keys")
+        writer.write(.array(found.map { .string($0.shown) }))
+        writer.endObject()
+        return VaultAnswer(EngineAnswer(data: writer.bytes, warnings: warnings))
+    }
+
+    private static func members(_ entry: NamespaceEntry, _ path: String) -> JSONObject {
+        [
+            "custom_metadata": entry.record.metadata.json, "id": .string(entry.record.id),
+            "locked": false, "path": .string(path), "tainted": .bool(entry.record.isEnding),
+            "uuid": .string(entry.home.text),
+        ]
+    }
+
+    private func shown(_ entry: NamespaceEntry, _ warnings: [String] = []) -> VaultAnswer {
+        let path = namespace.path + entry.record.name.withSlash
+        let data = JSONValue.object(Self.members(entry, path)).encoded(sortingKeys: true)
+        return VaultAnswer(EngineAnswer(data: data, warnings: warnings))
+    }
+
+    private func read(_ name: String) throws(VaultError) -> VaultAnswer {
+        let schema = FieldSchema([], captured: ["path"])
+        let warnings = try SystemFields.parse(call.request.fields, schema).warnings
+        guard let entry = mounts.namespace(named: name) else { throw .notFound }
+        return shown(entry, warnings)
+    }
+
+    // MARK: making and changing
+
+    private func write(
+        _ name: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
+        let fields = try SystemFields.parse(call.request.fields, Self.schema)
+        let metadata = try Self.metadata(fields.map("custom_metadata") ?? JSONObject())
+        guard let entry = mounts.namespace(named: name) else {
+            return try make(name, metadata, fields.warnings, view)
+        }
+        return try replace(metadata, of: entry, fields.warnings, view)
+    }
+
+    private static func metadata(_ object: JSONObject) throws(VaultError) -> IdentityTexts {
+        guard object.members.allSatisfy({ $0.value.asString != nil }) else {
+            throw .invalid("custom_metadata values must be strings")
+        }
+        return try IdentityTexts(object, "namespace custom_metadata")
+    }
+
+    private func make(
+        _ name: String,
+        _ metadata: IdentityTexts,
+        _ warnings: [String],
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
+        try checkPlace(of: name)
+        var draft = try BatchDraft(call.request, authority, call.environment, view)
+        try draft.changeTable(mounts)
+        let home = draft.mountID()
+        let id = try freshID(&draft, view)
+        let record = NamespaceRecord(
+            id: id,
+            name: name,
+            created: call.environment.now,
+            metadata: metadata
+        )
+        let path = namespace.path + name.withSlash
+        try draft.createMount(home)
+        for first in VaultBirth.firstRecords(at: call.environment.now) {
+            try draft.put(first.path, first.value, in: home)
+        }
+        try draft.check(SystemPaths.namespace(home), 0)
+        try draft.put(SystemPaths.namespace(home), record.encoded())
+        try draft.check(SystemPaths.namespaceID(id), 0, in: .system)
+        try draft.put(SystemPaths.namespaceID(id), NamespacePointer.encoded(path), in: .system)
+        let entry = NamespaceEntry(home: home, record: record, modificationIndex: 0)
+        return try draft.commit(shown(entry, warnings))
+    }
+
+    private func checkPlace(of name: String) throws(VaultError) {
+        try Self.checkCharacters(name)
+        let path = namespace.path + name.withSlash
+        guard path.utf8.count <= VaultLimits.namespacePathBytesMax else {
+            throw .invalid(
+                "the path of a namespace is \(path.utf8.count) bytes, the limit is "
+                    + "\(VaultLimits.namespacePathBytesMax)"
+            )
+        }
+        guard path.utf8.count(where: { $0 == 0x2F }) <= VaultLimits.namespaceDepthMax else {
+            throw .invalid(
+                "namespaces are at most \(VaultLimits.namespaceDepthMax) inside each other"
+            )
+        }
+        guard mounts.namespaces.count < VaultLimits.namespacesMax else {
+            throw .invalid(
+                "there are \(mounts.namespaces.count) namespaces here, which is the limit"
+            )
+        }
+        if let mount = mounts.conflict(with: name.withSlash) {
+            throw .invalid("new namespace conflicts with existing mount: \(mount)")
+        }
+    }
+
+    private static func checkCharacters(_ name: String) throws(VaultError) {
+        let quoted = GoText.quoted(name)
+        if name.contains(where: \.isWhitespace) {
+            throw .invalid(
+                "\(quoted) contains space characters that cannot be used in a namespace name"
+            )
+        }
+        for character in [Character("+"), "*"] where name.contains(character) {
+            throw .invalid(
+                "\(quoted) contains wildcard characters that cannot be used in a namespace name: "
+                    + "'\(character)'"
+            )
+        }
+        guard name.isPrintable else {
+            throw .invalid("\(quoted) contains characters that do not print")
+        }
+    }
+
+    /// Six characters that no namespace has.
+    private func freshID(
+        _ draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> String {
+        let system = view.at(.system)
+        for _ in 0..<16 {
+            let id = draft.base62(VaultLimits.namespaceIDCharacters)
+            if try system.systemIndex(SystemPaths.namespaceID(id)) == 0 { return id }
+        }
+        throw .invalid("no free id was found for the namespace; try again")
+    }
+
+    private func replace(
+        _ metadata: IdentityTexts,
+        of entry: NamespaceEntry,
+        _ warnings: [String],
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
+        guard !entry.record.isEnding else {
+            throw .invalid("namespace with that name exists and is currently tainted")
+        }
+        var record = entry.record
+        record.metadata = metadata
+        let changed = NamespaceEntry(home: entry.home, record: record, modificationIndex: 0)
+        guard record != entry.record else { return .answer(shown(entry, warnings)) }
+        var draft = try BatchDraft(call.request, authority, call.environment, view)
+        try draft.changeTable(mounts)
+        try draft.check(SystemPaths.namespace(entry.home), entry.modificationIndex)
+        try draft.put(SystemPaths.namespace(entry.home), record.encoded())
+        return try draft.commit(shown(changed, warnings))
+    }
+
+    private func patch(
+        _ name: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
+        let fields = try SystemFields.parse(call.request.fields, Self.schema)
+        guard let entry = mounts.namespace(named: name) else { throw .namespaceNotFound }
+        let given = call.request.fields["custom_metadata"]
+        let patch = given ?? .object(JSONObject())
+        let merged = entry.record.metadata.json.patched(with: patch).asObject ?? JSONObject()
+        return try replace(try Self.metadata(merged), of: entry, fields.warnings, view)
+    }
+
+    private static let schema = FieldSchema([("custom_metadata", .map)], captured: ["path"])
+
+    // MARK: removing
+
+    /// From this batch on nobody reaches the namespace, nothing is written into it, and no token of
+    /// it is good for anything. What is in it is removed by a job.
+    private func remove(
+        _ name: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultStep {
+        let schema = FieldSchema([], captured: ["path"])
+        let warnings = try SystemFields.parse(call.request.fields, schema).warnings
+        guard let entry = mounts.namespace(named: name) else {
+            let warning = "requested namespace does not exist"
+            return .answer(VaultAnswer(EngineAnswer(warnings: warnings + [warning])))
+        }
+        let data = JSONValue.object(["status": "in-progress"]).encoded(sortingKeys: true)
+        let answer = VaultAnswer(EngineAnswer(data: data, warnings: warnings))
+        guard !entry.record.isEnding else { return .answer(answer) }
+        let path = namespace.path + name.withSlash
+        let inside = try call.environment.cache.mounts(view.at(entry.home))
+        guard inside.namespaces.isEmpty else {
+            throw .invalid(
+                "cannot delete namespace (\(GoText.quoted(path))) containing child namespaces"
+            )
+        }
+        var record = entry.record
+        record.isEnding = true
+        var draft = try BatchDraft(call.request, authority, call.environment, view)
+        try draft.changeTable(mounts)
+        // None is born below it meanwhile.
+        try draft.check(SystemPaths.mountTable, inside.modificationIndex, in: entry.home)
+        try draft.check(SystemPaths.namespace(entry.home), entry.modificationIndex)
+        try draft.put(SystemPaths.namespace(entry.home), record.encoded())
+        try draft.changeRateLimits(view) { $0.mountRemoved(path) }
+        let removal = NamespaceRemoval.Subject(home: entry.home, id: record.id)
+        let job = NewJob(kind: .namespaceRemoval, arguments: removal.encoded())
+        try draft.begin(job, view, at: call.environment.now)
+        return try draft.commit(answer)
+    }
+}
