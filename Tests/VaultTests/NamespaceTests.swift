@@ -142,6 +142,17 @@ struct NamespaceTests {
         #expect(answer.errors == ["1 error occurred:\n\t* unsupported path\n\n"])
     }
 
+    @Test("a seal of its own is refused, not left out in silence")
+    func ownSeal() throws {
+        let vault = try TestVault()
+        let seal = #"{"seal":"seal \"shamir\" { shares = 3 threshold = 2 }"}"#
+        let answer = try vault.send("POST", "sys/namespaces/a", seal)
+        #expect(answer.status == 400 && answer.text.contains("no seal of its own"))
+        #expect(try vault.send("GET", "sys/namespaces/a").status == 404)
+        try vault.makeNamespace("a")
+        #expect(try vault.send("POST", "sys/namespaces/a", seal).status == 400)
+    }
+
     @Test("namespaces nest, and are seen from where one stands")
     func nesting() throws {
         let vault = try TestVault()

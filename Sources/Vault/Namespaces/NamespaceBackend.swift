@@ -157,6 +157,12 @@ struct NamespaceBackend {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
         let fields = try SystemFields.parse(call.request.fields, Self.schema)
+        guard !fields.has("seal") else {
+            throw .invalid(
+                "a namespace has no seal of its own here: it is sealed with the cluster; "
+                    + "leave seal out"
+            )
+        }
         let metadata = try Self.metadata(fields.map("custom_metadata") ?? JSONObject())
         guard let entry = mounts.namespace(named: name) else {
             return try make(name, metadata, fields.warnings, view)
@@ -288,7 +294,10 @@ struct NamespaceBackend {
         return try replace(try Self.metadata(merged), of: entry, fields.warnings, view)
     }
 
-    private static let schema = FieldSchema([("custom_metadata", .map)], captured: ["path"])
+    private static let schema = FieldSchema(
+        [("custom_metadata", .map), ("seal", .text), ("pgp_keys", .texts)],
+        captured: ["path"]
+    )
 
     // MARK: removing
 
