@@ -222,11 +222,12 @@ private struct RequestParser {
         var names: [Substring.UTF8View] = []
         for name in Substring(header).utf8.split(separator: 0x2F) {
             if name.elementsEqual(".".utf8) { continue }
-            if name.elementsEqual("..".utf8) {
-                _ = names.popLast()
-            } else {
+            guard name.elementsEqual("..".utf8) else {
                 names.append(name)
+                continue
             }
+            // Above the root namespace there is none.
+            guard names.popLast() != nil else { throw .refused(404, ["namespace not found"]) }
         }
         if names.count == 1, names[0].elementsEqual("root".utf8) { return "" }
         return names.map { String(Substring($0)) + "/" }.joined()

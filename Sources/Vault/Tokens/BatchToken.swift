@@ -31,9 +31,11 @@ enum BatchToken {
     static func record(of token: [UInt8], _ keyring: Keyring) -> TokenRecord? {
         // What names the namespace is no part of what is sealed, where it is said again.
         let content = token.dropFirst(prefix.count).prefix { $0 != 0x2E }
+        let ending = token.dropFirst(prefix.count + content.count)
         let text = String(decoding: content, as: UTF8.self)
         guard let sealed = Base64.decodeURL(text), let content = keyring.openToken(sealed),
-            let record = try? TokenRecord(decoding: content), record.isBatch
+            let record = try? TokenRecord(decoding: content), record.isBatch,
+            ending.elementsEqual(record.suffix.utf8)
         else { return nil }
         return record
     }
