@@ -31,7 +31,10 @@ extension SystemBackend {
         let subjects = SubjectLookup(call: call, authority: authority)
         let access: TokenAccess
         switch endpoint {
-        case "capabilities": access = try subjects.access(ofToken: fields.text("token"), view)
+        // Whoever has a token may ask about it, wherever it is from: here it may do what its
+        // policies say of this namespace.
+        case "capabilities":
+            access = try subjects.access(ofToken: fields.text("token"), isOwn: false, view)
         case "capabilities-accessor":
             access = try subjects.access(ofAccessor: fields.text("accessor") ?? "", view)
         // The command line sends its own token along; it is always the caller's.
@@ -56,7 +59,7 @@ extension SystemBackend {
     }
 
     /// What all policies of the token say together, except rules with `+`, which have no place in
-    /// the shape that clients know.
+    /// the shape that clients know. Paths are those from the root namespace on, wherever one asks.
     func resultantACL() throws(VaultError) -> VaultAnswer {
         try require(.read)
         guard let list = authority.access.list, !list.isRoot else {
@@ -66,10 +69,11 @@ extension SystemBackend {
         var writer = JSONWriter(capacity: 64 + list.rules.count * 64)
         writer.beginObject()
         writer.name("exact_paths")
-        write(list.rules.filter { $0.pattern.isExact }, to: &writer)
+        let above = authority.live.namespace.path
+        write(list.rules.filter { $0.pattern.isExact }, below: above, to: &writer)
         writer.name("glob_paths")
         let globs = list.rules.filter { $0.pattern.isPrefix && !$0.pattern.hasWildSegments }
-        write(globs, to: &writer)
+        write(globs, below: above, to: &writer)
         writer.name("root")
         writer.bool(false)
         writer.endObject()
@@ -77,12 +81,16 @@ extension SystemBackend {
     }
 
     /// An object of capabilities by path. There can be many, so no look-up by name happens.
-    private func write(_ rules: [AccessList.Rule], to writer: inout JSONWriter) {
+    private func write(
+        _ rules: [AccessList.Rule],
+        below namespace: String,
+        to writer: inout JSONWriter
+    ) {
         writer.beginObject()
         for rule in rules.sorted(by: { utf8Precedes($0.pattern.text, $1.pattern.text) }) {
             let text = rule.pattern.text.utf8
             let path = rule.pattern.isPrefix ? text.dropLast() : text[...]
-            writer.name(String(decoding: Array(path), as: UTF8.self))
+            writer.name(namespace + String(decoding: Array(path), as: UTF8.self))
             writer.write(
                 ["capabilities": .array(rule.capabilities.names.map { .string($0) })]
             )
@@ -100,13 +108,19 @@ struct SubjectLookup {
     let call: VaultCall
     let authority: Authority
 
+    /// - Parameter isOwn: whether it has to be of the request's namespace, or of one below: what is
+    ///   told of it names its policies.
     func access(
         ofToken token: String?,
+        isOwn: Bool,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenAccess {
         guard let token, !token.isEmpty else { throw Self.refusal("no token found") }
-        let found = try TokenFinder(environment: call.environment).named(Array(token.utf8), view)
-        guard let found, let access = try access(of: found, view) else {
+        let namespace = call.environment.namespace
+        let found = try TokenFinder(environment: call.environment).live(Array(token.utf8), view)
+        guard let found, !isOwn || found.namespace.path(below: namespace) != nil,
+            let access = try access(of: found, view)
+        else {
             throw Self.refusal("invalid token")
         }
         return access

@@ -73,7 +73,7 @@ struct MountLookups {
         if path == BuiltInMount.tokenPath {
             members = tuning(of: MountRecord.Tuning())
             members["description"] = .string(BuiltInMount.token.description)
-            members["token_type"] = "default-service"
+            members["token_type"] = namespace.isRoot ? "default-service" : "default"
         } else if let entry = mounts.entry(at: MountTable.authPrefix + path) {
             let tuning = entry.record.tuning
             members = self.tuning(of: tuning)
@@ -249,7 +249,9 @@ extension MountLookups {
     private func shown(_ mount: BuiltInMount) -> JSONObject {
         let (accessor, id) = mount.identity(vaultID, in: namespace.home)
         var config = config(of: MountRecord.Tuning())
-        if mount.path == BuiltInMount.tokenPath { config["token_type"] = "default-service" }
+        if mount.path == BuiltInMount.tokenPath {
+            config["token_type"] = namespace.isRoot ? "default-service" : "default"
+        }
         var members = common(type: mount.type(in: namespace), accessor: accessor, id: id)
         members["description"] = .string(mount.description)
         members["options"] = .null

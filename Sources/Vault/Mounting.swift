@@ -67,6 +67,9 @@ struct Mounting {
     ) throws(VaultError) -> VaultStep {
         let input = try MountInput(call.request.fields, isAuthMethod: false)
         guard !isReserved(path) else { throw .invalid("cannot mount \(GoText.quoted(path))") }
+        if let (other, _) = mounts.namespace(leading: path) {
+            throw .invalid("existing mount at \(other.record.name.withSlash)")
+        }
         if let other = mounts.conflict(with: path) {
             throw .invalid("path is already in use at \(other)")
         }

@@ -94,7 +94,7 @@ extension PolicyBackend {
             throw .invalid("name one of 'token', 'accessor' and 'policies'")
         }
         let subjects = SubjectLookup(call: call, authority: authority)
-        if !token.isEmpty { return try subjects.access(ofToken: token, view) }
+        if !token.isEmpty { return try subjects.access(ofToken: token, isOwn: true, view) }
         if !accessor.isEmpty { return try subjects.access(ofAccessor: accessor, view) }
         if policies.isEmpty { return authority.access }
         let isRoot = call.environment.namespace.isRoot

@@ -85,8 +85,9 @@ struct VaultCall {
         if !place.namespace.isRoot {
             trace?.note(place.namespace, path)
             if RootOnlyPaths.contains(path) {
-                throw .invalid("operation unavailable in namespaces")
+                throw .invalid("operation only available in root namespace")
             }
+            if RootOnlyPaths.areOfSeals(path) { throw .invalid("namespace is not sealable") }
         }
         let rerouting = Rerouting(request: request, cache: environment.cache)
         if let target = try rerouting.target(of: place, view) {

@@ -26,29 +26,64 @@ struct LockedUsers {
         return try unlock(alias, accessor: String(below[..<slash]), view)
     }
 
+    /// Those of this namespace, and of all below it.
     private func list(_ view: borrowing BarrierView) throws(VaultError) -> VaultAnswer {
         let fields = try SystemFields.parse(call.request.fields, Self.schema)
         let wanted = fields.text("mount_accessor") ?? ""
+        let own = Place(namespace: call.environment.namespace, mounts: mounts)
+        let cache = call.environment.cache
+        guard let below = try NamespaceFinder(cache: cache).descendants(of: own, view) else {
+            throw .invalid(
+                "there are more than \(VaultLimits.namespacesMax) namespaces below this one: "
+                    + "ask them one by one"
+            )
+        }
+        var places = [own]
+        for one in below where !one.entry.record.isEnding {
+            let namespace = Namespace(one.entry, below: one.parent)
+            let mounts = try cache.mounts(view.at(namespace.home))
+            places.append(Place(namespace: namespace, mounts: mounts))
+        }
+        var spaces: [JSONValue] = []
+        var total = 0
+        for place in places {
+            let (space, count) = try space(place, wanted, view)
+            total += count
+            if let space { spaces.append(space) }
+        }
+        let data: JSONObject = [
+            "by_namespace": .array(spaces), "total": .number(JSONNumber(total)),
+        ]
+        let body = JSONValue.object(data).encoded(sortingKeys: false)
+        return VaultAnswer(EngineAnswer(data: body, warnings: fields.warnings))
+    }
+
+    /// One namespace's line, and how many are locked out there. Where one mount is asked for, the
+    /// namespaces below that do not have it are left out.
+    private func space(
+        _ place: Place,
+        _ wanted: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> (line: JSONValue?, count: Int) {
         var rows: [JSONValue] = []
         var total = 0
-        for entry in mounts.authMethods
+        for entry in place.mounts.authMethods
         where wanted.isEmpty || utf8Equals(entry.record.accessor, wanted) {
             let names = try locked(entry, view)
             total += names.count
             if names.isEmpty, wanted.isEmpty { continue }
             rows.append(row(entry.record.accessor, names))
         }
-        if rows.isEmpty, !wanted.isEmpty { rows.append(row(wanted, [])) }
-        let namespace = call.environment.namespace
-        let space: JSONObject = [
-            "namespace_id": .string(namespace.id), "namespace_path": .string(namespace.path),
+        if rows.isEmpty, !wanted.isEmpty {
+            guard place.namespace.home == call.environment.namespace.home else { return (nil, 0) }
+            rows.append(row(wanted, []))
+        }
+        let line: JSONObject = [
+            "namespace_id": .string(place.namespace.id),
+            "namespace_path": .string(place.namespace.path),
             "counts": .number(JSONNumber(total)), "mount_accessors": .array(rows),
         ]
-        let data: JSONObject = [
-            "by_namespace": .array([.object(space)]), "total": .number(JSONNumber(total)),
-        ]
-        let body = JSONValue.object(data).encoded(sortingKeys: false)
-        return VaultAnswer(EngineAnswer(data: body, warnings: fields.warnings))
+        return (.object(line), total)
     }
 
     private func row(_ accessor: String, _ names: [String]) -> JSONValue {

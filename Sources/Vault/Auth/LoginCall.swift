@@ -96,9 +96,11 @@ struct LoginCall {
         return try draft.commit(VaultAnswer(body, auth: auth))
     }
 
-    /// `userpass-bob`: the mount's path with the method's own name of the client.
+    /// `userpass-bob`: the mount's path with the method's own name of the client. In a namespace
+    /// the path is whole: `team-auth-userpass-bob`.
     private func displayName(_ grant: LoginGrant) -> String {
-        let mount = entry.record.path.below(MountTable.authPrefix) ?? entry.record.path
+        let whole = environment.namespace.path + entry.record.path
+        let mount = whole.below(MountTable.authPrefix) ?? whole
         var name = Array(mount.utf8.map { $0 == 0x2F ? 0x2D : $0 }) + Array(grant.displayName.utf8)
         if name.last == 0x2D { name.removeLast() }
         return String(decoding: name, as: UTF8.self)

@@ -61,4 +61,25 @@ struct Namespace: Sendable {
 struct Place: Sendable {
     let namespace: Namespace
     let mounts: MountTable
+
+    /// Those directly below.
+    var children: [NamespacePlace] {
+        mounts.namespaces.map { entry in
+            NamespacePlace(entry: entry, parent: namespace, shown: entry.record.name.withSlash)
+        }
+    }
+}
+
+/// A namespace in a list of another one.
+struct NamespacePlace: Sendable {
+    let entry: NamespaceEntry
+    /// Directly above it.
+    let parent: Namespace
+    /// Its path from the namespace on that is asked.
+    let shown: String
+
+    /// The same in the list of a namespace further up.
+    func shown(behind way: String) -> NamespacePlace {
+        NamespacePlace(entry: entry, parent: parent, shown: way + shown)
+    }
 }

@@ -16,13 +16,15 @@ struct NamespaceBackend {
     func step(_ path: String, _ view: borrowing BarrierView) throws(VaultError) -> VaultStep? {
         if path == "namespaces" || path == "namespaces/" {
             switch call.request.operation {
-            case .list: return .answer(try answer(to: children))
+            case .list:
+                guard !mounts.namespaces.isEmpty else { throw .notFound }
+                return .answer(try answer(to: place.children))
             case .scan: return .answer(try answer(to: try descendants(view)))
             default: throw .engine(.unsupportedOperation)
             }
         }
         guard let below = path.below("namespaces/") else { return nil }
-        try Self.refuseUnsupported(below)
+        try refuseUnsupported(below)
         let name = try Self.name(below)
         switch call.request.operation {
         case .read: return .answer(try read(name))
@@ -34,13 +36,15 @@ struct NamespaceBackend {
     }
 
     /// What OpenBao does to a namespace besides: seals of its own, and locks.
-    private static func refuseUnsupported(_ path: String) throws(VaultError) {
+    private func refuseUnsupported(_ path: String) throws(VaultError) {
         let parts = path.utf8.split(separator: 0x2F).map { String(Substring($0)) }
-        let isLock = parts.count > 1 && parts[0] == "api-lock"
-        let isSeal =
-            parts.count > 1
-            && ["seal", "unseal", "seal-status", "key-status", "rotate"].contains(parts[1])
-        if isLock || isSeal { throw .engine(.unsupportedPath) }
+        guard parts.count > 1 else { return }
+        if parts[1] == "seal-status", parts.count == 2, call.request.operation == .read {
+            guard mounts.namespace(named: parts[0]) != nil else { throw .namespaceNotFound }
+            throw .invalid("namespace is not sealable")
+        }
+        let isSeal = ["seal", "unseal", "seal-status"].contains(parts[1])
+        if parts[0] == "api-lock" || isSeal { throw .engine(.unsupportedPath) }
     }
 
     /// A single name, without the slash that it may come with.
@@ -67,60 +71,36 @@ struct NamespaceBackend {
 
     // MARK: showing
 
-    private var children: [Namespaced] {
-        mounts.namespaces.map { entry in
-            Namespaced(
-                entry: entry,
-                path: namespace.path + entry.record.name.withSlash,
-                shown: entry.record.name.withSlash
-            )
-        }
-    }
+    /// Where the request is.
+    private var place: Place { Place(namespace: namespace, mounts: mounts) }
 
-    /// A namespace as answers have it.
-    private struct Namespaced {
-        let entry: NamespaceEntry
-        /// From the root namespace on.
-        let path: String
-        /// From the namespace on that is asked.
-        let shown: String
-    }
-
-    /// Each before those below it.
+    /// Level by level.
     private func descendants(
         _ view: borrowing BarrierView
-    ) throws(VaultError) -> [Namespaced] {
-        var found: [Namespaced] = []
-        var waiting = Array(children.reversed())
-        while let next = waiting.popLast() {
-            guard found.count < VaultLimits.namespacesMax else {
-                throw .invalid(
-                    "there are more than \(VaultLimits.namespacesMax) namespaces below this one: "
-                        + "list them one by one"
-                )
-            }
-            found.append(next)
-            // What is being removed has none below it.
-            if next.entry.record.isEnding { continue }
-            let below = try call.environment.cache.mounts(view.at(next.entry.home)).namespaces
-            waiting += below.reversed().map { entry in
-                let name = entry.record.name.withSlash
-                return Namespaced(entry: entry, path: next.path + name, shown: next.shown + name)
-            }
+    ) throws(VaultError) -> [NamespacePlace] {
+        let finder = NamespaceFinder(cache: call.environment.cache)
+        guard let found = try finder.descendants(of: place, view) else {
+            throw .invalid(
+                "there are more than \(VaultLimits.namespacesMax) namespaces below this one: "
+                    + "list them one by one"
+            )
         }
         return found
     }
 
-    private func answer(to found: [Namespaced]) throws(VaultError) -> VaultAnswer {
+    /// Nothing is an empty object here; a plain list of nothing was answered before.
+    private func answer(to found: [NamespacePlace]) throws(VaultError) -> VaultAnswer {
         let warnings = try SystemFields.parse(call.request.fields, FieldSchema([])).warnings
-        guard !found.isEmpty else { throw .notFound }
+        guard !found.isEmpty else {
+            return VaultAnswer(EngineAnswer(data: Array("{}".utf8), warnings: warnings))
+        }
         var writer = JSONWriter(capacity: 64 + found.count * 192)
         writer.beginObject()
         writer.name("key_info")
         writer.beginObject()
         for one in found {
             writer.name(one.shown)
-            writer.write(.object(Self.members(one.entry, one.path)))
+            writer.write(.object(Self.members(one.entry, namespace.path + one.shown)))
         }
         writer.endObject()
         writer.name("keys")
@@ -287,11 +267,30 @@ struct NamespaceBackend {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
         let fields = try SystemFields.parse(call.request.fields, Self.schema)
-        guard let entry = mounts.namespace(named: name) else { throw .namespaceNotFound }
+        // The namespace of the request is there; it is the path that is wrong.
+        guard let entry = mounts.namespace(named: name) else {
+            throw .invalid("namespace not found")
+        }
         let given = call.request.fields["custom_metadata"]
         let patch = given ?? .object(JSONObject())
+        for (_, value) in patch.asObject?.members ?? [] {
+            try Self.checkPatch(value)
+        }
         let merged = entry.record.metadata.json.patched(with: patch).asObject ?? JSONObject()
         return try replace(try Self.metadata(merged), of: entry, fields.warnings, view)
+    }
+
+    private static func checkPatch(_ value: JSONValue) throws(VaultError) {
+        let kind =
+            switch value {
+            case .null, .string: ""
+            case .number: "json.Number"
+            case .bool: "bool"
+            case .array: "[]interface {}"
+            case .object: "map[string]interface {}"
+            }
+        guard !kind.isEmpty else { return }
+        throw .invalid("metadata patch can only have string or null values, got \(kind)")
     }
 
     private static let schema = FieldSchema(
@@ -319,9 +318,7 @@ struct NamespaceBackend {
         let path = namespace.path + name.withSlash
         let inside = try call.environment.cache.mounts(view.at(entry.home))
         guard inside.namespaces.isEmpty else {
-            throw .invalid(
-                "cannot delete namespace (\(GoText.quoted(path))) containing child namespaces"
-            )
+            throw .invalid("unable to delete namespace containing child namespaces")
         }
         var record = entry.record
         record.isEnding = true

@@ -73,6 +73,27 @@ struct NamespaceFinder {
         return try find(id: id, view)?.namespace
     }
 
+    /// What is below a namespace, level by level; nil if there are more than one answer shows.
+    func descendants(
+        of top: Place,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> [NamespacePlace]? {
+        var found = top.children
+        var position = 0
+        while position < found.count {
+            guard found.count <= VaultLimits.namespacesMax else { return nil }
+            let next = found[position]
+            position += 1
+            // What is being removed has none below it.
+            if next.entry.record.isEnding { continue }
+            let namespace = Namespace(next.entry, below: next.parent)
+            let mounts = try cache.mounts(view.at(namespace.home))
+            let below = Place(namespace: namespace, mounts: mounts).children
+            found += below.map { $0.shown(behind: next.shown) }
+        }
+        return found
+    }
+
     private static func isCharacter(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
     }

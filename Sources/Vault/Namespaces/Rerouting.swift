@@ -75,6 +75,11 @@ enum RootOnlyPaths {
         }
     }
 
+    /// What a namespace with a seal of its own would have.
+    static func areOfSeals(_ path: String) -> Bool {
+        ["sys/key-status", "sys/rotate"].contains { utf8Equals($0, path) }
+    }
+
     /// - Source: the API contract; OpenBao 2.7.2's answers. The last line is Holdfast's own.
     private static let paths = [
         "audit-hash", "audit", "config/auditing", "config/cors", "config/reload", "config/state",

@@ -200,7 +200,7 @@ struct QuotaBackend {
             return (above + (utf8Equals(mount, slashed) ? mount : path), nil)
         }
         guard let entry = place.mounts.match(path)?.entry else {
-            throw .invalid("invalid mount path \(GoText.quoted(whole.withSlash))")
+            throw .invalid("invalid mount path \(GoText.quoted(slashed))")
         }
         let isWhole = utf8Equals(entry.record.path, slashed)
         return (above + (isWhole ? slashed : path), entry)

@@ -7,7 +7,8 @@ import Wire
 ///
 /// **A timer is all there is.** A record of the system mount, or of a namespace's home, that has to
 /// be looked at at some time has a timer; a job is such a record, with a timer that is due until
-/// the job has ended. So whoever leads finds all work by reading the first timers, and a new leader loads nothing.
+/// the job has ended. So whoever leads finds all work by reading the first timers, and a new leader
+/// loads nothing.
 ///
 /// **Exactly once.** No token allows this work. Each batch checks the record that does, and
 /// replaces it: the timer, or the job. A second leader, or the same one after a lost answer, that

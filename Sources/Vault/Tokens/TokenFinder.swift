@@ -89,18 +89,6 @@ struct TokenFinder {
         }
     }
 
-    /// The same for one that a request names: only what is where the request is, or below, can be
-    /// named.
-    func named(
-        _ token: [UInt8],
-        _ view: borrowing BarrierView
-    ) throws(VaultError) -> LiveToken? {
-        guard let live = try live(token, view),
-            live.namespace.path(below: environment.namespace) != nil
-        else { return nil }
-        return live
-    }
-
     /// The same for one that has to be exactly where the request is.
     func here(
         _ token: [UInt8],
