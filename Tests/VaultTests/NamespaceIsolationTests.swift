@@ -26,6 +26,8 @@ struct NamespaceIsolationTests {
             for path in Self.paths { try fill(path) }
         }
 
+        func position(_ path: String) -> Int { Self.paths.firstIndex(of: path) ?? 0 }
+
         /// In every text of a namespace, and in none of another one.
         static func mark(_ path: String) -> String {
             "mark" + (path.isEmpty ? "0" : path.split(separator: "/").joined(separator: "0"))
@@ -195,6 +197,129 @@ struct NamespaceIsolationTests {
                 }
             }
         }
+    }
+
+    /// Odd ways to name a place: headers, and paths in front of what is asked.
+    private static let oddHeaders = [
+        "", "a", "a/b", "c", "root", "/", ".", "..", "../c", "a/..", "a/../c", "a/b/..", "a/./b",
+        "a//b", "//a//", "/a/b//", "root/a", "a/root", "root/..", "A", "a%2Fb", "a%2fb", "%61",
+        "a\\b", "a b", "a/b/c", "c/a", "a.b", "a;c", "a,c", "*", "+", "a/*", "kv", "sys", "auth",
+    ]
+    private static let oddPaths = [
+        "", "a/", "a/b/", "c/", "b/", "a/a/", "a//b/", "a/../", "a/../c/", "../c/", "../", "./",
+        "a/./b/", "a%2Fb/", "a/%2e%2e/c/", "%2e%2e/c/", "%2E%2E%2Fc/", "%61/", "a%00/", "a%2F/",
+        "root/", "a/root/", "A/", "v1/a/", "/c/", "sys/../c/", "kv/../c/", "auth/../c/", "+/", "*/",
+    ]
+
+    @Test("however a place is named, a token reaches its own namespace and what is below it")
+    func oddNames() throws {
+        let world = try World()
+        var reached: Set<String> = []
+        for (from, owner) in World.paths.enumerated() {
+            for header in Self.oddHeaders {
+                for path in Self.oddPaths {
+                    for target in ["kv/s", "auth/token/accessors?list=true", "sys/policy"] {
+                        let token = world.tokens[from]
+                        let answer = try world.vault.send(
+                            in: header,
+                            as: token,
+                            "GET",
+                            path + target
+                        )
+                        let what = "\(owner) asks \(header) + \(path)\(target): \(answer.text)"
+                        #expect(answer.status < 500, "\(what)")
+                        for other in World.paths {
+                            let isSeen =
+                                answer.text.contains(World.mark(other))
+                                || answer.text.contains(world.accessors[world.position(other)])
+                            if isSeen, other.hasPrefix(owner) { reached.insert(other) }
+                            #expect(!isSeen || other.hasPrefix(owner), "\(what)")
+                        }
+                    }
+                    let written = try world.vault.send(
+                        in: header,
+                        as: world.tokens[from],
+                        "POST",
+                        path + "kv/odd",
+                        #"{"by":"\#(owner)"}"#
+                    )
+                    #expect(written.status < 500, "\(owner) \(header) \(path) \(written.text)")
+                }
+            }
+            for place in World.paths where !place.hasPrefix(owner) {
+                let found = try world.vault.send(in: place, "GET", "kv/odd")
+                #expect(!found.text.contains(#""by":"\#(owner)""#), "\(owner) wrote in \(place)")
+            }
+        }
+        #expect(reached == Set(World.paths))
+    }
+
+    @Test("a namespace's own path, without anything behind it, is nothing")
+    func bare() throws {
+        let world = try World()
+        for method in ["GET", "LIST", "POST", "DELETE", "HELP", "SCAN", "PATCH"] {
+            for path in ["a", "a/", "a/b", "a/b/"] {
+                for token in world.tokens + ["", "nonsense"] {
+                    let answer = try world.vault.send(in: "", as: token, method, path, "{}")
+                    #expect((300..<500).contains(answer.status), "\(method) \(path)")
+                }
+            }
+        }
+    }
+
+    @Test("a batch token is what it was given as, and nothing that looks like it")
+    func batchTokens() throws {
+        let world = try World()
+        for path in World.paths {
+            let body = #"{"type":"batch","policies":["admin"]}"#
+            let token = try world.vault.createToken(in: path, body)
+            #expect(try world.vault.send(in: path, as: token, "GET", "kv/s").status == 200)
+            let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+            let sealed = "b.\(parts[1])"
+            let ending = parts.count > 2 ? ".\(parts[2])" : ""
+            for odd in [
+                "\(sealed).x\(ending)", "\(sealed).\(ending)", "\(token).", "\(token)\(ending).x",
+                "\(sealed)=\(ending)", "\(sealed).aaaaaa\(ending)",
+            ] {
+                let answer = try world.vault.send(in: path, as: odd, "GET", "kv/s")
+                #expect(answer.status == 403, "\(path) \(odd)")
+            }
+        }
+    }
+
+    @Test("a token is asked about by whoever has it; what its policies are, only by its own")
+    func capabilities() throws {
+        let world = try World()
+        for (from, owner) in World.paths.enumerated() {
+            for (to, place) in World.paths.enumerated() {
+                let token = world.tokens[from]
+                let asked = try world.vault.send(
+                    in: place,
+                    as: world.tokens[to],
+                    "POST",
+                    "sys/capabilities",
+                    #"{"token":"\#(token)","paths":["kv/s"]}"#
+                )
+                let isBelow = place.hasPrefix(owner)
+                #expect(asked.status == 200)
+                let list = try asked.data("capabilities")?.asArray?.compactMap(\.asString) ?? []
+                #expect(list.contains("read") == isBelow, "\(owner) in \(place): \(asked.text)")
+                #expect((list == ["deny"]) != isBelow, "\(owner) in \(place): \(asked.text)")
+                let explained = try world.vault.send(
+                    in: place,
+                    as: world.tokens[to],
+                    "POST",
+                    "sys/policies/explain",
+                    #"{"path":"kv/s","operation":"read","token":"\#(token)"}"#
+                )
+                #expect((explained.status == 200) == owner.hasPrefix(place), "\(explained.text)")
+            }
+        }
+        let inner = try world.vault.createToken(in: "a", #"{"policies":["default"]}"#)
+        let all = try world.vault.send(in: "a", as: inner, "GET", "sys/internal/ui/resultant-acl")
+        let paths = try all.data("exact_paths")?.asObject?.members.map(\.name) ?? []
+        #expect(paths.contains("a/auth/token/lookup-self"))
+        #expect(paths.allSatisfy { $0.hasPrefix("a/") })
     }
 
     @Test("another ending makes no token of another namespace")
