@@ -92,7 +92,7 @@ final class ClusterClock: Sendable {
     }
 
     /// What this node tells the others, 24 bytes: its clock (nanoseconds since 1970, u64); the term
-    /// in which it leads, 0 if it does not (u64); cluster time, which counts only if it leads (u64).
+    /// in which it leads, or 0 (u64); cluster time, which counts only if it leads (u64).
     var payload: [UInt8] {
         let status = replica.status
         var writer = ByteWriter(capacity: 24)

@@ -5,9 +5,9 @@ import Replica
 ///
 /// A follower goes by each batch that it evaluates, and by what the leader says every two seconds,
 /// so it differs from the leader by a message's way and never adds up its own clock's drift. The
-/// second is for quiet hours: a batch may have been evaluated late, and no other come after it. A leader goes by its own clock alone: if it went by
-/// its batches, each would set it back by the time that it takes to commit one, and under load
-/// cluster time would hardly advance.
+/// second is for quiet hours: a batch may have been evaluated late, and no other come after it. A
+/// leader goes by its own clock alone: if it went by its batches, each would set it back by the
+/// time that it takes to commit one, and under load cluster time would hardly advance.
 ///
 /// Batches tell nothing of the time in which nobody led. So a node that starts, and a leader that
 /// begins, compares what it has with the members' clocks once: see ``adopt(_:_:state:)``.
