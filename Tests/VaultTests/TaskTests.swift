@@ -368,11 +368,18 @@ struct TaskTests {
         let vault = try TestVault()
         func count() throws -> Int {
             try vault.store.view { view throws(VaultError) in
-                try WorkSummary.tokens(vault.keyring, view: view)
+                try WorkSummary.tokens(vault.keyring, vault.cache, view: view)
             }
         }
         let before = try count()
         for _ in 0..<5 { _ = try vault.makeToken(["default"]) }
+        #expect(try count() == before + 5)
+        try vault.makeNamespace("a")
+        try vault.makeNamespace("a/b")
+        for _ in 0..<2 { _ = try vault.createToken(in: "a/b", #"{"policies":["default"]}"#) }
+        #expect(try count() == before + 7)
+        // Those of one that is being removed are good for nothing.
+        try vault.send("DELETE", "a/sys/namespaces/b")
         #expect(try count() == before + 5)
     }
 

@@ -26,7 +26,7 @@ final class TokenCensus: Sendable {
             }
         }
         let counted = try? store.view { view throws(VaultError) in
-            try WorkSummary.tokens(unsealed.keyring, view: view)
+            try WorkSummary.tokens(unsealed.keyring, unsealed.cache, view: view)
         }
         guard let counted else { return known?.count }
         last.withLock { $0 = (counted, .now) }

@@ -61,14 +61,33 @@ package struct WorkSummary: Sendable, Equatable {
 }
 
 extension WorkSummary {
-    /// How many service tokens there are in the root namespace. Goes over the places of all of
-    /// them, and opens none.
+    /// How many service tokens there are in all namespaces together. Goes over the places of all of
+    /// them, and opens none; reads the table of each namespace.
     package static func tokens(
         _ keyring: Keyring,
+        _ cache: VaultCache,
         view: borrowing ReadView
     ) throws(VaultError) -> Int {
+        let barrier = BarrierView(keyring, over: view)
+        var waiting = [Place(namespace: .root, mounts: try cache.mounts(barrier))]
+        var count = 0
+        while let place = waiting.popLast() {
+            count += try tokens(in: place.namespace.home, barrier)
+            for child in place.children where !child.entry.record.isEnding {
+                let namespace = Namespace(child.entry, below: place.namespace)
+                let mounts = try cache.mounts(barrier.at(namespace.home))
+                waiting.append(Place(namespace: namespace, mounts: mounts))
+            }
+        }
+        return count
+    }
+
+    private static func tokens(
+        in home: MountID,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Int {
         do throws(BarrierError) {
-            return try BarrierView(keyring, over: view).count(.system, in: SystemPaths.tokens)
+            return try view.count(home, in: SystemPaths.tokens)
         } catch {
             throw .barrier(error)
         }
