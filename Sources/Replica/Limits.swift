@@ -37,9 +37,10 @@ package enum Limits {
     /// Further room that only members' messages may take, so that clients who fill the inbox do
     /// not cost the heartbeats with it.
     package static let inboxMessagesExtra = 16_384
-    /// A leader's disk that wrote nothing for this many ticks is probed with a tiny transaction,
-    /// five times a second: half a default election time-out, like the stall that it looks for.
-    package static let diskProbeTicks = 20
+    /// A leader's disk that wrote nothing for this many ticks is probed with a tiny transaction, so
+    /// that a leader that nobody writes to learns of its disk's end. Once a second: whoever writes
+    /// meanwhile finds out as fast by that write, and each probe is a sync of an idle machine.
+    package static let diskProbeTicks = 100
     /// A disk that stalled counts as well again after this many ticks without a stall.
     package static let diskWellTicks = 100
     /// Ticks between two looks for reads whose patience has ended.
