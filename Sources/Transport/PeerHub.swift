@@ -37,7 +37,7 @@ final class PeerHub {
     private let incomingCount: ConnectionCount
     private var throttle = LogThrottle()
     /// Sorted by id, so that what is dialed and logged has one order.
-    private var peers: [Peer] = []
+    private(set) var peers: [Peer] = []
     private(set) var isStopped = false
 
     init(
@@ -90,9 +90,6 @@ final class PeerHub {
             peer.links.forEach { $0.dial() }
         }
     }
-
-    /// The members as they are now, by id.
-    var members: [Peer] { peers }
 
     func peer(_ id: NodeID) -> Peer? { peers.first { $0.endpoint.id == id } }
 

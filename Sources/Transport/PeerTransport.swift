@@ -183,7 +183,7 @@ package final class PeerTransport: Sendable {
         eventLoop.execute { [self] in
             guard let hub = hub.value else { return }
             hub.update(peers)
-            let members = hub.members
+            let members = hub.peers
             routes.withLock { routes in
                 routes = [:]
                 for peer in members {

@@ -31,8 +31,8 @@ struct LockedUsers {
         let fields = try SystemFields.parse(call.request.fields, Self.schema)
         let wanted = fields.text("mount_accessor") ?? ""
         let own = Place(namespace: call.environment.namespace, mounts: mounts)
-        let cache = call.environment.cache
-        guard let below = try NamespaceFinder(cache: cache).descendants(of: own, view) else {
+        let finder = NamespaceFinder(cache: call.environment.cache)
+        guard let below = try finder.descendants(of: own, view) else {
             throw .invalid(
                 "there are more than \(VaultLimits.namespacesMax) namespaces below this one: "
                     + "ask them one by one"
@@ -40,9 +40,7 @@ struct LockedUsers {
         }
         var places = [own]
         for one in below where !one.entry.record.isEnding {
-            let namespace = Namespace(one.entry, below: one.parent)
-            let mounts = try cache.mounts(view.at(namespace.home))
-            places.append(Place(namespace: namespace, mounts: mounts))
+            places.append(try finder.place(of: one.entry, below: one.parent, view))
         }
         var spaces: [JSONValue] = []
         var total = 0

@@ -73,6 +73,16 @@ struct NamespaceFinder {
         return try find(id: id, view)?.namespace
     }
 
+    /// One that another one's table names, with its own table.
+    func place(
+        of entry: NamespaceEntry,
+        below parent: Namespace,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Place {
+        let mounts = try cache.mounts(view.at(entry.home))
+        return Place(namespace: Namespace(entry, below: parent), mounts: mounts)
+    }
+
     /// What is below a namespace, level by level; nil if there are more than one answer shows.
     func descendants(
         of top: Place,
@@ -86,9 +96,7 @@ struct NamespaceFinder {
             position += 1
             // What is being removed has none below it.
             if next.entry.record.isEnding { continue }
-            let namespace = Namespace(next.entry, below: next.parent)
-            let mounts = try cache.mounts(view.at(namespace.home))
-            let below = Place(namespace: namespace, mounts: mounts).children
+            let below = try place(of: next.entry, below: next.parent, view).children
             found += below.map { $0.shown(behind: next.shown) }
         }
         return found
@@ -107,9 +115,7 @@ struct NamespaceFinder {
         var place = root
         var rest = path
         while let (entry, below) = place.mounts.namespace(leading: rest), !entry.record.isEnding {
-            let namespace = Namespace(entry, below: place.namespace)
-            let mounts = try cache.mounts(view.at(namespace.home))
-            place = Place(namespace: namespace, mounts: mounts)
+            place = try self.place(of: entry, below: place.namespace, view)
             rest = below
         }
         return (place, rest)

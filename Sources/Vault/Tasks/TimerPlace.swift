@@ -20,7 +20,9 @@ struct TimerPlace: Sendable, Equatable {
     /// Of a timer's path; the path itself where no home is named.
     init(_ text: String) {
         guard let below = text.below(Self.prefix), below.utf8.count > Self.idCharacters + 1,
-            let home = MountID(text: String(decoding: below.utf8.prefix(36), as: UTF8.self))
+            let home = MountID(
+                text: String(decoding: below.utf8.prefix(Self.idCharacters), as: UTF8.self)
+            )
         else {
             self.init(home: .system, path: text)
             return

@@ -69,14 +69,13 @@ extension WorkSummary {
         view: borrowing ReadView
     ) throws(VaultError) -> Int {
         let barrier = BarrierView(keyring, over: view)
+        let finder = NamespaceFinder(cache: cache)
         var waiting = [Place(namespace: .root, mounts: try cache.mounts(barrier))]
         var count = 0
         while let place = waiting.popLast() {
             count += try tokens(in: place.namespace.home, barrier)
             for child in place.children where !child.entry.record.isEnding {
-                let namespace = Namespace(child.entry, below: place.namespace)
-                let mounts = try cache.mounts(barrier.at(namespace.home))
-                waiting.append(Place(namespace: namespace, mounts: mounts))
+                waiting.append(try finder.place(of: child.entry, below: child.parent, barrier))
             }
         }
         return count
