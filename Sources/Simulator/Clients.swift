@@ -72,6 +72,8 @@ final class AnswerBox: Sendable {
         case proposed(ProposeOutcome)
         case committed(CommitOutcome)
         case read(ReadOutcome)
+        /// What was in the way of a batch can be seen.
+        case evaluated(ReadOutcome)
         /// A damaged bucket that a read waits for.
         case mended(Bool)
         case presence(PresenceVerdict)
