@@ -125,7 +125,9 @@ let package = Package(
                 "Simulator", "Store",
                 .target(name: "RaftLaboratory", condition: .when(traits: ["PlantedBugs"])),
             ],
-            swiftSettings: house
+            swiftSettings: house,
+            // Reference counting is a sixth of a run, and costs less without a jump table.
+            linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
         ),
         // Tests
         .target(

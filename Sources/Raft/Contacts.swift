@@ -19,19 +19,18 @@ struct Contacts: Sendable {
 
     /// What is known; nothing at first.
     subscript(id: NodeID) -> Contact {
-        get {
-            let position = position(of: id)
-            let isKnown = position < contacts.count && contacts[position].id == id
-            return isKnown ? contacts[position] : Contact(id: id)
+        let position = position(of: id)
+        let isKnown = position < contacts.count && contacts[position].id == id
+        return isKnown ? contacts[position] : Contact(id: id)
+    }
+
+    /// Changes what is known of one, where it lies: each message that comes in is noted here.
+    mutating func update(_ id: NodeID, _ change: (inout Contact) -> Void) {
+        let position = position(of: id)
+        if position == contacts.count || contacts[position].id != id {
+            contacts.insert(Contact(id: id), at: position)
         }
-        set {
-            let position = position(of: id)
-            if position < contacts.count, contacts[position].id == id {
-                contacts[position] = newValue
-            } else {
-                contacts.insert(newValue, at: position)
-            }
-        }
+        change(&contacts[position])
     }
 
     /// Forgets who is no member any more.

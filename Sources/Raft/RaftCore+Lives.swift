@@ -67,7 +67,7 @@ extension RaftCore {
             life.incarnation == message.incarnation ? life : nil
         }
         guard message.boot >= max(known?.boot ?? 0, told?.boot ?? 0) else { return false }
-        contacts[peer].toldLife = (message.incarnation, message.boot)
+        contacts.update(peer) { $0.toldLife = (message.incarnation, message.boot) }
         return true
     }
 

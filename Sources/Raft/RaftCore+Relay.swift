@@ -69,9 +69,12 @@ extension RaftCore {
         let peers = relays(to: target, heardWithin: settings.relayAfterTicks)
         guard !peers.isEmpty, ticks >= contacts[target].nextTryTick else { return nil }
         let tries = contacts[target].tries
-        contacts[target].tries = tries + 1
         let pause = tries < peers.count ? settings.heartbeatTicks : settings.electionTicksMin
-        contacts[target].nextTryTick = ticks + UInt64(pause)
+        let nextTry = ticks + UInt64(pause)
+        contacts.update(target) { contact in
+            contact.tries = tries + 1
+            contact.nextTryTick = nextTry
+        }
         return peers[tries % peers.count]
     }
 
@@ -144,12 +147,11 @@ extension RaftCore {
 
     mutating func heard(_ peer: NodeID, through relay: NodeID?) {
         guard configuration.slot(of: peer) != nil else { return }
-        if let relay {
-            contacts[peer].relay = (relay, ticks)
-        } else {
-            contacts[peer].directTick = ticks
+        let tick = ticks
+        contacts.update(peer) { contact in
+            if let relay { contact.relay = (relay, tick) } else { contact.directTick = tick }
+            contact.tries = 0
         }
-        contacts[peer].tries = 0
     }
 
     /// Passes a message on, or takes in one that was passed on.

@@ -400,9 +400,6 @@ extension RaftCore {
     package var durableIndex: LogIndex { durability.durableIndex }
     package var newestToken: PersistToken { durability.newest }
     package var durableToken: PersistToken { durability.durable }
-    /// Retained entries, and what they weigh.
-    package var logCount: Int { log.count }
-    package var logBytes: Int { log.bytes }
     /// As it is now, which may be ahead of the disk.
     package var hardState: HardState { HardState(term: term, vote: vote, commit: commitIndex) }
 

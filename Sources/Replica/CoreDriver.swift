@@ -46,14 +46,14 @@ package protocol CorePorts {
 /// It holds back what must wait for the disk, matches tickets with whoever waits for them and
 /// decides when the log is compacted. It owns no thread, clock or socket, so the same code can
 /// run under a simulator.
-package struct CoreDriver<Ports: CorePorts> {
+package struct CoreDriver {
     /// The consensus core.
     package private(set) var core: RaftCore
     /// The core's numbers as of the last turn.
     package private(set) var standing: CoreStanding
     /// Ticks after the last turn that may come late, all at once.
     private(set) var quietTicks = 0
-    private let ports: Ports
+    private let ports: any CorePorts
     private var effects: [Effect] = []
     /// Those that are being performed: empty between calls, and kept for its room.
     private var ordered: [Effect] = []
@@ -85,15 +85,20 @@ package struct CoreDriver<Ports: CorePorts> {
     private var streams: [SnapshotHold] = []
 
     /// Begins where the storage stands.
-    package init(core: RaftCore, applied: LogIndex, ports: Ports, retention: LogRetention) {
+    package init(
+        core: RaftCore,
+        applied: LogIndex,
+        ports: any CorePorts,
+        retention: LogRetention
+    ) {
         self.core = core
-        standing = CoreStanding(core)
+        standing = self.core.standing()
         self.ports = ports
         self.retention = retention
         self.applied = applied
         visible = applied
         handedOver = applied
-        compactionAsked = LogIndex(number: core.firstIndex.number - 1)
+        compactionAsked = standing.base
     }
 
     /// Handles one turn's inputs: every proposal in it shares one append and one flush.
@@ -156,18 +161,18 @@ package struct CoreDriver<Ports: CorePorts> {
         }
         core.endTurn(into: &effects)
         perform()
+        standing = core.standing()
+        quietTicks = transfers.isEmpty ? standing.quietTicks : 0
         compactIfNeeded()
-        standing = CoreStanding(core)
-        quietTicks = transfers.isEmpty ? core.quietTicks : 0
     }
 
+    // Mutating so that they look at the core where it is: a getter would be handed a copy.
+
     /// Nothing depends on when answers to heartbeats are taken: they may wait a few ticks.
-    var canHearLate: Bool { quietTicks > 0 && !core.awaitsConfirmation }
+    var canHearLate: Bool { mutating get { quietTicks > 0 && !core.awaitsConfirmation } }
 
     /// Since when the evaluated state is known to be current.
-    var currentAsOf: Moment? { freshness.currentAsOf }
-
-    // Mutating so that they look at the core where it is: a getter would be handed a copy.
+    var currentAsOf: Moment? { mutating get { freshness.currentAsOf } }
 
     /// The retained entry at `index`, if there is one.
     package mutating func entry(at index: LogIndex) -> LogEntry? { core.entry(at: index) }
@@ -176,7 +181,7 @@ package struct CoreDriver<Ports: CorePorts> {
     package mutating func term(at index: LogIndex) -> Term? { core.term(at: index) }
 
     /// Copies the core's numbers to where other threads read them.
-    func report(to board: StatusBoard) {
+    mutating func report(to board: StatusBoard) {
         board.applied(through: applied)
         board.update { status in
             status.term = core.term
@@ -317,7 +322,9 @@ package struct CoreDriver<Ports: CorePorts> {
 
     /// Writes something tiny, so that the disk of a leader which has nothing to write is looked
     /// at. A lone voter has nobody to give way to.
-    func probeDiskIfLeading() {
+    ///
+    /// Mutating as the looks at the core are.
+    mutating func probeDiskIfLeading() {
         guard core.role == .leader, core.configuration.voters.count > 1 else { return }
         ports.persist(.probe)
     }
@@ -455,20 +462,20 @@ package struct CoreDriver<Ports: CorePorts> {
     /// Asks the storage thread to drop what is old enough, evaluated, applied, and in the log of
     /// every member that can still be brought up to date from this one's.
     private mutating func compactIfNeeded() {
-        let retained = core.logCount
+        let retained = standing.retained
         let isLong = retained > retention.entries + retention.entries / 4
-        let isHeavy = core.logBytes > retention.bytes
+        let isHeavy = standing.logBytes > retention.bytes
         guard isLong || isHeavy else { return }
         var target =
             isLong
-            ? core.lastIndex.number - UInt64(retention.entries)
-            : core.firstIndex.number + UInt64(retained / 4)
+            ? standing.last.number - UInt64(retention.entries)
+            : standing.base.number + 1 + UInt64(retained / 4)
         // A slow member may cost memory, but not all of it: then it gets another snapshot.
-        if retained <= retention.entriesMax && core.logBytes <= retention.bytesMax {
+        if retained <= retention.entriesMax && standing.logBytes <= retention.bytesMax {
             target = min(target, leastNeeded().number)
         }
         // The storage thread may be ahead of what the evaluation thread has told the core.
-        target = min(target, applied.number, core.evaluatedIndex.number)
+        target = min(target, applied.number, standing.evaluated.number)
         guard target > compactionAsked.number else { return }
         compactionAsked = LogIndex(number: target)
         ports.persist(.compact(through: compactionAsked))
@@ -489,7 +496,7 @@ package struct CoreDriver<Ports: CorePorts> {
                 return now - since > .seconds(Limits.snapshotResumeSeconds)
             }
         }
-        let matches = members.map(\.match).filter { $0 >= core.snapshotIndex }
-        return (matches + streams.map(\.point)).min() ?? core.lastIndex
+        let matches = members.map(\.match).filter { $0 >= standing.base }
+        return (matches + streams.map(\.point)).min() ?? standing.last
     }
 }

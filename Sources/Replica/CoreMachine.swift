@@ -1,9 +1,9 @@
 package import Raft
 
 /// The core thread's work without the thread: the driver, its ticks, and the ends of patience.
-package final class CoreMachine<Ports: CorePorts> {
+package final class CoreMachine {
     /// What consensus and its surroundings stand at.
-    package private(set) var driver: CoreDriver<Ports>
+    package private(set) var driver: CoreDriver
     private var ticker: Ticker
     private var ticksToExpiry = Limits.readExpiryTicks
     private let watch: DiskWatch
@@ -17,7 +17,7 @@ package final class CoreMachine<Ports: CorePorts> {
     package init(
         core: RaftCore,
         applied: LogIndex,
-        ports: Ports,
+        ports: any CorePorts,
         retention: LogRetention,
         watch: DiskWatch,
         now: Moment
@@ -73,6 +73,9 @@ package final class CoreMachine<Ports: CorePorts> {
     /// The core's numbers.
     package var standing: CoreStanding { driver.standing }
 
+    /// Copies the core's numbers to where other threads read them.
+    func report(to board: StatusBoard) { driver.report(to: board) }
+
     /// Who takes part as of the commit index.
     package var committedConfiguration: Configuration { driver.core.committedConfiguration }
 
@@ -87,31 +90,4 @@ package final class CoreMachine<Ports: CorePorts> {
 
     /// The term at `index`, if it is retained or just below what is.
     package func term(at index: LogIndex) -> Term? { driver.term(at: index) }
-}
-
-/// Where a core stands, for whoever looks at it from outside.
-package struct CoreStanding: Equatable, Sendable {
-    /// Follower, candidate or leader, and of which term.
-    package let role: Role
-    package let term: Term
-    /// Who leads, as far as the node knows.
-    package let leader: NodeID?
-    /// Known to be committed.
-    package let commit: LogIndex
-    /// The end of the log.
-    package let last: LogIndex
-    /// What the log begins after.
-    package let base: LogIndex
-    /// Evaluated, as far as the core has heard.
-    package let evaluated: LogIndex
-
-    init(_ core: borrowing RaftCore) {
-        role = core.role
-        term = core.term
-        leader = core.leader
-        commit = core.commitIndex
-        last = core.lastIndex
-        base = core.snapshotIndex
-        evaluated = core.evaluatedIndex
-    }
 }

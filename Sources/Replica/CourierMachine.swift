@@ -65,9 +65,9 @@ package struct CourierStanding: Sendable {
 /// stream that ends early, for whatever reason, leaves what has arrived with its receiver, and the
 /// next stream of the same file goes on there. Sending is in this file, receiving in
 /// `CourierMachine+Receiving`.
-package final class CourierMachine<Shelf: SnapshotShelf, Ports: CourierPorts> {
-    let shelf: Shelf
-    let ports: Ports
+package final class CourierMachine {
+    let shelf: any SnapshotShelf
+    let ports: any CourierPorts
     private let sizes: StreamSizes
     /// What has been sent, received and thrown away since the start.
     package internal(set) var counters = SnapshotCounters()
@@ -95,8 +95,8 @@ package final class CourierMachine<Shelf: SnapshotShelf, Ports: CourierPorts> {
     ///
     /// - Parameter sizes: others than production's only where files are small.
     package init(
-        shelf: Shelf,
-        ports: Ports,
+        shelf: any SnapshotShelf,
+        ports: any CourierPorts,
         sizes: StreamSizes = StreamSizes(),
         now: Moment
     ) {

@@ -52,15 +52,15 @@ extension EvaluationPorts {
 /// A thread of its own, because reading the store may wait for the disk: neither heartbeats (core)
 /// nor appends (storage) may wait for that, and an answer must not wait for the next append's
 /// flush.
-package final class EvaluationMachine<Storage: ReplicaStorage, Ports: EvaluationPorts> {
+package final class EvaluationMachine {
     private struct Remembered {
         var index = LogIndex.zero
         var term = Term.zero
         var outcome = CommitOutcome.unknown
     }
 
-    private let storage: Storage
-    private let ports: Ports
+    private let storage: any ReplicaStorage
+    private let ports: any EvaluationPorts
     private var evaluated: LogIndex
     /// Jobs that wait for room in the overlay, in order, from `head` on.
     private var backlog: [EvaluationJob] = []
@@ -77,8 +77,8 @@ package final class EvaluationMachine<Storage: ReplicaStorage, Ports: Evaluation
     ///   - evaluated: what the storage has applied at the start.
     ///   - trust: which buckets are known to be whole, shared with whoever reads.
     package init(
-        storage: Storage,
-        ports: Ports,
+        storage: any ReplicaStorage,
+        ports: any EvaluationPorts,
         evaluated: LogIndex,
         trust: BucketTrust = BucketTrust(),
         now: Moment

@@ -215,7 +215,7 @@ package final class LocalReplica: Sendable {
             ) {
                 // The clock is read after the inputs were taken, never before: see `turn`.
                 machine.turn(inputs, now: .now)
-                machine.driver.report(to: board)
+                machine.report(to: board)
             }
         }
     }

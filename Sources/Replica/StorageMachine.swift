@@ -36,9 +36,9 @@ extension StoragePorts {
 /// A turn takes everything that waits: truncations, appends, hard state, and what was evaluated.
 /// Its flushes are shared by all of it. It owns no thread, clock or file, so the same code runs
 /// under the simulator; any error it throws is the end of its process.
-package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts> {
-    private let storage: Storage
-    private let ports: Ports
+package final class StorageMachine {
+    private let storage: any ReplicaStorage
+    private let ports: any StoragePorts
     /// Evaluated, not yet applied, ascending.
     private var layers: [(layer: OverlayLayer, term: Term)] = []
     /// Configurations that committed entries brought, not yet applied, ascending.
@@ -65,8 +65,8 @@ package final class StorageMachine<Storage: ReplicaStorage, Ports: StoragePorts>
 
     /// Begins where `state` says that the storage stands. Call ``begin()`` before the first turn.
     package init(
-        storage: Storage,
-        ports: Ports,
+        storage: any ReplicaStorage,
+        ports: any StoragePorts,
         state: ReplicaStart,
         watch: DiskWatch,
         checkpointEntries: UInt64 = Limits.checkpointEntries,

@@ -12,11 +12,11 @@ final class Process {
     let ports: NodePorts
     /// The machine's turn takes no time here: the world marks how long the disk takes.
     let watch = DiskWatch()
-    let core: CoreMachine<NodePorts>
-    let storage: StorageMachine<SimulatedStore, NodePorts>
-    let evaluation: EvaluationMachine<SimulatedStore, NodePorts>
+    let core: CoreMachine
+    let storage: StorageMachine
+    let evaluation: EvaluationMachine
     let courierMail: CourierMail
-    let courier: CourierMachine<SimulatedShelf, CourierMail>
+    let courier: CourierMachine
     let repair: RepairDesk
     /// Which buckets were seen whole, for whoever reads and for the evaluation.
     let trust = BucketTrust()

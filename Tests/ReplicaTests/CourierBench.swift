@@ -120,7 +120,7 @@ final class CourierBench {
         fileprivate var room = 64
         /// Turns that it sleeps through.
         var isAsleep = false
-        fileprivate var machine: CourierMachine<TestShelf, Node>?
+        fileprivate var machine: CourierMachine?
 
         init(_ number: UInt64, _ shelf: TestShelf) {
             id = node(number)

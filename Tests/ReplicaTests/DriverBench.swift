@@ -67,7 +67,7 @@ final class RecordingPorts: CorePorts {
 struct DriverBench {
     typealias Event = RecordingPorts.Event
 
-    var driver: CoreDriver<RecordingPorts>
+    var driver: CoreDriver
     let ports = RecordingPorts()
 
     /// - Parameters:

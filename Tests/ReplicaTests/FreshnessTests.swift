@@ -77,6 +77,7 @@ struct FreshnessTests {
     }
 
     private func status(_ bench: DriverBench) -> ReplicaStatus {
+        var bench = bench
         let board = StatusBoard(ReplicaStatus(), applied: .zero)
         bench.driver.report(to: board)
         return board.current

@@ -74,7 +74,7 @@ struct FullDiskTests {
         let folder = TemporaryFolder()
         let storage: CrampedStorage
         let ears = Ears()
-        var machine: StorageMachine<CrampedStorage, Ears>
+        var machine: StorageMachine
 
         init() throws {
             storage = CrampedStorage(try folder.open())

@@ -53,7 +53,7 @@ final class GrowthTrial {
     private let retention = LogRetention()
     private let store: LocalStore
     private let ports = Ports()
-    private let machine: StorageMachine<LocalStore, Ports>
+    private let machine: StorageMachine
     private let scratch: TemporaryFolder?
     private var random: Seeded
     private let begin = Moment.now
