@@ -276,22 +276,20 @@ extension MembershipFlow {
 
     /// What would take the leader's own vote is carried out by its successor.
     private func giveWay(_ context: Context) {
-        replica.transferLeadership(to: nil, deadline: context.deadline) { [self] outcome in
+        handOver(context, to: nil) { [self] outcome in
             switch outcome {
-            case .done, .refused(.notLeader): context.loop.execute { self.again(context) }
-            case .refused(.underWay), .timedOut: context.loop.execute { self.again(context) }
-            case .refused: context.refuse("the leader found no voter to hand over to")
+            case .done, .timedOut, .refused(.notLeader), .refused(.underWay):
+                context.loop.execute { self.again(context) }
+            case .refused(let reason):
+                context.refuse(
+                    "this server leads and goes only once another takes over: "
+                        + Self.text(of: reason)
+                )
             }
         }
     }
 
-    /// Without a name, the next best is asked when the best does not make it. Who is fit may show
-    /// a moment later only, so it is waited for.
-    private func transfer(
-        _ context: Context,
-        to name: String?,
-        until: Moment = .now + .milliseconds(Limits.transferPatienceMilliseconds)
-    ) {
+    private func transfer(_ context: Context, to name: String?) {
         var target: NodeID?
         if let name {
             guard let member = member(name) else { return context.answer(stranger(name)) }
@@ -299,6 +297,31 @@ extension MembershipFlow {
             guard member.id != identity.selfID else { return context.answer(ClusterReply.done) }
             target = member.id
         }
+        handOver(context, to: target) { [self] outcome in
+            switch outcome {
+            case .done, .refused(.leadsAlready): context.answer(ClusterReply.done)
+            case .refused(.notLeader): context.loop.execute { self.again(context) }
+            case .refused(let reason):
+                logger.notice(
+                    "leadership was not handed over: \(reason)",
+                    metadata: context.metadata
+                )
+                context.refuse(Self.text(of: reason))
+            case .timedOut:
+                context.refuse("leadership was not handed over in time; this node may lead on")
+            }
+        }
+    }
+
+    /// Without a target, the next best is asked when the best does not make it. Who is fit may show
+    /// a moment later only, so it is waited for: a leader that has just begun, or begun again, has
+    /// not heard yet who is, and a disk that stalled for a moment is no reason to refuse.
+    private func handOver(
+        _ context: Context,
+        to target: NodeID?,
+        until: Moment = .now + .milliseconds(Limits.transferPatienceMilliseconds),
+        ended: @escaping @Sendable (TransferOutcome) -> Void
+    ) {
         replica.transferLeadership(to: target, deadline: context.deadline) { [self] outcome in
             // Whoever was chosen and has failed since is no longer fit. Once another leads,
             // nobody is asked: it would hand over what it was just given.
@@ -308,23 +331,12 @@ extension MembershipFlow {
                     $0.role == .voter && $0.id != identity.selfID
                 }
             switch outcome {
-            case .done, .refused(.leadsAlready): context.answer(ClusterReply.done)
-            case .refused(.notLeader): context.loop.execute { self.again(context) }
-            case .refused(.unfit) where goesOn, .timedOut where goesOn && name == nil:
-                // A leader that has just begun, or begun again, has not heard yet who is fit; and a
-                // disk that stalled for a moment is no reason to refuse.
+            case .refused(.unfit) where goesOn, .timedOut where goesOn && target == nil:
                 let pause = TimeAmount.milliseconds(Int64(Limits.transferPauseMilliseconds))
                 context.loop.scheduleTask(in: pause) { [self] in
-                    transfer(context, to: name, until: until)
+                    handOver(context, to: target, until: until, ended: ended)
                 }
-            case .refused(let reason):
-                logger.notice(
-                    "leadership was not handed over: \(reason)",
-                    metadata: context.metadata
-                )
-                context.refuse(Self.text(of: reason))
-            case .timedOut:
-                context.refuse("leadership was not handed over in time; this node may lead on")
+            default: ended(outcome)
             }
         }
     }
