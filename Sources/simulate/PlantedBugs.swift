@@ -478,7 +478,7 @@
             .init(
                 "aloneTrustsBuckets",
                 .cluster,
-                within: 300,
+                within: 1_000,
                 "says by itself that there is nothing in a bucket that was whole a while ago"
             ),
             .init(

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Glibc
 
 /// How much the fuzz tests do: a slice in every run, and as much as `HOLDFAST_FUZZ_INPUTS` says in
 /// `Tests/run --full`.
@@ -13,8 +13,14 @@ package enum Fuzzing {
         number("HOLDFAST_TEST_SEED").map { UInt64($0) } ?? usual
     }
 
+    /// How many seeds the laboratory of consensus runs, from 0 on.
+    /// `HOLDFAST_LABORATORY_SEEDS` says otherwise.
+    package static func laboratorySeeds(usual: Int) -> Int {
+        number("HOLDFAST_LABORATORY_SEEDS") ?? usual
+    }
+
     private static func number(_ name: String) -> Int? {
-        ProcessInfo.processInfo.environment[name].flatMap { Int($0) }.flatMap {
+        unsafe getenv(name).map { unsafe String(cString: $0) }.flatMap { Int($0) }.flatMap {
             $0 > 0 ? $0 : nil
         }
     }
@@ -23,7 +29,7 @@ package enum Fuzzing {
     ///
     /// - Throws: if the system does not tell.
     package static func residentBytes() throws -> Int {
-        let text = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        let text = String(decoding: try FileBytes.read("/proc/self/status"), as: UTF8.self)
         let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         let number = line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
         guard let number else { throw NoMemoryFigure() }
