@@ -91,7 +91,22 @@ final class AnswerBox: Sendable {
 
     private let waiting = Mutex<[Addressed]>([])
 
-    func add(_ answer: Addressed) { waiting.withLock { $0.append(answer) } }
+    /// What a machine of `process` calls in the end, about an operation or a change of members.
+    func hearing(
+        from process: Int,
+        about operation: UInt64,
+        attempt: UInt64 = 0
+    ) -> @Sendable (Answer) -> Void {
+        { [self] answer in
+            let addressed = Addressed(
+                process: process,
+                operation: operation,
+                attempt: attempt,
+                answer: answer
+            )
+            waiting.withLock { $0.append(addressed) }
+        }
+    }
 
     func take() -> [Addressed] {
         waiting.withLock { waiting in

@@ -201,20 +201,9 @@ extension World {
             clients[own].proposals += 1
             clients[own].versions = versions
         }
-        let (answers, number) = (answers, process.number)
-        let (serial, attempt) = (operation.serial, operation.attempt)
-        let answer: @Sendable (AnswerBox.Answer) -> Void = { answer in
-            answers.add(
-                AnswerBox.Addressed(
-                    process: number,
-                    operation: serial,
-                    attempt: attempt,
-                    answer: answer
-                )
-            )
-        }
+        let answer = hearing(operation, from: process)
         var onCommitted: (@Sendable (CommitOutcome) -> Void)?
-        if operation.holder == number { onCommitted = { answer(.committed($0)) } }
+        if operation.holder == process.number { onCommitted = { answer(.committed($0)) } }
         let proposal = BatchProposal(
             batch: batch,
             since: operation.since,
@@ -286,6 +275,18 @@ extension World {
 
     // MARK: Answers
 
+    /// What a machine of `process` calls in the end about this attempt.
+    func hearing(
+        _ operation: Operation,
+        from process: Process
+    ) -> @Sendable (AnswerBox.Answer) -> Void {
+        answers.hearing(
+            from: process.number,
+            about: operation.serial,
+            attempt: operation.attempt
+        )
+    }
+
     func handleAnswers() throws {
         for answer in answers.take() {
             if case .changeProposed(let outcome) = answer.answer {
@@ -336,18 +337,8 @@ extension World {
     /// all who wait for a leader without its majority kept asking.
     private func waitToPrepare(_ operation: Operation, at number: Int, until index: LogIndex) {
         guard let process = processes[number] else { return }
-        let answers = answers
-        let (serial, attempt) = (operation.serial, operation.attempt)
-        let waiter = ReadWaiter(deadline: deadline(process)) {
-            answers.add(
-                AnswerBox.Addressed(
-                    process: number,
-                    operation: serial,
-                    attempt: attempt,
-                    answer: .evaluated($0)
-                )
-            )
-        }
+        let answer = hearing(operation, from: process)
+        let waiter = ReadWaiter(deadline: deadline(process)) { answer(.evaluated($0)) }
         process.evaluationInbox.append(.readers([waiter], index))
         wakeEvaluation(process, at: now + wakeTime())
     }
@@ -367,17 +358,9 @@ extension World {
                 return
             }
             // The holder waits until its own log commits it.
-            let (answers, process) = (answers, operation.holder)
-            let (serial, attempt) = (operation.serial, operation.attempt)
+            let answer = hearing(operation, from: holder)
             let waiter = CommitWaiter(index: index, term: term, deadline: deadline(holder)) {
-                answers.add(
-                    AnswerBox.Addressed(
-                        process: process,
-                        operation: serial,
-                        attempt: attempt,
-                        answer: .committed($0)
-                    )
-                )
+                answer(.committed($0))
             }
             holder.evaluationInbox.append(.wait(waiter))
             wakeEvaluation(holder, at: now + wakeTime())

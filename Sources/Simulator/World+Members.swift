@@ -150,17 +150,7 @@ extension World {
             )
         }
         say("change \(serial) at node \(process.node + 1): \(first)")
-        let (answers, number) = (answers, process.number)
-        let answer: @Sendable (AnswerBox.Answer) -> Void = { answer in
-            answers.add(
-                AnswerBox.Addressed(
-                    process: number,
-                    operation: serial,
-                    attempt: 0,
-                    answer: answer
-                )
-            )
-        }
+        let answer = answers.hearing(from: process.number, about: serial)
         let proposal = MembershipProposal(
             entry: ConfigurationEntry(configuration: next, authorisation: [1, 2, 3]),
             deadline: deadline(process),

@@ -28,17 +28,9 @@ extension World {
     }
 
     private func askToRead(_ operation: Operation, at process: Process, mustConfirm: Bool) {
-        let (answers, number) = (answers, process.number)
-        let (serial, attempt) = (operation.serial, operation.attempt)
+        let answer = hearing(operation, from: process)
         let waiter = ReadWaiter(deadline: deadline(process), mustConfirm: mustConfirm) {
-            answers.add(
-                AnswerBox.Addressed(
-                    process: number,
-                    operation: serial,
-                    attempt: attempt,
-                    answer: .read($0)
-                )
-            )
+            answer(.read($0))
         }
         process.coreInbox.append(.read(waiter))
         wakeCore(process)
@@ -108,17 +100,9 @@ extension World {
 
     /// The client waits for the repair, and what it asked is read again then.
     private func wait(for bucket: Int, _ operation: Operation, _ process: Process) {
-        let (answers, number) = (answers, process.number)
-        let (serial, attempt) = (operation.serial, operation.attempt)
+        let answer = hearing(operation, from: process)
         mend(bucket, in: process, for: operation.deadline - min(now, operation.deadline)) {
-            answers.add(
-                AnswerBox.Addressed(
-                    process: number,
-                    operation: serial,
-                    attempt: attempt,
-                    answer: .mended($0)
-                )
-            )
+            answer(.mended($0))
         }
     }
 
@@ -136,8 +120,7 @@ extension World {
         _ operation: Operation,
         _ process: Process
     ) {
-        let (answers, number) = (answers, process.number)
-        let (serial, attempt) = (operation.serial, operation.attempt)
+        let answer = hearing(operation, from: process)
         var patience = operation.deadline - min(now, operation.deadline)
         if case .staleRead = operation.kind { patience = min(patience, Self.confirmStale) }
         let question = PresenceQuestion(
@@ -145,14 +128,7 @@ extension World {
             index: LogIndex(number: index),
             deadline: instant(process.node) + .nanoseconds(Int64(patience))
         ) {
-            answers.add(
-                AnswerBox.Addressed(
-                    process: number,
-                    operation: serial,
-                    attempt: attempt,
-                    answer: .presence($0)
-                )
-            )
+            answer(.presence($0))
         }
         post(.confirm(question), toRepairOf: process.node)
     }
