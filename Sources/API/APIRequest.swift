@@ -1,4 +1,4 @@
-import Engines
+package import Engines
 package import Wire
 
 /// The parts of an HTTP request that the API looks at, as bytes. Travels unchanged when a node
@@ -217,6 +217,9 @@ extension APIRequest {
         }
         return replacing(headers)
     }
+
+    /// Where the client is; nil: not known.
+    package var clientIP: IPAddress? { remoteAddress.flatMap(ClientAddress.init)?.ip }
 
     /// Without the trace: as members of versions that cannot read it get it.
     package var untraced: APIRequest {

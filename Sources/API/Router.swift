@@ -149,7 +149,7 @@ private struct RequestParser {
             bodyBytes: request.body.count,
             consistency: operation.isWrite
                 ? .linearizable : try ConsistencyHeaders.parse(request.headers),
-            remoteAddress: request.remoteAddress.flatMap(ClientAddress.init)?.ip
+            remoteAddress: request.clientIP
         )
         vaultRequest.clientCertificates = request.clientCertificates
         return vaultRequest

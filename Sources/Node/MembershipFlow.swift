@@ -22,6 +22,8 @@ final class MembershipFlow: Sendable {
         let call: ClusterCall
         let token: [UInt8]
         let request: APIRequest
+        /// Where this node records it.
+        var audit: RequestAudit?
         let origin: RequestContext.Origin
         let begun = Moment.now
         let deadline: Moment
@@ -165,7 +167,11 @@ final class MembershipFlow: Sendable {
                 guard let unsealed = seal.unsealed else { return sealed(context) }
                 if context.call.needsToken,
                     let refusal = operators.refusal(
-                        of: context.token,
+                        of: OperatorCaller(
+                            token: context.token,
+                            address: context.request.clientIP,
+                            audit: context.audit
+                        ),
                         for: context.call.access,
                         unsealed
                     )

@@ -1,6 +1,7 @@
 import API
 import Barrier
 import Cryptography
+import Engines
 import Logging
 import NIOCore
 import NIOPosix
@@ -78,14 +79,28 @@ final class NodeCalls: Sendable {
         self.logger = logger
     }
 
+    /// Where a call comes from.
+    struct Origin: Sendable {
+        let requestID: [UInt8]
+        /// Of the client; nil: not known.
+        let address: IPAddress?
+        let audit: RequestAudit?
+        /// The client's.
+        let loop: any EventLoop
+
+        func caller(_ token: [UInt8]) -> OperatorCaller {
+            OperatorCaller(token: token, address: address, audit: audit)
+        }
+    }
+
     /// Answers `call`; `completion` is called exactly once, on any thread.
     func handle(
         _ call: NodeCall,
-        requestID: [UInt8],
-        loop: any EventLoop,
+        of origin: Origin,
         completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         let deadline = Moment.now + .seconds(Limits.requestSeconds)
+        let (requestID, loop) = (origin.requestID, origin.loop)
         switch call {
         case .initStatus: initStatus(loop, completion)
         case .initialize(let input):
@@ -103,7 +118,7 @@ final class NodeCalls: Sendable {
             )
         case .unseal(.share(let share)):
             onWorker(completion) { [self] in completion(give(share, requestID)) }
-        case .seal(let token): sealNode(token, deadline, loop: loop, completion)
+        case .seal(let token): sealNode(token, deadline, origin, completion)
         case .health(let input): completion(answer { NodeReply.health(try state.health(), input) })
         case .leader:
             completion(
@@ -113,11 +128,12 @@ final class NodeCalls: Sendable {
         case .raftJoin(let address):
             let members = state.configuration.members.map(\.apiAddress)
             completion(NodeReply.raftJoin(address, members: members))
-        case .status(let token): status.answer(token, loop: loop, completion)
+        case .status(let token):
+            status.answer(origin.caller(token), loop: loop, completion)
         case .metrics(let format, let token):
-            metrics.isOpen ? tell(format, completion) : tell(format, token, loop, completion)
+            metrics.isOpen ? tell(format, completion) : tell(format, token, origin, completion)
         case .local(let call, let token):
-            allowed(call, token, deadline, loop) { [self] refusal in
+            allowed(call, token, deadline, origin) { [self] refusal in
                 if let refusal { return completion(refusal) }
                 onWorker(completion) { [self] in
                     completion(local.answer(call, requestID: requestID, now: WallClock.now()))
@@ -130,11 +146,11 @@ final class NodeCalls: Sendable {
     func stream(
         _ call: LocalCall,
         _ token: [UInt8],
-        loop: any EventLoop,
+        of origin: Origin,
         completion: @escaping @Sendable (StreamedAnswer) -> Void
     ) {
         let deadline = Moment.now + .seconds(Limits.requestSeconds)
-        allowed(call, token, deadline, loop) { [local] refusal in
+        allowed(call, token, deadline, origin) { [local] refusal in
             completion(refusal.map { StreamedAnswer($0) } ?? local.watch(call))
         }
     }
@@ -193,7 +209,7 @@ final class NodeCalls: Sendable {
     private func sealNode(
         _ token: [UInt8],
         _ deadline: Moment,
-        loop: any EventLoop,
+        _ origin: Origin,
         _ completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         guard seal.unsealed != nil else { return completion(NodeReply.sealed) }
@@ -201,7 +217,7 @@ final class NodeCalls: Sendable {
             guard case .ready = outcome else {
                 return completion(ServiceFailure.noLeader.response)
             }
-            loop.execute { [self] in completion(authorizeAndSeal(token)) }
+            origin.loop.execute { [self] in completion(authorizeAndSeal(origin.caller(token))) }
         }
     }
 
@@ -211,12 +227,13 @@ final class NodeCalls: Sendable {
         _ call: LocalCall,
         _ token: [UInt8],
         _ deadline: Moment,
-        _ loop: any EventLoop,
+        _ origin: Origin,
         _ done: @escaping @Sendable (APIResponse?) -> Void
     ) {
+        let loop = origin.loop
         let decide: @Sendable () -> Void = { [self] in
             guard let unsealed = seal.unsealed else { return done(ServiceFailure.sealed.response) }
-            done(check.refusal(of: token, for: call.access, unsealed))
+            done(check.refusal(of: origin.caller(token), for: call.access, unsealed))
         }
         guard call.isRead else {
             return replica.waitForRead(deadline: deadline) { outcome in
@@ -233,17 +250,18 @@ final class NodeCalls: Sendable {
     private func tell(
         _ format: MetricsFormat,
         _ token: [UInt8],
-        _ loop: any EventLoop,
+        _ origin: Origin,
         _ completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         let deadline = Moment.now + .milliseconds(Limits.initStatusWaitMilliseconds)
-        replica.waitForReadPatiently(on: loop, deadline: deadline) { [self] _ in
+        replica.waitForReadPatiently(on: origin.loop, deadline: deadline) { [self] _ in
             guard let unsealed = seal.unsealed else {
                 return completion(ServiceFailure.sealed.response)
             }
             var request = AccessRequest(.read, "sys/metrics")
             request.parameters = format == .json ? [:] : ["format": "prometheus"]
-            if let refusal = check.refusal(of: token, for: request, unsealed) {
+            let caller = origin.caller(token)
+            if let refusal = check.refusal(of: caller, for: request, unsealed) {
                 return completion(refusal)
             }
             tell(format, completion)
@@ -264,10 +282,10 @@ final class NodeCalls: Sendable {
         OperatorCheck(store: store, facts: { self.state.facts() }, clock: clock)
     }
 
-    private func authorizeAndSeal(_ token: [UInt8]) -> APIResponse {
+    private func authorizeAndSeal(_ caller: OperatorCaller) -> APIResponse {
         guard let unsealed = seal.unsealed else { return NodeReply.sealed }
         let request = AccessRequest(.update, "sys/seal")
-        if let refusal = check.refusal(of: token, for: request, unsealed) { return refusal }
+        if let refusal = check.refusal(of: caller, for: request, unsealed) { return refusal }
         seal.seal()
         return NodeReply.sealed
     }

@@ -134,15 +134,21 @@ final class NodeParts: ReplicaObserver {
         let end: @Sendable (APIResponse) -> Void = { [self] response in
             release(response.with(told), exchange, request, audit)
         }
+        let origin = NodeCalls.Origin(
+            requestID: requestID,
+            address: request.clientIP,
+            audit: audit,
+            loop: exchange.eventLoop
+        )
         switch route {
         case .reply(let response): end(response)
         case .node(.local(let call, let token)) where call.isStreamed:
-            calls.stream(call, token, loop: exchange.eventLoop) { [self] in
+            calls.stream(call, token, of: origin) { [self] in
                 release($0.head.with(told), exchange, request, audit, body: $0.body)
             }
         case .node(let call):
             announce(audit, request, exchange) { [self] in
-                calls.handle(call, requestID: requestID, loop: exchange.eventLoop, completion: end)
+                calls.handle(call, of: origin, completion: end)
             }
         case .cluster(let call, let token):
             announce(audit, request, exchange) { [self] in
@@ -151,6 +157,7 @@ final class NodeParts: ReplicaObserver {
                         call: call,
                         token: token,
                         request: request,
+                        audit: audit,
                         origin: .client,
                         deadline: .now + .seconds(Limits.requestSeconds),
                         loop: exchange.eventLoop,
@@ -159,23 +166,35 @@ final class NodeParts: ReplicaObserver {
                 )
             }
         case .vault(let vault):
-            let now = Moment.now
-            var context = RequestContext(
-                origin: .client,
-                request: request,
-                vault: vault,
-                seed: seed,
-                since: replica.status.evaluated,
-                deadline: now + .seconds(Limits.requestSeconds),
-                leaderDeadline: now + .milliseconds(Limits.leaderWaitMilliseconds),
-                attemptBase: 0,
-                loop: exchange.eventLoop,
-                finish: { end($0.ofClient) }
-            )
+            var context = context(vault, request, seed: seed, exchange, end)
             context.audit = audit
-            context.whenGone = { exchange.whenGone($0) }
             flow.handle(context)
         }
+    }
+
+    /// Of a client's request to the vault.
+    private func context(
+        _ vault: VaultRequest,
+        _ request: APIRequest,
+        seed: [UInt8],
+        _ exchange: HTTPExchange,
+        _ end: @escaping @Sendable (APIResponse) -> Void
+    ) -> RequestContext {
+        let now = Moment.now
+        var context = RequestContext(
+            origin: .client,
+            request: request,
+            vault: vault,
+            seed: seed,
+            since: replica.status.evaluated,
+            deadline: now + .seconds(Limits.requestSeconds),
+            leaderDeadline: now + .milliseconds(Limits.leaderWaitMilliseconds),
+            attemptBase: 0,
+            loop: exchange.eventLoop,
+            finish: { end($0.ofClient) }
+        )
+        context.whenGone = { exchange.whenGone($0) }
+        return context
     }
 
     private func abandon(_ exchange: HTTPExchange, _ request: APIRequest) {
@@ -275,6 +294,7 @@ final class NodeParts: ReplicaObserver {
                     call: call,
                     token: token,
                     request: request,
+                    audit: audit,
                     origin: .member,
                     deadline: deadline,
                     loop: timers.next(),

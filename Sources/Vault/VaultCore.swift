@@ -34,18 +34,27 @@ package enum VaultCore {
 
     /// Whether a token may do what no mount serves: seal a node, change the members, read metrics.
     ///
-    /// - Parameter request: as policies see it. Whether it needs `sudo` is found out here.
+    /// - Parameters:
+    ///   - caller: the token, and where the client is; nil: not known.
+    ///   - request: as policies see it. Whether it needs `sudo` is found out here.
+    ///   - trace: takes who asked and what decided.
     /// - Throws: ``VaultError/permissionDenied``, ``VaultError/denied``, or what is wrong with the
     ///   store.
     package static func authorizeOperator(
-        _ token: [UInt8],
-        from address: IPAddress? = nil,
+        _ caller: (token: [UInt8], address: IPAddress?),
         for request: AccessRequest,
         in environment: VaultEnvironment,
-        view: borrowing ReadView
+        view: borrowing ReadView,
+        trace: VaultTrace? = nil
     ) throws(VaultError) {
         let barrier = BarrierView(environment.keyring, over: view)
-        var authority = try Authority.check(token, from: address, environment, barrier)
+        var authority = try Authority.check(
+            caller.token,
+            from: caller.address,
+            environment,
+            barrier
+        )
+        defer { trace?.note(authority) }
         // Nothing would count its use.
         guard authority.live.usesLeft == nil else { throw .permissionDenied }
         var request = request

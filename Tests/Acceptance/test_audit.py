@@ -218,6 +218,7 @@ class Audit(ClusterTest):
             wait_until("what was there is shown", lambda: shows("first"), 30)
             self.put(node, "second")
             wait_until("what comes is shown", lambda: shows("second"), 30)
+            self.world.ask(node, "POST", "sys/loggers", {"level": "info"})
             self.world.kill(node)
             self.world.restart(node)
             self.world.unseal(node)
@@ -242,6 +243,15 @@ class Audit(ClusterTest):
         self.assertIn("answered", out)
         out, _ = self.tailed(live, other, "-path=secret/", "-lines=100")
         self.assertEqual(len(out.splitlines()), len(lines))
+        # Who did what no mount serves, and what allowed it, is there as well.
+        out, _ = self.tailed(live, other, "-path=sys/loggers", "-format=json")
+        line = json.loads(out.splitlines()[-1])
+        self.assertEqual(line["request"]["operation"], "update")
+        self.assertTrue(line["request"]["data"]["level"].startswith("hmac-sha256:"))
+        self.assertEqual(line["auth"]["display_name"], "root")
+        self.assertTrue(line["auth"]["accessor"].startswith("hmac-sha256:"))
+        granting = line["auth"]["policy_results"]["granting_policies"]
+        self.assertEqual([policy["name"] for policy in granting], ["root"])
         _, err = self.tailed(live, other, token="wrong", status=2)
         self.assertIn("permission denied", err)
 

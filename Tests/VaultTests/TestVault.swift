@@ -267,15 +267,21 @@ final class TestVault {
     }
 
     /// Whether a token may do what no mount serves.
-    func authorizes(_ token: String, _ request: AccessRequest) -> Bool {
+    func authorizes(
+        _ token: String,
+        _ request: AccessRequest,
+        from address: IPAddress? = nil,
+        trace: VaultTrace? = nil
+    ) -> Bool {
         let environment = environment()
         return store.view { view in
             do throws(VaultError) {
                 try VaultCore.authorizeOperator(
-                    Array(token.utf8),
+                    (Array(token.utf8), address),
                     for: request,
                     in: environment,
-                    view: view
+                    view: view,
+                    trace: trace
                 )
                 return true
             } catch {

@@ -1,4 +1,6 @@
 import Barrier
+import Engines
+import Policy
 import Store
 import Testing
 import Wire
@@ -368,6 +370,30 @@ struct TokenLifeTests {
         let child = try vault.send(call).json().asObject?["auth"]?.asObject?.text("client_token")
         #expect(try status(child ?? "", from: "10.9.9.9:1") == 200)
         #expect(try status(child ?? "", from: "11.1.2.3:4") == 403)
+    }
+
+    @Test("so it is for what no mount serves, and the record tells who asked and what decided")
+    func operatorAddresses() throws {
+        let vault = try TestVault()
+        try vault.writePolicy("op", #"path "sys/seal" { capabilities = ["update", "sudo"] }"#)
+        try vault.send(
+            "POST",
+            "auth/token/roles/op",
+            #"{"token_bound_cidrs":["10.0.0.0/8"],"allowed_policies":["op"]}"#
+        )
+        let bound = try vault.create(#"{"policies":["op"]}"#, at: "auth/token/create/op").token
+        let request = AccessRequest(.update, "sys/seal")
+        #expect(vault.authorizes(bound, request, from: IPAddress("10.1.2.3")))
+        #expect(!vault.authorizes(bound, request, from: IPAddress("11.1.2.3")))
+        #expect(!vault.authorizes(bound, request))
+        let trace = VaultTrace()
+        let other = AccessRequest(.update, "sys/step-down")
+        #expect(!vault.authorizes(bound, other, from: IPAddress("10.1.2.3"), trace: trace))
+        #expect(trace.facts.isAllowed == false)
+        #expect(trace.facts.caller?.accessor.isEmpty == false)
+        #expect(vault.authorizes(bound, request, from: IPAddress("10.1.2.3"), trace: trace))
+        #expect(trace.facts.granting.map(\.name) == ["op"])
+        #expect(trace.facts.granting.map(\.version) == [1])
     }
 
     // MARK: authority

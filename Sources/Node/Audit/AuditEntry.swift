@@ -13,7 +13,7 @@ struct AuditEntry: Sendable {
     let operation: String
     /// Behind `/v1/`, with the namespace that a header names in front.
     let path: String
-    /// Body or query; nothing for a ceremony.
+    /// Body or query; of a ceremony what policies see of them.
     var fields = JSONObject()
     /// As it came; empty on a node that has no key to hide it with.
     var token = ""
@@ -38,15 +38,26 @@ struct AuditEntry: Sendable {
         wrapSeconds = request.wrapSeconds ?? 0
     }
 
-    /// Anything else: who it was and what became of it, never a body.
-    init(ceremony request: APIRequest) {
+    /// What an operator asks for with a token: the token, in whichever header it came, and what
+    /// policies see of the request.
+    struct Order {
+        let token: [UInt8]
+        var parameters = JSONObject()
+    }
+
+    /// Anything else: who it was, what was asked for and what became of it, never a body.
+    ///
+    /// - Parameter order: nil where no token is asked for.
+    init(ceremony request: APIRequest, _ order: Order? = nil) {
         requestID = request.requestID
         operation = Self.operation(request.method)
         let target = request.target.prefix { $0 != 0x3F }
         let prefix = Array("/v1/".utf8)
         let path = target.starts(with: prefix) ? target.dropFirst(prefix.count) : target
         self.path = String(decoding: path, as: UTF8.self)
-        token = request.headers.token ?? ""
+        let shown = order.map { String(decoding: $0.token, as: UTF8.self) }
+        token = shown ?? request.headers.token ?? ""
+        if let order { fields = order.parameters }
     }
 
     private static func operation(_ method: String) -> String {

@@ -3,6 +3,7 @@ import Audit
 import Barrier
 import Logging
 import NIOCore
+import Policy
 import Raft
 import Transport
 import Vault
@@ -158,8 +159,8 @@ extension NodeParts {
             .node(.status):
             nil
         case .node(.metrics(_, let token)):
-            token.isEmpty ? nil : ceremonyRecorder(of: request, from: exchange)
-        case .node, .cluster: ceremonyRecorder(of: request, from: exchange)
+            token.isEmpty ? nil : ceremonyRecorder(of: request, Self.order(route), from: exchange)
+        case .node, .cluster: ceremonyRecorder(of: request, Self.order(route), from: exchange)
         case .vault(let vault):
             recorder(AuditEntry(vault), isCeremony: false) { note(exchange, in: &$0) }
         }
@@ -171,14 +172,32 @@ extension NodeParts {
         if case .vault(let vault) = route {
             return recorder(AuditEntry(vault), isCeremony: false) { $0.forwardedFrom = name }
         }
-        return recorder(AuditEntry(ceremony: request), isCeremony: true) {
-            $0.forwardedFrom = name
+        let entry = AuditEntry(ceremony: request, Self.order(route))
+        return recorder(entry, isCeremony: true) { $0.forwardedFrom = name }
+    }
+
+    /// Nil for what needs no token.
+    private static func order(_ route: Route) -> AuditEntry.Order? {
+        switch route {
+        case .node(.seal(let token)), .node(.metrics(_, let token)):
+            AuditEntry.Order(token: token)
+        case .node(.local(let call, let token)):
+            AuditEntry.Order(token: token, parameters: call.access.parameters)
+        case .cluster(let call, let token):
+            AuditEntry.Order(token: token, parameters: call.access.parameters)
+        case .node, .vault, .reply: nil
         }
     }
 
     /// Where a ceremony is recorded: that it was, and how it went, and never a body.
-    func ceremonyRecorder(of request: APIRequest, from exchange: HTTPExchange) -> RequestAudit? {
-        recorder(AuditEntry(ceremony: request), isCeremony: true) { note(exchange, in: &$0) }
+    func ceremonyRecorder(
+        of request: APIRequest,
+        _ order: AuditEntry.Order? = nil,
+        from exchange: HTTPExchange
+    ) -> RequestAudit? {
+        recorder(AuditEntry(ceremony: request, order), isCeremony: true) {
+            note(exchange, in: &$0)
+        }
     }
 
     /// What only the node knows that holds the client: where it is, and the headers that it sent.

@@ -32,36 +32,36 @@ struct NodeStatus: Sendable {
     /// A token that was taken back a moment ago may still read it on a node that cannot ask a
     /// majority: that is when it is needed most.
     func answer(
-        _ token: [UInt8],
+        _ caller: OperatorCaller,
         loop: any EventLoop,
         _ completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         let tell: @Sendable () -> Void = {
             workers.submit { isTaken in
                 guard isTaken else { return completion(ServiceFailure.overloaded.response) }
-                completion(response(token))
+                completion(response(caller))
             }
         }
-        guard !token.isEmpty, seal.unsealed != nil, replica.status.leader != nil else {
+        guard !caller.token.isEmpty, seal.unsealed != nil, replica.status.leader != nil else {
             return tell()
         }
         let patience = Duration.milliseconds(Limits.statusReadWaitMilliseconds)
         replica.waitForRead(deadline: .now + patience) { _ in loop.execute(tell) }
     }
 
-    private func response(_ token: [UInt8]) -> APIResponse {
+    private func response(_ caller: OperatorCaller) -> APIResponse {
         var facts = NodeStatusFacts()
         let status = replica.status
         facts.node = node(status)
-        if mayKnowAll(token) { facts.details = details(status) }
+        if mayKnowAll(caller) { facts.details = details(status) }
         return NodeStatusReply.response(facts)
     }
 
-    private func mayKnowAll(_ token: [UInt8]) -> Bool {
+    private func mayKnowAll(_ caller: OperatorCaller) -> Bool {
         guard let unsealed = seal.unsealed else { return true }
-        guard !token.isEmpty else { return false }
+        guard !caller.token.isEmpty else { return false }
         let check = OperatorCheck(store: store, facts: { state.facts() }, clock: clock)
-        return check.refusal(of: token, for: Self.access, unsealed) == nil
+        return check.refusal(of: caller, for: Self.access, unsealed) == nil
     }
 
     private func node(_ status: ReplicaStatus) -> NodeStatusFacts.Node {
