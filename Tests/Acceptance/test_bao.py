@@ -123,6 +123,9 @@ class BaoCommands(ClusterTest):
             self.ok(line, self.ok("token create -policy=team -field=token").strip())
         self.ok("token revoke -accessor", self.read(
             "token create -format=json -policy=team")["auth"]["accessor"])
+        own = self.ok("token create -policy=team -field=token").strip()
+        self.bao.ok("token", "revoke", "-self", token=own)
+        self.refused("token lookup", own)
         self.ok("token create -policy=team -orphan -period=1h -display-name=x -use-limit=3")
         self.ok("token create -policy=team -type=batch -ttl=5m")
         self.ok("token revoke -mode=path auth/token/create")
@@ -150,8 +153,18 @@ class BaoCommands(ClusterTest):
         self.assertIn("Sealed", self.ok("status"))
         self.ok("operator init -status")
         self.ok("operator members")
-        self.assertEqual(len(self.read("operator raft list-peers -format=json")
-                             ["data"]["config"]["servers"]), 3)
+        self.ok("version-history")
+        def voters():
+            servers = self.read("operator raft list-peers -format=json")["data"]["config"]
+            return {server["node_id"] for server in servers["servers"] if server["voter"]}
+
+        self.assertEqual(len(voters()), 3)
+        leader = self.cluster_.wait_for_leader()
+        other = next(node for node in self.cluster_.nodes if node is not leader)
+        self.ok("operator raft demote", other.name)
+        self.assertNotIn(other.name, voters())
+        self.ok("operator raft promote", other.name)
+        self.assertIn(other.name, voters())
         before = self.cluster_.wait_for_leader()
         self.ok("operator step-down")
         wait_until("another node leads", lambda: self.cluster_.leader() not in (None, before), 60)

@@ -18,12 +18,14 @@ class Bao:
         self.cluster, self.node = cluster, cluster.node(node)
 
     def run(self, *words, token=True):
+        """One command, with the root token, with another one, or (False) with none."""
         environment = clean_environment() | {
             "BAO_ADDR": self.node.address, "BAO_CACERT": self.cluster.ca_file() or "",
             "HOME": str(self.cluster.folder), "PATH": os.environ["PATH"], "BAO_MAX_RETRIES": "0",
         }
-        if token and self.cluster.root_token:
-            environment["BAO_TOKEN"] = self.cluster.root_token
+        shown = self.cluster.root_token if token is True else token
+        if shown:
+            environment["BAO_TOKEN"] = shown
         return subprocess.run([shutil.which("bao"), *words], capture_output=True, text=True,
                               env=environment, timeout=60)
 

@@ -2,10 +2,12 @@
 
 Identity has its own test (test_identity.py), and so have one-time passwords (test_engines.py)."""
 
+import pathlib
 import unittest
 
 import hvac
 
+from certificates import AUTHORITY, Certificates
 from support import ClusterTest, wait_until
 
 
@@ -233,6 +235,81 @@ class HvacClasses(ClusterTest):
         leader.sys.submit_unseal_key(reset=True)
         leader.sys.submit_unseal_keys(self.cluster_.keys[: self.cluster_.threshold])
         self.assertFalse(leader.sys.is_sealed())
+
+    def test_raft_members(self):
+        # As a node that runs: it says what to type instead.
+        with self.assertRaises(hvac.exceptions.InternalServerError) as refused:
+            self.sys.join_raft_cluster("https://127.0.0.1:1")
+        self.assertIn("holdfast cluster join", str(refused.exception))
+        leader = self.cluster_.wait_for_leader()
+        gone = next(node for node in self.cluster_.nodes if node is not leader)
+        stays = hvac.Client(url=leader.address, verify=self.cluster_.ca_file(),
+                            token=self.cluster_.root_token)
+        stays.sys.remove_raft_node(gone.name)
+        names = [server["node_id"]
+                 for server in stays.sys.read_raft_config()["data"]["config"]["servers"]]
+        self.assertEqual(len(names), 2)
+        self.assertNotIn(gone.name, names)
+
+    def test_audit(self):
+        self.assertEqual(self.sys.list_enabled_audit_devices()["data"], {})
+        path = pathlib.Path(self.folder.name) / "audit"
+        path.mkdir()
+        self.sys.enable_audit_device(
+            "file", description="lines", options={"file_path": str(path / "lines")}, path="lines")
+        device = self.sys.list_enabled_audit_devices()["data"]["lines/"]
+        self.assertEqual((device["type"], device["description"]), ("file", "lines"))
+        digest = self.sys.calculate_hash("lines", "value")["data"]["hash"]
+        self.assertTrue(digest.startswith("hmac-sha256:"))
+        self.sys.disable_audit_device("lines")
+        self.assertEqual(self.sys.list_enabled_audit_devices()["data"], {})
+
+    def test_quota(self):
+        self.sys.create_or_update_quota("calm", 500.5, path="secret/", interval="10s")
+        quota = self.sys.read_quota("calm")["data"]
+        self.assertEqual((quota["rate"], quota["path"], quota["interval"]), (500.5, "secret/", 10))
+        self.assertEqual(self.sys.list_quotas()["data"]["keys"], ["calm"])
+        self.sys.delete_quota("calm")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.sys.read_quota("calm")
+
+    def test_jwt(self):
+        self.sys.enable_auth_method("jwt")
+        certificates = Certificates(pathlib.Path(self.folder.name) / "keys")
+        certificates.openssl("genpkey", "-algorithm", "ed25519", "-out", "issuer.key")
+        certificates.openssl("pkey", "-in", "issuer.key", "-pubout", "-out", "issuer.pem")
+        self.client().auth.jwt.configure(jwt_validation_pubkeys=[certificates.text("issuer")])
+        read = self.client().auth.jwt.read_config()["data"]
+        self.assertEqual(len(read["jwt_validation_pubkeys"]), 1)
+        self.client().auth.jwt.create_role(
+            "builder", user_claim="sub", allowed_redirect_uris=[], bound_audiences=["builds"],
+            token_policies=["default"])
+        role = self.client().auth.jwt.read_role("builder")["data"]
+        self.assertEqual((role["user_claim"], role["bound_audiences"]), ("sub", ["builds"]))
+        self.assertEqual(self.client().auth.jwt.list_roles()["data"]["keys"], ["builder"])
+        with self.assertRaises(hvac.exceptions.InvalidRequest):
+            self.client().auth.jwt.jwt_login("builder", "no.such.jwt")
+        self.client().auth.jwt.delete_role("builder")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.client().auth.jwt.list_roles()
+
+    def test_cert(self):
+        self.sys.enable_auth_method("cert")
+        certificates = Certificates(pathlib.Path(self.folder.name) / "keys")
+        certificates.make("ca", "/CN=ca", 1, AUTHORITY)
+        cert = self.client().auth.cert
+        cert.create_ca_certificate_role(
+            "web", certificate=certificates.text("ca"), allowed_common_names="web.example",
+            token_policies=["default"])
+        read = self.client().auth.cert.read_ca_certificate_role("web")["data"]
+        self.assertEqual(read["allowed_common_names"], ["web.example"])
+        self.assertEqual(
+            self.client().auth.cert.list_certificate_roles()["data"]["keys"], ["web"])
+        self.client().auth.cert.configure_tls_certificate(disable_binding=True)
+        self.assertTrue(self.client().read("auth/cert/config")["data"]["disable_binding"])
+        self.client().auth.cert.delete_certificate_role("web")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.client().auth.cert.read_ca_certificate_role("web")
 
     def test_plain_paths(self):
         client = self.client()

@@ -7,7 +7,7 @@ import unittest
 
 from support import ClusterError, ClusterTest, wait_until
 
-KILLS = int(os.environ.get("HOLDFAST_TEST_KILLS", 100))
+KILLS = int(os.environ.get("HOLDFAST_TEST_KILLS", 60))
 WRITERS = 4
 VERSIONS_PER_KEY = 50
 
