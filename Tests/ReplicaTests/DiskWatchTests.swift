@@ -95,6 +95,33 @@ struct DiskWatchTests {
         #expect(try store.load().point == point)
         #expect(watch.mark > 0 && watch.mark % 2 == 0)
     }
+
+    @Test("a storage thread that turns for nothing keeps no probe away")
+    func idleTurns() throws {
+        struct Silent: StoragePorts {
+            func tellCore(_ input: CoreInput) {}
+        }
+        let folder = TemporaryFolder()
+        let store = try folder.open()
+        let watch = DiskWatch()
+        let machine = StorageMachine(
+            storage: store,
+            ports: Silent(),
+            state: try ReplicaStart(store.load()),
+            watch: watch,
+            now: .now
+        )
+        try machine.begin()
+        try machine.turn([], now: .now)
+        let pause = machine.waitMilliseconds / Limits.tickMilliseconds
+        var judge = DiskJudge(stallTicks: 20)
+        var probes = 0
+        for _ in 0..<5 {
+            for _ in 0..<pause where judge.look(at: watch.mark) == .idle { probes += 1 }
+            try machine.turn([], now: .now)
+        }
+        #expect(probes >= 5, "one in each second at least")
+    }
 }
 
 @Suite("leadership of replicas")
