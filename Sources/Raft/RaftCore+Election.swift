@@ -70,6 +70,8 @@ extension RaftCore {
         // The others may hear of it a little later and refuse until then. Asking costs nobody
         // anything, so it is repeated soon, a few times, rather than after a whole time-out.
         hurriedCampaignsLeft = settings.hurriedCampaignsMax
+        lostLeader = peer
+        splitRetriesLeft = settings.hurriedCampaignsMax
         electionElapsedTicks = 0
         electionTimeoutTicks = random.draw(1...settings.linkResetDelayTicksMax)
         // Whatever was forwarded went down with the connection, as far as we can tell.
@@ -317,5 +319,22 @@ extension RaftCore {
         else { return }
         ballot?.record(isGranted, slot: slot)
         settleElection(into: &effects)
+        retryIfSplit()
+    }
+
+    /// Two who noticed the end of a leader together can share the votes of those that are left.
+    /// Once all of them have answered there is nothing to wait for, so the candidates draw again, a
+    /// few times, among short times.
+    private mutating func retryIfSplit() {
+        guard role == .candidate, splitRetriesLeft > 0, let ballot, let lostLeader,
+            case .open = ballot.outcome(among: voters)
+        else { return }
+        let isAnswered = voters.all.allSatisfy { slot in
+            ballot.hasAnswered(slot) || configuration.members[slot].id == lostLeader
+        }
+        guard isAnswered else { return }
+        splitRetriesLeft -= 1
+        electionElapsedTicks = 0
+        electionTimeoutTicks = random.draw(1...settings.linkResetDelayTicksMax)
     }
 }

@@ -198,6 +198,7 @@ extension RaftCore {
             return false
         }
         hurriedCampaignsLeft = 0
+        splitRetriesLeft = 0
         if role != .follower || leader == nil || isLeaderLinkReset {
             becomeFollower(term: term, leader: peer, into: &effects)
         }

@@ -75,6 +75,10 @@ package struct RaftCore: Sendable {
     var isLeaderLinkReset = false
     /// Campaigns that still follow the reset of that connection soon after one another.
     var hurriedCampaignsLeft = 0
+    /// The leader whose connection broke last, and how often a vote that was split after that is
+    /// taken again soon.
+    var lostLeader: NodeID?
+    var splitRetriesLeft = 0
     /// As a follower: the log equals the leader's through here, in this term.
     var matched: LogIndex
     /// While (pre-)candidate.
