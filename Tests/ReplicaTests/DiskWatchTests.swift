@@ -72,14 +72,12 @@ struct DiskWatchTests {
         #expect(bench.ports.events.last == .probe)
     }
 
-    @Test("a probe is one durable transaction, and changes nothing")
-    func probe() throws {
-        struct Silent: StoragePorts {
-            func tellCore(_ input: CoreInput) {}
-        }
-        let folder = TemporaryFolder()
-        let store = try folder.open()
-        let watch = DiskWatch()
+    private struct Silent: StoragePorts {
+        func tellCore(_ input: CoreInput) {}
+    }
+
+    /// A storage machine that has begun.
+    private func machine(over store: LocalStore, _ watch: DiskWatch) throws -> StorageMachine {
         let machine = StorageMachine(
             storage: store,
             ports: Silent(),
@@ -88,6 +86,15 @@ struct DiskWatchTests {
             now: .now
         )
         try machine.begin()
+        return machine
+    }
+
+    @Test("a probe is one durable transaction, and changes nothing")
+    func probe() throws {
+        let folder = TemporaryFolder()
+        let store = try folder.open()
+        let watch = DiskWatch()
+        let machine = try machine(over: store, watch)
         let before = store.counters.commits
         let point = try store.load().point
         try machine.turn([.probe], now: .now)
@@ -98,20 +105,10 @@ struct DiskWatchTests {
 
     @Test("a storage thread that turns for nothing keeps no probe away")
     func idleTurns() throws {
-        struct Silent: StoragePorts {
-            func tellCore(_ input: CoreInput) {}
-        }
         let folder = TemporaryFolder()
         let store = try folder.open()
         let watch = DiskWatch()
-        let machine = StorageMachine(
-            storage: store,
-            ports: Silent(),
-            state: try ReplicaStart(store.load()),
-            watch: watch,
-            now: .now
-        )
-        try machine.begin()
+        let machine = try machine(over: store, watch)
         try machine.turn([], now: .now)
         let pause = machine.waitMilliseconds / Limits.tickMilliseconds
         var judge = DiskJudge(stallTicks: 20)
