@@ -2,6 +2,33 @@
 
 import Wire
 
+/// What a follower still does because its connection to the leader broke, until it hears a leader.
+struct LostLeader {
+    /// Whose connection broke.
+    let id: NodeID
+    /// Campaigns that still follow soon after one another.
+    var campaignsLeft: Int
+    /// How often a vote that was split is taken again soon.
+    private var splitRetriesLeft: Int
+
+    init(id: NodeID, campaigns: Int) {
+        self.id = id
+        campaignsLeft = campaigns
+        splitRetriesLeft = campaigns
+    }
+
+    /// Whether the next campaign is a hurried one.
+    mutating func spendCampaign() -> Bool {
+        defer { campaignsLeft = max(0, campaignsLeft - 1) }
+        return campaignsLeft > 0
+    }
+
+    mutating func spendSplitRetry() -> Bool {
+        defer { splitRetriesLeft = max(0, splitRetriesLeft - 1) }
+        return splitRetriesLeft > 0
+    }
+}
+
 extension RaftCore {
     /// Ticks from the last sign of a leader to a campaign; a lone voter has nobody to wait for.
     var campaignTicks: Int {
@@ -35,8 +62,7 @@ extension RaftCore {
 
     mutating func resetElectionTimer() {
         electionElapsedTicks = 0
-        if hurriedCampaignsLeft > 0 {
-            hurriedCampaignsLeft -= 1
+        if lostLeader?.spendCampaign() == true {
             // An election needs more time than the question: disks take part in it.
             let short = settings.linkResetDelayTicksMax * (role == .candidate ? 2 : 1)
             electionTimeoutTicks = random.draw(short...2 * short)
@@ -69,9 +95,7 @@ extension RaftCore {
         isLeaderLinkReset = true
         // The others may hear of it a little later and refuse until then. Asking costs nobody
         // anything, so it is repeated soon, a few times, rather than after a whole time-out.
-        hurriedCampaignsLeft = settings.hurriedCampaignsMax
-        lostLeader = peer
-        splitRetriesLeft = settings.hurriedCampaignsMax
+        lostLeader = LostLeader(id: peer, campaigns: settings.hurriedCampaignsMax)
         electionElapsedTicks = 0
         electionTimeoutTicks = random.draw(1...settings.linkResetDelayTicksMax)
         // Whatever was forwarded went down with the connection, as far as we can tell.
@@ -300,7 +324,7 @@ extension RaftCore {
         }
         precondition(role == .follower, "candidates and leaders voted for themselves")
         vote = candidate
-        hurriedCampaignsLeft = 0
+        lostLeader?.campaignsLeft = 0
         resetElectionTimer()
         promise(.voteResponse(isGranted: true), to: candidate)
     }
@@ -326,14 +350,13 @@ extension RaftCore {
     /// Once all of them have answered there is nothing to wait for, so the candidates draw again, a
     /// few times, among short times.
     private mutating func retryIfSplit() {
-        guard role == .candidate, splitRetriesLeft > 0, let ballot, let lostLeader,
+        guard role == .candidate, let lostLeader, let ballot,
             case .open = ballot.outcome(among: voters)
         else { return }
         let isAnswered = voters.all.allSatisfy { slot in
-            ballot.hasAnswered(slot) || configuration.members[slot].id == lostLeader
+            ballot.hasAnswered(slot) || configuration.members[slot].id == lostLeader.id
         }
-        guard isAnswered else { return }
-        splitRetriesLeft -= 1
+        guard isAnswered, self.lostLeader?.spendSplitRetry() == true else { return }
         electionElapsedTicks = 0
         electionTimeoutTicks = random.draw(1...settings.linkResetDelayTicksMax)
     }

@@ -211,8 +211,7 @@ extension RaftCore {
     // MARK: Stalled disk
 
     mutating func diskHealthChanged(_ health: DiskHealth, into effects: inout [Effect]) {
-        if health == .stalled, !isDiskStalled { diskStalledTick = ticks }
-        isDiskStalled = health == .stalled
+        diskStalledTick = health == .stalled ? diskStalledTick ?? ticks : nil
         giveWayIfStalled(into: &effects)
     }
 
@@ -223,7 +222,7 @@ extension RaftCore {
     /// That they were heard and reported no stall is not enough: a disk that all share stops for
     /// all of them at once, who wrote first knows it first, and the next leader would do no better.
     mutating func giveWayIfStalled(into effects: inout [Effect]) {
-        guard role == .leader, isDiskStalled, let leadership else { return }
+        guard role == .leader, let diskStalledTick, let leadership else { return }
         guard voters.agree({ isFit($0, unsealedOnly: false) }) else { return }
         let haveCommitted =
             commitIndex > durability.durableIndex && leadership.commitTick >= diskStalledTick

@@ -197,8 +197,7 @@ extension RaftCore {
             effects.append(.raise(.secondLeader(peer, term: term)))
             return false
         }
-        hurriedCampaignsLeft = 0
-        splitRetriesLeft = 0
+        lostLeader = nil
         if role != .follower || leader == nil || isLeaderLinkReset {
             becomeFollower(term: term, leader: peer, into: &effects)
         }

@@ -51,9 +51,9 @@ package struct RaftCore: Sendable {
     /// As last told by the driver.
     package internal(set) var isSealed: Bool
     /// As last told by the driver. A stalled node does not lead and does not campaign.
-    package internal(set) var isDiskStalled = false
-    /// When it last began to be.
-    var diskStalledTick: UInt64 = 0
+    package var isDiskStalled: Bool { diskStalledTick != nil }
+    /// Since when it is.
+    var diskStalledTick: UInt64?
     /// As last told by the driver. Such a node lets others lead where it can.
     package internal(set) var isShortOfRoom = false
 
@@ -73,12 +73,8 @@ package struct RaftCore: Sendable {
     var leaderQuietTicks = 0
     /// The connection to the leader was reset and it has not spoken since.
     var isLeaderLinkReset = false
-    /// Campaigns that still follow the reset of that connection soon after one another.
-    var hurriedCampaignsLeft = 0
-    /// The leader whose connection broke last, and how often a vote that was split after that is
-    /// taken again soon.
-    var lostLeader: NodeID?
-    var splitRetriesLeft = 0
+    /// What that still makes this node do, until it hears a leader.
+    var lostLeader: LostLeader?
     /// As a follower: the log equals the leader's through here, in this term.
     var matched: LogIndex
     /// While (pre-)candidate.

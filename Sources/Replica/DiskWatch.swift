@@ -11,20 +11,25 @@ package final class DiskWatch: Sendable {
     package init() {}
 
     /// Before anything that can wait for the disk. Once more changes nothing.
-    package func begin() { move(toOdd: true) }
-
-    /// After it.
-    package func end() { move(toOdd: false) }
-
-    /// Odd while something is under way; another one for each.
-    package var mark: UInt64 { count.load(ordering: .acquiring) }
-
-    /// One thread writes, so what it reads does not change before it writes.
-    private func move(toOdd isOdd: Bool) {
+    package func begin() {
+        // One thread writes, so what it reads does not change before it writes.
         let now = count.load(ordering: .relaxed)
-        guard (now % 2 == 1) != isOdd else { return }
+        guard now % 2 == 0 else { return }
         count.store(now &+ 1, ordering: .releasing)
     }
+
+    /// After it.
+    ///
+    /// - Parameter hasWritten: whether the disk took something. Otherwise the beginning is taken
+    ///   back: what turned for nothing says nothing about the disk, and must keep no probe away.
+    package func end(hasWritten: Bool) {
+        let now = count.load(ordering: .relaxed)
+        guard now % 2 == 1 else { return }
+        count.store(hasWritten ? now &+ 1 : now &- 1, ordering: .releasing)
+    }
+
+    /// Odd while something is under way; another one after each that has written.
+    package var mark: UInt64 { count.load(ordering: .acquiring) }
 }
 
 /// On the core's side of a ``DiskWatch``: counts ticks, so that a pause of the whole process,

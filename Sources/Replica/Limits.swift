@@ -38,10 +38,9 @@ package enum Limits {
     /// not cost the heartbeats with it.
     package static let inboxMessagesExtra = 16_384
     /// A leader's disk that wrote nothing for this many ticks is probed with a tiny transaction, so
-    /// that a leader that nobody writes to learns of its disk's end. Well below the second after
-    /// which an idle storage thread turns: each turn counts as a sign of the disk, so with a second
-    /// there was no probe at all. Not much below: each is a sync of an idle machine.
-    package static let diskProbeTicks = 80
+    /// that a leader that nobody writes to learns of its disk's end. Not more often: each is a sync
+    /// of an idle machine.
+    package static let diskProbeTicks = 100
     /// A disk that stalled counts as well again after this many ticks without a stall.
     package static let diskWellTicks = 100
     /// Ticks between two looks for reads whose patience has ended.

@@ -57,6 +57,8 @@ package final class StorageMachine {
     private let state: ReplicaStart
     /// Told before and after everything that waits for the disk.
     private let watch: DiskWatch
+    /// Whether the turn under way has come to the disk.
+    private var hasWritten = false
     private var savedVote: (term: UInt64, vote: UInt64?)
     /// The revision of the configuration in the tables when this began, or that a snapshot
     /// brought since: it may be later than what the log has applied, and nothing older replaces it.
@@ -90,7 +92,7 @@ package final class StorageMachine {
         var turn = StorageTurn()
         turn.start = (state.cluster, state.hardState)
         watch.begin()
-        defer { watch.end() }
+        defer { watch.end(hasWritten: true) }
         do throws(StoreError) {
             _ = try storage.commit(turn)
         } catch {
@@ -119,7 +121,8 @@ package final class StorageMachine {
         now: Moment
     ) throws(WorkFailure) {
         watch.begin()
-        defer { watch.end() }
+        hasWritten = false
+        defer { watch.end(hasWritten: hasWritten) }
         do throws(StoreError) {
             try perform(backlog.isEmpty ? jobs : backlog + jobs, now)
             tell(storage.space)
@@ -158,10 +161,13 @@ package final class StorageMachine {
     /// - Returns: whether there is more to do.
     package func preallocate() throws(WorkFailure) -> Bool {
         watch.begin()
-        defer { watch.end() }
+        // Where there is more to do, something was done.
+        var isMoreToDo = false
+        defer { watch.end(hasWritten: isMoreToDo) }
         do throws(StoreError) {
             defer { tell(storage.space) }
-            return try storage.preallocateIfNeeded()
+            isMoreToDo = try storage.preallocateIfNeeded()
+            return isMoreToDo
         } catch {
             throw WorkFailure(error, while: "writing to the data folder")
         }
@@ -188,8 +194,11 @@ package final class StorageMachine {
                 compactThrough = max(compactThrough, index)
             case .probe:
                 isProbe = true
-            case .maintain(let body): body()
+            case .maintain(let body):
+                body()
+                hasWritten = true
             case .install(let point, let token, let file):
+                hasWritten = true
                 do throws(StoreError) {
                     // Everything asked for before the snapshot is written before it.
                     try commit(isApplying: true)
@@ -222,6 +231,7 @@ package final class StorageMachine {
         if isApplying { addLayers(to: &turn) }
         turn.compaction = nextCompaction()
         guard !turn.isEmpty else { return }
+        hasWritten = true
         for persist in persists { try saveVoteIfChanged(persist) }
         let base = try storage.commit(turn).map { LogIndex(number: $0) }
         persists = []

@@ -142,7 +142,7 @@ extension World {
             )
         }
         process.isStorageBusy = false
-        process.watch.end()
+        process.watch.end(hasWritten: true)
         let node = nodes[process.node]
         do throws(StoreError) {
             try node.disk.finish()

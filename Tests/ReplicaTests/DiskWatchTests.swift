@@ -13,18 +13,20 @@ struct DiskWatchTests {
         (0..<count).map { _ in judge.look(at: mark) }.filter { $0 != .nothing }
     }
 
-    @Test("the mark is odd inside a transaction, and another one for each")
+    @Test("the mark is odd inside a transaction, and another one after each that writes")
     func mark() {
         let watch = DiskWatch()
         #expect(watch.mark == 0)
         watch.begin()
         watch.begin()
         #expect(watch.mark == 1)
-        watch.end()
-        watch.end()
+        watch.end(hasWritten: true)
+        watch.end(hasWritten: true)
         #expect(watch.mark == 2)
         watch.begin()
         #expect(watch.mark == 3)
+        watch.end(hasWritten: false)
+        #expect(watch.mark == 2, "as if it had not begun")
     }
 
     @Test("one transaction that lasts is a stall, told once; many short ones are none")
@@ -117,7 +119,8 @@ struct DiskWatchTests {
             for _ in 0..<pause where judge.look(at: watch.mark) == .idle { probes += 1 }
             try machine.turn([], now: .now)
         }
-        #expect(probes >= 5, "one in each second at least")
+        // The first look is at what the start has written.
+        #expect(probes == 4, "one in each second")
     }
 }
 
@@ -133,7 +136,10 @@ struct LeadershipTests {
                 try await cluster.write(number, key: number, value: [7])
             }
         }
-        for _ in 0..<30 {
+        // On a machine with more to do than it can, a target may not make it in time; then this
+        // leader leads on, and is asked again.
+        var (done, late) = (0, 0)
+        while done < 30, late < 10 {
             let outcomes = Collector<TransferOutcome>()
             try await eventually("somebody leads") { cluster.leader() != nil }
             guard let leader = cluster.leader() else { continue }
@@ -141,16 +147,18 @@ struct LeadershipTests {
                 outcomes.add($0)
             }
             try await eventually("the transfer ends") { outcomes.count == 1 }
-            if case .done(let other) = outcomes.all[0] { #expect(other != leader.id) }
+            switch outcomes.all[0] {
+            case .done(let other):
+                #expect(other != leader.id)
+                done += 1
             // A leader of a few milliseconds has heard nobody yet.
-            let isFair =
-                switch outcomes.all[0] {
-                case .done, .refused(.unfit), .refused(.notLeader): true
-                case .refused, .timedOut: false
-                }
-            #expect(isFair, "\(outcomes.all)")
+            case .refused(.unfit), .refused(.notLeader): break
+            case .timedOut: late += 1
+            case .refused: Issue.record("\(outcomes.all)")
+            }
             try await Task.sleep(for: .milliseconds(30))
         }
+        #expect(done == 30, "\(late) others were not done in time")
         try await writing.value
         try await cluster.converge()
         for member in cluster.members {
