@@ -89,7 +89,7 @@ struct PolicyReadCommand: OperatorCommand {
     )
 
     @Argument(help: "name of the policy") var name: String
-    @Option(name: long("version"), help: "a version that is kept") var version: Int?
+    @Option(name: long("version"), help: "an earlier version") var version: Int?
     @OptionGroup var connection: ConnectionOptions
 
     func perform(_ session: Session) throws -> ExitStatus {
@@ -138,7 +138,9 @@ struct PolicyDeleteCommand: OperatorCommand {
     func perform(_ session: Session) throws -> ExitStatus {
         let client = try connection.client(session)
         let path = isHistory ? PolicyAPI.versions(name) : PolicyAPI.policy(name)
-        let answer = try client.call(ClientRequest(.delete, path))
+        var answer = try client.call(ClientRequest(.delete, path))
+        // One call removes a bounded number of versions, and says so while there are more.
+        while isHistory, answer != nil { answer = try client.call(ClientRequest(.delete, path)) }
         let format = try connection.format.chosen(session)
         let what = isHistory ? "history removed (if there was one)" : "policy deleted (if it was)"
         try session.show(answer, format, silence: "\(what): \(name)")
@@ -153,14 +155,23 @@ struct PolicyVersionsCommand: OperatorCommand {
     )
 
     @Argument(help: "name of the policy") var name: String
+    @Option(name: long("before"), help: "only versions before this one") var before: Int?
     @OptionGroup var connection: ConnectionOptions
 
     func perform(_ session: Session) throws -> ExitStatus {
         let client = try connection.client(session)
-        let answer = try PolicyAPI.read(PolicyAPI.versions(name), of: name, client)
+        let path = PolicyAPI.versions(name)
+        let query = before.map { [("before", String($0))] } ?? []
+        let answer = try PolicyAPI.read(path, query: query, of: name, client)
+        let data = Envelope(answer).data ?? JSONObject()
         switch try connection.format.chosen(session) {
         case .json: session.printJSON(.object(Envelope(answer).document))
-        case .table: session.printText(table(Envelope(answer).data ?? JSONObject()).text())
+        case .table:
+            session.printText(table(data).text())
+            if let earlier = data["earlier"]?.asInt, earlier > 0 {
+                let next = "holdfast policy versions \(name) -before=\(earlier + 1)"
+                session.terminal.say("\(earlier) earlier ones: \(next)")
+            }
         }
         return .done
     }

@@ -5,12 +5,13 @@ import Wire
 
 /// `sys/policies/versions/…`, `…/diff/…`, `…/rollback/…`: what a policy said before.
 extension PolicyBackend {
-    /// All versions that are kept, without their texts; with `version` that one, with its text.
+    /// The last versions, or those `before` one, without their texts; with `version` that one, with
+    /// its text.
     func versions(
         _ written: String,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultAnswer {
-        let fields = try parse([("version", .int)])
+        let fields = try parse([("version", .int), ("before", .int), ("limit", .int)])
         guard let name = name(written) else { throw .notFound }
         let state = try PolicyState(name, view)
         if let number = fields.int("version") {
@@ -20,20 +21,32 @@ extension PolicyBackend {
             let data = JSONValue.object(members).encoded(sortingKeys: true)
             return VaultAnswer(EngineAnswer(data: data, warnings: fields.warnings))
         }
+        guard state.lastVersion > 0 else { throw .notFound }
+        let page = try Self.page(fields, last: Int(clamping: state.lastVersion))
         var records: [JSONValue] = []
-        for number in try keptVersions(name, view) {
-            records.append(.object(Self.facts(try earlier(name, number, view))))
+        for number in page {
+            guard let record = try find(UInt64(number), state, view) else { continue }
+            records.append(.object(Self.facts(record)))
         }
-        if let current = state.current { records.append(.object(Self.facts(current.record))) }
-        guard !records.isEmpty else { throw .notFound }
         let data: JSONValue = [
             "current": .number(JSONNumber(state.current?.record.version ?? 0)),
-            "kept": .number(JSONNumber(VaultLimits.policyVersionsKept + 1)),
+            "earlier": .number(JSONNumber(page.lowerBound - 1)),
+            "last": .number(JSONNumber(state.lastVersion)),
             "name": .string(name.text), "versions": .array(records),
         ]
         return VaultAnswer(
             EngineAnswer(data: data.encoded(sortingKeys: true), warnings: fields.warnings)
         )
+    }
+
+    /// The numbers that `before` and `limit` ask for.
+    private static func page(_ fields: Fields, last: Int) throws(VaultError) -> Range<Int> {
+        let most = VaultLimits.policyVersionsShownMax
+        let limit = fields.int("limit") ?? most
+        let before = fields.int("before") ?? last + 1
+        guard limit > 0, before > 0 else { throw .invalid("'limit' and 'before' are above 0") }
+        let end = min(before, last + 1)
+        return max(1, end - min(limit, most))..<end
     }
 
     /// The difference between two versions: `from` and `to`, by default the last two.
@@ -106,7 +119,7 @@ extension PolicyBackend {
         }
     }
 
-    /// Forgets a deleted policy altogether.
+    /// Forgets a deleted policy altogether; of one with very many versions some, and says so.
     func purge(
         _ written: String,
         _ view: borrowing BarrierView
@@ -120,21 +133,29 @@ extension PolicyBackend {
             )
         }
         guard state.isDeleted else { return .answer(.empty) }
-        let versions = try keptVersions(name, view)
+        let most = VaultLimits.policyVersionsPurgedMax
+        let versions = try someVersions(name, limit: most + 1, view)
+        let isAll = versions.count <= most
         var draft = try BatchDraft(call.request, authority, call.environment, view)
-        try state.purge(versions, in: &draft)
-        return .commit(try draft.finish(), .empty)
+        try state.purge(Array(versions.prefix(most)), isAll: isAll, in: &draft)
+        let batch = try draft.finish()
+        guard !isAll else { return .commit(batch, .empty) }
+        let warning = "\(most) versions are removed, and there are more: repeat the call"
+        let answer = EngineAnswer(data: Array("{}".utf8), warnings: [warning])
+        return .commit(batch, VaultAnswer(answer))
     }
 
     // MARK: reading
 
-    /// Numbers of the earlier versions that are kept, ascending.
-    private func keptVersions(
+    /// Numbers of some earlier versions.
+    private func someVersions(
         _ name: PolicyName,
+        limit: Int,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> [UInt64] {
         var numbers: [UInt64] = []
-        for text in try view.systemNames(SystemPaths.policyHistory(name)) {
+        let folder = SystemPaths.policyHistory(name)
+        for text in try view.systemNames(in: folder, limit: limit) {
             guard let number = UInt64(text) else {
                 throw .damaged("a version of a policy without a number")
             }
@@ -153,25 +174,21 @@ extension PolicyBackend {
         guard let number = UInt64(exactly: number), number > 0, number <= last else {
             throw .invalid("policy \(GoText.quoted(state.name.text)) has versions up to \(last)")
         }
-        if let current = state.current?.record, current.version == number { return current }
-        let isKept = try view.systemIndex(SystemPaths.policyVersion(state.name, number)) > 0
-        guard isKept else {
-            throw .invalid(
-                "version \(number) is not kept any more: the last "
-                    + "\(VaultLimits.policyVersionsKept) before the present one are"
-            )
+        guard let record = try find(number, state, view) else {
+            throw .invalid("version \(number) was removed, after the policy had been deleted")
         }
-        return try earlier(state.name, number, view)
+        return record
     }
 
-    private func earlier(
-        _ name: PolicyName,
+    /// A version; nil if it was removed.
+    private func find(
         _ number: UInt64,
+        _ state: PolicyState,
         _ view: borrowing BarrierView
-    ) throws(VaultError) -> PolicyRecord {
-        guard let opened = try view.systemRecord(SystemPaths.policyVersion(name, number)) else {
-            throw .damaged("a version of a policy is listed and not there")
-        }
+    ) throws(VaultError) -> PolicyRecord? {
+        if let current = state.current?.record, current.version == number { return current }
+        let path = SystemPaths.policyVersion(state.name, number)
+        guard let opened = try view.systemRecord(path) else { return nil }
         let record = try PolicyRecord(decoding: opened.value)
         guard record.version == number else {
             throw .damaged("version \(number) of a policy says that it is \(record.version)")

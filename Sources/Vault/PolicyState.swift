@@ -63,7 +63,6 @@ struct PolicyState {
         try draft.put(SystemPaths.policy(name), record.encoded())
         if deleted != nil { try draft.delete(SystemPaths.deletedPolicy(name)) }
         try markExpiring(record.content.expiration, in: &draft)
-        try forgetOldest(present: record.version, in: &draft)
         try draft.put(SystemPaths.policyTable, counts.encoded())
     }
 
@@ -90,20 +89,26 @@ struct PolicyState {
             author: author
         )
         try draft.put(SystemPaths.deletedPolicy(name), mark.encoded())
-        try forgetOldest(present: current.record.version + 1, in: &draft)
         try draft.put(SystemPaths.policyTable, counts.encoded())
     }
 
-    /// Removes the history of a deleted policy, and with it the knowledge that there was one.
+    /// Removes versions of a deleted policy; with the last of them the knowledge that there was
+    /// one.
     ///
+    /// - Parameter isAll: whether there are no others.
     /// - Precondition: ``isDeleted``.
-    func purge(_ versions: [UInt64], in draft: inout BatchDraft) throws(VaultError) {
+    func purge(
+        _ versions: [UInt64],
+        isAll: Bool,
+        in draft: inout BatchDraft
+    ) throws(VaultError) {
         precondition(current == nil && deleted != nil, "only a deleted policy is forgotten")
+        try check(in: &draft)
+        for version in versions { try draft.delete(SystemPaths.policyVersion(name, version)) }
+        guard isAll else { return }
         var counts = table.record
         guard counts.deletedCount > 0 else { throw .damaged("the policy table counts too few") }
         counts.deletedCount -= 1
-        try check(in: &draft)
-        for version in versions { try draft.delete(SystemPaths.policyVersion(name, version)) }
         try draft.delete(SystemPaths.deletedPolicy(name))
         try draft.put(SystemPaths.policyTable, counts.encoded())
     }
@@ -135,17 +140,5 @@ struct PolicyState {
         } else if former != nil {
             try draft.delete(path)
         }
-    }
-
-    /// Keeps the number of earlier versions at its bound.
-    ///
-    /// - Parameter present: the version besides which the earlier ones are counted.
-    private func forgetOldest(
-        present: UInt64,
-        in draft: inout BatchDraft
-    ) throws(VaultError) {
-        let kept = VaultLimits.policyVersionsKept
-        guard present > kept + 1 else { return }
-        try draft.delete(SystemPaths.policyVersion(name, present - 1 - kept))
     }
 }

@@ -41,8 +41,11 @@ package enum VaultLimits {
     static let passwordTriesWhenWritten = 1_000
     /// Policies of one vault, those included of which only history is left.
     package static let policiesMax: UInt64 = 10_000
-    /// Earlier versions of a policy that are kept, besides the present one.
-    package static let policyVersionsKept: UInt64 = 64
+    /// Versions of a policy in one answer, each of which is read with its text: all are kept, and
+    /// there can be any number.
+    package static let policyVersionsShownMax = 64
+    /// Versions of a deleted policy that one call removes: five operations each, in one batch.
+    package static let policyVersionsPurgedMax = 1_000
     /// Cases that one policy carries.
     package static let policyCasesMax = 256
     /// Bytes of JSON in them.

@@ -20,8 +20,9 @@ struct PolicyHistoryTests {
         return vault
     }
 
-    private func numbers(_ vault: TestVault) throws -> [Int]? {
-        let answer = try vault.send("GET", "sys/policies/versions/acl/p")
+    private func numbers(_ vault: TestVault, _ query: String = "") throws -> [Int]? {
+        let path = "sys/policies/versions/acl/p" + (query.isEmpty ? "" : "?" + query)
+        let answer = try vault.send("GET", path)
         return try answer.data("versions")?.asArray?.compactMap {
             $0.asObject?["version"]?.asInt
         }
@@ -57,17 +58,73 @@ struct PolicyHistoryTests {
         #expect(try vault.send("GET", "sys/policies/versions/acl/none?version=1").status == 404)
     }
 
-    @Test("the number of earlier versions is bounded, and the oldest go first")
-    func bound() throws {
-        let kept = Int(VaultLimits.policyVersionsKept)
-        let vault = try vault(kept + 3)
-        #expect(try numbers(vault) == Array(3...(kept + 3)))
-        let gone = try vault.send("GET", "sys/policies/versions/acl/p?version=2")
-        #expect(gone.status == 400 && gone.errors[0].contains("not kept any more"))
+    @Test("all versions are kept, and shown in pages")
+    func pages() throws {
+        let shown = VaultLimits.policyVersionsShownMax
+        let count = 2 * shown + 3
+        let vault = try vault(count)
+        #expect(try numbers(vault) == Array((shown + 4)...count))
+        for (query, expected) in [
+            ("before=\(shown + 4)", Array(4..<(shown + 4))), ("before=4", [1, 2, 3]),
+            ("before=1", []), ("limit=2", [count - 1, count]), ("before=9&limit=1", [8]),
+            ("before=\(count + 9)&limit=1", [count]),
+        ] {
+            #expect(try numbers(vault, query) == expected, "\(query)")
+        }
+        let page = try vault.send("GET", "sys/policies/versions/acl/p?before=9&limit=1")
+        #expect(try page.data("earlier") == 7)
+        #expect(try page.data("last") == JSONValue.number(JSONNumber(count)))
+        for query in ["before=0", "limit=0", "before=-1", "limit=x"] {
+            let answer = try vault.send("GET", "sys/policies/versions/acl/p?\(query)")
+            #expect(answer.status == 400, "\(query)")
+        }
+        let first = try vault.send("GET", "sys/policies/versions/acl/p?version=1")
+        #expect(try first.data("policy") == .string(text(1)))
+        let back = try vault.send("PUT", "sys/policies/rollback/acl/p", #"{"version":1}"#)
+        #expect(try back.data("version")?.asInt == count + 1)
+    }
+
+    @Test("a history too long for one batch goes in several, and what is left is history")
+    func longPurge() throws {
+        let vault = try vault(1)
+        let record = try vault.view { view in
+            try PolicyState.current(try #require(PolicyName("p")), view)?.record
+        }
+        var long = try #require(record)
+        let most = VaultLimits.policyVersionsPurgedMax
+        for first in stride(from: 1, through: most, by: 500) {
+            try vault.change { builder in
+                for number in first..<first + 500 {
+                    long.version = UInt64(number)
+                    let path = SystemPaths.policyVersion(
+                        try #require(PolicyName("p")),
+                        UInt64(number)
+                    )
+                    try builder.put(.system, path, long.encoded())
+                }
+            }
+        }
+        try vault.change { builder in
+            long.version = UInt64(most) + 1
+            try builder.put(
+                .system,
+                SystemPaths.policy(try #require(PolicyName("p"))),
+                long.encoded()
+            )
+        }
         try vault.send("DELETE", "sys/policies/acl/p")
-        #expect(try numbers(vault) == Array(4...(kept + 3)))
-        try vault.writePolicy("p", text(0))
-        #expect(try numbers(vault) == Array(4...(kept + 4)))
+        let some = try vault.send("DELETE", "sys/policies/versions/acl/p")
+        #expect(some.status == 200)
+        let warnings = try some.json().asObject?.texts("warnings") ?? []
+        #expect(warnings.first?.contains("repeat the call") == true)
+        #expect(try numbers(vault, "before=\(most + 2)&limit=64")?.count ?? 0 <= 1)
+        #expect(try vault.send("DELETE", "sys/policies/versions/acl/p").status == 204)
+        #expect(try vault.send("GET", "sys/policies/versions/acl/p").status == 404)
+    }
+
+    @Test("nothing is left of a purged policy")
+    func purge() throws {
+        let vault = try vault(3)
         try vault.send("DELETE", "sys/policies/acl/p")
         try vault.send("DELETE", "sys/policies/versions/acl/p")
         let left = try vault.view { view in

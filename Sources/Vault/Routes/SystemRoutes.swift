@@ -130,7 +130,7 @@ package enum SystemRoutes {
             "policies/versions/acl/{name...}",
             .read,
             .delete,
-            summary: "Every version of a policy that is kept."
+            summary: "The versions of a policy."
         ),
         Endpoint("policies/diff/acl/{name...}", .read, summary: "What changed between versions."),
         Endpoint("policies/rollback/acl/{name...}", .update, summary: "Puts an old version back."),
