@@ -197,8 +197,11 @@ struct Follower: Sendable {
     /// The connection broke and took what was in flight along: ask where its log ends.
     mutating func linkLost() {
         switch progress {
-        case .replicate: beginProbing(from: max(match, received).next, carriesEntries: false)
-        case .probe: beginProbing(from: next, carriesEntries: false)
+        // A new leader that has heard nothing yet goes on where it began: from 1 it would find a
+        // snapshot needed.
+        case .replicate where max(match, received) > .zero:
+            beginProbing(from: max(match, received).next, carriesEntries: false)
+        case .replicate, .probe: beginProbing(from: next, carriesEntries: false)
         case .snapshot: break
         }
     }

@@ -60,6 +60,52 @@ struct JointQuorumTests {
         Election([0, 1, 2, 3, 4], [0, 1, 2], "yy.nn", .open),
         Election([0, 1, 2, 3, 4], [0, 1, 2], "yyynn", .won),
         Election([0, 1, 2, 3, 4], [0, 1, 2], "yynnn", .lost),
+        // Alone, before and after.
+        Election([0], [], ".", .open),
+        Election([0], [], "y", .won),
+        Election([0], [], "n", .lost),
+        Election([0], [0], ".", .open),
+        Election([0], [0], "y", .won),
+        Election([0], [0], "n", .lost),
+        // One for one, the rest.
+        Election([1], [0], "..", .open),
+        Election([1], [0], "n.", .lost),
+        Election([1], [0], ".n", .lost),
+        Election([1], [0], "ny", .lost),
+        Election([1], [0], "nn", .lost),
+        // Two for two.
+        Election([0, 1], [2, 3], "....", .open),
+        Election([0, 1], [2, 3], "y...", .open),
+        Election([0, 1], [2, 3], "yy..", .open),
+        Election([0, 1], [2, 3], "yyy.", .open),
+        Election([0, 1], [2, 3], "yyn.", .lost),
+        Election([0, 1], [2, 3], "yyyn", .lost),
+        Election([0, 1], [2, 3], "yynn", .lost),
+        Election([0, 1], [2, 3], "yyyy", .won),
+        // One of two stays: without it nothing.
+        Election([0, 1], [1, 2], "...", .open),
+        Election([0, 1], [1, 2], ".n.", .lost),
+        Election([0, 1], [1, 2], "y.y", .open),
+        Election([0, 1], [1, 2], "yy.", .open),
+        Election([0, 1], [1, 2], "yyn", .lost),
+        Election([0, 1], [1, 2], "yyy", .won),
+        // Both stay.
+        Election([0, 1], [0, 1], "..", .open),
+        Election([0, 1], [0, 1], "y.", .open),
+        Election([0, 1], [0, 1], "n.", .lost),
+        Election([0, 1], [0, 1], "yn", .lost),
+        Election([0, 1], [0, 1], "nn", .lost),
+        Election([0, 1], [0, 1], "yy", .won),
+        // Two of three stay, and decide alone.
+        Election([0, 1, 2], [1, 2, 3], "....", .open),
+        Election([0, 1, 2], [1, 2, 3], ".n..", .open),
+        Election([0, 1, 2], [1, 2, 3], ".nn.", .lost),
+        Election([0, 1, 2], [1, 2, 3], ".yy.", .won),
+        Election([0, 1, 2], [1, 2, 3], "nyyn", .won),
+        Election([0, 1, 2], [1, 2, 3], "yy..", .open),
+        Election([0, 1, 2], [1, 2, 3], "yyn.", .open),
+        Election([0, 1, 2], [1, 2, 3], "yynn", .lost),
+        Election([0, 1, 2], [1, 2, 3], "yyny", .won),
     ]
 
     @Test("an election is won in both halves, and lost in either", arguments: elections)
@@ -109,6 +155,62 @@ struct JointQuorumTests {
         Commit([0, 1], [0, 1, 2, 3], [9, 8, 7, 1], 7),
         Commit([0, 1, 2, 3, 4], [0, 1, 2], [9, 8, 7, 2, 1], 7),
         Commit([0, 1, 2, 3, 4], [0, 1, 2], [9, 8, 1, 2, 3], 3),
+        // Alone, or with nobody known.
+        Commit([0], [], [0], 0),
+        Commit([0], [], [7], 7),
+        Commit([0], [0], [0], 0),
+        Commit([0], [0], [7], 7),
+        Commit([1], [0], [0, 0], 0),
+        Commit([1], [0], [0, 7], 0),
+        // One for two others.
+        Commit([0, 2], [1], [0, 0, 0], 0),
+        Commit([0, 2], [1], [7, 0, 0], 0),
+        Commit([0, 2], [1], [7, 0, 5], 0),
+        Commit([0, 2], [1], [7, 4, 5], 4),
+        Commit([0, 2], [1], [7, 6, 5], 5),
+        // One that gets company.
+        Commit([0, 1], [1], [0, 0], 0),
+        Commit([0, 1], [1], [7, 0], 0),
+        Commit([0, 1], [1], [0, 7], 0),
+        Commit([0, 1], [1], [5, 7], 5),
+        Commit([0, 1], [1], [7, 5], 5),
+        // Two for two: the slowest of all decides.
+        Commit([0, 1], [2, 3], [6, 0, 0, 0], 0),
+        Commit([0, 1], [2, 3], [6, 0, 5, 0], 0),
+        Commit([0, 1], [2, 3], [6, 4, 5, 0], 0),
+        Commit([0, 1], [2, 3], [6, 4, 5, 3], 3),
+        // One of two stays, or both.
+        Commit([0, 1], [1, 2], [0, 0, 0], 0),
+        Commit([0, 1], [1, 2], [9, 0, 0], 0),
+        Commit([0, 1], [1, 2], [0, 9, 0], 0),
+        Commit([0, 1], [1, 2], [0, 9, 8], 0),
+        Commit([0, 1], [1, 2], [9, 8, 7], 7),
+        Commit([0, 1], [0, 1], [0, 0], 0),
+        Commit([0, 1], [0, 1], [0, 4], 0),
+        Commit([0, 1], [0, 1], [5, 4], 4),
+        // Three for three, one after the other.
+        Commit([0, 1, 2], [3, 4, 5], [9, 0, 0, 0, 0, 0], 0),
+        Commit([0, 1, 2], [3, 4, 5], [9, 0, 0, 8, 0, 0], 0),
+        Commit([0, 1, 2], [3, 4, 5], [9, 8, 0, 0, 0, 0], 0),
+        Commit([0, 1, 2], [3, 4, 5], [0, 9, 6, 8, 7, 0], 6),
+        Commit([0, 1, 2], [3, 4, 5], [7, 9, 6, 9, 8, 0], 7),
+        Commit([0, 1, 2], [3, 4, 5], [7, 9, 6, 9, 8, 1], 7),
+        // One of three stays.
+        Commit([0, 1, 2], [0, 3, 4], [0, 0, 0, 0, 0], 0),
+        Commit([0, 1, 2], [0, 3, 4], [8, 9, 8, 0, 0], 0),
+        Commit([0, 1, 2], [0, 3, 4], [0, 9, 0, 8, 7], 0),
+        Commit([0, 1, 2], [0, 3, 4], [0, 9, 8, 8, 7], 7),
+        Commit([0, 1, 2], [0, 3, 4], [1, 9, 8, 8, 7], 7),
+        Commit([0, 1, 2], [0, 3, 4], [9, 9, 8, 8, 7], 8),
+        // Two of three stay.
+        Commit([0, 1, 2], [1, 2, 3], [0, 0, 0, 0], 0),
+        Commit([0, 1, 2], [1, 2, 3], [0, 9, 8, 0], 8),
+        Commit([0, 1, 2], [1, 2, 3], [7, 9, 8, 0], 8),
+        Commit([0, 1, 2], [1, 2, 3], [9, 9, 8, 7], 8),
+        Commit([0, 1, 2], [1, 2, 3], [9, 0, 0, 9], 0),
+        Commit([0, 1, 2], [1, 2, 3], [9, 8, 0, 9], 8),
+        // All three stay, one is silent.
+        Commit([0, 1, 2], [0, 1, 2], [5, 4, 0], 4),
     ]
 
     @Test("committed is what a majority of each half has", arguments: commits)

@@ -53,6 +53,18 @@ struct MembershipChangeTests {
         #expect(refusal(.readmit(node(4), incarnation: NodeLife.forgotten)) != nil)
     }
 
+    @Test("to name a member twice, or as what it is already, asks for nothing more")
+    func repeated() throws {
+        let plain = try base.applying(.voters(promote: [node(4)], demote: [node(1)]))
+        let wordy = MembershipChange.voters(
+            promote: [node(4), node(2), node(4)],
+            demote: [node(1), node(1)]
+        )
+        #expect(try base.applying(wordy) == plain)
+        let absent = MembershipChange.voters(promote: [node(4), node(9)], demote: [])
+        #expect(throws: MembershipError.unknownMember(node(9))) { try base.applying(absent) }
+    }
+
     @Test("a new node is a learner under an id that was never given; its token admits it once")
     func add() throws {
         let token = JoinToken(id: 8, secretDigest: member(9).pin, deadline: 77, pin: nil)
@@ -107,6 +119,9 @@ struct MembershipChangeTests {
         direct.revision = 1
         direct.members[0].role = .learner
         #expect(Configuration.problem(from: base, to: direct) != nil)
+        var exchanged = direct
+        exchanged.members[3].role = .voter
+        #expect(Configuration.problem(from: base, to: exchanged) != nil)
         var removed = base
         removed.revision = 1
         removed.members.remove(at: 0)

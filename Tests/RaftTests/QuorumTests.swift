@@ -40,6 +40,52 @@ struct CommitIndexTests {
             acknowledged: [1, 2, 3, 4, 5, 6, 7, 8, 9],
             committed: 5
         ),
+        CommitCase(testDescription: "alone and silent", acknowledged: [0], committed: 0),
+        CommitCase(testDescription: "two, both silent", acknowledged: [0, 0], committed: 0),
+        CommitCase(testDescription: "two, one silent", acknowledged: [7, 0], committed: 0),
+        CommitCase(testDescription: "three silent", acknowledged: [0, 0, 0], committed: 0),
+        CommitCase(testDescription: "three, one silent", acknowledged: [7, 3, 0], committed: 3),
+        CommitCase(
+            testDescription: "three, the last one moves it",
+            acknowledged: [7, 3, 4],
+            committed: 4
+        ),
+        CommitCase(
+            testDescription: "three, the last one does not",
+            acknowledged: [7, 3, 2],
+            committed: 3
+        ),
+        CommitCase(
+            testDescription: "three, two equal, one silent",
+            acknowledged: [3, 3, 0],
+            committed: 3
+        ),
+        CommitCase(
+            testDescription: "three, two equal, one ahead",
+            acknowledged: [3, 3, 7],
+            committed: 3
+        ),
+        CommitCase(testDescription: "four, one silent", acknowledged: [9, 8, 7, 0], committed: 7),
+        CommitCase(
+            testDescription: "five, one silent, two equal in the middle",
+            acknowledged: [5, 9, 7, 7, 0],
+            committed: 7
+        ),
+        CommitCase(
+            testDescription: "five, one silent, and it could still move",
+            acknowledged: [5, 6, 7, 7, 0],
+            committed: 6
+        ),
+        CommitCase(
+            testDescription: "seven need four",
+            acknowledged: [7, 6, 5, 4, 3, 2, 1],
+            committed: 4
+        ),
+        CommitCase(
+            testDescription: "seven, three silent",
+            acknowledged: [0, 6, 0, 5, 4, 3, 0],
+            committed: 3
+        ),
     ]
 
     @Test("is the highest index a majority holds", arguments: cases)
@@ -95,6 +141,25 @@ struct ElectionOutcomeTests {
         VoteCase(testDescription: "five, two of two", votes: "y.y..", outcome: .open),
         VoteCase(testDescription: "five, three refusals", votes: "ynnn.", outcome: .lost),
         VoteCase(testDescription: "nobody answered", votes: ".....", outcome: .open),
+        VoteCase(testDescription: "no voters elect anyone", votes: "", outcome: .won),
+        VoteCase(testDescription: "alone, refused", votes: "n", outcome: .lost),
+        VoteCase(testDescription: "two, nobody answered", votes: "..", outcome: .open),
+        VoteCase(testDescription: "two, a refusal before any vote", votes: "n.", outcome: .lost),
+        VoteCase(testDescription: "three, a refusal before any vote", votes: "n..", outcome: .open),
+        VoteCase(testDescription: "three, two refusals, one silent", votes: "nn.", outcome: .lost),
+        VoteCase(
+            testDescription: "three, the last one refuses in vain",
+            votes: "yyn",
+            outcome: .won
+        ),
+        VoteCase(testDescription: "three, one vote between refusals", votes: "nyn", outcome: .lost),
+        VoteCase(testDescription: "four, three refuse, one silent", votes: "nnn.", outcome: .lost),
+        VoteCase(testDescription: "four, two refusals, two silent", votes: "nn..", outcome: .lost),
+        VoteCase(testDescription: "seven, three votes", votes: "yyy....", outcome: .open),
+        VoteCase(testDescription: "seven, scattered", votes: "y.ny.ny", outcome: .open),
+        VoteCase(testDescription: "seven, all but one, even", votes: "yyynnn.", outcome: .open),
+        VoteCase(testDescription: "seven, four", votes: "nynynyy", outcome: .won),
+        VoteCase(testDescription: "seven, four refusals", votes: "ynynnyn", outcome: .lost),
     ]
 
     @Test("follows from the answers", arguments: cases)
