@@ -56,6 +56,9 @@ package struct AccessList: Sendable {
     package private(set) var rules: [Rule] = []
     /// From this moment on a block has expired, and the list has to be made anew; nil: never.
     package private(set) var validUntil: Timestamp?
+    /// The policy and the path of a block with a template whose value must not stand there. It could
+    /// have denied anything, so nothing is allowed: the list has no rules.
+    package private(set) var forbidden: (policy: String, path: String)?
     private var tree: RuleTree
     /// What the policies call the place that requests come from: empty, or ending in a slash.
     package private(set) var way = ""
@@ -63,7 +66,8 @@ package struct AccessList: Sendable {
     /// - Parameters:
     ///   - sources: at most ``PolicyLimits/policiesMax``; their order decides nothing.
     ///   - subject: whose templates are expanded. A block whose template has no value for the
-    ///     subject is left out.
+    ///     subject is left out; a value that must not stand there leaves nothing, see
+    ///     ``forbidden``.
     ///   - now: cluster time; blocks that have expired are left out.
     /// - Complexity: linear in the rules.
     package init(_ sources: [Source], for subject: PolicySubject, at now: Timestamp) {
@@ -76,9 +80,16 @@ package struct AccessList: Sendable {
                     guard now < expiration else { continue }
                     validUntil = min(validUntil ?? expiration, expiration)
                 }
-                guard let path = Self.expanded(block.path, of: source, for: subject),
-                    let pattern = PathPattern(path)
-                else { continue }
+                let pattern: PathPattern
+                switch Self.expanded(block.path, of: source, for: subject) {
+                case .nothing: continue
+                case .path(let path): pattern = path
+                case .forbidden:
+                    forbidden = (source.name, block.path)
+                    rules = []
+                    tree = RuleTree([])
+                    return
+                }
                 let rule = Rule(block, pattern, of: source.name)
                 let key = Array(pattern.text.utf8)
                 if let position = positions[key] {
@@ -114,30 +125,40 @@ package struct AccessList: Sendable {
     /// For a token with the policy `root`.
     package static let root = AccessList(isRoot: true)
 
-    /// The path with its templates replaced; nil if one has no value or none that may stand there.
+    private enum Expansion {
+        case path(PathPattern)
+        /// A template has no value.
+        case nothing
+        /// One has a value that must not stand there.
+        case forbidden
+    }
+
+    /// The path with its templates replaced.
     private static func expanded(
         _ path: String,
         of source: Source,
         for subject: PolicySubject
-    ) -> String? {
+    ) -> Expansion {
         guard path.utf8.contains(UInt8(ascii: "{")), let pieces = Braces.pieces(of: path) else {
-            return path
+            return PathPattern(path).map { .path($0) } ?? .nothing
         }
         var result = ""
         for piece in pieces {
             switch piece {
             case .text(let text): result += text
             case .variable(let name):
-                guard let value = subject.value(of: name), !value.isEmpty else { return nil }
+                guard let value = subject.value(of: name), !value.isEmpty else {
+                    return .nothing
+                }
                 let isWild = value.utf8.contains { $0 == 0x2A || $0 == 0x2B }
                 let isDeep = value.utf8.contains(PathPattern.slash)
                 guard source.allowsWildcardsInTemplates || !isWild,
                     source.allowsSlashesInTemplates || !isDeep
-                else { return nil }
+                else { return .forbidden }
                 result += value
             }
         }
-        return result
+        return PathPattern(result).map { .path($0) } ?? .forbidden
     }
 
     // MARK: Finding

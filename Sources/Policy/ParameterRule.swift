@@ -13,8 +13,9 @@ struct ParameterValues: Equatable, Sendable {
         values = isAny || other.isAny ? [] : values + other.values
     }
 
-    /// Whether this value of a request is one of those. Texts may begin or end in `*`; numbers
-    /// compare by value, so that `1.0` does not slip past a rule about `1`.
+    /// Whether this value of a request is one of those. Texts may begin or end in `*`, which alone
+    /// is a text like any other; numbers compare by value, so that `1.0` does not slip past a rule
+    /// about `1`.
     func contains(_ value: JSONValue) -> Bool {
         isAny || values.contains { Self.matches($0, value) }
     }
@@ -23,17 +24,36 @@ struct ParameterValues: Equatable, Sendable {
         switch (pattern, value) {
         case (.string(let glob), .string(let text)):
             isGlob(Array(glob.utf8), matching: Array(text.utf8))
-        case (.number(let first), .number(let second)):
-            first == second || Double(first.text) == Double(second.text)
-        default: pattern == value
+        default: isSame(pattern, value)
         }
+    }
+
+    private static func isSame(_ first: JSONValue, _ second: JSONValue) -> Bool {
+        switch (first, second) {
+        case (.number(let first), .number(let second)):
+            // Where both are integers their digits tell, also of those that no Double holds.
+            isInteger(first) && isInteger(second)
+                ? first == second : Double(first.text) == Double(second.text)
+        case (.array(let first), .array(let second)):
+            first.count == second.count && zip(first, second).allSatisfy { isSame($0, $1) }
+        case (.object(let first), .object(let second)):
+            first.count == second.count
+                && first.members.allSatisfy { member in
+                    second[member.name].map { isSame(member.value, $0) } ?? false
+                }
+        default: first == second
+        }
+    }
+
+    private static func isInteger(_ number: JSONNumber) -> Bool {
+        number.text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2D }
     }
 
     private static func isGlob(_ glob: [UInt8], matching text: [UInt8]) -> Bool {
         let star = UInt8(ascii: "*")
-        guard glob != [star] else { return true }
+        guard glob.count > 1 else { return text == glob }
         let isSuffix = glob.first == star
-        let isPrefix = glob.count > 1 && glob.last == star
+        let isPrefix = glob.last == star
         let core = glob.dropFirst(isSuffix ? 1 : 0).dropLast(isPrefix ? 1 : 0)
         switch (isSuffix, isPrefix) {
         case (false, false): return text == glob

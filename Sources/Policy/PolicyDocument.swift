@@ -127,8 +127,8 @@ private enum RuleReader {
         case "denied_parameters": rule.parameters.deny(try table(value, key))
         case "required_parameters":
             rule.parameters.require(try texts(value, key).map { $0.lowercased() })
-        case "min_wrapping_ttl": rule.wrappingSecondsMin = try seconds(value, key)
-        case "max_wrapping_ttl": rule.wrappingSecondsMax = try seconds(value, key)
+        case "min_wrapping_ttl": rule.wrappingSecondsMin = try seconds(value, key, .up)
+        case "max_wrapping_ttl": rule.wrappingSecondsMax = try seconds(value, key, .down)
         case "expiration":
             guard let moment = Timestamp(rfc3339: try text(value, key)) else {
                 throw Fault("`expiration` needs a moment such as 2027-01-31T12:00:00Z")
@@ -190,7 +190,12 @@ private enum RuleReader {
         return texts
     }
 
-    private static func seconds(_ value: HCLValue, _ key: String) throws(Fault) -> UInt64 {
+    /// Whole seconds: a bound never lets more through than it says. 0 says nothing.
+    private static func seconds(
+        _ value: HCLValue,
+        _ key: String,
+        _ rounding: FloatingPointRoundingRule
+    ) throws(Fault) -> UInt64 {
         let text: String
         switch value {
         case .string(let written), .number(let written): text = written
@@ -199,7 +204,11 @@ private enum RuleReader {
         guard let nanoseconds = GoDuration.parse(text), nanoseconds >= 0 else {
             throw Fault("`\(key)` needs a duration such as \"90s\", not \"\(text)\"")
         }
-        let seconds = UInt64(nanoseconds) / 1_000_000_000
+        let whole: UInt64 = 1_000_000_000
+        let seconds = (UInt64(nanoseconds) + (rounding == .up ? whole - 1 : 0)) / whole
+        guard seconds > 0 || nanoseconds == 0 else {
+            throw Fault("`\(key)` is below a second, and no answer is wrapped for so short a time")
+        }
         guard seconds <= PolicyLimits.wrappingSecondsMax else {
             throw Fault("`\(key)` is above a hundred years")
         }

@@ -100,10 +100,11 @@ struct TokenAccess: Sendable {
 
 /// Puts the policies of a token together.
 ///
-/// Two ways lead to less than a token's policies say, and none to more:
+/// Three ways lead to less than a token's policies say, and none to more:
 /// - a policy that is gone because somebody deleted it, or because it expired, counts for nothing;
 /// - a policy of which the store knows nothing could have denied anything, so the token may do
-///   nothing until the policy is written, or deleted for good.
+///   nothing until the policy is written, or deleted for good;
+/// - a template whose value must not stand in a path could have been part of a `deny` as well.
 ///
 /// A record that is there and cannot be read is an error, never one of those.
 struct TokenAccessLoader {
@@ -120,7 +121,7 @@ struct TokenAccessLoader {
         guard names.count <= PolicyLimits.policiesMax else {
             return nothing("the token has \(names.count) policies", tableIndex)
         }
-        if let problem = identity?.problem { return nothing(problem, tableIndex) }
+        if let problem = identity?.problem { return nothing(problem, tableIndex, isOwn: true) }
         var sources: [AccessList.Source] = []
         var isTemplated = false
         var applied: [AppliedPolicy] = []
@@ -164,6 +165,15 @@ struct TokenAccessLoader {
             )
         }
         var list = AccessList(sources, for: identity?.subject ?? .nobody, at: now)
+        if let (policy, path) = list.forbidden {
+            return nothing(
+                "in the token's policy \(GoText.quoted(policy)) a template of the path "
+                    + "\(GoText.quoted(path)) stands for a text with '/', '*' or '+' in it, which "
+                    + "the policy does not allow",
+                tableIndex,
+                isOwn: true
+            )
+        }
         for expiration in expirations { list.expires(at: expiration) }
         return TokenAccess(
             grant: .rules(list),
@@ -175,8 +185,20 @@ struct TokenAccessLoader {
         )
     }
 
-    private func nothing(_ reason: String, _ tableIndex: UInt64) -> TokenAccess {
-        TokenAccess(grant: .nothing(reason), policies: [], tableIndex: tableIndex)
+    /// - Parameter isOwn: whether that is so for this identity only, so that nobody else who has the
+    ///   same policies gets it from the cache.
+    private func nothing(
+        _ reason: String,
+        _ tableIndex: UInt64,
+        isOwn: Bool = false
+    ) -> TokenAccess {
+        TokenAccess(
+            grant: .nothing(reason),
+            policies: [],
+            tableIndex: tableIndex,
+            isTemplated: isOwn,
+            identity: identity
+        )
     }
 }
 

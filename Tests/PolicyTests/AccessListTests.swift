@@ -169,7 +169,10 @@ struct AccessListTests {
             if let value { #expect(list.allows(.read, "a/\(value)/x"), "\(variable)") }
         }
         let slash = "path \"a/{{identity.entity.metadata.bad}}\" { capabilities = [\"read\"] }"
-        #expect(try accessList(slash, for: subject).rules.isEmpty)
+        let open = "path \"*\" { capabilities = [\"read\"] }"
+        let barred = try accessList("\(open)\n\(slash)", for: subject)
+        #expect(barred.rules.isEmpty && barred.forbidden?.policy == "p0")
+        #expect(!barred.allows(.read, "b"), "the rule might have denied it")
         var source = try source("p", slash)
         source.allowsSlashesInTemplates = true
         #expect(AccessList([source], for: subject, at: someday).allows(.read, "a/a/b"))

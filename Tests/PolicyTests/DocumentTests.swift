@@ -127,6 +127,7 @@ struct DocumentTests {
         ("/* x", "line 1: the comment that begins here does not end"),
         ("path \"a\" { min_wrapping_ttl = \"9s\" max_wrapping_ttl = \"1s\" }", "cannot be less"),
         ("path \"a\" { min_wrapping_ttl = \"soon\" }", "needs a duration"),
+        ("path \"a\" { max_wrapping_ttl = \"500ms\" }", "is below a second"),
         ("path \"a\" { max_wrapping_ttl = \"-1s\" }", "needs a duration"),
         ("path \"a\" { expiration = \"tomorrow\" }", "needs a moment"),
         ("path \"a\" { pagination_limit = 0 }", "above 0"),

@@ -36,6 +36,20 @@ struct ParameterTests {
         ("allowed_parameters = { \"a\" = [[1, 2]] }", ["a": [1, 2]], .granted),
         ("allowed_parameters = { \"a\" = [[1, 2]] }", ["a": [2, 1]], .parameterNotAllowed("a")),
         ("allowed_parameters = { \"a\" = [true] }", ["a": true], .granted),
+        ("allowed_parameters = { \"a\" = [\"*\"] }", ["a": "x"], .parameterNotAllowed("a")),
+        ("allowed_parameters = { \"a\" = [\"*\"] }", ["a": "*"], .granted),
+        (
+            "denied_parameters = { \"a\" = [[1]] }", ["a": [decimalOne]],
+            .parameterDenied("a")
+        ),
+        (
+            "denied_parameters = { \"a\" = [{ \"b\" = 1 }] }", ["a": ["b": decimalOne]],
+            .parameterDenied("a")
+        ),
+        (
+            "allowed_parameters = { \"a\" = [9007199254740992] }", ["a": 9_007_199_254_740_993],
+            .parameterNotAllowed("a")
+        ),
         (
             "allowed_parameters = { \"a\" = [] } denied_parameters = { \"a\" = [\"x\"] }",
             ["a": "x"], .parameterDenied("a")
@@ -85,6 +99,21 @@ struct ParameterTests {
         var request = AccessRequest(.read, "p")
         request.wrappingSeconds = seconds
         #expect(list.decide(request).reason == (isAllowed ? .granted : .wrapping(min: 5, max: 9)))
+    }
+
+    @Test("of several policies the smaller bounds count, and they can leave no time at all")
+    func wrappingTogether() throws {
+        let rule = "path \"p\" { capabilities = [\"read\"] "
+        let list = try accessList(
+            rule + "min_wrapping_ttl = 9 }",
+            rule + "max_wrapping_ttl = 5 }",
+            rule + "max_wrapping_ttl = 7 }"
+        )
+        for seconds in [nil, 4, 5, 7, 9, 10] as [UInt64?] {
+            var request = AccessRequest(.read, "p")
+            request.wrappingSeconds = seconds
+            #expect(list.decide(request).reason == .wrapping(min: 9, max: 5))
+        }
     }
 
     @Test("pages")

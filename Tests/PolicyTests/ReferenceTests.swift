@@ -4,10 +4,10 @@ import Wire
 
 @testable import Policy
 
-/// The rules of the policy language written down as plainly as possible: all rules, all matches,
-/// sorted. Knows nothing of anchors, walks or tables.
+/// The capabilities of each path, as plainly as possible.
 private struct Reference {
-    var capabilities: [String: Capabilities] = [:]
+    private(set) var capabilities: [String: Capabilities] = [:]
+    let paths: PlainPaths
 
     init(_ documents: [PolicyDocument]) {
         for document in documents {
@@ -16,60 +16,7 @@ private struct Reference {
                 capabilities[rule.path] = all.contains(.deny) ? .deny : all
             }
         }
-    }
-
-    func decides(_ path: String, isListing: Bool) -> String? {
-        if isExact(path), capabilities[path] != nil { return path }
-        let bare = path.hasSuffix("/") ? String(path.dropLast()) : path
-        if isListing, isExact(bare), capabilities[bare] != nil { return bare }
-        return best(path) ?? (isListing ? best(bare) : nil)
-    }
-
-    private func isExact(_ rule: String) -> Bool {
-        !rule.hasSuffix("*")
-            && !rule.split(separator: "/", omittingEmptySubsequences: false)
-                .contains("+")
-    }
-
-    private func best(_ path: String) -> String? {
-        capabilities.keys.filter { !isExact($0) && matches($0, path) }.max { a, b in
-            let (first, second) = (rank(a), rank(b))
-            for (left, right) in zip(first, second) where left != right { return left < right }
-            return a < b
-        }
-    }
-
-    /// Larger is better, number by number.
-    private func rank(_ rule: String) -> [Int] {
-        let isPrefix = rule.hasSuffix("*")
-        let parts = rule.split(separator: "/", omittingEmptySubsequences: false)
-        var first = 0
-        for part in parts {
-            if part == "+" { break }
-            first += part.count + 1
-        }
-        if !parts.contains("+") { first = rule.count - 1 }
-        return [first, isPrefix ? 0 : 1, -parts.filter { $0 == "+" }.count, rule.count]
-    }
-
-    private func matches(_ rule: String, _ path: String) -> Bool {
-        let isPrefix = rule.hasSuffix("*")
-        let pattern = (isPrefix ? String(rule.dropLast()) : rule)
-            .split(separator: "/", omittingEmptySubsequences: false)
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        guard isPrefix ? parts.count >= pattern.count : parts.count == pattern.count else {
-            return false
-        }
-        for (number, part) in pattern.enumerated() {
-            let isLast = number == pattern.count - 1
-            if isLast, isPrefix {
-                let rest = parts[number...].joined(separator: "/")
-                if !rest.hasPrefix(part) { return false }
-            } else if part != "+", part != parts[number] {
-                return false
-            }
-        }
-        return true
+        paths = PlainPaths(rules: Set(capabilities.keys))
     }
 }
 
@@ -104,7 +51,7 @@ struct ReferenceTests {
                     .joined(separator: "/")
                 guard !path.hasPrefix("/") else { continue }
                 for isListing in [false, true] {
-                    let expected = reference.decides(path, isListing: isListing)
+                    let expected = reference.paths.decides(path, isListing: isListing)
                     let found = list.rule(for: path, isListing: isListing)
                     #expect(found.map { list.rules[$0].pattern.text } == expected, "\(path)")
                     if let found, let expected {
