@@ -56,8 +56,8 @@ package struct AccessList: Sendable {
     package private(set) var rules: [Rule] = []
     /// From this moment on a block has expired, and the list has to be made anew; nil: never.
     package private(set) var validUntil: Timestamp?
-    /// The policy and the path of a block with a template whose value must not stand there. It could
-    /// have denied anything, so nothing is allowed: the list has no rules.
+    /// The policy and the path of a block with a template whose value must not stand there. It
+    /// could have denied anything, so nothing is allowed: the list has no rules.
     package private(set) var forbidden: (policy: String, path: String)?
     private var tree: RuleTree
     /// What the policies call the place that requests come from: empty, or ending in a slash.

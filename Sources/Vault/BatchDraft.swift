@@ -56,8 +56,6 @@ struct BatchDraft: ~Copyable {
         _ view: borrowing BarrierView
     ) throws(VaultError) {
         try Self.loadKeys(view)
-        home = view.home
-        namespaceID = environment.namespace.id
         var entropy = Entropy(seed: environment.seed, attempt: environment.attempt)
         builder = BatchBuilder(
             keyring: environment.keyring,
@@ -66,6 +64,8 @@ struct BatchDraft: ~Copyable {
             time: environment.now.nanoseconds,
             entropy: entropy
         )
+        home = view.home
+        namespaceID = environment.namespace.id
     }
 
     /// Those of timers and jobs, which lie in the system mount whatever they are about, and those
@@ -85,9 +85,8 @@ struct BatchDraft: ~Copyable {
         _ environment: borrowing VaultEnvironment,
         _ view: borrowing BarrierView
     ) throws(VaultError) {
-        home = view.home
-        namespaceID = environment.namespace.id
-        precondition(home == environment.namespace.home, "a request has one namespace")
+        // First, in each of these: Swift 6.3.1 makes an optimised init that reads a stored member
+        // before a noncopyable one is set destroy the noncopyable one, which is not there yet.
         builder = BatchBuilder(
             keyring: environment.keyring,
             baseIndex: view.evaluatedIndex,
@@ -95,6 +94,9 @@ struct BatchDraft: ~Copyable {
             time: environment.now.nanoseconds,
             entropy: Entropy(seed: environment.seed, attempt: environment.attempt)
         )
+        home = view.home
+        namespaceID = environment.namespace.id
+        precondition(home == environment.namespace.home, "a request has one namespace")
         wrapping = Self.wrapping(request, environment)
         builder.once()
         try Self.loadKeys(view)

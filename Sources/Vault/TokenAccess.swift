@@ -166,13 +166,7 @@ struct TokenAccessLoader {
         }
         var list = AccessList(sources, for: identity?.subject ?? .nobody, at: now)
         if let (policy, path) = list.forbidden {
-            return nothing(
-                "in the token's policy \(GoText.quoted(policy)) a template of the path "
-                    + "\(GoText.quoted(path)) stands for a text with '/', '*' or '+' in it, which "
-                    + "the policy does not allow",
-                tableIndex,
-                isOwn: true
-            )
+            return nothing(Self.problem(policy, path), tableIndex, isOwn: true)
         }
         for expiration in expirations { list.expires(at: expiration) }
         return TokenAccess(
@@ -185,8 +179,14 @@ struct TokenAccessLoader {
         )
     }
 
-    /// - Parameter isOwn: whether that is so for this identity only, so that nobody else who has the
-    ///   same policies gets it from the cache.
+    private static func problem(_ policy: String, _ path: String) -> String {
+        "in the token's policy \(GoText.quoted(policy)) a template of the path "
+            + "\(GoText.quoted(path)) stands for a text with '/', '*' or '+' in it, which the "
+            + "policy does not allow"
+    }
+
+    /// - Parameter isOwn: whether that is so for this identity only, so that nobody else who has
+    ///   the same policies gets it from the cache.
     private func nothing(
         _ reason: String,
         _ tableIndex: UInt64,
