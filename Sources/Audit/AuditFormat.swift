@@ -55,6 +55,7 @@ package struct AuditFormat: Sendable {
         } else {
             writer.member("forwarded", !record.forwardedFrom.isEmpty)
         }
+        writer.member("share", record.share)
         writer.endObject()
         return Array(prefix.utf8) + writer.bytes + [0x0A]
     }
@@ -110,10 +111,11 @@ package struct AuditFormat: Sendable {
         writer.beginObject()
         writer.name("allowed")
         writer.bool(decision.isAllowed)
-        if !decision.granting.isEmpty {
-            writer.name("granting_policies")
+        if !decision.deciding.isEmpty {
+            // OpenBao names those that grant only.
+            writer.name(decision.isAllowed ? "granting_policies" : "denying_policies")
             writer.beginArray()
-            for policy in decision.granting {
+            for policy in decision.deciding {
                 writer.beginObject()
                 writer.member("name", policy.name)
                 writer.member("namespace_id", policy.namespaceID)

@@ -19,6 +19,9 @@ package struct AuditRecord: Sendable {
     package var reason = ""
     /// The address of the node that passed the request on; empty if it came from the client.
     package var forwardedFrom = ""
+    /// Which share of the seal was given, such as `share 2 of group 1`, and never its words; empty
+    /// where none was. Ours, not OpenBao's.
+    package var share = ""
 
     package init(time: Timestamp, request: AuditRequest) {
         self.time = time
@@ -64,7 +67,7 @@ package struct AuditAuth: Sendable {
 
 /// What the policies said.
 package struct AuditDecision: Sendable {
-    /// A policy that allowed the request.
+    /// A policy that allowed or denied the request.
     package struct Policy: Sendable {
         /// Of the policy, then where it is.
         package var name: String
@@ -88,13 +91,13 @@ package struct AuditDecision: Sendable {
         }
     }
 
-    /// Whether the request may be carried out, and thanks to which policies.
+    /// Whether the request may be carried out, and which policies said so.
     package var isAllowed: Bool
-    package var granting: [Policy]
+    package var deciding: [Policy]
 
-    package init(isAllowed: Bool, granting: [Policy] = []) {
+    package init(isAllowed: Bool, deciding: [Policy] = []) {
         self.isAllowed = isAllowed
-        self.granting = granting
+        self.deciding = deciding
     }
 }
 

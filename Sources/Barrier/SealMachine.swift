@@ -64,6 +64,12 @@ package struct SealMachine: ~Copyable {
         case refused(SealError, SealProgress)
     }
 
+    /// Which share somebody typed or pasted, of whatever vault; nil if it is none.
+    package static func slot(of text: String) -> String? {
+        guard let share = try? Share.parse(text) else { return nil }
+        return share.slot.description
+    }
+
     /// Takes a share as somebody typed or pasted it.
     ///
     /// - Parameters:

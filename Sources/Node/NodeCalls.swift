@@ -117,7 +117,10 @@ final class NodeCalls: Sendable {
                 seal.reset() ? sealStatus() : ServiceFailure.ceremony("vault is unsealed").response
             )
         case .unseal(.share(let share)):
-            onWorker(completion) { [self] in completion(give(share, requestID)) }
+            onWorker(completion) { [self] in
+                SealMachine.slot(of: share).map { origin.audit?.took(share: $0) }
+                completion(give(share, requestID))
+            }
         case .seal(let token): sealNode(token, deadline, origin, completion)
         case .health(let input): completion(answer { NodeReply.health(try state.health(), input) })
         case .leader:

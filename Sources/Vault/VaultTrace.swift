@@ -73,8 +73,9 @@ package struct VaultFacts: Sendable {
     package var caller: Caller?
     /// Whether policies allowed the request; nil if none were asked.
     package var isAllowed: Bool?
-    /// Of the token's policies those whose rule granted it.
-    package var granting: [Policy] = []
+    /// Of the token's policies those whose rule allowed or denied it; all where none speaks of the
+    /// path.
+    package var deciding: [Policy] = []
     /// Nil where none serves the path.
     package var mount: Mount?
     /// Whether what a write is about was not there.
@@ -145,7 +146,7 @@ package final class VaultTrace {
     func note(own authority: borrowing Authority) {
         note(authority)
         facts.isAllowed = true
-        facts.granting = authority.record.policies.map {
+        facts.deciding = authority.record.policies.map {
             VaultFacts.Policy(name: $0, version: 0, digest: "")
         }
     }
@@ -174,7 +175,7 @@ package final class VaultTrace {
         )
         if let decision = authority.decision {
             facts.isAllowed = decision.isAllowed
-            if decision.isAllowed { facts.granting = granting(decision, authority.access) }
+            facts.deciding = Self.deciding(decision, authority.access)
         }
     }
 
@@ -220,17 +221,25 @@ package final class VaultTrace {
         return Base64.encode(sha256(Array("\(policies)\u{0}\(namespace)".utf8)))
     }
 
-    /// The policies that the deciding rule was put together from.
-    private func granting(_ decision: Decision, _ access: TokenAccess) -> [VaultFacts.Policy] {
+    /// The policies that the deciding rule was put together from; all where there is none.
+    private static func deciding(
+        _ decision: Decision,
+        _ access: TokenAccess
+    ) -> [VaultFacts.Policy] {
         if decision.reason == .root {
             return [VaultFacts.Policy(name: BuiltInPolicy.root, version: 0, digest: "")]
         }
-        guard let position = decision.rule, let list = access.list,
+        var policies = access.policies
+        if let position = decision.rule, let list = access.list,
             list.rules.indices.contains(position)
-        else { return [] }
-        let names = list.rules[position].origins.map(\.policy)
-        return access.policies
-            .filter { policy in names.contains { utf8Equals($0, policy.name) } }
-            .map { VaultFacts.Policy(name: $0.name, version: $0.version, digest: $0.digest) }
+        {
+            let names = list.rules[position].origins.map(\.policy)
+            policies.removeAll { policy in !names.contains { utf8Equals($0, policy.name) } }
+        } else if decision.isAllowed {
+            return []
+        }
+        return policies.map {
+            VaultFacts.Policy(name: $0.name, version: $0.version, digest: $0.digest)
+        }
     }
 }

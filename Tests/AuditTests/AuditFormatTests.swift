@@ -29,7 +29,7 @@ struct AuditFormatTests {
         auth.tokenPolicies = ["root"]
         auth.decision = AuditDecision(
             isAllowed: true,
-            granting: [AuditDecision.Policy(name: "root")]
+            deciding: [AuditDecision.Policy(name: "root")]
         )
         auth.tokenType = "service"
         auth.issued = try time("2026-11-26T13:42:46.412Z")
@@ -399,13 +399,25 @@ struct AuditFormatTests {
     @Test("which version of a policy decided is on the record")
     func policyVersion() throws {
         var record = try Self.kvWrite()
-        record.auth.decision?.granting[0].version = 7
-        record.auth.decision?.granting[0].digest = "ab"
+        record.auth.decision?.deciding[0].version = 7
+        record.auth.decision?.deciding[0].digest = "ab"
         let line = String(decoding: AuditFormat(hash: Self.hash).line(record), as: UTF8.self)
         #expect(
             line.contains(
                 #"{"name":"root","namespace_id":"root","type":"acl","version":7,"digest":"ab"}"#
             )
         )
+        record.auth.decision?.isAllowed = false
+        let denied = String(decoding: AuditFormat(hash: Self.hash).line(record), as: UTF8.self)
+        #expect(denied.contains(#""allowed":false,"denying_policies":[{"name":"root","#))
+        #expect(!denied.contains("granting_policies"))
+    }
+
+    @Test("a share is told by its place")
+    func share() throws {
+        var record = try Self.kvWrite()
+        record.share = "share 2 of group 1"
+        let line = String(decoding: AuditFormat(hash: Self.hash).line(record), as: UTF8.self)
+        #expect(line.hasSuffix(#","share":"share 2 of group 1"}"# + "\n"))
     }
 }

@@ -117,33 +117,51 @@ struct LeafProofTests {
     private static let hasPython = unsafe system("python3 -c 'import json' 2>/dev/null") == 0
     private static let hasPymerkle = unsafe system("python3 -c 'import pymerkle' 2>/dev/null") == 0
 
+    /// Proofs of every leaf of a small log, each with what the program prints about it.
+    private static func opinions(of test: TestLog) throws -> [(expected: String, said: String)] {
+        let newest = try newest(test)
+        let key = try testSigner().verifier.text
+        let path = test.folder.path + "/proof.json"
+        let size = newest.checkpoint.size
+        return try (0..<size).map { index in
+            let proof = try LeafProver.prove(leaf: index, under: newest, folder: test.folder.path)
+            try TestFile.write(proof.json().encoded(sortingKeys: false), to: path)
+            let said = try #require(checked(path, key))
+            return ("proven: leaf \(index) of \(size) in \(test.identity.origin)", said)
+        }
+    }
+
     @Test(
         "an independent program agrees, and refuses what was changed",
         .enabled(if: hasPython, "python3 is not installed")
     )
     func independent() throws {
         let (test, _) = try VerifierTests.written(batches: 3)
-        let newest = try Self.newest(test)
+        let opinions = try Self.opinions(of: test)
+        #expect(opinions.count > 3)
+        for (expected, said) in opinions { #expect(said.hasPrefix(expected), "\(said)") }
         let key = try testSigner().verifier.text
         let path = test.folder.path + "/proof.json"
-        let size = newest.checkpoint.size
-        for index in 0..<size {
-            let proof = try LeafProver.prove(
-                leaf: index,
-                under: newest,
-                folder: test.folder.path
-            )
-            try TestFile.write(proof.json().encoded(sortingKeys: false), to: path)
-            let said = try #require(Self.checked(path, key))
-            let origin = test.identity.origin
-            let second = Self.hasPymerkle ? " (pymerkle agrees)" : ""
-            #expect(said == "proven: leaf \(index) of \(size) in \(origin)\(second)\n")
-        }
         #expect(Self.checked(path, try testSigner(seed: 61).verifier.text) == nil)
         var text = String(decoding: try TestFile.read(path), as: UTF8.self)
-        let index = try #require(text.firstRange(of: "\"leaf_index\":\(size - 1)"))
-        text.replaceSubrange(index, with: "\"leaf_index\":\(size - 2)")
+        let last = opinions.count - 1
+        let index = try #require(text.firstRange(of: "\"leaf_index\":\(last)"))
+        text.replaceSubrange(index, with: "\"leaf_index\":\(last - 1)")
         try TestFile.write(Array(text.utf8), to: path)
         #expect(Self.checked(path, key) == nil)
+    }
+
+    @Test(
+        "pymerkle agrees",
+        .enabled(
+            if: hasPymerkle,
+            "python3 cannot import pymerkle; Tests/Acceptance/clients installs it"
+        )
+    )
+    func pymerkle() throws {
+        let (test, _) = try VerifierTests.written(batches: 3)
+        let opinions = try Self.opinions(of: test)
+        #expect(opinions.count > 3)
+        for (expected, said) in opinions { #expect(said == expected + " (pymerkle agrees)\n") }
     }
 }

@@ -200,6 +200,7 @@ struct AuditKeeperTests {
         let keeper = makeKeeper(bench)
         let body = Array(#"{"data":{"share":"word word"},"errors":["no such luck"]}"#.utf8)
         let sealed = makeAudit(request("sys/unseal", token: "s.given"), bench, keeper)
+        sealed.took(share: "share 2 of group 1")
         #expect(try await answer(sealed, APIResponse(status: 400, body: body)) == 400)
         try await bench.unseal()
         let ceremony = makeAudit(request("sys/init", token: ""), bench, keeper, isCeremony: true)
@@ -207,6 +208,7 @@ struct AuditKeeperTests {
         await keeper.stop()
         let records = try readRecords(bench)
         #expect(records[0]["error"]?.asString == "no such luck")
+        #expect(records[0]["share"]?.asString == "share 2 of group 1")
         #expect(records[0]["request"]?.asObject?["client_token"] == nil)
         #expect(records[0]["request"]?.asObject?["data"] == nil)
         for record in records { #expect(record["response"]?.asObject?["data"] == nil) }

@@ -390,10 +390,12 @@ struct TokenLifeTests {
         let other = AccessRequest(.update, "sys/step-down")
         #expect(!vault.authorizes(bound, other, from: IPAddress("10.1.2.3"), trace: trace))
         #expect(trace.facts.isAllowed == false)
+        #expect(trace.facts.deciding.map(\.name) == ["default", "op"], "no rule speaks of it")
+        #expect(trace.facts.deciding.allSatisfy { $0.version == 1 && !$0.digest.isEmpty })
         #expect(trace.facts.caller?.accessor.isEmpty == false)
         #expect(vault.authorizes(bound, request, from: IPAddress("10.1.2.3"), trace: trace))
-        #expect(trace.facts.granting.map(\.name) == ["op"])
-        #expect(trace.facts.granting.map(\.version) == [1])
+        #expect(trace.facts.deciding.map(\.name) == ["op"])
+        #expect(trace.facts.deciding.map(\.version) == [1])
     }
 
     // MARK: authority

@@ -147,15 +147,15 @@ struct AuditEntry: Sendable {
             let namespace = facts.caller?.namespace
             auth.decision = AuditDecision(
                 isAllowed: isAllowed,
-                granting: facts.granting.map { policy in
-                    var granting = AuditDecision.Policy(
+                deciding: facts.deciding.map { policy in
+                    var deciding = AuditDecision.Policy(
                         name: policy.name,
                         namespaceID: namespace?.id ?? "root",
                         namespacePath: namespace?.path ?? ""
                     )
-                    granting.version = policy.version
-                    granting.digest = policy.digest
-                    return granting
+                    deciding.version = policy.version
+                    deciding.digest = policy.digest
+                    return deciding
                 }
             )
         }

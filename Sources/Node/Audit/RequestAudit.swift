@@ -21,6 +21,8 @@ final class RequestAudit: Sendable {
         var intent: AuditOutcome?
         /// Whether what was announced may have happened.
         var mayHaveHappened = false
+        /// Which share was given; empty where none was.
+        var share = ""
     }
 
     private let keeper: AuditKeeper
@@ -56,6 +58,9 @@ final class RequestAudit: Sendable {
 
     /// What a step found out; the last step counts.
     func learned(_ facts: VaultFacts) { state.withLock { $0.facts = facts } }
+
+    /// Which share was given.
+    func took(share: String) { state.withLock { $0.share = share } }
 
     // MARK: Before
 
@@ -103,10 +108,11 @@ final class RequestAudit: Sendable {
 
     /// Puts an answer on the record; `done` gets what may leave: the answer, or why it may not.
     func answer(_ response: APIResponse, _ done: @escaping @Sendable (APIResponse) -> Void) {
-        let (facts, isOwed, isAnnounced) = state.withLock {
-            ($0.facts, $0.mayHaveHappened, $0.intent != nil)
+        let (facts, isOwed, isAnnounced, share) = state.withLock {
+            ($0.facts, $0.mayHaveHappened, $0.intent != nil, $0.share)
         }
         var record = entry.record(facts, at: clock())
+        record.share = share
         AuditAnswer.add(response, isBodyKept: isBodyKept, facts: facts, to: &record)
         var line = line(record)
         if line.count > AuditLimits.recordBytesMax {
