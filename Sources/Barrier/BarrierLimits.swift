@@ -15,8 +15,6 @@ package enum BarrierLimits {
     package static let nameStepBytes = 32
     /// Bytes that sealing adds to a box: nonce of 24, tag of 16.
     package static let boxOverheadBytes = 40
-    /// Names in one answer of a listing.
-    package static let listNamesMax = 100_000
     /// Versions that a keyring, or one mount's data key, may hold at a time.
     package static let keyVersionsMax = 1_024
     /// Slots in a custody table: 16 groups of 16 members.

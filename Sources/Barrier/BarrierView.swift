@@ -103,7 +103,7 @@ package struct BarrierView: ~Copyable {
         _ mount: MountID,
         directory: String,
         after: String? = nil,
-        limit: Int = BarrierLimits.listNamesMax
+        limit: Int = .max
     ) throws(BarrierError) -> [String] {
         let path = try BarrierPath.directory(directory)
         let keys = try keys(of: mount)

@@ -1,4 +1,5 @@
 import Barrier
+import Engines
 
 /// The vault's own records, read with its own errors: those of the namespace that the view is at
 /// home in.
@@ -34,10 +35,17 @@ extension BarrierView {
         }
     }
 
-    /// Names in a folder of such records.
-    borrowing func systemNames(_ folder: String) throws(VaultError) -> [String] {
+    /// Names in a folder of such records, in the order of their bytes.
+    ///
+    /// - Parameter page: has `after` and `limit`, where a client wants a part only.
+    borrowing func systemNames(
+        _ folder: String,
+        page: Fields? = nil
+    ) throws(VaultError) -> [String] {
+        let limit = page?.int("limit").flatMap { $0 > 0 ? $0 : nil } ?? .max
+        let after = page?.text("after").flatMap { $0.isEmpty ? nil : $0 }
         do throws(BarrierError) {
-            return try list(home, directory: folder)
+            return try list(home, directory: folder, after: after, limit: limit)
         } catch {
             throw .barrier(error)
         }

@@ -82,6 +82,24 @@ struct IdentityAuthorityTests {
         #expect(try status(vault, token, "kv/x") == 404)
     }
 
+    @Test("a template that must not stand there bars this token from all, and no other one")
+    func forbiddenTemplate() throws {
+        let (vault, bob, _) = try bench()
+        let deep = try make(vault, "entity", #"{"name":"deep","metadata":{"team":"a/b"}}"#)
+        let denying = #"path "kv/{{identity.entity.metadata.team}}" { capabilities = ["deny"] }"#
+        try vault.writePolicy("t", Self.reader("kv/*") + "\n" + denying)
+        let deeps = try vault.makeToken(["t"], entityID: deep).token
+        let bobs = try vault.makeToken(["t"], entityID: bob).token
+        for _ in 0..<2 {
+            #expect(try status(vault, deeps, "kv/x") == 403, "a rule of it might have denied this")
+            #expect(try status(vault, bobs, "kv/x") == 404)
+            #expect(try status(vault, bobs, "kv/red") == 403)
+        }
+        try vault.send("POST", "identity/entity/id/\(deep)", #"{"metadata":{"team":"c"}}"#)
+        #expect(try status(vault, deeps, "kv/x") == 404)
+        #expect(try status(vault, deeps, "kv/c") == 403)
+    }
+
     @Test("templates speak of the token's own entity, its aliases and its groups")
     func templates() throws {
         let (vault, bob, _) = try bench()

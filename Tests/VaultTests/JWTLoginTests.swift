@@ -193,6 +193,27 @@ struct JWTLoginTests {
         }
     }
 
+    @Test("what is not supported is refused, and its empty values are not")
+    func unsupported() throws {
+        let issuer = try TestIssuer(1)
+        let vault = try vault(issuer)
+        let keys = #""jwt_validation_pubkeys":["\#(issuer.pem)"]"#
+        let role = #""role_type":"jwt","user_claim":"sub","bound_audiences":"vault""#
+        for (path, base, member, status) in [
+            ("config", keys, #""oidc_client_id":"x""#, 400),
+            ("config", keys, #""provider_config":{"provider":"azure"}"#, 400),
+            ("config", keys, #""oidc_client_id":"","oidc_response_types":[]"#, 204),
+            ("config", keys, #""provider_config":{},"oidc_client_secret":null"#, 204),
+            ("role/r", role, #""token_policies_template_claims":true"#, 400),
+            ("role/r", role, #""max_age":9"#, 400),
+            ("role/r", role, #""max_age":0,"oidc_scopes":[],"verbose_oidc_logging":false"#, 204),
+        ] {
+            let answer = try vault.send("POST", "auth/j/\(path)", "{\(base),\(member)}")
+            #expect(answer.status == status, "\(member): \(answer.text)")
+            #expect(status == 204 || answer.text.contains("does not support"), "\(member)")
+        }
+    }
+
     @Test("roles and configurations hold no more than their limits")
     func limits() throws {
         let issuer = try TestIssuer(1)

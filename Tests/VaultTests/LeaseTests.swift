@@ -38,6 +38,25 @@ struct LeaseTests {
         #expect(denied.status == 403)
     }
 
+    @Test("leases and accessors are listed in parts where a client asks for parts")
+    func pages() throws {
+        let (vault, _) = try bench()
+        for _ in 0..<8 { _ = try vault.create(#"{"policies":["p"]}"#) }
+        for folder in ["sys/leases/lookup/auth/token/create", "auth/token/accessors"] {
+            func names(_ query: String) throws -> [String] {
+                let answer = try vault.send("LIST", folder + query)
+                return try answer.data("keys")?.asArray?.compactMap(\.asString) ?? []
+            }
+            let all = try names("")
+            #expect(all.count >= 9 && all == all.sorted())
+            #expect(try names("?limit=3") == Array(all[..<3]))
+            #expect(try names("?limit=3&after=\(all[2])") == Array(all[3..<6]))
+            #expect(try names("?limit=0&after=\(all[5])") == Array(all[6...]))
+            #expect(try vault.send("LIST", "\(folder)?after=\(all[all.count - 1])").status == 404)
+            #expect(try vault.send("LIST", "\(folder)?limit=x").status == 400)
+        }
+    }
+
     private static let refusals = [
         ("PUT", "lookup", "{}", 400, "lease_id must be specified"),
         ("PUT", "lookup", #"{"lease_id":"nope"}"#, 400, "invalid lease"),

@@ -44,6 +44,7 @@ extension JWTMethod {
         _ view: borrowing BarrierView
     ) throws(EngineError) -> EngineStep {
         let fields = try Fields(request.fields, Self.configSchema)
+        try Self.refuse(Self.unsupportedConfig, in: request.fields)
         let texts = fields.texts("jwt_validation_pubkeys") ?? []
         let sources = ["jwks_url", "oidc_discovery_url"].filter {
             !(fields.text($0) ?? "").isEmpty
@@ -168,6 +169,7 @@ extension JWTMethod {
         guard !role.userClaim.isEmpty else {
             throw .invalid("a user claim must be defined on the role")
         }
+        try Self.refuse(Self.unsupportedRole, in: request.fields)
         guard type == "jwt" else {
             guard !(fields.texts("allowed_redirect_uris") ?? []).isEmpty else {
                 throw .invalid(
@@ -325,6 +327,27 @@ extension JWTMethod {
     ) -> EngineStep {
         let data = JSONValue.object(members).encoded(sortingKeys: true)
         return .answer(EngineAnswer(data: data, warnings: fields.warnings + warnings))
+    }
+
+    /// What belongs to logins by redirect, or to OpenBao's other ways to keys: nobody is to believe
+    /// that it was taken.
+    private static let unsupportedConfig = [
+        "oidc_client_id", "oidc_client_secret", "oidc_response_mode", "oidc_response_types",
+        "provider_config", "jwks_pairs", "override_allowed_server_names",
+    ]
+    private static let unsupportedRole = [
+        "max_age", "oidc_scopes", "oauth2_metadata", "oidc_disable_confirmation",
+        "token_policies_template_claims",
+    ]
+
+    private static func refuse(_ names: [String], in fields: JSONObject) throws(EngineError) {
+        for name in names {
+            switch fields[name] {
+            case nil, .null, false, "", 0, .array([]), "0", "false": continue
+            case .object(let members) where members.count == 0: continue
+            default: throw .invalid("this version of Holdfast does not support \(name) of OpenBao")
+            }
+        }
     }
 
     private static let configSchema = FieldSchema([

@@ -120,13 +120,13 @@ struct LeaseBackend {
         _ prefix: String,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultAnswer {
-        let names = try view.systemNames(SystemPaths.leases + prefix)
+        let schema = FieldSchema([("after", .text), ("limit", .int)], captured: ["prefix"])
+        let fields = try SystemFields.parse(call.request.fields, schema)
+        let names = try view.systemNames(SystemPaths.leases + prefix, page: fields)
         guard !names.isEmpty else { throw .notFound }
-        let schema = FieldSchema([("after", .text), ("limit", .text)], captured: ["prefix"])
-        let warnings = try SystemFields.parse(call.request.fields, schema).warnings
         let data: JSONValue = ["keys": .array(names.map { .string($0) })]
         return VaultAnswer(
-            EngineAnswer(data: data.encoded(sortingKeys: true), warnings: warnings)
+            EngineAnswer(data: data.encoded(sortingKeys: true), warnings: fields.warnings)
         )
     }
 

@@ -137,12 +137,13 @@ struct TokenBackend {
     }
 
     private func accessors(_ view: borrowing BarrierView) throws(VaultError) -> VaultAnswer {
-        let names = try view.systemNames(SystemPaths.accessors)
+        let schema = FieldSchema([("after", .text), ("limit", .int)])
+        let fields = try SystemFields.parse(call.request.fields, schema)
+        let names = try view.systemNames(SystemPaths.accessors, page: fields)
         guard !names.isEmpty else { throw .notFound }
-        let warnings = try SystemFields.parse(call.request.fields, FieldSchema([])).warnings
         let data: JSONValue = ["keys": .array(names.map { .string($0) })]
         return VaultAnswer(
-            EngineAnswer(data: data.encoded(sortingKeys: true), warnings: warnings)
+            EngineAnswer(data: data.encoded(sortingKeys: true), warnings: fields.warnings)
         )
     }
 
