@@ -1,5 +1,5 @@
 """The permission matrix: every route without a token, with a wrong one, with one whose policies do
-not allow it, on a standby, and sealed."""
+not allow it, on a standby, and sealed. Every route: the table is compared with the server's own."""
 
 import dataclasses
 import http.client
@@ -27,13 +27,26 @@ DENIED = (403, {"errors": ["1 error occurred:\n\t* permission denied\n\n"]})
 # The caller's mistakes that OpenBao answers with 500, as its clients know them.
 OWN_500 = ("missing role_id", "missing password", "username does not exist", "missing data fields")
 SEALED = (503, {"errors": ["Vault is sealed"]})
+# The methods that verbs of the server's own description stand for.
+VERBS = {"get": "GET", "post": "PUT", "put": "PUT", "patch": "PATCH", "delete": "DELETE",
+         "head": "HEAD", "options": "OPTIONS", "trace": "TRACE"}
+
+# Where the table and that description differ, and why.
+NO_ROWS = {"secret/": "the cluster's first mount, a KV v2 like kv2/"}
+NOT_DESCRIBED = {"sys/tools/random/matrix/matrix": "OpenBao's two names are the rest of one path"}
+OPEN_BY_TOKEN = {"sys/internal/ui/mounts/matrix": "any token may, and sees what it reaches",
+                 "sys/internal/ui/namespaces": "any token may, and sees what it reaches",
+                 "sys/wrapping/unwrap": "a wrapping token opens itself"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Route:
     path: str
-    kind: str
     method: str
+    kind: str
+    # The method as the table has it: a list can come as a GET, a write as a POST.
+    listed: str
+    is_absent: bool
 
     @property
     def is_open(self):
@@ -47,8 +60,35 @@ def routes():
     found = []
     for line in TABLE.read_text().splitlines():
         if line and not line.startswith("#"):
-            path, kind, methods = line.split()
-            found += [Route(path, kind, method) for method in methods.split(",")]
+            path, kind, methods, *absent = line.split()
+            assert absent in ([], ["absent"]), line
+            for method in methods.split(","):
+                ways = [(path, method)]
+                if method in ("LIST", "SCAN"):
+                    ways.append((f"{path}?{method.lower()}=true", "GET"))
+                if method == "PUT":
+                    ways.append((path, "POST"))
+                found += [Route(*way, kind, method, bool(absent)) for way in ways]
+    return found
+
+
+def described(document):
+    """Every path and method of an OpenAPI document, and what it says that they ask for."""
+    found = {}
+    for text, item in document["paths"].items():
+        path = re.sub(r"\{(\w+)_mount_path\}", r"\1", text.removeprefix("/"))
+        path = re.sub(r"\{\w+\}", "matrix", path)
+        kind = "token"
+        if item.get("x-vault-sudo"):
+            kind = "sudo"
+        # Stronger: a path below one that needs sudo can have its own way in.
+        if item.get("x-vault-unauthenticated"):
+            kind = "open"
+        methods = {VERBS[verb] for verb in item if verb in VERBS}
+        for parameter in item.get("get", {}).get("parameters", []):
+            if parameter["name"] in ("list", "scan"):
+                methods.add(parameter["name"].upper())
+        found |= {(path, method): kind for method in methods}
     return found
 
 
@@ -61,7 +101,7 @@ class Link:
 
     def ask(self, method, path, token=None, body=b""):
         headers = {"X-Vault-Token": token} if token else {}
-        if method in ("PUT", "PATCH"):
+        if method in ("PUT", "POST", "PATCH"):
             headers["Content-Length"] = str(len(body))
         if method == "PATCH":
             headers["Content-Type"] = MERGE_PATCH
@@ -94,6 +134,7 @@ class Permissions(ClusterTest):
         super().setUp()
         self.live = self.open_cluster(tls=False, log_level="error")
         self.leader = self.live.wait_for_leader()
+        self.standby = next(node for node in self.live.nodes if node is not self.leader)
         self.root = self.live.root_token
         self.links = {node.name: Link(node) for node in self.live.nodes}
         for path, kind in MOUNTS:
@@ -108,9 +149,44 @@ class Permissions(ClusterTest):
     def tell(self, what):
         print(f"\n{what}: {sum(link.count for link in self.links.values())} requests")
 
+    def test_the_table_is_the_servers(self):
+        """A route without a row, or a row without a route, makes the matrix less than whole."""
+        told = self.told_routes()
+        table = [row for row in routes() if row.method == row.listed]
+        rows = {(row.path, row.method): row for row in table}
+        self.assertEqual(len(rows), len(table), "a row stands twice")
+        missing = [f"{method} {path}" for path, method in sorted(set(told) - set(rows))]
+        self.assertEqual(missing, [], "the server has them, the table does not")
+        for route, row in rows.items():
+            with self.subTest(row=str(row)):
+                if row.is_absent or row.path in NOT_DESCRIBED:
+                    self.assertFalse(route in told, "is described by now")
+                    # What the description leaves out is not there either.
+                    status, answer = self.lead(row.method, row.path, self.root, b"{}")
+                    is_there = status != 405 and "unsupported path" not in json.dumps(answer)
+                    self.assertEqual(is_there, not row.is_absent, answer)
+                    continue
+                self.assertTrue(route in told, "the server has no such route")
+                kind = "token" if row.path in OPEN_BY_TOKEN else row.kind
+                self.assertEqual(told[route], "open" if kind == "node" else kind)
+        # Told by what is mounted instead of where, it is the same.
+        self.assertEqual({(re.sub("^kv[12]/", "kv/", path), method) for path, method in told},
+                         set(self.told_routes("?generic_mount_paths=true")))
+        # And every engine and auth method that there is, is mounted.
+        kinds = self.lead("GET", "sys/plugins/catalog", self.root)[1]["data"]
+        self.assertEqual({kind.removesuffix("-v2") for _, kind in MOUNTS},
+                         {*kinds["auth"], *kinds["database"], *kinds["secret"]})
+        self.tell("the table and the server's description")
+
+    def told_routes(self, query=""):
+        """Every route that the server tells of, and what it asks for."""
+        status, document = self.lead("GET", f"sys/internal/specs/openapi{query}", self.root)
+        self.assertEqual(status, 200, document)
+        return {route: kind for route, kind in described(document).items()
+                if not route[0].startswith(tuple(NO_ROWS))}
+
     def test_without_a_token_and_with_a_wrong_one(self):
-        standby = next(node for node in self.live.nodes if node is not self.leader)
-        for node in (self.leader, standby):
+        for node in (self.leader, self.standby):
             link = self.links[node.name]
             for route in routes():
                 answers = [link.ask(route.method, route.path, token)
@@ -131,8 +207,7 @@ class Permissions(ClusterTest):
 
     def test_on_a_standby(self):
         """A standby answers what the leader answers, with a token that may as well."""
-        standby = next(node for node in self.live.nodes if node is not self.leader)
-        link = self.links[standby.name]
+        link = self.links[self.standby.name]
         own = {"sys/health", "sys/leader", "sys/metrics", "sys/host-info", "sys/in-flight-req",
                "sys/config/state/sanitized", "sys/seal-status", "sys/node-status",
                "sys/internal/inspect/request"}
@@ -146,8 +221,7 @@ class Permissions(ClusterTest):
         self.tell("on a standby")
 
     def test_sealed(self):
-        node = next(node for node in self.live.nodes if node is not self.leader)
-        link = self.links[node.name]
+        link = self.links[self.standby.name]
         self.assertEqual(link.ask("PUT", "sys/seal"), NO_TOKEN)
         self.assertEqual(link.ask("PUT", "sys/seal", "nonsense"), NO_TOKEN)
         self.assertEqual(link.ask("PUT", "sys/seal", self.root), (204, None))
@@ -187,13 +261,13 @@ class Permissions(ClusterTest):
         for method, needed in NEEDED.items():
             rest = [each for each in [*CAPABILITIES, "sudo"] if each not in needed]
             lacking[method] = self.token(f"no-{method.lower()}", rest)
-        for node in self.live.nodes[:2]:
+        for node in (self.leader, self.standby):
             link = self.links[node.name]
             for route in routes():
                 # Without the mount's own knowledge a probe says no more than this.
                 if route.is_open:
                     continue
-                tokens = {"nothing": nothing, "all but the needed": lacking[route.method]}
+                tokens = {"nothing": nothing, "all but the needed": lacking[route.listed]}
                 if route.kind == "sudo":
                     tokens["no sudo"] = without_sudo
                 for what, token in tokens.items():
@@ -208,12 +282,14 @@ class Permissions(ClusterTest):
         """The needed capability is enough: nothing else is asked for behind the policy's back."""
         enough = {method: self.token(f"only-{method.lower()}", [*needed, "sudo"])
                   for method, needed in NEEDED.items()}
-        for route in routes():
-            if route.is_open or route.path in HARMFUL:
-                continue
-            status, answer = self.lead(route.method, route.path, enough[route.method], b"{}")
-            with self.subTest(route=str(route)):
-                self.assertNotIn((status, answer), (DENIED, NO_TOKEN))
-                self.assertFalse(
-                    status in (500, 502, 503) and is_failure((status, answer)), answer)
+        for node in (self.leader, self.standby):
+            link = self.links[node.name]
+            for route in routes():
+                if route.is_open or route.path in HARMFUL:
+                    continue
+                status, answer = link.ask(route.method, route.path, enough[route.listed], b"{}")
+                with self.subTest(route=str(route), node=node.name):
+                    self.assertNotIn((status, answer), (DENIED, NO_TOKEN))
+                    self.assertFalse(
+                        status in (500, 502, 503) and is_failure((status, answer)), answer)
         self.tell("with the capability alone")
