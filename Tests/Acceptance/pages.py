@@ -10,18 +10,18 @@ from support import BINARY, ROOT, clean_environment
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def run_page(test, cluster, name, scripts_min):
+def run_page(test, cluster, name, scripts_min, **more):
     """Each block of shell is followed by lines of what it prints; in any order.
 
     A block runs with `set -euo pipefail`, in one folder for the page, with HOLDFAST_ and BAO_ variables
-    that point to the cluster's first node, as root."""
+    that point to the cluster's first node, as root, and with those that are given in `more`."""
     work = pathlib.Path(test.folder.name) / f"page-{name}"
     tools = work / ".tools"
     tools.mkdir(parents=True)
     (tools / "holdfast").symlink_to(pathlib.Path(BINARY).resolve())
     environment = clean_environment() | {
         "HOME": str(work), "PATH": f"{tools}:{os.environ['PATH']}",
-    }
+    } | more
     for prefix in ("HOLDFAST", "BAO"):
         environment |= {
             f"{prefix}_ADDR": cluster.nodes[0].address, f"{prefix}_TOKEN": cluster.root_token,

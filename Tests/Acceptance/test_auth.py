@@ -20,7 +20,7 @@ class AuthPages(ClusterTest):
         run_page(self, cluster, "Userpass", scripts_min=3)
         run_page(self, cluster, "Approle", scripts_min=3)
         run_page(self, cluster, "JWT", scripts_min=5)
-        run_page(self, cluster, "Cert", scripts_min=3)
+        run_page(self, cluster, "Cert", scripts_min=4)
 
 
 class AuthClients(ClusterTest):

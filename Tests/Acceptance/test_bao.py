@@ -11,7 +11,15 @@ POLICY = 'path "secret/*" { capabilities = ["create", "read", "update", "list"] 
 NOT_BUILT = [
     "operator key-status", "operator rotate", "operator rekey -init -key-shares=1 -key-threshold=1",
     "operator generate-root -init", "operator raft snapshot save snapshot.tgz",
+    "auth enable oidc", "login -no-store -method=oidc -path=jwt skip_browser=true port=0",
+    "write identity/oidc/key/k rotation_period=1h", "write identity/mfa/method/totp issuer=x",
 ]
+# What is otherwise on purpose, and a word of why.
+OTHERWISE = {
+    "operator raft autopilot set-config -cleanup-dead-servers=true": "settings file",
+    "plugin register -sha256=d0d0 secret x": "unsupported operation",
+    "plugin reload -plugin=kv": "unsupported path",
+}
 
 
 class BaoCommands(ClusterTest):
@@ -180,6 +188,9 @@ class BaoCommands(ClusterTest):
         for line in NOT_BUILT:
             with self.subTest(line):
                 self.assertNotIn("Code: 5", self.refused(line))
+        for line, why in OTHERWISE.items():
+            with self.subTest(line):
+                self.assertIn(why, self.refused(line))
 
 
 if __name__ == "__main__":

@@ -13,15 +13,17 @@ from support import ClusterTest, wait_until
 PAUSES = 2 if os.environ.get("HOLDFAST_TEST_QUICK") else 6
 
 
-def read(cluster, node, path, timeout=10, **headers):
-    """One GET; status, headers in lower case, body. Header names are given with underscores."""
+def read(cluster, node, path, timeout=10, data=None, **headers):
+    """One GET, or PUT of `data`; status, headers in lower case, body. Header names are given with
+    underscores."""
     parts = urllib.parse.urlsplit(node.address)
     context = ssl.create_default_context(cafile=str(node.data / "api-certificate.pem"))
     link = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=context)
     fields = {"X-Vault-Token": cluster.root_token}
     fields.update({name.replace("_", "-"): value for name, value in headers.items()})
     try:
-        link.request("GET", f"/v1/{path}", headers=fields)
+        method, sent = ("PUT", json.dumps(data)) if data else ("GET", None)
+        link.request(method, f"/v1/{path}", body=sent, headers=fields)
         answer = link.getresponse()
         body = answer.read()
         found = {name.lower(): value for name, value in answer.getheaders()}
@@ -42,6 +44,18 @@ class Reads(ClusterTest):
             self.assertIn(status, (None, 409))
             status = cluster.call(node, "POST", "secret/data/r", {"data": {"n": number}},
                                   cluster.root_token).status
+
+    def test_nobody_is_sent_to_another_node(self):
+        # Where OpenBao's standby answers 307 if the client asks it not to forward.
+        cluster = self.open_cluster()
+        leader = cluster.wait_for_leader()
+        follower = next(node for node in cluster.nodes if node is not leader)
+        for data in ({"data": {"n": 5}}, None):
+            status, headers, body = read(cluster, follower, "secret/data/r", data=data,
+                                         X_Vault_No_Request_Forwarding="true")
+            self.assertEqual(status, 200)
+            self.assertNotIn("location", headers)
+        self.assertEqual(value_of(body), 5)
 
     def test_a_stale_read_outlives_the_majority_and_tells_its_age(self):
         cluster = self.open_cluster()
