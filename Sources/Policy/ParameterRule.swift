@@ -31,9 +31,12 @@ struct ParameterValues: Equatable, Sendable {
     private static func isSame(_ first: JSONValue, _ second: JSONValue) -> Bool {
         switch (first, second) {
         case (.number(let first), .number(let second)):
-            // Where both are integers their digits tell, also of those that no Double holds.
-            isInteger(first) && isInteger(second)
-                ? first == second : Double(first.text) == Double(second.text)
+            // Of two integers the digits tell, also where no Double holds them.
+            if let first = integer(first), let second = integer(second) {
+                first == second
+            } else {
+                Double(first.text) == Double(second.text)
+            }
         case (.array(let first), .array(let second)):
             first.count == second.count && zip(first, second).allSatisfy { isSame($0, $1) }
         case (.object(let first), .object(let second)):
@@ -45,8 +48,13 @@ struct ParameterValues: Equatable, Sendable {
         }
     }
 
-    private static func isInteger(_ number: JSONNumber) -> Bool {
-        number.text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2D }
+    /// An integer's digits behind its sign, without zeros in front; nil for other spellings.
+    private static func integer(_ number: JSONNumber) -> [UInt8]? {
+        let isNegative = number.text.utf8.first == UInt8(ascii: "-")
+        let digits = number.text.utf8.dropFirst(isNegative ? 1 : 0)
+        guard digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        let plain = digits.drop { $0 == 0x30 }
+        return isNegative && !plain.isEmpty ? [0x2D] + plain : Array(plain)
     }
 
     private static func isGlob(_ glob: [UInt8], matching text: [UInt8]) -> Bool {

@@ -6,6 +6,8 @@ import Wire
 /// `1.0`, which is the number 1 in another spelling.
 private let decimalOne = JSONNumber(text: "1.0").map { JSONValue.number($0) } ?? .null
 
+private let minusZero = JSONNumber(text: "-0").map { JSONValue.number($0) } ?? .null
+
 @Suite("rules about parameters, wrapping and pages")
 struct ParameterTests {
     static let cases: [(rule: String, parameters: JSONObject, expected: Decision.Reason)] = [
@@ -46,6 +48,7 @@ struct ParameterTests {
             "denied_parameters = { \"a\" = [{ \"b\" = 1 }] }", ["a": ["b": decimalOne]],
             .parameterDenied("a")
         ),
+        ("denied_parameters = { \"a\" = [0] }", ["a": minusZero], .parameterDenied("a")),
         (
             "allowed_parameters = { \"a\" = [9007199254740992] }", ["a": 9_007_199_254_740_993],
             .parameterNotAllowed("a")
