@@ -111,15 +111,17 @@ enum EngineRecords {
 }
 
 /// Which part of a listing is wanted.
-struct ListPage {
+package struct ListPage {
     /// Names up to and including this one are left out; it need not exist.
-    var after: String?
-    var limit = Int.max
+    package internal(set) var after: String?
+    /// Most names.
+    package internal(set) var limit = Int.max
 
-    init() {}
+    /// All of it.
+    package init() {}
 
     /// The parameters `after` and `limit`; no limit, 0 and less mean everything.
-    init(_ fields: Fields) {
+    package init(_ fields: Fields) {
         if let after = fields.text("after"), !after.isEmpty { self.after = after }
         if let limit = fields.int("limit"), limit > 0 { self.limit = limit }
     }

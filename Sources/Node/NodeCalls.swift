@@ -118,7 +118,7 @@ final class NodeCalls: Sendable {
             )
         case .unseal(.share(let share)):
             onWorker(completion) { [self] in
-                SealMachine.slot(of: share).map { origin.audit?.took(share: $0) }
+                if let slot = SealMachine.slot(of: share) { origin.audit?.took(share: slot) }
                 completion(give(share, requestID))
             }
         case .seal(let token): sealNode(token, deadline, origin, completion)

@@ -103,11 +103,6 @@ package struct AccessList: Sendable {
         tree = RuleTree(rules.map(\.pattern))
     }
 
-    /// Says that one of the policies as a whole ends at this moment, as a block can.
-    package mutating func expires(at moment: Timestamp) {
-        validUntil = min(validUntil ?? moment, moment)
-    }
-
     private init(isRoot: Bool) {
         self.isRoot = isRoot
         tree = RuleTree([])

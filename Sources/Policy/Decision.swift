@@ -86,6 +86,9 @@ package struct Decision: Equatable, Sendable {
     /// A list may answer this many names at most; nil: any number.
     package var pageLimit: Int?
 
+    /// Of a token whose policies allow nothing, whatever they say.
+    package static let withoutRules = Decision(.noRule)
+
     init(_ reason: Reason, rule: Int? = nil) {
         self.reason = reason
         self.rule = rule

@@ -79,7 +79,10 @@ struct Authority {
         _ request: AccessRequest,
         existing: () throws(VaultError) -> Ground?
     ) throws(VaultError) {
-        guard let list = access.list else { throw .denied }
+        guard let list = access.list else {
+            decision = .withoutRules
+            throw .denied
+        }
         var decision = list.decide(request)
         if request.operation == .update {
             let creation = list.decide(request.creating)

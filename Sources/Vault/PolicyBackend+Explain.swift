@@ -13,13 +13,13 @@ extension PolicyBackend {
         let data: JSONObject
         if let list = access.list {
             data = Self.members(list.explain(request), request, access)
-        } else if case .nothing(let reason) = access.grant {
+        } else if case .nothing(let reason, let remedy) = access.grant {
             let wish = "\(request.operation.rawValue) on \"\(request.path)\""
             data = Self.members(
                 Explained(
                     isAllowed: false,
                     reason: "denied: \(wish), because \(reason)",
-                    remedy: "write the policies that are missing, or use a token without them"
+                    remedy: remedy
                 ),
                 request,
                 access

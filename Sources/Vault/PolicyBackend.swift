@@ -51,7 +51,7 @@ enum PolicyPath {
 
 /// `sys/policy` and `sys/policies/…`: policies, their versions, and why something is allowed.
 ///
-/// A policy is its present version's record, one record for each earlier version that is kept, and
+/// A policy is its present version's record, one record for each earlier version, and
 /// after a delete a mark in place of the first (``SystemPaths``). Version numbers are never used
 /// again, so that a version named in an audit record is always the same text.
 struct PolicyBackend {

@@ -105,7 +105,13 @@ struct PolicyState {
         precondition(current == nil && deleted != nil, "only a deleted policy is forgotten")
         try check(in: &draft)
         for version in versions { try draft.delete(SystemPaths.policyVersion(name, version)) }
-        guard isAll else { return }
+        guard isAll else {
+            // Whoever brings a version back, or removes some, at the same time, looks again.
+            if let deleted {
+                try draft.put(SystemPaths.deletedPolicy(name), deleted.record.encoded())
+            }
+            return
+        }
         var counts = table.record
         guard counts.deletedCount > 0 else { throw .damaged("the policy table counts too few") }
         counts.deletedCount -= 1

@@ -37,15 +37,13 @@ extension BarrierView {
 
     /// Names in a folder of such records, in the order of their bytes.
     ///
-    /// - Parameter page: has `after` and `limit`, where a client wants a part only.
+    /// - Parameter page: which part of them.
     borrowing func systemNames(
         _ folder: String,
-        page: Fields? = nil
+        page: ListPage = ListPage()
     ) throws(VaultError) -> [String] {
-        let limit = page?.int("limit").flatMap { $0 > 0 ? $0 : nil } ?? .max
-        let after = page?.text("after").flatMap { $0.isEmpty ? nil : $0 }
         do throws(BarrierError) {
-            return try list(home, directory: folder, after: after, limit: limit)
+            return try list(home, directory: folder, after: page.after, limit: page.limit)
         } catch {
             throw .barrier(error)
         }

@@ -20,8 +20,8 @@ struct TokenAccess: Sendable {
         case root
         /// What the list says.
         case rules(AccessList)
-        /// Nothing, and why: for operators.
-        case nothing(String)
+        /// Nothing, why, and what to do about it: for operators.
+        case nothing(String, remedy: String)
     }
 
     private(set) var grant: Grant
@@ -37,6 +37,8 @@ struct TokenAccess: Sendable {
     var identity: TokenIdentity?
     /// Whether the token is refused, because its entity is disabled or gone.
     var isBarred = false
+    /// From this moment on something has expired, and it has to be put together anew; nil: never.
+    var validUntil: Timestamp?
 
     /// For a token that may do everything.
     static let root = TokenAccess(grant: .root, policies: [], tableIndex: 0)
@@ -57,7 +59,7 @@ struct TokenAccess: Sendable {
 
     /// Whether it still holds for a view with this table at this time.
     func holds(_ tableIndex: UInt64, at now: Timestamp) -> Bool {
-        self.tableIndex == tableIndex && (list?.validUntil.map { now < $0 } ?? true)
+        self.tableIndex == tableIndex && (validUntil.map { now < $0 } ?? true)
     }
 
     /// Whether it was put together for the same state of the same identity.
@@ -84,7 +86,10 @@ struct TokenAccess: Sendable {
             if case .rules(let list) = grant { access.grant = .rules(list.asked(from: way)) }
         } else {
             let place = owner.isRoot ? "the root namespace" : owner.path
-            access.grant = .nothing("the token belongs to \(place), and the request does not")
+            access.grant = .nothing(
+                "the token belongs to \(place), and the request does not",
+                remedy: "use a token of the namespace, or of one above it"
+            )
         }
         return access
     }
@@ -92,10 +97,19 @@ struct TokenAccess: Sendable {
     /// For a token whose entity is disabled or gone.
     static let barred: TokenAccess = {
         let reason = "the token's entity is disabled, or there is none any more"
-        var access = TokenAccess(grant: .nothing(reason), policies: [], tableIndex: 0)
+        var access = nothing(reason, remedy: "enable the entity, or log in again", tableIndex: 0)
         access.isBarred = true
         return access
     }()
+
+    /// For a token that may do nothing.
+    static func nothing(
+        _ reason: String,
+        remedy: String = "write the policies that are missing, or use a token without them",
+        tableIndex: UInt64
+    ) -> TokenAccess {
+        TokenAccess(grant: .nothing(reason, remedy: remedy), policies: [], tableIndex: tableIndex)
+    }
 }
 
 /// Puts the policies of a token together.
@@ -119,9 +133,12 @@ struct TokenAccessLoader {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenAccess {
         guard names.count <= PolicyLimits.policiesMax else {
-            return nothing("the token has \(names.count) policies", tableIndex)
+            return .nothing(
+                "the token has \(names.count) policies",
+                remedy: "use a token with at most \(PolicyLimits.policiesMax)",
+                tableIndex: tableIndex
+            )
         }
-        if let problem = identity?.problem { return nothing(problem, tableIndex, isOwn: true) }
         var sources: [AccessList.Source] = []
         var isTemplated = false
         var applied: [AppliedPolicy] = []
@@ -129,17 +146,18 @@ struct TokenAccessLoader {
         var textBytes = 0
         for written in names {
             guard let name = PolicyName(written), name.text != BuiltInPolicy.root else {
-                return nothing(
+                return .nothing(
                     "no token can have \(GoText.quoted(written)) among its policies",
-                    tableIndex
+                    remedy: "use a token without it",
+                    tableIndex: tableIndex
                 )
             }
             guard let policy = try cache.policy(name, view) else {
                 guard try view.systemIndex(SystemPaths.deletedPolicy(name)) > 0 else {
-                    return nothing(
+                    return .nothing(
                         "the token's policy \(GoText.quoted(name.text)) does not exist, and it "
                             + "could deny anything",
-                        tableIndex
+                        tableIndex: tableIndex
                     )
                 }
                 continue
@@ -153,52 +171,42 @@ struct TokenAccessLoader {
             textBytes += policy.textBytes
             isTemplated = isTemplated || policy.isTemplated
         }
-        let ruleCount = sources.reduce(0) { $0 + $1.document.rules.count }
-        guard ruleCount <= VaultLimits.tokenRulesMax,
-            textBytes <= VaultLimits.tokenPolicyBytesMax
-        else {
-            return nothing(
-                "the token's policies have \(ruleCount) path blocks and \(textBytes) bytes, the "
-                    + "limits are \(VaultLimits.tokenRulesMax) and "
-                    + "\(VaultLimits.tokenPolicyBytesMax)",
-                tableIndex
-            )
-        }
-        var list = AccessList(sources, for: identity?.subject ?? .nobody, at: now)
-        if let (policy, path) = list.forbidden {
-            return nothing(Self.problem(policy, path), tableIndex, isOwn: true)
-        }
-        for expiration in expirations { list.expires(at: expiration) }
+        let (grant, validUntil) = grant(of: sources, textBytes: textBytes)
         return TokenAccess(
-            grant: .rules(list),
+            grant: grant,
             policies: applied,
             tableIndex: tableIndex,
             textBytes: textBytes,
             isTemplated: isTemplated,
-            identity: identity
+            identity: identity,
+            validUntil: (expirations + [validUntil].compactMap { $0 }).min()
         )
     }
 
-    private static func problem(_ policy: String, _ path: String) -> String {
-        "in the token's policy \(GoText.quoted(policy)) a template of the path "
-            + "\(GoText.quoted(path)) stands for a text with '/', '*' or '+' in it, which the "
-            + "policy does not allow"
-    }
-
-    /// - Parameter isOwn: whether that is so for this identity only, so that nobody else who has
-    ///   the same policies gets it from the cache.
-    private func nothing(
-        _ reason: String,
-        _ tableIndex: UInt64,
-        isOwn: Bool = false
-    ) -> TokenAccess {
-        TokenAccess(
-            grant: .nothing(reason),
-            policies: [],
-            tableIndex: tableIndex,
-            isTemplated: isOwn,
-            identity: identity
+    /// What policies that are all there allow together, and until when.
+    private func grant(
+        of sources: [AccessList.Source],
+        textBytes: Int
+    ) -> (TokenAccess.Grant, validUntil: Timestamp?) {
+        let ruleCount = sources.reduce(0) { $0 + $1.document.rules.count }
+        guard ruleCount <= VaultLimits.tokenRulesMax,
+            textBytes <= VaultLimits.tokenPolicyBytesMax
+        else {
+            let reason =
+                "the token's policies have \(ruleCount) path blocks and \(textBytes) bytes, the "
+                + "limits are \(VaultLimits.tokenRulesMax) and \(VaultLimits.tokenPolicyBytesMax)"
+            return (.nothing(reason, remedy: "use a token with fewer of them"), nil)
+        }
+        let list = AccessList(sources, for: identity?.subject ?? .nobody, at: now)
+        guard let (policy, path) = list.forbidden else { return (.rules(list), list.validUntil) }
+        let grant = TokenAccess.Grant.nothing(
+            "in the token's policy \(GoText.quoted(policy)) a template of the path "
+                + "\(GoText.quoted(path)) stands for a text with '/', '*' or '+' in it, which the "
+                + "policy does not allow",
+            remedy: "change that value, or write the policy with allow_slashes_in_identity_"
+                + "templates or allow_wildcards_in_identity_templates"
         )
+        return (grant, list.validUntil)
     }
 }
 

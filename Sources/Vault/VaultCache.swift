@@ -255,6 +255,11 @@ package final class VaultCache: Sendable {
     ) throws(VaultError) -> TokenAccess {
         let index = try view.systemIndex(SystemPaths.policyTable)
         guard index > 0 else { throw .damaged("the policy table is missing") }
+        // Before anything that was put together for others: the names lack those of its groups.
+        if let problem = identity?.problem {
+            let remedy = "take the entity out of some of its groups"
+            return TokenAccess.nothing(problem, remedy: remedy, tableIndex: index).with(identity)
+        }
         var key: [UInt8] = []
         for name in names {
             key += Array(name.utf8)

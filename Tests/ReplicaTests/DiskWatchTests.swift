@@ -139,7 +139,7 @@ struct LeadershipTests {
         // On a machine with more to do than it can, a target may not make it in time; then this
         // leader leads on, and is asked again.
         var (done, late) = (0, 0)
-        while done < 30, late < 10 {
+        for _ in 0..<100 where done < 30 && late < 10 {
             let outcomes = Collector<TransferOutcome>()
             try await eventually("somebody leads") { cluster.leader() != nil }
             guard let leader = cluster.leader() else { continue }

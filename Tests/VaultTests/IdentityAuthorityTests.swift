@@ -100,6 +100,49 @@ struct IdentityAuthorityTests {
         #expect(try status(vault, deeps, "kv/c") == 403)
     }
 
+    @Test("a rule with such a template bars until it expires, and explain says why")
+    func forbiddenTemplateExpires() throws {
+        let (vault, _, _) = try bench()
+        let deep = try make(vault, "entity", #"{"name":"deep","metadata":{"team":"a/b"}}"#)
+        let end = Timestamp(nanoseconds: vault.now + 60_000_000_000).rfc3339
+        let denying = #"path "kv/{{identity.entity.metadata.team}}" { capabilities = ["deny"] "#
+        let ending = "expiration = \"\(end)\" }"
+        try vault.writePolicy("t", Self.reader("kv/*") + "\n" + denying + ending)
+        let token = try vault.makeToken(["t"], entityID: deep).token
+        #expect(try status(vault, token, "kv/x") == 403)
+        let question = #"{"path":"kv/x","operation":"read","token":"\#(token)"}"#
+        let told = try vault.send("PUT", "sys/policies/explain", question)
+        #expect(try told.data("remedy")?.asString?.contains("allow_slashes") == true)
+        vault.now += 61_000_000_000
+        #expect(try status(vault, token, "kv/x") == 404)
+    }
+
+    @Test("an entity in too many groups may do nothing, whatever others with its policies may")
+    func tooManyGroups() throws {
+        let (vault, bob, _) = try bench()
+        try vault.writePolicy("all", Self.reader("kv/*"))
+        let many = try make(vault, "entity", #"{"name":"many"}"#)
+        let bobs = try vault.makeToken(["all"], entityID: bob).token
+        let manys = try vault.makeToken(["all"], entityID: many).token
+        #expect(try status(vault, manys, "kv/x") == 404)
+        // More than an entity inherits from, by few memberships: 5 x 256 parents.
+        for child in 0..<5 {
+            let body = #"{"name":"c\#(child)","member_entity_ids":["\#(many)"]}"#
+            let group = try make(vault, "group", body)
+            for parent in 0..<250 {
+                _ = try make(
+                    vault,
+                    "group",
+                    #"{"name":"p\#(child)-\#(parent)","member_group_ids":["\#(group)"]}"#
+                )
+            }
+        }
+        for _ in 0..<2 {
+            #expect(try status(vault, bobs, "kv/x") == 404)
+            #expect(try status(vault, manys, "kv/x") == 403)
+        }
+    }
+
     @Test("templates speak of the token's own entity, its aliases and its groups")
     func templates() throws {
         let (vault, bob, _) = try bench()

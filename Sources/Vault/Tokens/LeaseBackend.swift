@@ -122,7 +122,7 @@ struct LeaseBackend {
     ) throws(VaultError) -> VaultAnswer {
         let schema = FieldSchema([("after", .text), ("limit", .int)], captured: ["prefix"])
         let fields = try SystemFields.parse(call.request.fields, schema)
-        let names = try view.systemNames(SystemPaths.leases + prefix, page: fields)
+        let names = try view.systemNames(SystemPaths.leases + prefix, page: ListPage(fields))
         guard !names.isEmpty else { throw .notFound }
         let data: JSONValue = ["keys": .array(names.map { .string($0) })]
         return VaultAnswer(

@@ -139,7 +139,7 @@ struct TokenBackend {
     private func accessors(_ view: borrowing BarrierView) throws(VaultError) -> VaultAnswer {
         let schema = FieldSchema([("after", .text), ("limit", .int)])
         let fields = try SystemFields.parse(call.request.fields, schema)
-        let names = try view.systemNames(SystemPaths.accessors, page: fields)
+        let names = try view.systemNames(SystemPaths.accessors, page: ListPage(fields))
         guard !names.isEmpty else { throw .notFound }
         let data: JSONValue = ["keys": .array(names.map { .string($0) })]
         return VaultAnswer(
