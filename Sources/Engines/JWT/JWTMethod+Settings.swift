@@ -44,7 +44,6 @@ extension JWTMethod {
         _ view: borrowing BarrierView
     ) throws(EngineError) -> EngineStep {
         let fields = try Fields(request.fields, Self.configSchema)
-        try Self.refuse(Self.unsupportedConfig, in: request.fields)
         let texts = fields.texts("jwt_validation_pubkeys") ?? []
         let sources = ["jwks_url", "oidc_discovery_url"].filter {
             !(fields.text($0) ?? "").isEmpty
@@ -55,6 +54,7 @@ extension JWTMethod {
                     + "'oidc_discovery_url', or 'provider_config' must be set"
             )
         }
+        try Self.refuse(Self.unsupportedConfig, in: request.fields)
         var record = JWTConfigRecord()
         record.source = try Self.source(fields)
         record.publicKeys = try Self.keys(texts)
