@@ -47,10 +47,12 @@ private struct RequestParser {
     func route() throws(RouteError) -> Route {
         let target = try Target(request.target)
         try checkRestricted(target.path)
-        if let call = try nodeCall(target) { return call }
+        // Help is about a path and never does what the path does.
+        let isHelp = isHelp(target.query)
+        if !isHelp, let call = try nodeCall(target) { return call }
         if isSealed { throw .refused(503, ["Vault is sealed"]) }
         let namespace = try namespace()
-        if namespace.isEmpty {
+        if !isHelp, namespace.isEmpty {
             let cluster = try ClusterCallParser.parse(
                 target.path,
                 method: request.method,
@@ -175,11 +177,16 @@ private struct RequestParser {
 
     /// `GET` with `list=true` is a list, for clients that cannot say `LIST`.
     private func readOperation(_ query: Query) throws(RouteError) -> Operation {
-        if let help = query.first("help"), !help.isEmpty { return .help }
+        if isHelp(query) { return .help }
         let isList = try flag("list", query)
         let isScan = try flag("scan", query)
         guard !(isList && isScan) else { throw .refused(400, []) }
         return isList ? .list : isScan ? .scan : .read
+    }
+
+    private func isHelp(_ query: Query) -> Bool {
+        guard request.method == "GET" else { return request.method == "HELP" }
+        return query.first("help").map { !$0.isEmpty } ?? false
     }
 
     private func flag(_ name: String, _ query: Query) throws(RouteError) -> Bool {

@@ -56,9 +56,9 @@ package struct AccessList: Sendable {
     package private(set) var rules: [Rule] = []
     /// From this moment on a block has expired, and the list has to be made anew; nil: never.
     package private(set) var validUntil: Timestamp?
-    /// The policy and the path of a block with a template whose value must not stand there. It
-    /// could have denied anything, so nothing is allowed: the list has no rules.
-    package private(set) var forbidden: (policy: String, path: String)?
+    /// A block with a template whose value must not stand there. It could have denied anything, so
+    /// nothing is allowed: the list has no rules.
+    package private(set) var forbidden: ForbiddenValue?
     private var tree: RuleTree
     /// What the policies call the place that requests come from: empty, or ending in a slash.
     package private(set) var way = ""
@@ -85,7 +85,7 @@ package struct AccessList: Sendable {
                 case .nothing: continue
                 case .path(let path): pattern = path
                 case .forbidden:
-                    forbidden = (source.name, block.path)
+                    forbidden = ForbiddenValue(policy: source.name, path: block.path)
                     rules = []
                     tree = RuleTree([])
                     return
@@ -286,5 +286,25 @@ extension AccessList.Rule {
             return number.int.map { (0...paginationLimit).contains($0) } == true ? nil : tooLong
         default: return tooLong
         }
+    }
+}
+
+/// Where a template stands for a text that the policy does not let into a path.
+package struct ForbiddenValue: Equatable, Sendable {
+    /// The policy's name.
+    package let policy: String
+    /// The path with the template, as the policy says it.
+    package let path: String
+
+    /// What is wrong.
+    package var summary: String {
+        "in the policy \"\(policy)\" a template of the path \"\(path)\" stands for a text with "
+            + "'/', '*' or '+' in it, which the policy does not allow"
+    }
+
+    /// What whoever wrote the policy or the value does about it.
+    package var remedy: String {
+        "change that value, or write the policy with allow_slashes_in_identity_templates or "
+            + "allow_wildcards_in_identity_templates"
     }
 }

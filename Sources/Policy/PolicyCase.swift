@@ -51,7 +51,8 @@ package struct PolicyCase: Equatable, Sendable {
         guard explanation.decision.isAllowed != isAllowed else { return nil }
         let title = name.isEmpty ? "a case" : "case \"\(name)\""
         let wanted = isAllowed ? "allowed" : "denied"
-        return "\(title) wants this \(wanted), but it is \(explanation.summary)"
+        let found = list.forbidden.map { "denied: \($0.summary)" } ?? explanation.summary
+        return "\(title) wants this \(wanted), but it is \(found)"
     }
 }
 

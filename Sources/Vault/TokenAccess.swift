@@ -198,14 +198,8 @@ struct TokenAccessLoader {
             return (.nothing(reason, remedy: "use a token with fewer of them"), nil)
         }
         let list = AccessList(sources, for: identity?.subject ?? .nobody, at: now)
-        guard let (policy, path) = list.forbidden else { return (.rules(list), list.validUntil) }
-        let grant = TokenAccess.Grant.nothing(
-            "in the token's policy \(GoText.quoted(policy)) a template of the path "
-                + "\(GoText.quoted(path)) stands for a text with '/', '*' or '+' in it, which the "
-                + "policy does not allow",
-            remedy: "change that value, or write the policy with allow_slashes_in_identity_"
-                + "templates or allow_wildcards_in_identity_templates"
-        )
+        guard let forbidden = list.forbidden else { return (.rules(list), list.validUntil) }
+        let grant = TokenAccess.Grant.nothing(forbidden.summary, remedy: forbidden.remedy)
         return (grant, list.validUntil)
     }
 }

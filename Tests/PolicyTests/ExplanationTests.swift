@@ -68,6 +68,16 @@ struct ExplanationTests {
         let failures = PolicyCase.failures(of: [good, bad, good], in: policy, at: someday)
         let failure = try #require(failures.count == 1 ? failures[0] : nil)
         #expect(failure.contains("wants this denied") && failure.contains("policy team"))
+        // Nothing is allowed to whom a template cannot be filled in for, and the reason is told.
+        let slash = try PolicyCase(
+            [
+                "path": "secret/data/shared", "capability": "read", "expect": "allow",
+                "who": ["entity": ["id": "2", "name": "a/b"]],
+            ]
+        )
+        let barred = try #require(PolicyCase.failures(of: [slash], in: policy, at: someday).first)
+        #expect(barred.contains("wants this allowed") && barred.contains("'/', '*' or '+'"))
+        #expect(!barred.contains("no rule"))
     }
 
     static let wrongCases: [(json: JSONValue, expected: String)] = [

@@ -192,6 +192,10 @@ struct RouteTests {
         #expect(
             paths["/auth/userpass/login/{username}"]?.asObject?["x-vault-unauthenticated"] == true
         )
+        // Whoever joins has no token yet, although all else below sys/cluster/ wants sudo.
+        let join = try #require(paths["/sys/cluster/join"]?.asObject)
+        #expect(join["x-vault-unauthenticated"] == true && join["x-vault-sudo"] == nil)
+        #expect(paths["/sys/cluster/transfer"]?.asObject?["x-vault-sudo"] == true)
         #expect(paths["/kv2/data/{path}"]?.asObject?["patch"] != nil)
     }
 
@@ -244,6 +248,8 @@ struct RouteTests {
         #expect(try vault.send("GET", "sys?help=1").status == 200)
         #expect(try vault.send("GET", "kv2/data/a?help=1").status == 200)
         #expect(try vault.send("GET", "cubbyhole/x?help=1").status == 200)
+        #expect(try vault.send("HELP", "sys/init").status == 200)
+        #expect(try vault.send("GET", "sys/cluster/transfer?help=1").status == 200)
         #expect(try vault.send("GET", "nomount/x?help=1").status == 404)
         let none = try vault.send("GET", "sys/nope?help=1")
         #expect(none.errors == ["1 error occurred:\n\t* unsupported path\n\n"])

@@ -96,6 +96,13 @@ struct RouterTests {
             ("GET", "/v1/s/x?list=true", .list, "s/x/"), ("GET", "/v1/s/x?list=T", .list, "s/x/"),
             ("GET", "/v1/s/x?list=0", .read, "s/x"), ("GET", "/v1/s/x?scan=1", .scan, "s/x/"),
             ("GET", "/v1/s/x?help=1", .help, "s/x"), ("PUT", "/v1/s/x?list=1", .update, "s/x"),
+            // Help about a call that the node or the cluster answers does not do it.
+            ("GET", "/v1/sys/init?help=1", .help, "sys/init"),
+            ("HELP", "/v1/sys/seal", .help, "sys/seal"),
+            ("HELP", "/v1/sys/cluster/transfer", .help, "sys/cluster/transfer"),
+            ("GET", "/v1/sys/storage/raft/configuration?help=1", .help,
+                "sys/storage/raft/configuration"),
+            ("GET", "/v1/sys/host-info?help=1", .help, "sys/host-info"),
         ]
     )
     func operations(
@@ -132,6 +139,7 @@ struct RouterTests {
         for (method, target, body) in [
             ("GET", "/v1/s/x", ""), ("FOO", "/v1/s/x", ""), ("POST", "/v1/s/x/", "{bad"),
             ("GET", "/v1/sys/leader", ""), ("GET", "/v1/nomount", ""),
+            ("GET", "/v1/sys/health?help=1", ""),
         ] {
             let response = try reply(
                 route(method, Array(target.utf8), body: body, isSealed: true)

@@ -31,8 +31,12 @@ struct OpenAPIDocument {
         var item: JSONObject = ["description": .string(endpoint.summary)]
         let names = endpoint.pattern.names
         if !names.isEmpty { item["parameters"] = .array(names.map { Self.parameter($0) }) }
-        if SudoPaths.contains(text) { item["x-vault-sudo"] = true }
-        if endpoint.isOpen { item["x-vault-unauthenticated"] = true }
+        // Where no token is looked at, no capability of one is, whatever the prefix says.
+        if endpoint.isOpen {
+            item["x-vault-unauthenticated"] = true
+        } else if SudoPaths.contains(text) {
+            item["x-vault-sudo"] = true
+        }
         for operation in endpoint.operations where operation != .list && operation != .scan {
             guard let method = Self.method(operation) else { continue }
             item[method] = .object(call(operation, text, tag))
