@@ -15,8 +15,9 @@ final class DataFolder: Sendable {
     /// no other does not keep it. Format 3 had no records in pieces: they would look damaged to it.
     /// Up to format 4 the file had no checksum: one flipped bit made the folder one of a newer
     /// program, which nobody repairs, or of an older one, whose digest is added up anew from what
-    /// is left.
-    static let formatVersion: UInt64 = 5
+    /// is left. Format 5 had no transaction in its hard point: a program that knows no other would
+    /// call today's damaged, and put the database aside.
+    static let formatVersion: UInt64 = 6
     private static let formatPrefix = "holdfast store "
 
     let path: String

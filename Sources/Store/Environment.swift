@@ -266,6 +266,7 @@ func checkWrite(_ code: Int32, _ operation: String) throws(StoreError) {
 /// the process. LMDB does not tell which of its calls failed.
 func checkCommit(_ code: Int32, _ path: String) throws(StoreError) {
     if code > 0 {
+        HeaderCheck.takeOut(after: path)
         endProcess("commit (write, fdatasync, O_DSYNC write of the header)", on: path, code: code)
     }
     try check(code, "mdb_txn_commit")

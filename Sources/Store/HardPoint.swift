@@ -21,14 +21,18 @@ package struct HardPoint: Sendable, Equatable {
     /// an earlier version has written has none, and the next batch brings it.
     package var time: UInt64 = 0
 
-    private static let formatVersion: UInt8 = 2
+    private static let formatVersion: UInt8 = 3
+    private static let formatWithoutTransaction: UInt8 = 2
     private static let formatWithoutTime: UInt8 = 1
     static let key = ByteKey(Array("point".utf8))
 
     /// Layout: format u8 · term u64 · has vote u8 · vote u64 · commit, applied index, applied term
     /// u64 each · last and base, each index u64, term u64, chain hash 32 · cluster time u64 ·
-    /// CRC-32C u32. Format 1 has no cluster time.
-    func encoded() -> [UInt8] {
+    /// transaction u64 · CRC-32C u32. Format 2 has no transaction, format 1 no cluster time either.
+    ///
+    /// - Parameter transactionID: LMDB's number of the transaction that writes it; see
+    ///   ``HeaderCheck``.
+    func encoded(by transactionID: UInt64) -> [UInt8] {
         var writer = ByteWriter(capacity: 160)
         writer.writeUInt8(Self.formatVersion)
         writer.writeUInt64(term)
@@ -40,8 +44,19 @@ package struct HardPoint: Sendable, Equatable {
         last.write(into: &writer)
         base.write(into: &writer)
         writer.writeUInt64(time)
+        writer.writeUInt64(transactionID)
         writer.writeUInt32(crc32c(writer.bytes))
         return writer.bytes
+    }
+
+    /// Which transaction wrote a record; nil when it is damaged, or of a format that does not say.
+    static func transactionID(of bytes: [UInt8]) -> UInt64? {
+        guard bytes.count == encodedBytes, bytes[0] == formatVersion else { return nil }
+        var reader = ByteReader(bytes[transactionOffset...])
+        guard let id = try? reader.readUInt64(), let stored = try? reader.readUInt32(),
+            stored == crc32c(bytes.dropLast(4))
+        else { return nil }
+        return id
     }
 
     /// A node that has never run.
@@ -64,7 +79,8 @@ package struct HardPoint: Sendable, Equatable {
             appliedTerm = try reader.readUInt64()
             last = try LogPoint(from: &reader)
             base = try LogPoint(from: &reader)
-            if format != Self.formatWithoutTime { time = try reader.readUInt64() }
+            if format > Self.formatWithoutTime { time = try reader.readUInt64() }
+            if format > Self.formatWithoutTransaction { _ = try reader.readUInt64() }
             try reader.finish()
         } catch {
             throw .damagedHardState("point record: \(error.summary)")
@@ -85,8 +101,7 @@ package struct HardPoint: Sendable, Equatable {
         let found = try transaction.withValue(of: key, in: tables.hard) { bytes -> UInt64? in
             let body = bytes.extracting(droppingLast: 4)
             guard
-                bytes.count == encodedBytes && bytes[0] == formatVersion
-                    || bytes.count == encodedBytes - 8 && bytes[0] == formatWithoutTime,
+                bytes.count > 0, bytes.count == encodedBytes(ofFormat: bytes[0]),
                 crc32c(body) == UInt32(truncatingIfNeeded: number(bytes, at: body.count, count: 4))
             else { return nil }
             return number(bytes, at: appliedIndexOffset, count: 8)
@@ -98,8 +113,18 @@ package struct HardPoint: Sendable, Equatable {
         return index
     }
 
+    private static func encodedBytes(ofFormat format: UInt8) -> Int? {
+        switch format {
+        case formatVersion: encodedBytes
+        case formatWithoutTransaction: encodedBytes - 8
+        case formatWithoutTime: encodedBytes - 16
+        default: nil
+        }
+    }
+
     private static let appliedIndexOffset = 26
-    static let encodedBytes = 42 + 2 * (16 + StoreLimits.digestBytes) + 8 + 4
+    private static let transactionOffset = encodedBytes - 12
+    static let encodedBytes = 42 + 2 * (16 + StoreLimits.digestBytes) + 8 + 8 + 4
 
     /// What must hold between the numbers whenever they are on disk.
     package var contradiction: String? {

@@ -6,6 +6,9 @@
 /// Layout of its record: pad u32 · flags u16 · depth u16 · four counters u64 · root u64.
 struct PageTable: Sendable, Equatable {
     static let bytes = 48
+    static let topOffset = 40
+    /// What stands in the place of a page's number where there is none.
+    static let noPage = UInt64.max
 
     let depth: Int
     private let root: UInt64
@@ -15,12 +18,12 @@ struct PageTable: Sendable, Equatable {
     init(_ record: [UInt8], at offset: Int) {
         hasIntegerKeys = record.half(offset + 4) & 8 != 0
         depth = record.half(offset + 6)
-        root = record.word(offset + 40)
+        root = record.word(offset + Self.topOffset)
     }
 
     /// Its topmost page; nil while it has no rows.
     var top: PagePlace? {
-        root == UInt64.max ? nil : PagePlace(number: root, level: 1, low: nil, high: nil)
+        root == Self.noPage ? nil : PagePlace(number: root, level: 1, low: nil, high: nil)
     }
 
     /// Whether one key comes before another.
@@ -54,13 +57,39 @@ struct PageHeader {
     let free: PageTable
     let names: PageTable
 
+    private static let tables = Page.headerBytes + 24
+    /// Where a header page has the topmost page of the table of names.
+    static let namesTopOffset = tables + PageTable.bytes + PageTable.topOffset
+
     init(_ page: [UInt8]) {
-        let tables = Page.headerBytes + 24
+        let tables = Self.tables
         let last = tables + 2 * PageTable.bytes
         free = PageTable(page, at: tables)
         names = PageTable(page, at: tables + PageTable.bytes)
         pages = page.word(last) &+ 1
         transactionID = page.word(last + 8)
+    }
+
+    /// What no header that LMDB 0.9 wrote into page `number`, 0 or 1, can say; nil: nothing.
+    ///
+    /// The size of a page is the first number of the first table.
+    static func fault(_ page: [UInt8], of number: UInt64) -> String? {
+        let start = Page.headerBytes
+        if page.word(0) != number { return "says that it is page \(page.word(0))" }
+        if page.half(10) != Page.Kind.header.rawValue { return "has flags \(page.half(10))" }
+        guard page.word(start) == 1 << 32 | 0xBEEF_C0DE else {
+            return "has the magic and version \(String(page.word(start), radix: 16))"
+        }
+        if page.word(start + 8) != 0 { return "wants an address for its map" }
+        let pageBytes = page.word(tables) & 0xFFFF_FFFF
+        if pageBytes != UInt64(page.count) { return "is of pages of \(pageBytes) bytes" }
+        let header = PageHeader(page)
+        if header.pages < 2 { return "knows \(header.pages) pages" }
+        // Both are of transaction 0 when LMDB has just made them.
+        guard header.transactionID & 1 == number || header.transactionID == 0 else {
+            return "is of transaction \(header.transactionID), which belongs into the other"
+        }
+        return nil
     }
 }
 
@@ -74,6 +103,7 @@ struct Page {
         case branch = 1
         case leaf = 2
         case overflow = 4
+        case header = 8
     }
 
     static let headerBytes = 16

@@ -30,9 +30,10 @@ struct StoreOpening {
         guard let voteFile = try VoteFile.open(folder.votePath) else {
             throw .damagedVoteFile("it is missing beside a database")
         }
-        guard let header = try header(folder.databasePath), header.count == Self.headerBytes else {
-            throw .corrupt("database file is missing or shorter than its header")
-        }
+        try HeaderCheck.run(
+            folder.databasePath,
+            hasTransactions: format == DataFolder.formatVersion
+        )
         let environment = try Environment(folder, options: options, isNew: false, format: format)
         if format < DigestBuilding.formatVersion {
             try DigestBuilding(environment: environment, options: options, digest: digest).run()
@@ -40,7 +41,10 @@ struct StoreOpening {
         // The marker comes last: until it is there, an older program may still open the folder and
         // change records without telling the digest, so it is added up again. A record in pieces,
         // which it would call damaged, is written only afterwards.
-        if format < DataFolder.formatVersion { try environment.folder.writeFormat() }
+        if format < DataFolder.formatVersion {
+            try environment.folder.writeFormat()
+            try renewPoint(environment)
+        }
         // What an earlier process was filling, or had replaced, is of no use to anyone.
         try folder.removeOtherDatabases()
         return OpenedFiles(environment: environment, voteFile: voteFile)
@@ -141,19 +145,15 @@ struct StoreOpening {
         _ environment: Environment,
         cluster: ClusterRecord? = nil
     ) throws(StoreError) {
-        var begun: OpaquePointer?
-        try check(unsafe mdb_txn_begin(environment.handle, nil, 0, &begun), "mdb_txn_begin")
-        guard let pointer = unsafe begun else { throw .lmdb(code: 0, operation: "mdb_txn_begin") }
-        let transaction = unsafe Transaction(pointer)
         let tables = environment.tables
-        do throws(StoreError) {
+        try transact(environment) { (transaction) throws(StoreError) in
             let point = try HardPoint.read(transaction, tables)
             let stored = try ClusterRecord.read(transaction, tables)
             guard point == nil || point == HardPoint(), stored == nil else {
                 throw .corrupt("FORMAT is missing beside a database that holds data")
             }
             try transaction.put(
-                HardPoint().encoded().span,
+                HardPoint().encoded(by: transaction.id).span,
                 under: HardPoint.key,
                 in: tables.hard
             )
@@ -165,6 +165,32 @@ struct StoreOpening {
                     in: tables.hard
                 )
             }
+        }
+    }
+
+    /// Tables were made and the digest was added up without a word to the point. Not before the
+    /// marker: an older program does not know a point of today.
+    private func renewPoint(_ environment: Environment) throws(StoreError) {
+        try transact(environment) { (transaction) throws(StoreError) in
+            guard let bytes = try transaction.value(of: HardPoint.key, in: environment.tables.hard),
+                // A damaged one stays: the node will say so.
+                let point = try? HardPoint(decoding: bytes)
+            else { return }
+            let renewed = point.encoded(by: transaction.id)
+            try transaction.put(renewed.span, under: HardPoint.key, in: environment.tables.hard)
+        }
+    }
+
+    /// One write transaction; nothing of it remains when `body` throws.
+    private func transact(
+        _ environment: Environment,
+        _ body: (Transaction) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        var begun: OpaquePointer?
+        try check(unsafe mdb_txn_begin(environment.handle, nil, 0, &begun), "mdb_txn_begin")
+        guard let pointer = unsafe begun else { throw .lmdb(code: 0, operation: "mdb_txn_begin") }
+        do throws(StoreError) {
+            try body(unsafe Transaction(pointer))
         } catch {
             unsafe mdb_txn_abort(pointer)
             throw error

@@ -8,7 +8,8 @@ import CLMDB
         unsafe self.pointer = unsafe pointer
     }
 
-    /// Of a read transaction: the write transaction whose work it shows.
+    /// Of a write transaction its own number; of a read transaction that of the write transaction
+    /// whose work it shows.
     var id: UInt64 { UInt64(unsafe mdb_txn_id(pointer)) }
 
     /// The value of `key`, copied, or nil if there is none.

@@ -11,6 +11,7 @@ package struct WriteTransaction: ~Copyable {
     private let storedPoint: HardPoint
     /// What this transaction changes in the digest.
     var changes: DigestChanges
+    /// Whether the hard state is written even if it does not change.
     private var isTouched = false
     /// Where the node will stand when this transaction is durable.
     package private(set) var point: HardPoint
@@ -43,13 +44,18 @@ package struct WriteTransaction: ~Copyable {
         try changes.write(transaction, tables)
         guard point != storedPoint || isTouched else { return }
         if let contradiction = point.contradiction { throw .misuse(contradiction) }
-        try transaction.put(point.encoded().span, under: HardPoint.key, in: tables.hard)
+        let bytes = point.encoded(by: transaction.id)
+        try transaction.put(bytes.span, under: HardPoint.key, in: tables.hard)
     }
 
     // MARK: hard state
 
     /// Writes the hard state even if it does not change, so that this transaction reaches the
     /// disk: LMDB does not write one that changed nothing.
+    ///
+    /// Whatever changes something and may leave the hard state as it is calls it as well: the point
+    /// names the transaction that the database is of, and an opening compares; see
+    /// ``HeaderCheck``.
     package mutating func touch() { isTouched = true }
 
     /// Term, vote and commit index. ``LocalStore/saveVote(term:vote:)`` comes before this.
@@ -88,6 +94,7 @@ package struct WriteTransaction: ~Copyable {
         if let current = try cluster() {
             try requireSameCluster(current.clusterID, record.clusterID)
         }
+        touch()
         try transaction.put(record.encoded().span, under: ClusterRecord.key, in: tables.hard)
         storedCluster = record
     }
@@ -124,6 +131,8 @@ package struct WriteTransaction: ~Copyable {
                         + "follow entry \(point.last.index) of term \(point.last.term)"
                 )
             }
+            // After a truncation they may be those that were there.
+            touch()
             let header = LogHeader(entry, after: point.last.chainHash, digest: digest)
             try transaction.put(
                 header.encoded().span,
@@ -262,6 +271,7 @@ package struct WriteTransaction: ~Copyable {
 
     /// From now on a batch with this id is a repeat.
     mutating func remember(_ id: [UInt8], at index: UInt64) throws(StoreError) {
+        touch()
         try RequestTable.insert(id, at: index, in: transaction, tables)
         changes.insert(request: id, at: index)
     }
@@ -277,6 +287,7 @@ package struct WriteTransaction: ~Copyable {
 
     /// A record of a snapshot, in key order, into empty tables.
     mutating func putImported(_ key: StorageKey, _ record: Record) throws(StoreError) {
+        touch()
         let bytes = record.encoded()
         try RecordTable(tables, in: transaction).append(bytes.span, under: key)
         changes.insert(key, bytes.span)

@@ -59,21 +59,32 @@ struct ClusterTimeTests {
     func formats() throws {
         var point = HardPoint()
         (point.term, point.vote, point.time) = (3, 7, 1 << 60)
-        let bytes = point.encoded()
-        #expect(bytes.count == HardPoint.encodedBytes)
+        let bytes = point.encoded(by: 1 << 50 | 9)
+        #expect(bytes.count == HardPoint.encodedBytes && bytes.count == 158)
         #expect(try HardPoint(decoding: bytes) == point)
-        var old = Array(bytes.dropLast(12))
-        old[0] = 1
-        var writer = ByteWriter(capacity: 4)
-        writer.writeUInt32(crc32c(old[...]))
+        #expect(HardPoint.transactionID(of: bytes) == 1 << 50 | 9)
+        let second = sealed([2] + bytes[1..<146])
+        #expect(try HardPoint(decoding: second) == point)
+        #expect(HardPoint.transactionID(of: second) == nil)
         point.time = 0
-        #expect(try HardPoint(decoding: old + writer.bytes) == point)
-        for format in [UInt8(0), 3] {
-            var other = Array(bytes.dropLast(4))
-            other[0] = format
-            var check = ByteWriter(capacity: 4)
-            check.writeUInt32(crc32c(other[...]))
-            #expect(throws: StoreError.self) { try HardPoint(decoding: other + check.bytes) }
+        let first = sealed([1] + bytes[1..<138])
+        #expect(try HardPoint(decoding: first) == point)
+        #expect(HardPoint.transactionID(of: first) == nil)
+        for format in [UInt8(0), 4] {
+            let other = sealed([format] + bytes[1..<154])
+            #expect(throws: StoreError.self) { try HardPoint(decoding: other) }
+            #expect(HardPoint.transactionID(of: other) == nil)
         }
+        for place in bytes.indices {
+            var damaged = bytes
+            damaged[place] ^= 1
+            #expect(HardPoint.transactionID(of: damaged) == nil)
+        }
+    }
+
+    private func sealed(_ row: [UInt8]) -> [UInt8] {
+        var writer = ByteWriter(capacity: 4)
+        writer.writeUInt32(crc32c(row))
+        return row + writer.bytes
     }
 }

@@ -149,13 +149,13 @@ struct DamageTests {
         let end = try folder.open().load().point.last
         // The point record stores the log's end 42 bytes after its own beginning.
         for place in offsets(of: bigEndian(10, 3) + end.chainHash, in: bytes) {
-            var row = Array(bytes[(place - 42)..<(place + 104)])
+            var row = Array(bytes[(place - 42)..<(place + 112)])
             row.replaceSubrange(42..<50, with: bigEndian(12))
             var writer = ByteWriter()
             writer.writeBytes(row)
             writer.writeUInt32(crc32c(row))
             var changed = readFile(database(folder))
-            changed.replaceSubrange((place - 42)..<(place + 108), with: writer.bytes)
+            changed.replaceSubrange((place - 42)..<(place + 116), with: writer.bytes)
             writeFile(database(folder), changed)
         }
         #expect(loadError(folder) == .logTailMissing(have: 10, want: 12))
@@ -277,12 +277,12 @@ struct DamageTests {
     @Test("a folder of a newer format is refused, one with no sense too")
     func format() throws {
         let folder = try used()
-        // "holdfast store 6" has this CRC-32C, by another program.
-        writeFile(folder.node + "/FORMAT", Array("holdfast store 6 7e3b3446\n".utf8))
-        #expect(loadError(folder) == .wrongFormat(have: 6, want: 5))
+        // "holdfast store 7" has this CRC-32C, by another program.
+        writeFile(folder.node + "/FORMAT", Array("holdfast store 7 8c50b745\n".utf8))
+        #expect(loadError(folder) == .wrongFormat(have: 7, want: 6))
         for text in [
             "", "holdfast store 1", "holdfast store x\n", "holdfast store 0\n", "other\n",
-            "holdfast store 5\n", "holdfast store 6\n", "holdfast store 05 6d6bc7b2\n",
+            "holdfast store 6\n", "holdfast store 7\n", "holdfast store 06 7e3b3446\n",
         ] {
             writeFile(folder.node + "/FORMAT", Array(text.utf8))
             guard case .corrupt = loadError(folder) else {

@@ -1,5 +1,6 @@
 import CLMDB
 import TestSupport
+import Wire
 
 /// Single rows of a closed store's database, past the store: as damage leaves them, or an older
 /// program.
@@ -22,7 +23,9 @@ import TestSupport
         var begun: OpaquePointer?
         precondition(unsafe mdb_txn_begin(environment, nil, 0, &begun) == 0, "no transaction")
         guard let transaction = unsafe begun else { preconditionFailure("no transaction") }
-        body(unsafe RawTables(transaction: transaction))
+        let tables = unsafe RawTables(transaction: transaction)
+        body(tables)
+        tables.namePoint()
         precondition(unsafe mdb_txn_commit(transaction) == 0, "no commit")
     }
 
@@ -53,6 +56,17 @@ import TestSupport
     /// Removes a whole table.
     func drop(_ name: String) {
         precondition(unsafe mdb_drop(transaction, table(name), 1) == 0, "\(name) not dropped")
+    }
+
+    /// The point says which transaction wrote the database last, unless it is of an older program.
+    private func namePoint() {
+        let name = Array("point".utf8)
+        guard let point = value(name, in: "hard"), point.count == 158, point[0] == 3 else { return }
+        var writer = ByteWriter()
+        writer.writeBytes(Array(point[..<146]))
+        writer.writeUInt64(UInt64(unsafe mdb_txn_id(transaction)))
+        writer.writeUInt32(crc32c(writer.bytes))
+        put(writer.bytes, under: name, in: "hard")
     }
 
     private func table(_ name: String) -> UInt32 {
