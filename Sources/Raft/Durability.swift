@@ -15,6 +15,9 @@ struct Durability: Sendable {
     private(set) var newest = PersistToken(number: 0)
     /// Last token known to be on disk.
     private(set) var durable = PersistToken(number: 0)
+    /// Last token of which term and vote are known to be on disk, if that is later: the disk has no
+    /// room for entries.
+    private var durableVotes = PersistToken(number: 0)
     /// Entries through here are on disk.
     private(set) var durableIndex: LogIndex
     /// The hard state of the newest persist.
@@ -38,7 +41,9 @@ struct Durability: Sendable {
     var acknowledgementGate: PersistToken? { newest > durable ? newest : nil }
 
     /// What anything said in the persisted term must wait for.
-    var votesGate: PersistToken? { votesToken > durable ? votesToken : nil }
+    var votesGate: PersistToken? {
+        votesToken > max(durable, durableVotes) ? votesToken : nil
+    }
 
     /// True when this choice is in a persist (perhaps not a durable one).
     func holds(term: Term, vote: NodeID?) -> Bool {
@@ -86,6 +91,18 @@ struct Durability: Sendable {
             durableIndex = max(durableIndex, first.lastIndex)
             outstanding.removeFirst()
         }
+    }
+
+    /// Terms and votes through `token` are on disk. That says nothing about any entry: what is
+    /// acknowledged waits on.
+    ///
+    /// A vote may be told before the entries that it was weighed against are durable. If the
+    /// process ends in between, they are as if they had never come: nobody was told that they are
+    /// here. What was acknowledged is on the disk, and was in the log that the vote was weighed
+    /// against.
+    mutating func completedVotes(_ token: PersistToken) {
+        precondition(token <= newest, "voteDurable() for a token that was never issued")
+        durableVotes = max(durableVotes, token)
     }
 
     private mutating func issue(lastIndex: LogIndex) -> PersistToken {

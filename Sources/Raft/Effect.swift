@@ -2,7 +2,9 @@
 ///
 /// `send` with a token may leave only when that token is durable, and never leaves if the process
 /// dies first, or if the core is in a later term than the message by then: the sync that let it go
-/// may have replaced what it vouches for. Persists and snapshot installations happen in token
+/// may have replaced what it vouches for. One that acknowledges no entries
+/// (``Message/acknowledgesEntries``) may leave when `voteDurable` is known of its token, too: all
+/// that it vouches for are term and vote. Persists and snapshot installations happen in token
 /// order. That is the whole durability contract; there is no other rule.
 package enum Effect: Equatable, Sendable {
     /// `after == nil`: at once. Else only when that persist is durable.

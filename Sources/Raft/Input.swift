@@ -15,6 +15,9 @@ package enum Input: Sendable {
     case readRequested([ReadTicket], mustConfirm: Bool = false)
     /// Everything up to and including this persist is on disk.
     case durable(PersistToken)
+    /// Term and vote of everything up to and including this persist are on disk. Their entries, for
+    /// which there was no room, are not.
+    case voteDurable(PersistToken)
     /// The driver evaluated committed entries through here.
     case evaluated(LogIndex)
     /// The driver dropped its durable log through here, which its durable state holds; the core

@@ -1,3 +1,5 @@
+import Wire
+
 /// What one member says to another.
 package struct Message: Equatable, Sendable {
     /// The sender's term, always.
@@ -35,6 +37,17 @@ package struct Message: Equatable, Sendable {
         case .append, .appendResponse: .data
         case .relayed(let relayed): relayed.message.channel
         default: .control
+        }
+    }
+
+    /// Whether the sender's disk must have entries before this may leave, besides term and vote.
+    package var acknowledgesEntries: Bool {
+        switch body {
+        case .appendResponse(let response):
+            if case .accepted = response.outcome { return !planted("acknowledgesUnwritten") }
+            return false
+        case .relayed(let relayed): return relayed.message.acknowledgesEntries
+        default: return false
         }
     }
 }

@@ -205,7 +205,11 @@ package struct RaftCore: Sendable {
         case .readRequested(let tickets, let mustConfirm):
             readRequested(tickets, mustConfirm: mustConfirm, into: &effects)
         case .durable(let token):
-            persisted(token, into: &effects)
+            durability.completed(token)
+            persisted(into: &effects)
+        case .voteDurable(let token):
+            durability.completedVotes(token)
+            persisted(into: &effects)
         case .evaluated(let index):
             precondition(index <= announcedCommit, "evaluated past what was committed")
             evaluatedIndex = max(evaluatedIndex, index)
@@ -261,8 +265,7 @@ package struct RaftCore: Sendable {
         }
     }
 
-    private mutating func persisted(_ token: PersistToken, into effects: inout [Effect]) {
-        durability.completed(token)
+    private mutating func persisted(into effects: inout [Effect]) {
         switch role {
         case .leader: advanceCommit()
         case .candidate: countOwnVote(into: &effects)

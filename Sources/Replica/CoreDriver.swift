@@ -263,6 +263,7 @@ package struct CoreDriver {
         case .durable(let token):
             durable = max(durable, token)
             releaseHeld()
+        case .voteDurable(let token): releaseVotes(through: token)
         case .evaluated(let index):
             visible = max(visible, index)
             freshness.evaluated(through: visible)
@@ -349,6 +350,19 @@ package struct CoreDriver {
             released += 1
         }
         if released > 0 { held.removeFirst(released) }
+    }
+
+    /// Term and vote are on disk, entries are not: what acknowledges none of those may leave.
+    private mutating func releaseVotes(through token: PersistToken) {
+        let waiting = held
+        held = []
+        for said in waiting {
+            if said.after > token || said.message.acknowledgesEntries {
+                held.append(said)
+            } else if said.message.term == core.term {
+                ports.send(said.message, to: said.member)
+            }
+        }
     }
 
     private mutating func perform() {

@@ -127,7 +127,7 @@ package final class StorageMachine {
             try perform(backlog.isEmpty ? jobs : backlog + jobs, now)
             tell(storage.space)
         } catch .full {
-            // Nothing was changed and nothing is acknowledged: all of it is tried again.
+            // The tables are as they were, and no entry is acknowledged: all of it is tried again.
             acknowledgeVotes()
             tell(.exhausted)
         } catch {
@@ -144,16 +144,28 @@ package final class StorageMachine {
         ports.tellCore(.space(space))
     }
 
-    /// A term or a vote alone is durable as soon as the vote file has it, which needs no room. The
-    /// tables follow with the next transaction, as they do after a crash between the two.
+    /// A term or a vote is durable as soon as the vote file has it, which needs no room. The tables
+    /// follow with the next transaction, as they do after a crash between the two. Entries that
+    /// wait before it are acknowledged by nothing until they are written.
     private func acknowledgeVotes() {
         let isVotesOnly =
             persists.allSatisfy { $0.entries.isEmpty && $0.truncateFrom == nil }
             || planted("acknowledgesWithoutRoom")
-        guard isVotesOnly, let last = persists.last else { return }
-        persists.removeAll { $0.hardState == nil }
-        if persists.count > 1 { persists.removeFirst(persists.count - 1) }
-        ports.tellCore(.raft(.durable(last.token)))
+        var durable = PersistToken(number: 0)
+        if isVotesOnly, let last = persists.last {
+            persists.removeAll { $0.hardState == nil }
+            if persists.count > 1 { persists.removeFirst(persists.count - 1) }
+            durable = last.token
+            ports.tellCore(.raft(.durable(durable)))
+        }
+        let voted = (persists + backlogPersists).last(where: \.votesChanged)
+        guard let voted, voted.token > durable else { return }
+        ports.tellCore(.raft(.voteDurable(voted.token)))
+    }
+
+    /// What waits behind a snapshot that finds no room.
+    private var backlogPersists: [Persist] {
+        backlog.compactMap { if case .persist(let persist) = $0 { persist } else { nil } }
     }
 
     /// Extends the file ahead of need: for when nothing waits.
@@ -205,6 +217,7 @@ package final class StorageMachine {
                     try install(point, token, file)
                 } catch {
                     backlog = Array(jobs[position...])
+                    for persist in backlogPersists { try saveVoteIfChanged(persist) }
                     throw error
                 }
             }

@@ -209,6 +209,26 @@ struct CoreDurabilityTests {
         #expect(again == [grant])
     }
 
+    @Test("a term that is on disk before its entries lets words go, and no acknowledgement")
+    func termBeforeEntries() {
+        var hand = Hand(core: makeCore())
+        _ = hand.receive(Hand.append(after: 0, 0, terms: [1, 1]), term: 1, from: 2)
+        let newest = hand.core.newestToken
+        #expect(hand.turn(.voteDurable(newest)).isEmpty)
+        #expect(hand.core.durableIndex == .zero && hand.core.durableToken < newest)
+        let again = hand.receive(Hand.append(after: 2, 1, terms: []), term: 1, from: 2)
+        #expect(acknowledgements(in: again).map { $0.1 } == [newest], "the entries are not there")
+        let request = VoteRequest(lastIndex: index(2), lastTerm: term(1), isTransfer: false)
+        let refusal = Effect.send(
+            Message(term: term(1), body: .voteResponse(isGranted: false)),
+            to: node(3),
+            after: nil
+        )
+        #expect(hand.receive(.voteRequest(request), term: 1, from: 3) == [refusal])
+        _ = hand.turn(.durable(newest))
+        #expect(hand.core.durableIndex == index(2))
+    }
+
     @Test("even a refusal in a new term waits for that term")
     func refusalWaits() {
         var hand = Hand(
