@@ -43,6 +43,9 @@ struct RequestContext: Sendable {
     /// A stale read that no other member has confirmed: what this node's own digest says is enough,
     /// but it has to be looked at in the very view.
     var isAlone = false
+    /// It rests on buckets that nobody has looked at lately, so it is worked on where it may walk
+    /// over them.
+    var mayWalk = false
 
     /// The effects that this request waited for, and what came of them.
     var performed: [PerformedEffect] = []
@@ -53,6 +56,9 @@ struct RequestContext: Sendable {
 
     /// Where it is recorded; nil for a request that is not a client's.
     var audit: RequestAudit?
+
+    /// Whether it may hold the thread up, so that it is worked on elsewhere than on an event loop.
+    var isLong: Bool { vault.isLong || mayWalk }
 
     /// The number of one attempt, unique over all nodes that prepare this request.
     func attemptNumber(_ attempt: Int) -> UInt32 {

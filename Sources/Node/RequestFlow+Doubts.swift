@@ -13,8 +13,8 @@ struct StepOutcome: Sendable {
     let index: UInt64
     /// Keys that were not found.
     let missed: [StorageKey]
-    /// A bucket that the answer rests on and that is damaged on this node's disk.
-    let damaged: Int?
+    /// What is known of the buckets that the answer rests on.
+    let verdict: BucketTrust.Verdict
 }
 
 /// Corrupt is not absent, and a miss is a claim: what becomes of an answer that rests on either.
@@ -32,9 +32,17 @@ extension RequestFlow {
         answer: @escaping @Sendable () -> Void,
         again: @escaping @Sendable (RequestContext) -> Void
     ) {
-        if let bucket = outcome.damaged {
+        switch outcome.verdict {
+        case .whole: break
+        case .damaged(let bucket):
             guard attempt < Limits.attemptsMax else { return context.fail(.underRepair) }
             return mend(bucket, context) { again(context) }
+        case .unseen:
+            // Once for each bucket after the start, and where the scrubber has so much to look at
+            // that it comes by less often than buckets are trusted.
+            var walking = context
+            walking.mayWalk = true
+            return onLoop(walking) { [walking] in again(walking) }
         }
         guard !outcome.missed.isEmpty, replica.hasOthers, !context.isAlone,
             isAbsence(outcome.step)
@@ -132,8 +140,8 @@ extension RequestFlow {
         }
     }
 
-    /// After a pause in which a repair may come to its end.
-    private func later(_ context: RequestContext, _ body: @escaping @Sendable () -> Void) {
+    /// After a pause in which a repair may come to its end, or a worker to the end of its work.
+    func later(_ context: RequestContext, _ body: @escaping @Sendable () -> Void) {
         let pause = TimeAmount.milliseconds(Int64(Limits.leaderPollMilliseconds))
         context.loop.scheduleTask(in: pause) { self.onLoop(context, body) }
     }

@@ -464,12 +464,13 @@ final class RequestFlow: Sendable {
                 step: step,
                 index: view.evaluatedIndex,
                 missed: doubts.missed,
-                damaged: step.isWritten
-                    ? doubts.damaged.first?.bucket
-                    : replica.damagedBucket(
-                        under: doubts,
+                verdict: step.isWritten
+                    ? doubts.damaged.first.map { .damaged($0.bucket) } ?? .whole
+                    : replica.verdict(
+                        on: doubts,
+                        in: view,
                         isAlone: context.isAlone,
-                        in: view
+                        mayWalk: context.isLong
                     )
             )
         }
@@ -500,10 +501,13 @@ final class RequestFlow: Sendable {
 
     /// Runs the next step where the request belongs: its event loop, or a worker if it is long.
     func onLoop(_ context: RequestContext, _ body: @escaping @Sendable () -> Void) {
-        if context.vault.isLong {
-            workers.submit { isTaken in
-                guard isTaken else { return context.fail(.overloaded) }
-                body()
+        if context.isLong {
+            workers.submit { [self] isTaken in
+                if isTaken { return body() }
+                // What is long only because its buckets were not looked at yet waits its turn:
+                // after a start that holds for whatever comes first.
+                let waits = !context.vault.isLong && !context.isOver
+                if waits { later(context, body) } else { context.fail(.overloaded) }
             }
         } else if context.loop.inEventLoop {
             body()

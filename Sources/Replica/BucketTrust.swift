@@ -4,13 +4,48 @@ import Wire
 
 /// When each bucket of the state was last seen to add up to its digest.
 ///
-/// What a view did not find is absent only if its bucket lost nothing. To add a bucket up costs a
-/// walk over a 256th of the state, so what was whole a short while ago counts as whole.
+/// What a view did not find is absent only if its bucket lost nothing, and what it found is the
+/// newest only if no write to the bucket's pages was lost: then an older page lies there, whose
+/// records are as well authenticated as any. To add a bucket up costs a walk over a 256th of the
+/// state, so what was whole a short while ago counts as whole. The scrubber keeps that knowledge
+/// fresh, so on most machines nobody else walks after the first minute.
 package final class BucketTrust: Sendable {
     private struct State: Sendable {
         var seen = [Moment?](repeating: nil, count: StateBucket.countOfBuckets)
         var doubted = BucketSet()
         var forked = BucketSet()
+
+        func isWhole(_ bucket: Int, _ now: Moment) -> Bool {
+            guard let seen = seen[bucket], !doubted.contains(bucket) else { return false }
+            return now.nanoseconds(since: seen) < Int64(Limits.bucketTrustSeconds) * 1_000_000_000
+        }
+    }
+
+    /// How an answer's buckets are looked at.
+    package struct Look: Sendable {
+        /// Nobody else confirms what was missed.
+        package let isAlone: Bool
+        /// There are other members that have copies, so records that were found are doubted as
+        /// well as those that were not. A cluster of one node reads what there is: it is all that
+        /// there is.
+        package let hasOthers: Bool
+        /// A walk may be made here and now. It may not on an event loop, where others wait.
+        package let mayWalk: Bool
+
+        /// - Parameters: as the properties say.
+        package init(isAlone: Bool, hasOthers: Bool, mayWalk: Bool) {
+            (self.isAlone, self.hasOthers, self.mayWalk) = (isAlone, hasOthers, mayWalk)
+        }
+    }
+
+    /// What is known of the buckets that an answer rests on.
+    package enum Verdict: Sendable, Equatable {
+        /// They were whole not long ago.
+        case whole
+        /// This one is damaged.
+        case damaged(Int)
+        /// One was not looked at lately: ask again where a walk may be made.
+        case unseen
     }
 
     private let state = Mutex(State())
@@ -20,17 +55,20 @@ package final class BucketTrust: Sendable {
 
     /// Whether the bucket was whole not long before `now`, and is not known to be damaged.
     package func isWhole(_ bucket: Int, _ now: Moment) -> Bool {
-        state.withLock { state in
-            guard let seen = state.seen[bucket], !state.doubted.contains(bucket) else {
-                return false
-            }
-            return now.nanoseconds(since: seen) < Int64(Limits.bucketTrustSeconds) * 1_000_000_000
-        }
+        state.withLock { $0.isWhole(bucket, now) }
     }
 
-    /// It adds up.
-    package func saw(_ bucket: Int, _ now: Moment) {
-        state.withLock { $0.seen[bucket] = now }
+    /// Those of the buckets that were not seen whole lately, or are known to be damaged.
+    package func unseen(of buckets: BucketSet, _ now: Moment) -> [Int] {
+        state.withLock { state in buckets.all.filter { !state.isWhole($0, now) } }
+    }
+
+    /// It added up at that moment.
+    package func saw(_ bucket: Int, _ moment: Moment) {
+        state.withLock { state in
+            if let seen = state.seen[bucket], seen > moment { return }
+            state.seen[bucket] = moment
+        }
     }
 
     /// Exactly these are known to be damaged and wait for repair.
@@ -58,46 +96,54 @@ package final class BucketTrust: Sendable {
         state.withLock { $0.forked.remove(bucket) }
     }
 
-    /// The first bucket that an answer rests on and that is damaged, if any: a list must not be
-    /// short, and nothing that was missed may be lost.
+    /// What an answer that rests on these doubts may be taken for: a list must not be short,
+    /// nothing that was missed may be lost, and nothing that was found may be older than it should
+    /// be.
     ///
-    /// A list's bucket is added up each time, in the very moment that was read. For what was missed
-    /// it is enough that its bucket was whole a short while ago: "there is none" is confirmed by
-    /// another member besides. Where no other member answers, its bucket is added up in that very
-    /// moment, too.
+    /// A list's bucket is added up each time, in the very moment that was read. For all else it is
+    /// enough that its bucket was whole a short while ago: "there is none" is confirmed by another
+    /// member besides. Where no other member answers, the bucket of what was missed is added up in
+    /// that very moment, too.
     ///
     /// - Parameters:
-    ///   - isAlone: nobody else confirms what was missed.
-    ///   - look: why a bucket is damaged in the moment that was read, or nil.
+    ///   - walk: why a bucket is damaged in the moment that was read, or nil.
     ///   - found: told what is to be repaired.
-    package func damagedBucket(
-        under doubts: ViewDoubts,
-        isAlone: Bool,
+    package func verdict(
+        on doubts: ViewDoubts,
+        _ look: Look,
         _ now: Moment,
-        look: (Int) throws(StoreError) -> String?,
+        walk: (Int) throws(StoreError) -> String?,
         found: (ScrubFinding) -> Void
-    ) -> Int? {
-        if let key = doubts.damaged.first { return key.bucket }
-        let forked = state.withLock { $0.forked }
+    ) -> Verdict {
+        if let key = doubts.damaged.first { return .damaged(key.bucket) }
+        let countsRecords = look.hasOthers && !planted("readsOldRecords")
+        let rested = doubts.restedBuckets(countingRecords: countsRecords)
         let asked = doubts.askedBuckets.union(doubts.scannedBuckets)
-        if !forked.isEmpty, let bucket = forked.all.first(where: asked.contains) { return bucket }
-        for bucket in doubts.missedBuckets.union(doubts.scannedBuckets).all {
-            let isListed = doubts.scannedBuckets.contains(bucket)
-            let mustLook =
-                isListed && !planted("listsTrustBuckets")
-                || isAlone && !planted("aloneTrustsBuckets")
-            if isWhole(bucket, now), !mustLook { continue }
+        let (forked, unseen) = state.withLock { state in
+            (state.forked, rested.all.filter { !state.isWhole($0, now) })
+        }
+        if !forked.isEmpty, let bucket = forked.all.first(where: asked.contains) {
+            return .damaged(bucket)
+        }
+        var walked = BucketSet(unseen)
+        if !planted("listsTrustBuckets") { walked = walked.union(doubts.scannedBuckets) }
+        if look.isAlone, !planted("aloneTrustsBuckets") {
+            walked = walked.union(doubts.missedBuckets)
+        }
+        guard !walked.isEmpty else { return .whole }
+        guard look.mayWalk else { return .unseen }
+        for bucket in walked.all {
             do throws(StoreError) {
-                if let reason = try look(bucket), !planted("trustsShortBuckets") {
+                if let reason = try walk(bucket), !planted("trustsShortBuckets") {
                     found(.bucket(bucket, reason: reason))
-                    return bucket
+                    return .damaged(bucket)
                 }
             } catch {
                 found(.structure(error))
-                return bucket
+                return .damaged(bucket)
             }
             saw(bucket, now)
         }
-        return nil
+        return .whole
     }
 }

@@ -39,11 +39,15 @@ package protocol EvaluationPorts {
     ///
     /// - Returns: false when nobody can be asked: then the process ends.
     func mend(_ bucket: Int) -> Bool
+    /// Whether anybody else has copies of what this node has.
+    var hasOthers: Bool { get }
 }
 
 extension EvaluationPorts {
     /// Alone: nobody has another copy.
     package func mend(_ bucket: Int) -> Bool { false }
+    /// Alone.
+    package var hasOthers: Bool { false }
 }
 
 /// The evaluation thread's work without the thread: committed entries become layers of the
@@ -218,6 +222,10 @@ package final class EvaluationMachine {
             // A check fails on a miss only when something was removed in between, or lost here.
             let isRejected = if case .rejected = evaluated.evaluation { true } else { false }
             try requireWhole(evaluated.absences, now, isCertain: isRejected)
+            // Who has the only copy goes by what it found: nothing newer can be had.
+            if ports.hasOthers, !planted("decidesOnOldRecords") {
+                try requireWhole(evaluated.found, now, isCertain: false)
+            }
             switch evaluated.evaluation {
             case .applied(let layer):
                 return (layer, .applied)
@@ -233,9 +241,9 @@ package final class EvaluationMachine {
         }
     }
 
-    /// A check, an `ensure` or a `prune` that finds nothing decides as the other replicas do only
-    /// if there is nothing. Each replica looks at its own digest, because to ask another one would
-    /// put a round trip into every entry that creates something.
+    /// A check, an `ensure` or a `prune` decides as on the other replicas only if this one lost
+    /// neither a record nor the newest write to it. Each replica looks at its own digest, because
+    /// to ask another one would put a round trip into every entry that rests on something.
     ///
     /// - Parameter isCertain: look now, whenever the bucket was looked at last.
     private func requireWhole(
@@ -243,7 +251,7 @@ package final class EvaluationMachine {
         _ now: Moment,
         isCertain: Bool
     ) throws(StoreError) {
-        for bucket in buckets.all where isCertain || !trust.isWhole(bucket, now) {
+        for bucket in isCertain ? buckets.all : trust.unseen(of: buckets, now) {
             if let reason = try storage.bucketDamage(bucket),
                 !planted("decidesOnShortBuckets")
             {

@@ -9,11 +9,13 @@ struct Evaluator {
         let storage: Mailbox<StorageJob>
         let currentInspector: () -> EntryInspector?
         let askForRepair: (Int) -> Bool
+        let haveOthers: () -> Bool
 
         func tellCore(_ input: CoreInput) { core.post(input) }
         func tellStorage(_ job: StorageJob) { storage.post(job) }
         var inspector: EntryInspector? { currentInspector() }
         func mend(_ bucket: Int) -> Bool { askForRepair(bucket) }
+        var hasOthers: Bool { haveOthers() }
     }
 
     let store: LocalStore
@@ -25,6 +27,8 @@ struct Evaluator {
     let inspector: () -> EntryInspector?
     /// Asks other members for what a bucket lost; false when there is nobody.
     let mend: (Int) -> Bool
+    /// Whether anybody else has copies.
+    let hasOthers: () -> Bool
     let trust: BucketTrust
 
     /// Runs until the mailbox is closed.
@@ -35,7 +39,8 @@ struct Evaluator {
                 core: core,
                 storage: storage,
                 currentInspector: inspector,
-                askForRepair: mend
+                askForRepair: mend,
+                haveOthers: hasOthers
             ),
             evaluated: evaluated,
             trust: trust,

@@ -60,7 +60,7 @@ extension LocalReplica {
             mailbox: scrub,
             repair: repair,
             board: board,
-            logger: logger
+            trust: trust
         )
         WorkerThread.start(name: "hf-scrub", isLowPriority: true) { scrubber.run() }
     }
@@ -157,18 +157,23 @@ extension LocalReplica {
         }
     }
 
-    /// The first bucket that an answer rests on and that is damaged, if any; see
-    /// ``BucketTrust/damagedBucket(under:isAlone:_:look:found:)``.
-    package func damagedBucket(
-        under doubts: ViewDoubts,
+    /// What an answer that rests on these doubts may be taken for; see
+    /// ``BucketTrust/verdict(on:_:_:walk:found:)``.
+    ///
+    /// - Parameters:
+    ///   - isAlone: nobody else confirms what was missed.
+    ///   - mayWalk: a 256th of the state may be walked over on this thread.
+    package func verdict(
+        on doubts: ViewDoubts,
+        in view: borrowing ReadView,
         isAlone: Bool,
-        in view: borrowing ReadView
-    ) -> Int? {
-        trust.damagedBucket(
-            under: doubts,
-            isAlone: isAlone,
+        mayWalk: Bool
+    ) -> BucketTrust.Verdict {
+        trust.verdict(
+            on: doubts,
+            .init(isAlone: isAlone, hasOthers: hasOthers, mayWalk: mayWalk),
             .now,
-            look: { (bucket) throws(StoreError) in try store.bucketDamage(bucket, in: view) },
+            walk: { (bucket) throws(StoreError) in try store.bucketDamage(bucket, in: view) },
             found: { _ = repair.offer(.found($0)) }
         )
     }

@@ -153,6 +153,7 @@ package final class LocalReplica: Sendable {
                     mend(bucket, deadline: .now + .seconds(1)) { _ in }
                     return hasOthers
                 },
+                hasOthers: { [self] in hasOthers },
                 trust: trust
             ).run()
         }

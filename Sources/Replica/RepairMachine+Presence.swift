@@ -143,9 +143,8 @@ extension RepairMachine {
         if planted("confirmsWithoutLooking") { return true }
         var missed = BucketSet()
         for (key, index) in zip(keys, indexes) where index == 0 { missed.insert(key.bucket) }
-        for bucket in missed.all {
-            if buckets.contains(bucket) { return false }
-            if trust.isWhole(bucket, now) { continue }
+        if missed.all.contains(where: buckets.contains) { return false }
+        for bucket in trust.unseen(of: missed, now) {
             do throws(StoreError) {
                 if let reason = try store.bucketDamage(bucket) {
                     found(.bucket(bucket, reason: reason))

@@ -53,17 +53,20 @@ package protocol ReplicaStorage: AnyObject {
     var overlayBytes: Int { get }
 }
 
-/// What a batch came to, and on what absences that rests.
+/// What a batch came to, and on what that rests.
 package struct Evaluated: Sendable {
     /// What it came to.
     package let evaluation: Evaluation
     /// Buckets in which something was not found: if one of them lost records, another replica may
     /// come to something else.
     package let absences: BucketSet
+    /// Buckets of records that were found: one of them may be older than it should be.
+    package let found: BucketSet
 
     /// - Parameter doubts: of the view that the batch was evaluated against, and nothing else.
     package init(_ evaluation: Evaluation, resting doubts: ViewDoubts) {
-        absences = doubts.missedBuckets.union(doubts.scannedBuckets)
+        absences = doubts.restedBuckets(countingRecords: false)
+        found = doubts.foundBuckets
         guard case .applied(var layer) = evaluation else {
             self.evaluation = evaluation
             return

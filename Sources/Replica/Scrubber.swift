@@ -1,4 +1,3 @@
-import Logging
 package import Raft
 package import Store
 
@@ -38,6 +37,8 @@ package struct ScrubMachine {
     package private(set) var passBytes: UInt64 = 0
     /// Pages looked at, in all passes.
     package private(set) var pages: UInt64 = 0
+    /// Buckets of the state that the last slice saw to their ends, and that add up.
+    package private(set) var whole = BucketSet()
 
     /// At the beginning of a pass.
     package init() {}
@@ -46,6 +47,7 @@ package struct ScrubMachine {
     package mutating func begin() {
         (log, state, place) = (LogScrub(), StateScrub(), PageScrub())
         (stage, passBytes) = (.log, 0)
+        whole = BucketSet()
     }
 
     /// Looks at the next slice.
@@ -61,6 +63,7 @@ package struct ScrubMachine {
             case .rest: try store.scrubRest()
             case .pages: try store.scrubPages(&place, bytesMax: Limits.scrubSliceBytes)
             }
+        whole = slice.whole
         pages += slice.pages
         passBytes += UInt64(slice.bytes)
         guard slice.isFinished else { return (slice.findings, false) }
@@ -95,18 +98,24 @@ struct Scrubber {
     let mailbox: Mailbox<Command>
     let repair: Mailbox<RepairJob>
     let board: StatusBoard
-    let logger: Logger
+    let trust: BucketTrust
 
     /// Runs until the mailbox is closed.
     func run() {
         var machine = ScrubMachine()
         var begun = Moment.now
+        var bucketBegun = begun
         var rest = Duration.milliseconds(100)
         while let commands = mailbox.take(most: 16, until: .now + rest) {
             if commands.isEmpty || machine.passBytes == 0 {
                 let now = Moment.now
                 if machine.passBytes == 0 { begun = now }
                 let isWhole = step(&machine)
+                // A bucket may need several slices; what it was at their beginning it was seen to
+                // be. The next one was begun in this slice.
+                if machine.passBytes == 0 { bucketBegun = now }
+                for bucket in machine.whole.all { trust.saw(bucket, bucketBegun) }
+                if !machine.whole.isEmpty { bucketBegun = now }
                 rest = ScrubMachine.pause(after: Moment.now - now)
                 if isWhole {
                     let next = begun + .seconds(Limits.scrubPassSeconds)

@@ -33,6 +33,8 @@ final class Disk {
     private(set) var failedSyncs = 0
     /// The next sync reports an error.
     var failsNextSync = false
+    /// One did, which is the end of the process: it writes nothing more.
+    private var hasFailed = false
     /// Until then every write hangs.
     var stalledUntil: UInt64 = 0
     /// Nanoseconds for one flush.
@@ -46,21 +48,24 @@ final class Disk {
         voteCopies = (0..<VoteFile.copies).map { VoteFile.encode(.none, copy: $0) }
     }
 
-    func begin(_ write: Write) { underWay.append(write) }
+    /// A write is on its way. If its sync is the one to fail, it may have reached the disk all the
+    /// same: it stays under way, and the crash that follows keeps it or not, as any other.
+    func begin(_ write: Write) throws(StoreError) {
+        if !hasFailed {
+            underWay.append(write)
+            guard failsNextSync else { return }
+            failsNextSync = false
+            failedSyncs += 1
+            hasFailed = true
+        }
+        throw .system(code: 5, operation: "fdatasync", path: "data")
+    }
 
     /// Called before what needs room.
     func requireRoom() throws(StoreError) {
         guard space == .exhausted else { return }
         refusals += 1
         throw .full
-    }
-
-    /// Called before what needs a sync, which may be the one to fail.
-    func requireSync() throws(StoreError) {
-        guard failsNextSync else { return }
-        failsNextSync = false
-        failedSyncs += 1
-        throw .system(code: 5, operation: "fdatasync", path: "data")
     }
 
     /// Something happens to what is on the disk, or on its way to it. Of the latter it is seen once
@@ -123,6 +128,7 @@ final class Disk {
     /// The power goes: the first writes under way have made it, perhaps one is half done, the rest
     /// is gone.
     func crash(_ dice: inout Dice) throws(StoreError) {
+        hasFailed = false
         let kept = underWay.isEmpty ? 0 : dice.below(underWay.count + 1)
         for write in underWay[..<kept] { try carryOut(write) }
         if kept < underWay.count, case .vote(let ballot) = underWay[kept] {

@@ -10,6 +10,8 @@ enum Mishap {
     case record(StorageKey, RowDamage)
     /// A record cannot be found any more: a bit flipped in a page above it, or in its key.
     case loss(StorageKey)
+    /// A write to a page was lost: an older record lies there, sound in itself.
+    case stale(StorageKey, [UInt8])
 }
 
 /// What a checksum would find in a record.

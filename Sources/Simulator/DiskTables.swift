@@ -159,10 +159,22 @@ struct DiskTables {
             state[position].damage = damage
         case .loss(let key):
             guard let position = position(of: key) else { return }
-            lost.append((key, state[position].hash))
+            lose(key, state[position].hash)
             state.remove(at: position)
+        case .stale(let key, let bytes):
+            guard let position = position(of: key), state[position].damage == .none else { return }
+            lose(key, state[position].hash)
+            state[position].bytes = bytes
+            state[position].hash = Self.hash(key, bytes)
         }
         hasSuffered = true
+    }
+
+    /// What counts for a key in ``stateHash`` is not there any more; what came in its place before
+    /// never counted.
+    private mutating func lose(_ key: StorageKey, _ hash: UInt64) {
+        guard !lost.contains(where: { $0.key == key }) else { return }
+        lost.append((key, hash))
     }
 
     /// The first damaged row of the log.
@@ -211,10 +223,10 @@ struct DiskTables {
         let position = lowerBound(key)
         let old =
             position < state.count && state[position].key == key ? state[position] : nil
-        if let old {
-            stateHash &-= old.hash
-        } else if let place = lost.firstIndex(where: { $0.key == key }) {
+        if let place = lost.firstIndex(where: { $0.key == key }) {
             stateHash &-= lost.remove(at: place).hash
+        } else if let old {
+            stateHash &-= old.hash
         }
         stateHash &+= row?.hash ?? 0
         switch (old, row) {

@@ -48,4 +48,6 @@ final class NodePorts: CorePorts, StoragePorts, EvaluationPorts {
         mends.append(bucket)
         return true
     }
+
+    var hasOthers: Bool { true }
 }

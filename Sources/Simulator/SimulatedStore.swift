@@ -46,12 +46,11 @@ final class SimulatedStore: ReplicaStorage {
 
     func commit(_ turn: StorageTurn) throws(StoreError) -> UInt64? {
         try disk.requireRoom()
-        try disk.requireSync()
         let base = try turn.write(to: &live)
         changes.add(turn.layers)
         if let contradiction = live.point.contradiction { throw .misuse(contradiction) }
         flushesAsked += 2
-        disk.begin(.turn(turn))
+        try disk.begin(.turn(turn))
         return base
     }
 
@@ -60,10 +59,9 @@ final class SimulatedStore: ReplicaStorage {
         guard next == ballot || next.isNewer(than: ballot) else {
             throw .misuse("ballot may not go from \(ballot) to \(next)")
         }
-        try disk.requireSync()
         ballot = next
         flushesAsked += 2
-        disk.begin(.vote(next))
+        try disk.begin(.vote(next))
     }
 
     func preallocateIfNeeded() throws(StoreError) -> Bool { false }
@@ -77,13 +75,12 @@ final class SimulatedStore: ReplicaStorage {
         guard image.index >= overlay.evaluatedIndex else {
             throw .unsuitableSnapshot("it ends at entry \(image.index)")
         }
-        try disk.requireSync()
         live.install(image)
         changes = ChangedKeys(from: image.index)
         overlay.removeLayers(through: image.index)
         overlay.markEvaluated(through: image.index, at: image.time)
         flushesAsked += 2
-        disk.begin(.install(image))
+        try disk.begin(.install(image))
         return (image.index, image.term)
     }
 
@@ -260,9 +257,8 @@ extension SimulatedStore: RepairStorage {
 
     private func begin(_ write: Disk.Write) throws(StoreError) {
         try disk.requireRoom()
-        try disk.requireSync()
         flushesAsked += 2
-        disk.begin(write)
+        try disk.begin(write)
     }
 }
 
@@ -321,6 +317,7 @@ struct SimulatedView: EvaluationView {
             store.doubts.noteMiss(key)
             return nil
         }
+        store.doubts.noteFound(key)
         guard row.damage == .none else {
             store.doubts.noteDamage(key)
             throw .damagedRecord(key: key.hex, reason: "checksum")
@@ -332,7 +329,7 @@ struct SimulatedView: EvaluationView {
         store.doubts.noteAsked(key)
         if let found = store.overlay.write(of: key, from: layersFrom) { return found != nil }
         let isFound = store.look { $0.row(of: key) != nil }
-        if !isFound { store.doubts.noteMiss(key) }
+        if isFound { store.doubts.noteFound(key) } else { store.doubts.noteMiss(key) }
         return isFound
     }
 

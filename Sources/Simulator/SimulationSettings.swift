@@ -81,8 +81,8 @@ package enum FaultKind: Int, CaseIterable, Sendable {
     /// A bit flips in a copy of the vote, in the log, in the state; a write is torn, lost, or
     /// lands elsewhere.
     case flipVote, damageLog, damageState
-    /// A record cannot be found any more; a bit flips in a snapshot's file.
-    case loseRecord, damageSnapshot
+    /// A record cannot be found any more, or is an older one; a bit flips in a snapshot's file.
+    case loseRecord, ageRecord, damageSnapshot
     /// A record that nobody writes again is lost, under a process that knows its bucket whole.
     case loseArchived
     /// A node is sealed or unsealed.
@@ -121,7 +121,7 @@ package enum FaultKind: Int, CaseIterable, Sendable {
         case .full: 4
         case .syncError: 4
         case .flipVote: 8
-        case .damageLog, .damageState, .loseRecord, .loseArchived: 6
+        case .damageLog, .damageState, .loseRecord, .ageRecord, .loseArchived: 6
         case .damageSnapshot: 3
         case .seal: 8
         case .ghost: 4

@@ -68,7 +68,7 @@ extension World {
         case .strand: strand()
         case .jam: jamAppends()
         case .flipVote: if nodes[anyNode].disk.flipVoteBit(&dice) { happened(kind) }
-        case .damageLog, .damageState, .loseRecord: try damage(kind)
+        case .damageLog, .damageState, .loseRecord, .ageRecord: try damage(kind)
         case .damageSnapshot: damageSnapshot(anyNode)
         case .loseArchived: planLoss()
         case .seal:
@@ -314,10 +314,15 @@ extension World {
         }
         guard !tables.state.isEmpty else { return }
         let key = tables.state[dice.below(tables.state.count)].key
-        guard kind == .loseRecord else {
+        guard kind == .loseRecord || kind == .ageRecord else {
             say("a record of node \(position + 1) is damaged")
             happened(kind)
             return suffer(.record(key, dice.chance(512) ? .content : .header), at: position)
+        }
+        var mishap = Mishap.loss(key)
+        if kind == .ageRecord {
+            guard let older = older(than: key, in: tables) else { return }
+            mishap = .stale(key, older)
         }
         // What is decided on a record that goes shortly after its bucket was seen whole is wrong
         // until the next checkpoint: decision 0014 bears that. So the process ends, and sees the
@@ -327,9 +332,18 @@ extension World {
             try kill(position, as: .crash)
         }
         happened(kind)
-        say("node \(position + 1) loses a record of bucket \(key.bucket)")
+        let verb = kind == .loseRecord ? "loses" : "has an old"
+        say("node \(position + 1) \(verb) record of bucket \(key.bucket)")
         nodes[position].hasLostRecords = true
-        suffer(.loss(key), at: position)
+        suffer(mishap, at: position)
+    }
+
+    /// What lay under the key before the record that is there.
+    private func older(than key: StorageKey, in tables: DiskTables) -> [UInt8]? {
+        guard let row = tables.row(of: key), row.damage == .none,
+            let index = Record.index(of: row.bytes), index > 0
+        else { return nil }
+        return checker.oracle.record(of: key, at: index - 1)
     }
 
     /// A record of the archive is going to be lost. Before that its bucket is seen whole, by a read

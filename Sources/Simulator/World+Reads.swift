@@ -68,15 +68,15 @@ extension World {
         }
         let shown = look(operation, view)
         let doubts = process.store.doubts
-        // Corrupt is not absent, and a miss is a claim.
-        let damaged = process.trust.damagedBucket(
-            under: doubts,
-            isAlone: operation.isAlone,
+        // Corrupt is not absent, a miss is a claim, and what was found may be an older record.
+        let verdict = process.trust.verdict(
+            on: doubts,
+            .init(isAlone: operation.isAlone, hasOthers: true, mayWalk: true),
             clock,
-            look: { (bucket) throws(StoreError) in try process.store.bucketDamage(bucket) },
+            walk: { (bucket) throws(StoreError) in try process.store.bucketDamage(bucket) },
             found: { post(.found($0), toRepairOf: process.node) }
         )
-        if let damaged { return wait(for: damaged, operation, process) }
+        if case .damaged(let bucket) = verdict { return wait(for: bucket, operation, process) }
         guard let shown else { return retry(position, after: dice.draw(5_000_000...50_000_000)) }
         try checkAge(operation, view, process, proof.currentAsOf.map { clock - $0 })
         if proof.validUntil != nil { counts.unconfirmedReads += 1 }

@@ -37,6 +37,14 @@ package struct BucketSet: Sendable, Equatable {
 
     /// All of them, ascending.
     package var all: [Int] {
-        isEmpty ? [] : (0..<StateBucket.countOfBuckets).filter { contains($0) }
+        var all: [Int] = []
+        for position in 0..<4 {
+            var word = words[position]
+            while word != 0 {
+                all.append(position << 6 + word.trailingZeroBitCount)
+                word &= word - 1
+            }
+        }
+        return all
     }
 }

@@ -41,6 +41,8 @@ package struct ScrubSlice: Sendable, Equatable {
     package internal(set) var pages: UInt64 = 0
     /// What is wrong.
     package internal(set) var findings: [ScrubFinding] = []
+    /// Buckets of table `state` whose end was reached and that add up.
+    package internal(set) var whole = BucketSet()
     /// The pass over this part is through.
     package internal(set) var isFinished = false
 }
@@ -202,11 +204,11 @@ private struct StateWalk {
 
     private mutating func finishBucket(_ scrub: inout StateScrub) {
         // A damaged record explains a wrong sum; it is a finding of its own already.
-        if !scrub.sum.isSuspect || scrub.row.isSuspect,
-            let reason = scrub.row.difference(from: scrub.sum)
-        {
+        let reason = scrub.row.difference(from: scrub.sum)
+        if !scrub.sum.isSuspect || scrub.row.isSuspect, let reason {
             slice.findings.append(.bucket(scrub.bucket, reason: reason))
         }
+        if !scrub.sum.isSuspect, reason == nil { slice.whole.insert(scrub.bucket) }
         scrub = StateScrub(bucket: (scrub.bucket + 1) % StateBucket.countOfBuckets)
     }
 }

@@ -46,6 +46,7 @@ package struct ReadView: ~Copyable {
             reader.noteMiss(key)
             return nil
         }
+        reader.noteFound(key)
         return try noting(key) { () throws(StoreError) in try stored.record() }
     }
 
@@ -62,7 +63,7 @@ package struct ReadView: ~Copyable {
         let isFound =
             try unsafe Transaction(reader.transaction)
             .withValue(of: key, in: reader.tables.state) { _ in true } ?? false
-        if !isFound { reader.noteMiss(key) }
+        if isFound { reader.noteFound(key) } else { reader.noteMiss(key) }
         return isFound
     }
 
@@ -84,6 +85,7 @@ package struct ReadView: ~Copyable {
             reader.noteMiss(key)
             return nil
         }
+        reader.noteFound(key)
         guard let index = stored else {
             reader.noteDamage(key)
             throw .damagedRecord(key: key.hex, reason: "record header")

@@ -54,6 +54,8 @@ import Synchronization
 
     func noteAsked(_ key: StorageKey) { doubts.noteAsked(key) }
 
+    func noteFound(_ key: StorageKey) { doubts.noteFound(key) }
+
     func noteMiss(_ key: StorageKey) { doubts.noteMiss(key) }
 
     func noteDamage(_ key: StorageKey) { doubts.noteDamage(key) }

@@ -12,6 +12,9 @@ package struct ViewDoubts: Sendable, Equatable {
     package private(set) var missedBuckets = BucketSet()
     /// The buckets of all keys that were asked for, found or not.
     package private(set) var askedBuckets = BucketSet()
+    /// The buckets of all records that table `state` had: its disk may have lost what was written
+    /// to a page, and then it has an older record there, as well authenticated as any other.
+    package private(set) var foundBuckets = BucketSet()
     /// The buckets of directories that were walked.
     package private(set) var scannedBuckets = BucketSet()
 
@@ -20,6 +23,9 @@ package struct ViewDoubts: Sendable, Equatable {
 
     /// A key that is looked up.
     package mutating func noteAsked(_ key: StorageKey) { askedBuckets.insert(key.bucket) }
+
+    /// A key that table `state` has, rather than the overlay.
+    package mutating func noteFound(_ key: StorageKey) { foundBuckets.insert(key.bucket) }
 
     /// A key that was not found.
     package mutating func noteMiss(_ key: StorageKey) {
@@ -33,6 +39,14 @@ package struct ViewDoubts: Sendable, Equatable {
     /// A directory that was walked.
     package mutating func noteScan(_ directory: DirectoryPrefix) {
         scannedBuckets.insert(directory.bucket)
+    }
+
+    /// The buckets in which something is lost if an answer is wrong because of this disk.
+    ///
+    /// - Parameter records: records that were found count, besides what was missed or listed.
+    package func restedBuckets(countingRecords records: Bool) -> BucketSet {
+        let absences = missedBuckets.union(scannedBuckets)
+        return records ? absences.union(foundBuckets) : absences
     }
 
     private static func add(_ key: StorageKey, to list: inout [StorageKey]) {

@@ -22,26 +22,78 @@ struct BucketTrustTests {
         return doubts
     }
 
-    /// - Parameter damage: what a look at any bucket says.
-    /// - Returns: the damaged bucket, and how many were looked at.
+    private var found: ViewDoubts {
+        var doubts = ViewDoubts()
+        doubts.noteAsked(key)
+        doubts.noteFound(key)
+        return doubts
+    }
+
+    /// - Parameter damage: what a walk over any bucket says.
+    /// - Returns: the damaged bucket, and how many were walked over.
     private func look(
         _ doubts: ViewDoubts,
         isAlone: Bool = false,
+        hasOthers: Bool = true,
         after seconds: Int = 0,
         damage: String? = nil
     ) -> (damaged: Int?, looks: Int, found: Int) {
         var (looks, found) = (0, 0)
-        let damaged = trust.damagedBucket(
-            under: doubts,
-            isAlone: isAlone,
+        let verdict = trust.verdict(
+            on: doubts,
+            .init(isAlone: isAlone, hasOthers: hasOthers, mayWalk: true),
             start + .seconds(seconds),
-            look: { (_) throws(StoreError) in
+            walk: { (_) throws(StoreError) in
                 looks += 1
                 return damage
             },
             found: { _ in found += 1 }
         )
-        return (damaged, looks, found)
+        if case .damaged(let bucket) = verdict { return (bucket, looks, found) }
+        #expect(verdict == .whole)
+        return (nil, looks, found)
+    }
+
+    @Test("a record that is found may be an older one: its bucket is looked into as for a miss")
+    func records() {
+        #expect(look(found, damage: "another sum") == (bucket, 1, 1))
+        #expect(look(found) == (nil, 1, 0))
+        #expect(look(found, isAlone: true, after: 119) == (nil, 0, 0))
+        #expect(look(found, after: 120) == (nil, 1, 0))
+        trust.doubt(BucketSet([bucket]))
+        #expect(look(found, after: 121, damage: "another sum") == (bucket, 1, 1))
+    }
+
+    @Test("who has the only copy reads what there is, and lists nothing that is short")
+    func onlyMember() {
+        #expect(look(found, hasOthers: false, damage: "another sum") == (nil, 0, 0))
+        #expect(look(missed, hasOthers: false, damage: "short") == (bucket, 1, 1))
+        #expect(look(listed, hasOthers: false, damage: "short") == (bucket, 1, 1))
+    }
+
+    @Test("where no walk may be made, what was not looked at lately is said to be unseen")
+    func unseen() {
+        func verdict(_ doubts: ViewDoubts) -> BucketTrust.Verdict {
+            trust.verdict(
+                on: doubts,
+                .init(isAlone: false, hasOthers: true, mayWalk: false),
+                start,
+                walk: { (_) throws(StoreError) in
+                    Issue.record("walked")
+                    return nil
+                },
+                found: { _ in }
+            )
+        }
+        #expect(verdict(found) == .unseen && verdict(missed) == .unseen)
+        #expect(trust.unseen(of: BucketSet([bucket, 9]), start) == [bucket, 9])
+        trust.saw(bucket, start)
+        #expect(verdict(found) == .whole && verdict(missed) == .whole)
+        #expect(verdict(listed) == .unseen)
+        #expect(trust.unseen(of: BucketSet([bucket, 9]), start) == [9])
+        // An older look says nothing about what a newer one saw.
+        trust.saw(bucket, start + .seconds(-119))
+        #expect(trust.isWhole(bucket, start + .seconds(2)))
     }
 
     @Test("a miss is looked into once in a while")
@@ -96,7 +148,7 @@ struct BucketTrustTests {
     }
 
     @Test("a record that cannot be read needs no look")
-    func records() {
+    func unreadable() {
         var doubts = ViewDoubts()
         doubts.noteDamage(key)
         #expect(look(doubts) == (bucket, 0, 0))

@@ -31,6 +31,7 @@ struct EvaluatorTests {
                     logger: quietLogger,
                     inspector: { inspector },
                     mend: { _ in false },
+                    hasOthers: { false },
                     trust: BucketTrust()
                 ).run()
             }

@@ -8,8 +8,19 @@ import Wire
 
 @testable import Replica
 
-/// Flips a bit wherever `needle` stands in a file.
+/// Flips a bit of each copy of these bytes in a file.
 func flipBit(_ path: String, _ needle: [UInt8], at offset: Int) {
+    patch(path, needle) { copy in copy[offset] ^= 0x10 }
+}
+
+/// Writes other bytes over each copy of these in a file.
+func overwrite(_ path: String, _ needle: [UInt8], with bytes: [UInt8]) {
+    precondition(needle.count == bytes.count)
+    patch(path, needle) { copy in copy = bytes }
+}
+
+/// Changes each copy of these bytes in a file; there has to be one.
+private func patch(_ path: String, _ needle: [UInt8], _ change: (inout [UInt8]) -> Void) {
     let file = unsafe open(path, O_RDWR)
     precondition(file >= 0, "cannot open \(path)")
     defer { close(file) }
@@ -18,6 +29,8 @@ func flipBit(_ path: String, _ needle: [UInt8], at offset: Int) {
     precondition(unsafe pread(file, &bytes, size, 0) == size, "cannot read \(path)")
     // Most of a database file is zeros: a byte that is not is looked for first.
     guard let rare = needle.firstIndex(where: { $0 != 0 }) else { return }
+    var changed = needle
+    change(&changed)
     var count = 0
     unsafe bytes.withUnsafeBytes { bytes in
         guard let base = bytes.baseAddress else { return }
@@ -30,8 +43,8 @@ func flipBit(_ path: String, _ needle: [UInt8], at offset: Int) {
             guard place >= 0, place + needle.count <= size,
                 unsafe memcmp(base + place, needle, needle.count) == 0
             else { continue }
-            var byte = [unsafe bytes[place + offset] ^ 0x10]
-            precondition(unsafe pwrite(file, &byte, 1, off_t(place + offset)) == 1)
+            let written = unsafe pwrite(file, changed, changed.count, off_t(place))
+            precondition(written == changed.count, "cannot write \(path)")
             count += 1
         }
     }
@@ -483,112 +496,6 @@ struct RepairTests {
             #expect(throws: WireError.self) { try RepairFrame(decoding: Array(bytes[..<count])) }
         }
         #expect(throws: WireError.self) { try RepairFrame(decoding: bytes + [0]) }
-    }
-}
-
-/// Remembers what is asked of the others.
-private final class MendingPorts: EvaluationPorts {
-    var told: [LogIndex] = []
-    var mended: [Int] = []
-    var hasOthers = true
-
-    func tellCore(_ input: CoreInput) {
-        if case .raft(.evaluated(let index)) = input { told.append(index) }
-    }
-
-    func tellStorage(_ job: StorageJob) {}
-    var inspector: EntryInspector? { nil }
-
-    func mend(_ bucket: Int) -> Bool {
-        mended.append(bucket)
-        return hasOthers
-    }
-}
-
-@Suite("Decisions that rest on an absence")
-struct AbsenceTests {
-    /// The record of key 12 is there under another name; everything else is sound.
-    private func damaged() throws -> TemporaryFolder {
-        let folder = TemporaryFolder()
-        try RepairTests.fill(try folder.open())
-        flipBit(folder.path + "/node/holdfast.mdb", key(12).bytes + [1, 0, 0, 0, 0, 1], at: 30)
-        return folder
-    }
-
-    /// "Create key 12 only if it is absent", and a wait for what becomes of it.
-    private func creation(_ outcomes: Collector<CommitOutcome>) -> [EvaluationJob] {
-        let body = batch(1, base: 12, put: [12], checks: [(key: 12, index: 0)]).encoded()
-        let entry = LogEntry(index: index(13), term: term(2), kind: .batch, body: body)
-        let waiter = CommitWaiter(
-            index: index(13),
-            term: term(2),
-            deadline: .now + .seconds(60)
-        ) { outcomes.add($0) }
-        return [.wait(waiter), .entries([entry])]
-    }
-
-    @Test("a check for absence in a bucket that lost a record waits, and then sees the record")
-    func waits() throws {
-        let folder = try damaged()
-        let store = try folder.open()
-        #expect(try store.bucketDamage(key(12).bucket) != nil)
-        let (ports, now) = (MendingPorts(), Moment.now)
-        let machine = EvaluationMachine(
-            storage: store,
-            ports: ports,
-            evaluated: index(12),
-            now: now
-        )
-        let outcomes = Collector<CommitOutcome>()
-        try machine.turn(creation(outcomes), now: now)
-        try machine.turn([], now: now + .milliseconds(100))
-        #expect(ports.mended == [0] && ports.told.isEmpty && outcomes.count == 0)
-
-        let lost = RepairTests.record(12)
-        let others = try store.bucketIndex(0).keys.filter { ($0.1 ?? 0) == 12 }
-        try store.write { (transaction) throws(StoreError) in
-            try transaction.repairRecords(
-                others.map { RepairedRecord(key: $0.0, bytes: nil) }
-                    + [RepairedRecord(key: key(12), bytes: lost.encoded())],
-                bucket: 0
-            )
-        }
-        try machine.turn([], now: now + .milliseconds(300))
-        #expect(outcomes.all == [.rejected], "it is there, as on every other replica")
-        #expect(ports.told == [index(13)] && ports.mended == [0])
-        #expect(try store.bucketDamage(0) == nil)
-    }
-
-    @Test("with nobody to ask, such a check is the end, never a decision")
-    func nobody() throws {
-        let folder = try damaged()
-        let (ports, now) = (MendingPorts(), Moment.now)
-        ports.hasOthers = false
-        let machine = EvaluationMachine(
-            storage: try folder.open(),
-            ports: ports,
-            evaluated: index(12),
-            now: now
-        )
-        let failure = #expect(throws: WorkFailure.self) {
-            try machine.turn(creation(Collector<CommitOutcome>()), now: now)
-        }
-        #expect(failure?.error.bucketToRepair == 0)
-    }
-
-    @Test("a bucket that was whole is not added up for each entry, unless it is doubted")
-    func trust() throws {
-        let (trust, now) = (BucketTrust(), Moment.now)
-        #expect(!trust.isWhole(7, now))
-        trust.saw(7, now)
-        #expect(trust.isWhole(7, now + .seconds(119)) && !trust.isWhole(8, now))
-        #expect(!trust.isWhole(7, now + .seconds(120)))
-        trust.doubt(BucketSet([7, 255]))
-        #expect(!trust.isWhole(7, now))
-        trust.saw(7, now)
-        #expect(!trust.isWhole(7, now), "known to be damaged until the repair is through")
-        trust.doubt(BucketSet())
-        #expect(trust.isWhole(7, now) && !trust.isWhole(255, now))
     }
 }
 

@@ -81,7 +81,7 @@ struct PartsTests {
         for seed in 0..<100 as Range<UInt64> {
             var dice = Dice(seed: seed)
             let disk = Disk(requestsRetained: 10)
-            for number in 1...4 as ClosedRange<UInt64> { disk.begin(.turn(turn(number))) }
+            for number in 1...4 as ClosedRange<UInt64> { try disk.begin(.turn(turn(number))) }
             try disk.crash(&dice)
             #expect(
                 disk.durable.log.map(\.entry.index) == Array(1..<disk.durable.point.last.index + 1)
@@ -97,9 +97,9 @@ struct PartsTests {
         for seed in 0..<200 as Range<UInt64> {
             var dice = Dice(seed: seed)
             let disk = Disk(requestsRetained: 10)
-            disk.begin(.vote(Ballot(term: 3, vote: 1)))
+            try disk.begin(.vote(Ballot(term: 3, vote: 1)))
             try disk.finish()
-            disk.begin(.vote(Ballot(term: 4, vote: 2)))
+            try disk.begin(.vote(Ballot(term: 4, vote: 2)))
             try disk.crash(&dice)
             let vote = try disk.openVote()
             #expect(vote == Ballot(term: 3, vote: 1) || vote == Ballot(term: 4, vote: 2))
@@ -109,12 +109,62 @@ struct PartsTests {
         #expect(found == [3, 4])
     }
 
+    /// A node in term 1 with one entry, about to write the second, whose sync fails.
+    private func failing(_ seed: UInt64, _ write: (SimulatedStore) throws -> Void) throws -> Disk {
+        var dice = Dice(seed: seed)
+        let disk = Disk(requestsRetained: 10)
+        let store = SimulatedStore(disk: disk)
+        try store.saveVote(term: 1, vote: nil)
+        _ = try store.commit(turn(1))
+        try disk.finish()
+        disk.failsNextSync = true
+        let error = StoreError.system(code: 5, operation: "fdatasync", path: "data")
+        #expect(throws: error) { try write(store) }
+        #expect(throws: error, "its process is over") { try store.saveVote(term: 9, vote: nil) }
+        #expect(disk.failedSyncs == 1)
+        try disk.crash(&dice)
+        return disk
+    }
+
+    @Test("a write whose sync fails is there after the restart, or is not, as the seed says")
+    func failedSync() throws {
+        var ends: Set<UInt64> = []
+        for seed in 0..<50 as Range<UInt64> {
+            let disks = try (0..<2).map { _ in
+                try failing(seed) { _ = try $0.commit(turn(2)) }
+            }
+            let last = disks[0].durable.point.last.index
+            #expect(disks[1].durable.point.last.index == last, "the seed says it")
+            ends.insert(last)
+            // The next process writes again.
+            let store = SimulatedStore(disk: disks[0])
+            _ = try store.commit(turn(last + 1))
+            try disks[0].finish()
+            #expect(disks[0].durable.log.map(\.entry.index) == Array(1...last + 1))
+            #expect(disks[0].failedSyncs == 1)
+        }
+        #expect(ends == [1, 2])
+    }
+
+    @Test("a vote whose sync fails is the old one or the new one")
+    func failedVote() throws {
+        var found: Set<UInt64> = []
+        for seed in 0..<100 as Range<UInt64> {
+            let disk = try failing(seed) { try $0.saveVote(term: 4, vote: 2) }
+            let vote = try disk.openVote()
+            #expect(vote == Ballot(term: 1, vote: nil) || vote == Ballot(term: 4, vote: 2))
+            #expect(disk.durable.point.last.index == 1)
+            found.insert(vote.term)
+        }
+        #expect(found == [1, 4])
+    }
+
     @Test("flipped bits in the copies of a vote never cost it")
     func flippedVote() throws {
         var dice = Dice(seed: 2)
         for term in 1...50 as ClosedRange<UInt64> {
             let disk = Disk(requestsRetained: 10)
-            disk.begin(.vote(Ballot(term: term, vote: 1)))
+            try disk.begin(.vote(Ballot(term: term, vote: 1)))
             try disk.finish()
             for _ in 0..<6 { _ = disk.flipVoteBit(&dice) }
             #expect(try disk.openVote() == Ballot(term: term, vote: 1))
@@ -138,7 +188,7 @@ struct PartsTests {
     @Test("damage that comes between a turn and its flush is found after both")
     func damageBeforeFlush() throws {
         let disk = Disk(requestsRetained: 10)
-        for number in 1...5 as ClosedRange<UInt64> { disk.begin(.turn(turn(number))) }
+        for number in 1...5 as ClosedRange<UInt64> { try disk.begin(.turn(turn(number))) }
         try disk.finish()
         var cut = StorageTurn()
         cut.append(
@@ -150,7 +200,7 @@ struct PartsTests {
                 votesChanged: false
             )
         )
-        disk.begin(.turn(cut))
+        try disk.begin(.turn(cut))
         disk.suffer(.entry(4, .missing))
         disk.suffer(.entry(3, .missing))
         #expect(disk.isDamaged)

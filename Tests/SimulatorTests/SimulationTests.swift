@@ -76,7 +76,7 @@ struct SimulationTests {
         var faults = Faults.calm
         faults.pauseMillisecondsMost = 200
         let kinds: [FaultKind] = [
-            .damageLog, .damageState, .loseRecord, .loseArchived, .damageSnapshot,
+            .damageLog, .damageState, .loseRecord, .ageRecord, .loseArchived, .damageSnapshot,
         ]
         for kind in kinds { faults[kind] = 5 }
         faults[.crash] = 3
@@ -92,6 +92,7 @@ struct SimulationTests {
         faults[.damageLog] = 0
         faults[.damageState] = 0
         faults[.loseRecord] = 0
+        faults[.ageRecord] = 0
         faults[.loseArchived] = 0
         faults[.crash] = 200
         let found = (UInt64(1)...10).contains { seed in
