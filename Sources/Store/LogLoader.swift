@@ -19,7 +19,13 @@ struct LogLoader {
         var end = point.base
         var headers = try Cursor(tables.logHeaders, in: transaction)
         while try headers.next() {
-            let header = try next(headers, after: end)
+            let header: LogHeader
+            do throws(StoreError) {
+                header = try next(headers, after: end)
+            } catch {
+                guard planted("truncatesCorrupt") else { throw error }
+                return (entries, damaged)
+            }
             do throws(StoreError) {
                 entries.append(
                     StoredEntry(
@@ -30,6 +36,7 @@ struct LogLoader {
                     )
                 )
             } catch .damagedLogBody(_, let reason) {
+                if planted("truncatesCorrupt") { return (entries, damaged) }
                 damaged.append(DamagedBody(header, reason: reason))
             }
             end = header.point

@@ -494,6 +494,24 @@
                 "evaluates what finds nothing in a bucket that does not add up"
             ),
             .init(
+                "acknowledgesUnwritten",
+                .cluster,
+                within: 1_000,
+                "acknowledges entries for which there is no room when a vote behind them is written"
+            ),
+            .init(
+                "readsOldRecords",
+                .cluster,
+                within: 300,
+                "reads a record from a bucket that does not add up"
+            ),
+            .init(
+                "decidesOnOldRecords",
+                .cluster,
+                within: 300,
+                "evaluates what finds a record in a bucket that does not add up"
+            ),
+            .init(
                 "keepsUnfitRepairs",
                 .cluster,
                 within: 300,

@@ -5,6 +5,7 @@ import Glibc
 ///
 ///     swift run -c release store-trials images --images 20000 --seed 1
 ///     swift run -c release store-trials growth --hours 24 --seed 1
+///     swift run -c release store-trials rules --seeds 2000
 ///     swift run -c release --traits Measurements store-trials cost --rounds 1000 --seed 1
 ///
 /// Options of `growth`, all with a number: --hours, --rate (writes a second), --commit
@@ -45,6 +46,21 @@ func runImages() throws {
     exit(report.failures.isEmpty ? 0 : 1)
 }
 
+/// Ends with 1 at the first seed in which a rule is broken: so does a planted bug, see
+/// `Tests/planted`.
+func runRules() -> Never {
+    let seeds = number(after: "--seeds", else: 2_000)
+    for seed in 1...UInt64(seeds) {
+        for rule in StoreRule.allCases {
+            guard let problem = rule.problem(seed: seed) else { continue }
+            print("seed \(seed): \(rule): \(problem)")
+            exit(1)
+        }
+    }
+    print("seeds 1..\(seeds): all \(StoreRule.allCases.count) rules were kept")
+    exit(0)
+}
+
 func runGrowth() throws {
     var settings = GrowthSettings()
     settings.hours = number(after: "--hours", else: settings.hours)
@@ -75,6 +91,7 @@ func runCost() throws {
 switch arguments.first {
 case "images": try runImages()
 case "growth": try runGrowth()
+case "rules": runRules()
 case "cost": try runCost()
-default: fail("say what to try: images, growth or cost")
+default: fail("say what to try: images, growth, rules or cost")
 }
