@@ -197,7 +197,7 @@ package final class VaultCache: Sendable {
     }
 
     /// The entity behind a token, as this view has it: the one that the token names, or the one
-    /// that this was merged into.
+    /// that this was merged into. The latter's record changes whenever what leads to it does.
     ///
     /// - Parameter view: at home in the token's namespace.
     /// - Returns: nil for nobody's token, and where the entity is gone.
@@ -211,7 +211,8 @@ package final class VaultCache: Sendable {
         }
         if let identity = try identity(id, token.suffix, view) { return identity }
         guard let opened = try view.systemRecord(IdentityPaths.merged(id)) else { return nil }
-        return try identity(IdentityPointer(decoding: opened.value).id, token.suffix, view)
+        let merged = try MergedEntity(decoding: opened.value)
+        return try identity(merged.into, token.suffix, view)?.judging(tokensOf: merged)
     }
 
     private func identity(

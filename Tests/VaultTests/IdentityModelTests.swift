@@ -352,7 +352,7 @@ extension IdentityWorld {
                 for merged in entity.merged {
                     let opened = try view.systemRecord("identity/merged/\(merged)")
                     let record = try #require(opened)
-                    #expect(try IdentityPointer(decoding: record.value).id.text == id)
+                    #expect(try MergedEntity(decoding: record.value).into.text == id)
                 }
             }
             let mark = try view.systemRecord(IdentityPaths.groupMark)

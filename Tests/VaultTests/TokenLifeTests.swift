@@ -372,6 +372,35 @@ struct TokenLifeTests {
         #expect(try status(child ?? "", from: "11.1.2.3:4") == 403)
     }
 
+    @Test("a role without addresses frees no child, one with addresses decides")
+    func addressesOfRoles() throws {
+        let (vault, token) = try bench()
+        for (name, body) in [
+            ("bound", #"{"token_bound_cidrs":"10.0.0.0/8"}"#), ("plain", "{}"),
+            ("other", #"{"token_bound_cidrs":"11.0.0.0/8"}"#), ("orphan", #"{"orphan":true}"#),
+        ] {
+            #expect(try vault.send("POST", "auth/token/roles/\(name)", body).status == 204)
+        }
+        let bound = try vault.create(as: token, at: "auth/token/create/bound").token
+        func child(_ path: String, _ body: String = "{}") throws -> JSONObject {
+            let target = "/v1/auth/token/\(path)"
+            var call = TestVault.Call(method: "POST", target: target, body: Array(body.utf8))
+            call.token = bound
+            call.address = "10.1.2.3:4"
+            return try vault.lookup(try auth(try vault.send(call)).text("client_token") ?? "")
+        }
+        for body in ["{}", #"{"type":"batch"}"#] {
+            #expect(try child("create", body).texts("bound_cidrs") == ["10.0.0.0/8"])
+            #expect(try child("create/plain", body).texts("bound_cidrs") == ["10.0.0.0/8"])
+            #expect(try child("create/other", body).texts("bound_cidrs") == ["11.0.0.0/8"])
+            // What does not die with its parent has nothing of it.
+            #expect(try child("create/orphan", body)["bound_cidrs"] == nil)
+        }
+        // A parent that is not bound binds nobody.
+        let free = try vault.create(as: token, at: "auth/token/create/plain").token
+        #expect(try vault.lookup(free)["bound_cidrs"] == nil)
+    }
+
     @Test("so it is for what no mount serves, and the record tells who asked and what decided")
     func operatorAddresses() throws {
         let vault = try TestVault()

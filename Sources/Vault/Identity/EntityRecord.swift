@@ -60,8 +60,8 @@ struct EntityRecord: Sendable, Equatable {
     let created: Timestamp
     var updated: Timestamp
     var isDisabled = false
-    /// When it was last disabled. Tokens made up to then are over for good, also where it is
-    /// enabled again before all of them are swept.
+    /// Tokens made up to then are over for good, also where it is enabled again before all of them
+    /// are swept: when it was last disabled or, where that is over, just before it was enabled.
     var revokedThrough: Timestamp?
     /// What an operator noted; nil: nothing was ever said.
     var metadata: IdentityTexts?

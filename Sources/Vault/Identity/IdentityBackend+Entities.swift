@@ -44,9 +44,19 @@ extension IdentityBackend {
         if let object = fields.map("metadata") {
             record.metadata = try IdentityTexts(object, "entity metadata")
         }
-        guard let isDisabled = fields.bool("disabled") else { return }
+        if let isDisabled = fields.bool("disabled") { disable(isDisabled, &record) }
+    }
+
+    /// While it is disabled no token is made. So all that are there when it is enabled were made
+    /// before, also those of a node whose clock was ahead. A login may follow in the very moment
+    /// that it is enabled.
+    private func disable(_ isDisabled: Bool, _ record: inout EntityRecord) {
+        if isDisabled || record.isDisabled {
+            let end = isDisabled ? now.nanoseconds : now.nanoseconds - min(1, now.nanoseconds)
+            let moment = Timestamp(nanoseconds: end)
+            record.revokedThrough = max(moment, record.revokedThrough ?? moment)
+        }
         record.isDisabled = isDisabled
-        if isDisabled { record.revokedThrough = now }
     }
 
     func readEntity(_ key: IdentityKey, _ view: borrowing BarrierView) throws(VaultError)

@@ -5,8 +5,9 @@ import Wire
 /// `identity/entity/merge`: several entities become one.
 ///
 /// The target keeps its name, metadata and policies. It gets the others' aliases and memberships,
-/// and tokens of the others work on as its own. An entity has one alias for each mount, so where
-/// both have one the request says which to keep, and then merges exactly one entity.
+/// and tokens of the others work on as its own, but for those that were revoked. A disabled entity
+/// has none, so none come out of one and none go into one. An entity has one alias for each mount,
+/// so where both have one the request says which to keep, and then merges exactly one entity.
 extension IdentityBackend {
     private static let mergeFields: [(String, FieldSchema.Kind)] = [
         ("from_entity_ids", .texts), ("to_entity_id", .text), ("force", .bool),
@@ -46,8 +47,8 @@ extension IdentityBackend {
         let isAsked = !(fields.texts("conflicting_alias_ids_to_keep") ?? []).isEmpty
         let merge = EntityMerge(target: target.id, sources: sources, now: now)
         try merge.resolve(keeping: isAsked ? kept : nil, &records, view)
-        try merge.perform(&records, view)
-        return try commit(records, draft(view), .empty)
+        let ended = try merge.perform(&records, view)
+        return try commit(records, draft(view), ended: ended, view)
     }
 }
 
@@ -152,11 +153,14 @@ struct EntityMerge {
     }
 
     /// Moves everything.
+    ///
+    /// - Returns: entities whose tokens are over with it.
     func perform(
         _ records: inout IdentityRecords,
         _ view: borrowing BarrierView
-    ) throws(VaultError) {
+    ) throws(VaultError) -> [IdentityID] {
         var merged = try records.existingEntity(target, view)
+        var ended: [IdentityID] = []
         for source in sources {
             let record = try records.existingEntity(source, view)
             for var alias in record.aliases {
@@ -164,10 +168,10 @@ struct EntityMerge {
                 try records.point(alias, to: target, EntityRecord.self, view)
                 merged.aliases.append(alias)
             }
-            for earlier in record.merged + [source] {
-                try records.setPointer(target, at: IdentityPaths.merged(earlier), view)
-                merged.merged.append(earlier)
-            }
+            let isEnding = record.isDisabled || merged.isDisabled
+            if isEnding { ended += record.merged + [source] }
+            try redirect(source, record, isEnding: isEnding, &records, view)
+            merged.merged += record.merged + [source]
             for group in record.groups {
                 merged.groups.insertInOrder(group)
                 try records.changeRoster(group, at: now, view) { roster in
@@ -182,6 +186,28 @@ struct EntityMerge {
         try check(merged)
         merged.updated = now
         try records.setEntity(merged, target, view)
+        return ended
+    }
+
+    /// Lets an entity, and those that were merged into it, lead to the target, each with what is
+    /// revoked of its own tokens.
+    private func redirect(
+        _ source: IdentityID,
+        _ record: EntityRecord,
+        isEnding: Bool,
+        _ records: inout IdentityRecords,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) {
+        func redirected(_ revoked: Timestamp?) -> MergedEntity {
+            let revokedThrough = isEnding ? max(now, revoked ?? now) : revoked
+            return MergedEntity(into: target, since: now, revokedThrough: revokedThrough)
+        }
+        for earlier in record.merged {
+            let revoked = try records.mergedEntity(earlier, view)
+                .revokedThrough(with: record.revokedThrough)
+            try records.setMerged(redirected(revoked), earlier, view)
+        }
+        try records.setMerged(redirected(record.revokedThrough), source, view)
     }
 
     private func check(_ merged: EntityRecord) throws(VaultError) {

@@ -21,7 +21,7 @@ enum IdentityPaths {
     /// The members of a group, apart from ``group(_:)`` because they change with logins.
     static func roster(_ id: IdentityID) -> String { "identity/roster/\(id.text)" }
 
-    /// From an entity that was merged into another to that other one.
+    /// From an entity that was merged into another to that other one: a ``MergedEntity``.
     static func merged(_ id: IdentityID) -> String { "identity/merged/\(id.text)" }
 
     static func entityName(_ name: String) -> String { "identity/entity-name/\(digest(name))" }
@@ -61,7 +61,7 @@ enum IdentityPaths {
     }
 }
 
-/// What leads from a name, an alias or a merged entity to an id. Format 1: the id.
+/// What leads from a name or an alias to an id. Format 1: the id.
 struct IdentityPointer: Sendable, Equatable {
     let id: IdentityID
 
@@ -78,5 +78,62 @@ extension IdentityPointer {
         } catch {
             throw .damaged("pointer to an identity: \(error.summary)")
         }
+    }
+}
+
+/// What leads from an entity that was merged into another to that other one. Tokens that were made
+/// for the former keep its id, so what was revoked of it is kept with it.
+///
+/// Format 2: the id, since when, whether tokens were revoked before, and if so up to when. Format
+/// 1: an ``IdentityPointer``, of a merge that kept no moments. Every revocation of the other entity
+/// counts then, earlier ones too.
+struct MergedEntity: Sendable, Equatable {
+    /// Where it is now, by however many merges.
+    let into: IdentityID
+    /// When it came there. What had been revoked of that entity were no tokens of this one.
+    let since: Timestamp
+    /// Its own tokens made up to then were over before it came there; nil: none were.
+    let revokedThrough: Timestamp?
+
+    /// Its own tokens made up to then are over.
+    ///
+    /// - Parameter other: the same of the entity where it is.
+    func revokedThrough(with other: Timestamp?) -> Timestamp? {
+        guard let other, since <= other else { return revokedThrough }
+        return max(other, revokedThrough ?? other)
+    }
+
+    func encoded() -> [UInt8] {
+        var writer = ByteWriter(capacity: 34)
+        writer.writeUInt8(2)
+        writer.writeBytes(into.bytes)
+        writer.writeUInt64(since.nanoseconds)
+        writer.writeBool(revokedThrough != nil)
+        if let revokedThrough { writer.writeUInt64(revokedThrough.nanoseconds) }
+        return writer.bytes
+    }
+}
+
+extension MergedEntity {
+    init(decoding bytes: [UInt8]) throws(VaultError) {
+        do throws(WireError) {
+            try self.init(reading: bytes)
+        } catch {
+            throw .damaged("merged entity: \(error.summary)")
+        }
+    }
+
+    private init(reading bytes: [UInt8]) throws(WireError) {
+        var reader = ByteReader(bytes)
+        let format = try reader.readFormat(1...2, of: "a merged entity")
+        into = try reader.readIdentity()
+        var moments: (since: UInt64, revoked: UInt64?) = (0, nil)
+        if format == 2 {
+            moments.since = try reader.readUInt64()
+            moments.revoked = try reader.readBool() ? try reader.readUInt64() : nil
+        }
+        since = Timestamp(nanoseconds: moments.since)
+        revokedThrough = moments.revoked.map { Timestamp(nanoseconds: $0) }
+        try reader.finish()
     }
 }

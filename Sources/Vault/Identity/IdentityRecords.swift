@@ -100,7 +100,7 @@ extension IdentityRecords {
         try set(record?.encoded(), at: IdentityPaths.entity(id), view)
     }
 
-    /// What a name, an alias or a merged entity leads to.
+    /// What a name or an alias leads to.
     mutating func pointer(
         _ path: String,
         _ view: borrowing BarrierView
@@ -115,6 +115,25 @@ extension IdentityRecords {
         _ view: borrowing BarrierView
     ) throws(VaultError) {
         try set(id.map { IdentityPointer(id: $0).encoded() }, at: path, view)
+    }
+
+    /// An entity that another names as merged into it.
+    mutating func mergedEntity(
+        _ id: IdentityID,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> MergedEntity {
+        guard let bytes = try value(at: IdentityPaths.merged(id), view) else {
+            throw .damaged("entity \(id.text) is named as merged and leads nowhere")
+        }
+        return try MergedEntity(decoding: bytes)
+    }
+
+    mutating func setMerged(
+        _ record: MergedEntity?,
+        _ id: IdentityID,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) {
+        try set(record?.encoded(), at: IdentityPaths.merged(id), view)
     }
 
     /// The alias with its entity.
@@ -138,9 +157,7 @@ extension IdentityRecords {
     ) throws(VaultError) {
         let record = try existingEntity(id, view)
         for alias in record.aliases { try point(alias, to: nil, EntityRecord.self, view) }
-        for merged in record.merged {
-            try setPointer(nil, at: IdentityPaths.merged(merged), view)
-        }
+        for merged in record.merged { try setMerged(nil, merged, view) }
         for group in record.groups {
             try changeRoster(group, at: now, view) { $0.entities.removeAll { $0 == id } }
         }

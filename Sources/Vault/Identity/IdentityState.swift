@@ -43,8 +43,8 @@ enum IdentityState {
     /// logins of one alias make one entity. Keeps the alias' metadata and the entity's external
     /// groups as the method says they are.
     ///
-    /// - Throws: ``VaultError/permissionDenied`` for a disabled entity;
-    ///   ``VaultError/invalid(_:)`` where a limit is reached.
+    /// - Throws: ``VaultError/permissionDenied`` for an entity that is disabled, or was at this
+    ///   moment; ``VaultError/invalid(_:)`` where a limit is reached.
     static func entity(
         for login: LoginAlias,
         in draft: inout BatchDraft,
@@ -88,7 +88,10 @@ enum IdentityState {
         _ view: borrowing BarrierView
     ) throws(VaultError) {
         var record = try records.existingEntity(id, view)
-        guard !record.isDisabled else { throw .permissionDenied }
+        // The moment may be a little older than the view: a token made then would be over.
+        guard !record.isDisabled, record.revokedThrough.map({ $0 < now }) ?? true else {
+            throw .permissionDenied
+        }
         let position = record.aliases.firstIndex { $0.isNamed(login.name, login.mountAccessor) }
         guard let position else {
             throw .damaged("entity \(id.text) does not have the alias that leads to it")

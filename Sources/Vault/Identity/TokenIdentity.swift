@@ -16,7 +16,7 @@ struct TokenIdentity: Sendable {
     /// Its tokens are refused.
     let isDisabled: Bool
     /// Tokens made up to then are refused; see ``EntityRecord/revokedThrough``.
-    let revokedThrough: Timestamp?
+    private(set) var revokedThrough: Timestamp?
     /// Of the entity and of all groups that it belongs to: `identity_policies`. Sorted.
     let policies: [String]
     /// Why its tokens may do nothing, if so: for operators.
@@ -32,6 +32,13 @@ struct TokenIdentity: Sendable {
     /// Whether a token of this entity may not be used any more.
     func bars(_ token: TokenRecord) -> Bool {
         isDisabled || revokedThrough.map { token.created <= $0 } ?? false
+    }
+
+    /// The same for the tokens of an entity that was merged into it: others of them are revoked.
+    func judging(tokensOf merged: MergedEntity) -> TokenIdentity {
+        var identity = self
+        identity.revokedThrough = merged.revokedThrough(with: revokedThrough)
+        return identity
     }
 
     /// Whether it still holds for a view.

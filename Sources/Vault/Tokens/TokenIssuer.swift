@@ -93,9 +93,12 @@ enum TokenIssuer {
     ) throws(VaultError) -> IssuedToken {
         let second: UInt64 = 1_000_000_000
         let now = environment.now
-        // As OpenBao does: nothing but whole seconds is in a batch token.
-        let created = Timestamp(nanoseconds: now.nanoseconds / second * second)
-        let record = TokenRecord(grant, accessor: "", created: created, hasLease: true)
+        // It ends with a whole second, as OpenBao's do. When it was made is exact: what is revoked
+        // up to a moment must not include what is made later in the same second.
+        var record = TokenRecord(grant, accessor: "", created: now, hasLease: true)
+        record.expiration = record.expiration.map {
+            Timestamp(nanoseconds: $0.nanoseconds / second * second)
+        }
         let token = try BatchToken.make(record, in: &draft)
         var auth = AuthBlock(token, record, usesLeft: grant.usesMax, at: now)
         auth.leaseSeconds = record.lifetimeSeconds
