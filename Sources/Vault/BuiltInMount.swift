@@ -68,7 +68,7 @@ struct BuiltInMount {
         return ("\(accessorPrefix)_\(Hex.encode(Array(digest[..<4])))", Array(digest[4..<20]))
     }
 
-    /// Built-in mounts cannot be tuned; a request that would change nothing is fine.
+    /// Built-in engines cannot be tuned; a request that would change nothing is fine.
     static func refuseTuning(_ path: String, _ raw: JSONObject) throws(VaultError) -> VaultStep {
         for name in TuneInput.settings where raw[name].map({ !$0.isNull }) ?? false {
             throw .invalid("cannot tune parameter \(name) of \(path)")

@@ -69,21 +69,27 @@ struct MountLookups {
     ///
     /// - Parameter path: behind `auth/`.
     func authTuning(at path: String, _ raw: JSONObject) throws(VaultError) -> VaultAnswer {
-        var members: JSONObject
-        if path == BuiltInMount.tokenPath {
-            members = tuning(of: MountRecord.Tuning())
-            members["description"] = .string(BuiltInMount.token.description)
-            members["token_type"] = namespace.isRoot ? "default-service" : "default"
-        } else if let entry = mounts.entry(at: MountTable.authPrefix + path) {
-            let tuning = entry.record.tuning
-            members = self.tuning(of: tuning)
-            if !tuning.options.isEmpty { members["options"] = shown(tuning.options) }
-            members["token_type"] = .string(tuning.tokenKind.text)
-            for (name, value) in tuning.lockout?.members ?? [] { members[name] = value }
-        } else {
-            let full = MountTable.authPrefix + path
+        let full = MountTable.authPrefix + path
+        guard let tuning = mounts.entry(at: full)?.record.tuning else {
             throw .invalid("cannot fetch sysview for path \(GoText.quoted(full))")
         }
+        var members = self.tuning(of: tuning)
+        if !tuning.options.isEmpty { members["options"] = shown(tuning.options) }
+        members["token_type"] = .string(tuning.tokenKind.text)
+        for (name, value) in tuning.lockout?.members ?? [] { members[name] = value }
+        return injected(encoded(members), raw, captured: ["path"])
+    }
+
+    /// `GET sys/auth/token/tune`
+    ///
+    /// - Parameter time: how long tokens may live.
+    func tokenTuning(_ time: LeaseTime, _ raw: JSONObject) -> VaultAnswer {
+        let tuning = mounts.tokenMethod.tuning
+        var members = self.tuning(of: tuning)
+        members["default_lease_ttl"] = .number(JSONNumber(time.mountDefault))
+        members["max_lease_ttl"] = .number(JSONNumber(time.mountMax))
+        if !tuning.options.isEmpty { members["options"] = shown(tuning.options) }
+        members["token_type"] = .string(TokenMethod.tokenType(in: namespace))
         return injected(encoded(members), raw, captured: ["path"])
     }
 
@@ -118,21 +124,28 @@ struct MountLookups {
 
     /// `GET sys/internal/ui/mounts` without one: what mounts want everybody to see
     func visibleToAll(_ raw: JSONObject) -> VaultAnswer {
-        let groups = groups(auth: visible(mounts.authMethods), secret: visible(mounts.engines))
-        return plain(groups, raw)
+        var methods = visible(mounts.authMethods)
+        let tuning = mounts.tokenMethod.tuning
+        if tuning.listingVisibility == "unauth" {
+            let members: JSONObject = [
+                "type": .string(BuiltInMount.token.type(in: namespace)),
+                "description": .string(tuning.description),
+                "options": tuning.options.isEmpty ? .null : shown(tuning.options),
+            ]
+            methods.append((BuiltInMount.tokenPath, members))
+        }
+        return plain(groups(auth: table(methods), secret: table(visible(mounts.engines))), raw)
     }
 
-    private func visible(_ entries: [MountEntry]) -> [UInt8] {
-        table(
-            entries.filter { $0.record.tuning.listingVisibility == "unauth" }.map { entry in
-                let members: JSONObject = [
-                    "type": .string(entry.record.type),
-                    "description": .string(entry.record.tuning.description),
-                    "options": shown(entry.record.tuning.options),
-                ]
-                return (shownPath(entry), members)
-            }
-        )
+    private func visible(_ entries: [MountEntry]) -> [(path: String, members: JSONObject)] {
+        entries.filter { $0.record.tuning.listingVisibility == "unauth" }.map { entry in
+            let members: JSONObject = [
+                "type": .string(entry.record.type),
+                "description": .string(entry.record.tuning.description),
+                "options": shown(entry.record.tuning.options),
+            ]
+            return (shownPath(entry), members)
+        }
     }
 
     /// `GET sys/internal/ui/mounts/<any path inside a mount>`: what the command line asks before
@@ -248,13 +261,14 @@ extension MountLookups {
 
     private func shown(_ mount: BuiltInMount) -> JSONObject {
         let (accessor, id) = mount.identity(vaultID, in: namespace.home)
-        var config = config(of: MountRecord.Tuning())
-        if mount.path == BuiltInMount.tokenPath {
-            config["token_type"] = namespace.isRoot ? "default-service" : "default"
-        }
+        let isToken = mount.path == BuiltInMount.tokenPath
+        let untuned = MountRecord.Tuning(description: mount.description)
+        let tuning = isToken ? mounts.tokenMethod.tuning : untuned
+        var config = config(of: tuning)
+        if isToken { config["token_type"] = .string(TokenMethod.tokenType(in: namespace)) }
         var members = common(type: mount.type(in: namespace), accessor: accessor, id: id)
-        members["description"] = .string(mount.description)
-        members["options"] = .null
+        members["description"] = .string(tuning.description)
+        members["options"] = tuning.options.isEmpty ? .null : shown(tuning.options)
         if mount.path == BuiltInMount.cubbyhole.path { members["local"] = true }
         members["config"] = .object(config)
         return members

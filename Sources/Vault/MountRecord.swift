@@ -58,17 +58,7 @@ struct MountRecord: Sendable, Equatable {
         writer.writeUInt8(kind.rawValue)
         writer.writeString(accessor)
         writer.writeUInt64(created.nanoseconds)
-        writer.writeString(tuning.description)
-        writer.writeVarint(UInt64(tuning.leaseSeconds))
-        writer.writeVarint(UInt64(tuning.leaseSecondsMax))
-        writer.writeBool(tuning.isForcedUncached)
-        writer.writeString(tuning.listingVisibility)
-        writer.writeTexts(tuning.options.map(\.name))
-        writer.writeTexts(tuning.options.map(\.value))
-        writer.writeTexts(tuning.auditRequestKeys)
-        writer.writeTexts(tuning.auditResponseKeys)
-        writer.writeTexts(tuning.passthroughHeaders)
-        writer.writeTexts(tuning.responseHeaders)
+        tuning.write(to: &writer)
         writer.writeUInt8(tuning.tokenKind.rawValue)
         writer.writeBool(tuning.lockout != nil)
         tuning.lockout?.write(to: &writer)
@@ -114,7 +104,23 @@ extension MountRecord {
 }
 
 extension MountRecord.Tuning {
-    fileprivate init(reading reader: inout ByteReader) throws(WireError) {
+    /// All of it but what format 2 of a mount's record adds.
+    func write(to writer: inout ByteWriter) {
+        writer.writeString(description)
+        writer.writeVarint(UInt64(leaseSeconds))
+        writer.writeVarint(UInt64(leaseSecondsMax))
+        writer.writeBool(isForcedUncached)
+        writer.writeString(listingVisibility)
+        writer.writeTexts(options.map(\.name))
+        writer.writeTexts(options.map(\.value))
+        writer.writeTexts(auditRequestKeys)
+        writer.writeTexts(auditResponseKeys)
+        writer.writeTexts(passthroughHeaders)
+        writer.writeTexts(responseHeaders)
+    }
+
+    /// What ``write(to:)`` wrote.
+    init(reading reader: inout ByteReader) throws(WireError) {
         description = try reader.readString(atMost: VaultLimits.descriptionBytesMax)
         leaseSeconds = try Self.seconds(&reader)
         leaseSecondsMax = try Self.seconds(&reader)

@@ -33,6 +33,8 @@ struct MountTable: Sendable {
     let entries: [MountEntry]
     /// Sorted by name.
     let namespaces: [NamespaceEntry]
+    /// Which is no mount, and tuned like one.
+    let tokenMethod: TokenMethod
     /// By name, a slash behind it. Only looked up.
     private let namespacePositions: [[UInt8]: Int]
     /// By path. Only looked up.
@@ -43,9 +45,11 @@ struct MountTable: Sendable {
     init(
         modificationIndex: UInt64,
         entries: [MountEntry],
-        namespaces: [NamespaceEntry] = []
+        namespaces: [NamespaceEntry] = [],
+        tokenMethod: TokenMethod = .untuned
     ) {
         self.modificationIndex = modificationIndex
+        self.tokenMethod = tokenMethod
         let named = namespaces.sorted { utf8Precedes($0.record.name, $1.record.name) }
         self.namespaces = named
         var namespacePositions: [[UInt8]: Int] = [:]
@@ -142,7 +146,8 @@ struct MountTable: Sendable {
         return MountTable(
             modificationIndex: table.modificationIndex,
             entries: entries,
-            namespaces: try namespaces(view)
+            namespaces: try namespaces(view),
+            tokenMethod: try TokenMethod.load(view)
         )
     }
 

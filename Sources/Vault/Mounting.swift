@@ -149,7 +149,8 @@ struct Mounting {
         BuiltInMount.reservedPrefixes.contains { path.utf8.starts(with: $0.utf8) }
     }
 
-    private func changeOfTable(
+    /// The batch of a change that later requests see in the table.
+    func changeOfTable(
         _ view: borrowing BarrierView
     ) throws(VaultError) -> BatchDraft {
         var draft = try BatchDraft(call.request, authority, call.environment, view)

@@ -8,6 +8,8 @@ enum SystemPaths {
     static let mountTable = "mounts/table"
     /// One record for each mount, named by its id.
     static let activeMounts = "mounts/active/"
+    /// How the auth method `token/` was tuned; there once it was.
+    static let tokenMethod = "mounts/token"
     /// Mounts that were unmounted. Their keys and records are still there; shredding removes them.
     static let retiredMounts = "mounts/retired/"
 

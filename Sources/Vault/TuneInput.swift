@@ -11,13 +11,37 @@ struct TuneInput {
     /// About parameters that had no effect.
     let warnings: [String]
 
+    /// What is tuned.
+    private struct Subject {
+        let tuning: MountRecord.Tuning
+        /// As clients name it.
+        let type: String
+        /// Nil for the auth method `token/`.
+        let record: MountRecord?
+
+        var isAuthMethod: Bool { record?.isAuthMethod ?? true }
+    }
+
     init(_ raw: JSONObject, _ record: MountRecord) throws(VaultError) {
+        try self.init(raw, Subject(tuning: record.tuning, type: record.type, record: record))
+    }
+
+    /// - Parameter type: `token`, or what it is in a namespace.
+    init(
+        _ raw: JSONObject,
+        ofTokenMethod tuning: MountRecord.Tuning,
+        _ type: String
+    ) throws(VaultError) {
+        try self.init(raw, Subject(tuning: tuning, type: type, record: nil))
+    }
+
+    private init(_ raw: JSONObject, _ subject: Subject) throws(VaultError) {
         // Null in these means "not given", as the command line sends it.
         var given = JSONObject()
         for (name, value) in raw.members where !value.isNull { given[name] = value }
         let fields = try SystemFields.parse(given, Self.schema)
-        try Self.refuseUnsupported(fields, record)
-        var tuning = record.tuning
+        try Self.refuseUnsupported(fields, subject)
+        var tuning = subject.tuning
         tuning.leaseSeconds = try Self.seconds(given["default_lease_ttl"], tuning.leaseSeconds)
         tuning.leaseSecondsMax = try Self.seconds(given["max_lease_ttl"], tuning.leaseSecondsMax)
         try Self.checkLeases(tuning)
@@ -27,7 +51,7 @@ struct TuneInput {
         if let text = fields.text("listing_visibility") {
             tuning.listingVisibility = try MountText.visibility(text)
         }
-        tuning.options = try Self.options(fields, record)
+        tuning.options = try Self.options(fields, subject)
         tuning.auditRequestKeys =
             try MountText.list(fields, "audit_non_hmac_request_keys") ?? tuning.auditRequestKeys
         tuning.auditResponseKeys =
@@ -36,25 +60,25 @@ struct TuneInput {
             try MountText.list(fields, "passthrough_request_headers") ?? tuning.passthroughHeaders
         tuning.responseHeaders =
             try MountText.list(fields, "allowed_response_headers") ?? tuning.responseHeaders
-        try Self.applyLogins(fields, record.kind, &tuning)
+        try Self.applyLogins(fields, &tuning)
         self.tuning = tuning
         var others = given
         for name in ["default_lease_ttl", "max_lease_ttl"] { others[name] = nil }
         warnings = try SystemFields.parse(others, Self.schema).warnings
         let version = tuning.options.first { $0.name == "version" }?.value
-        beginsUpgrade = record.kind == .kvVersion1 && !record.isUpgrading && version == "2"
+        let isOld = subject.record.map { $0.kind == .kvVersion1 && !$0.isUpgrading } ?? false
+        beginsUpgrade = isOld && version == "2"
     }
 
     /// What only auth methods have.
     private static func applyLogins(
         _ fields: Fields,
-        _ kind: EngineKind,
         _ tuning: inout MountRecord.Tuning
     ) throws(VaultError) {
         if let text = fields.text("token_type"), !text.isEmpty {
             tuning.tokenKind = try MountText.tokenKind(text)
         }
-        guard let raw = fields.map("user_lockout_config") else { return }
+        guard let raw = fields.map("user_lockout_config"), !raw.isEmpty else { return }
         var lockout = tuning.lockout ?? LockoutTuning()
         try lockout.apply(raw)
         tuning.lockout = lockout
@@ -86,20 +110,24 @@ struct TuneInput {
 
     private static func refuseUnsupported(
         _ fields: Fields,
-        _ record: MountRecord
+        _ subject: Subject
     ) throws(VaultError) {
-        if fields.has("token_type"), !record.isAuthMethod {
+        if fields.has("token_type"), !subject.isAuthMethod {
             throw .invalid("'token_type' can only be modified on auth mounts")
         }
-        if fields.has("user_lockout_config"), !LockoutTuning.applies(to: record.kind) {
+        if fields.has("token_type"), subject.record == nil {
+            throw .invalid("'token_type' cannot be set for 'token' or 'ns_token' auth mounts")
+        }
+        let hasLockouts = subject.record.map { LockoutTuning.applies(to: $0.kind) } ?? false
+        if let raw = fields.map("user_lockout_config"), !raw.isEmpty, !hasLockouts {
             throw .invalid(
                 "tuning of user lockout configuration for auth type "
-                    + "\(GoText.quoted(record.type)) not allowed"
+                    + "\(GoText.quoted(subject.type)) not allowed"
             )
         }
         if let version = fields.text("plugin_version"), !version.isEmpty {
             throw .invalid(
-                "plugin not found in the catalog: \(record.type), version=\(version)"
+                "plugin not found in the catalog: \(subject.type), version=\(version)"
             )
         }
     }
@@ -107,11 +135,11 @@ struct TuneInput {
     /// The options after the request.
     private static func options(
         _ fields: Fields,
-        _ record: MountRecord
+        _ subject: Subject
     ) throws(VaultError) -> [MountRecord.Option] {
-        var options = record.tuning.options
+        var options = subject.tuning.options
         for option in try MountText.options(fields.map("options") ?? JSONObject()) {
-            if option.name == "version", !record.isAuthMethod {
+            if option.name == "version", let record = subject.record, !record.isAuthMethod {
                 try checkVersion(option.value, record)
             }
             options = MountText.setting(option.name, to: option.value, in: options)

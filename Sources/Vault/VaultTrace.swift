@@ -207,8 +207,8 @@ package final class VaultTrace {
             type: builtIn.type(in: environment.namespace),
             accessor: builtIn.identity(vaultID, in: environment.namespace.home).accessor,
             version: version,
-            clearRequestKeys: [],
-            clearResponseKeys: []
+            clearRequestKeys: isToken ? mounts.tokenMethod.tuning.auditRequestKeys : [],
+            clearResponseKeys: isToken ? mounts.tokenMethod.tuning.auditResponseKeys : []
         )
     }
 

@@ -133,7 +133,7 @@ struct LimitTests {
             ("POST", "sys/mounts/old/tune", #"{"options":{"version":"3"}}"#, "invalid version"),
             ("POST", "sys/mounts/old/tune", #"{"max_lease_ttl":-5}"#, "invalid duration"),
             ("POST", "sys/mounts/old/tune", #"{"plugin_version":"v9"}"#, "plugin not found"),
-            ("POST", "sys/mounts/auth/token/tune", #"{"description":"x"}"#, "cannot tune"),
+            ("POST", "sys/mounts/auth/token/tune", #"{"token_type":"batch"}"#, "cannot be set"),
         ]
     )
     func refusals(_ method: String, _ path: String, _ body: String, _ words: String) throws {

@@ -100,8 +100,10 @@ struct RouterTests {
             ("GET", "/v1/sys/init?help=1", .help, "sys/init"),
             ("HELP", "/v1/sys/seal", .help, "sys/seal"),
             ("HELP", "/v1/sys/cluster/transfer", .help, "sys/cluster/transfer"),
-            ("GET", "/v1/sys/storage/raft/configuration?help=1", .help,
-                "sys/storage/raft/configuration"),
+            (
+                "GET", "/v1/sys/storage/raft/configuration?help=1", .help,
+                "sys/storage/raft/configuration"
+            ),
             ("GET", "/v1/sys/host-info?help=1", .help, "sys/host-info"),
         ]
     )

@@ -25,23 +25,32 @@ struct AuthMounting {
     /// - Parameter path: behind `auth/`; ends in `/`.
     func tune(_ path: String, _ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
         switch call.request.operation {
-        case .read: return .answer(try lookups.authTuning(at: path, call.request.fields))
+        case .read:
+            guard path == BuiltInMount.tokenPath else {
+                return .answer(try lookups.authTuning(at: path, call.request.fields))
+            }
+            let leases = try TokenLeases(of: call, view)
+            return .answer(lookups.tokenTuning(leases.time, call.request.fields))
         case .update: break
         case .delete, .list, .scan, .patch, .help: throw .engine(.unsupportedOperation)
         }
+        guard path != BuiltInMount.tokenPath else { return try tuneTokenMethod(view) }
         let full = MountTable.authPrefix + path
-        if path == BuiltInMount.tokenPath {
-            if let raw = call.request.fields["user_lockout_config"], !raw.isNull {
-                throw .invalid(
-                    "tuning of user lockout configuration for auth type \"token\" not allowed"
-                )
-            }
-            return try BuiltInMount.refuseTuning(full, call.request.fields)
-        }
         guard let entry = mounting.mounts.entry(at: full) else {
             throw .invalid("tune of path \(GoText.quoted(full)) failed: no mount entry found")
         }
         return try mounting.tune(entry, view)
+    }
+
+    private func tuneTokenMethod(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
+        let method = mounting.mounts.tokenMethod
+        let type = BuiltInMount.token.type(in: call.environment.namespace)
+        let input = try TuneInput(call.request.fields, ofTokenMethod: method.tuning, type)
+        guard input.tuning != method.tuning else { return .answer(.empty) }
+        var draft = try mounting.changeOfTable(view)
+        try draft.check(SystemPaths.tokenMethod, method.modificationIndex)
+        try draft.put(SystemPaths.tokenMethod, TokenMethod.encoded(input.tuning))
+        return .commit(try draft.finish(), .empty)
     }
 
     private func enable(

@@ -146,9 +146,12 @@ extension TokenBackend {
             namespace: call.environment.namespace,
             hasSudo: authority.hasSudo(on: call.request.path)
         )
+        let leases = try TokenLeases(of: call, view)
+        maker.time = leases.time
         var grant = try maker.grant(isOrphan: isOrphan)
         let missing = try missingPolicies(grant.policies, view)
         var draft = try draft(view)
+        try leases.check(in: &draft)
         if let role { try draft.check(SystemPaths.tokenRole(role.name), role.modificationIndex) }
         if let id = grant.customID, try view.systemIndex(place(id)) > 0 {
             throw .invalid("cannot create a token with a duplicate ID")
@@ -200,6 +203,8 @@ private struct TokenMaker {
     let namespace: Namespace
     /// Of the parent, on the very path.
     let hasSudo: Bool
+    /// What the auth method allows.
+    var time = LeaseTime()
     private(set) var warnings: [String]
 
     init(
@@ -269,8 +274,10 @@ private struct TokenMaker {
             )
         }
         grant.isRenewable = request.isRenewable && role?.isRenewable ?? true
-        // A child comes from where its parent may; a role has addresses of its own.
-        grant.boundCIDRs = role?.boundCIDRs ?? (dies ? parent.record.boundCIDRs : [])
+        // A child comes from where its parent may. Addresses of a role stand instead of those, as
+        // in OpenBao: that is what a role is for. One without any frees nobody, as it would there.
+        let ofRole = role?.boundCIDRs ?? []
+        grant.boundCIDRs = ofRole.isEmpty && dies ? parent.record.boundCIDRs : ofRole
         // Nobody of another namespace is anybody here.
         grant.entityID = dies && !isForeign ? parent.record.entityID : ""
         try setLife(of: &grant)
@@ -383,7 +390,7 @@ private struct TokenMaker {
         if request.period ?? 0 > 0, role == nil, !hasSudo {
             throw .invalid("root or sudo privileges required to create periodic token")
         }
-        var time = LeaseTime()
+        var time = time
         time.backend = request.life.seconds
         time.explicitMax = lesser(
             request.explicitMax,

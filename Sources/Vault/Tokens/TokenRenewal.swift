@@ -13,7 +13,10 @@ struct TokenRenewal {
     private let live: LiveToken
     private let now: Timestamp
     private let time: LeaseTime
+    /// Of a token from a login.
     private let ground: Ground?
+    /// Of any other.
+    private let leases: TokenLeases?
 
     /// - Returns: nil for a token of a user that is gone: nothing is renewed, and nothing said.
     /// - Throws: ``VaultError/invalid(_:)`` for a token that cannot be renewed.
@@ -29,7 +32,9 @@ struct TokenRenewal {
         }
         self.live = live
         now = call.environment.now
-        var time = LeaseTime()
+        let leases = record.isFromLogin ? nil : try TokenLeases(of: call, view)
+        self.leases = leases
+        var time = leases?.time ?? LeaseTime()
         time.backend = record.secondsGranted
         time.backendMax = record.lifetimeSecondsMax
         time.explicitMax = record.explicitSecondsMax
@@ -141,6 +146,7 @@ struct TokenRenewal {
             try draft.check(mount, ground.entry.modificationIndex)
             try draft.add(ground.plan, in: ground.entry.id)
         }
+        try leases?.check(in: &draft)
         let path = SystemPaths.token(hash: live.hash)
         if let old = live.record.expiration { try draft.clearTimer(due: old, path: path) }
         try draft.put(path, record.encoded())

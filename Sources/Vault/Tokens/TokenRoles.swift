@@ -98,6 +98,14 @@ struct TokenRoles {
         }
         try setKind(of: &role, fields)
         try setLimits(of: &role, fields, &warnings)
+        let leases = try TokenLeases(of: call, view)
+        if role.explicitSecondsMax > leases.time.mountMax {
+            warnings.append(
+                "Given explicit max TTL of \(role.explicitSecondsMax) is greater than system/mount "
+                    + "allowed value of \(leases.time.mountMax) seconds; until this is "
+                    + "fixed attempting to create tokens against this role will result in an error"
+            )
+        }
         try setAddresses(of: &role, fields, &warnings)
         let record = role.encoded()
         guard record.count <= TokenLimits.roleListBytesMax else {
@@ -169,13 +177,6 @@ struct TokenRoles {
             (role.explicitSecondsMax, role.old.explicitMax) = (UInt64(new), false)
         } else if let old = fields.int("explicit_max_ttl") {
             (role.explicitSecondsMax, role.old.explicitMax) = (UInt64(old), true)
-        }
-        if role.explicitSecondsMax > UInt64(VaultLimits.leaseSecondsDefault) {
-            warnings.append(
-                "Given explicit max TTL of \(role.explicitSecondsMax) is greater than system/mount "
-                    + "allowed value of \(VaultLimits.leaseSecondsDefault) seconds; until this is "
-                    + "fixed attempting to create tokens against this role will result in an error"
-            )
         }
         if let uses = fields.int("token_num_uses") {
             guard let uses = UInt64(exactly: uses) else {
