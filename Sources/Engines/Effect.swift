@@ -10,6 +10,9 @@ package struct Effect: Sendable, Equatable {
     package let id: [UInt8]
     /// In a form of the kind's own.
     package let body: [UInt8]
+    /// `traceparent` of what is asked of others for it; nil: it belongs to no request. Says nothing
+    /// about what the effect is.
+    package var trace: String?
 
     package init(kind: EffectKind, id: [UInt8], body: [UInt8]) {
         self.kind = kind

@@ -54,7 +54,8 @@ package struct AccessList: Sendable {
     package let isRoot: Bool
     /// Rules with distinct paths.
     package private(set) var rules: [Rule] = []
-    /// From this moment on a block has expired, and the list has to be made anew; nil: never.
+    /// From this moment on a block has expired, or a template stands for another time, and the list
+    /// has to be made anew; nil: never.
     package private(set) var validUntil: Timestamp?
     /// A block with a template whose value must not stand there. It could have denied anything, so
     /// nothing is allowed: the list has no rules.
@@ -68,7 +69,7 @@ package struct AccessList: Sendable {
     ///   - subject: whose templates are expanded. A block whose template has no value for the
     ///     subject is left out; a value that must not stand there leaves nothing, see
     ///     ``forbidden``.
-    ///   - now: cluster time; blocks that have expired are left out.
+    ///   - now: cluster time; blocks that have expired are left out, and templates may name it.
     /// - Complexity: linear in the rules.
     package init(_ sources: [Source], for subject: PolicySubject, at now: Timestamp) {
         precondition(sources.count <= PolicyLimits.policiesMax)
@@ -81,9 +82,11 @@ package struct AccessList: Sendable {
                     validUntil = min(validUntil ?? expiration, expiration)
                 }
                 let pattern: PathPattern
-                switch Self.expanded(block.path, of: source, for: subject) {
+                switch Self.expanded(block.path, of: source, for: subject, at: now) {
                 case .nothing: continue
-                case .path(let path): pattern = path
+                case .path(let path, let end):
+                    pattern = path
+                    validUntil = [validUntil, end].compactMap { $0 }.min()
                 case .forbidden:
                     forbidden = ForbiddenValue(policy: source.name, path: block.path)
                     rules = []
@@ -121,7 +124,8 @@ package struct AccessList: Sendable {
     package static let root = AccessList(isRoot: true)
 
     private enum Expansion {
-        case path(PathPattern)
+        /// And until when; nil: it does not change by itself.
+        case path(PathPattern, until: Timestamp?)
         /// A template has no value.
         case nothing
         /// One has a value that must not stand there.
@@ -132,19 +136,23 @@ package struct AccessList: Sendable {
     private static func expanded(
         _ path: String,
         of source: Source,
-        for subject: PolicySubject
+        for subject: PolicySubject,
+        at now: Timestamp
     ) -> Expansion {
         guard path.utf8.contains(UInt8(ascii: "{")), let pieces = Braces.pieces(of: path) else {
-            return PathPattern(path).map { .path($0) } ?? .nothing
+            return PathPattern(path).map { .path($0, until: nil) } ?? .nothing
         }
         var result = ""
+        var end: Timestamp?
         for piece in pieces {
             switch piece {
             case .text(let text): result += text
             case .variable(let name):
-                guard let value = subject.value(of: name), !value.isEmpty else {
+                guard let found = subject.value(of: name, at: now), !found.text.isEmpty else {
                     return .nothing
                 }
+                let value = found.text
+                end = [end, found.validUntil].compactMap { $0 }.min()
                 let isWild = value.utf8.contains { $0 == 0x2A || $0 == 0x2B }
                 let isDeep = value.utf8.contains(PathPattern.slash)
                 guard source.allowsWildcardsInTemplates || !isWild,
@@ -153,7 +161,7 @@ package struct AccessList: Sendable {
                 result += value
             }
         }
-        return PathPattern(result).map { .path($0) } ?? .forbidden
+        return PathPattern(result).map { .path($0, until: end) } ?? .forbidden
     }
 
     // MARK: Finding

@@ -105,7 +105,10 @@ enum Braces {
             }
             guard isInside == (bytes[position] == close) else { return nil }
             if isInside {
-                let name = bytes[start..<position].filter { $0 != 0x20 && $0 != 0x09 }
+                // Names have blanks inside; around them they are nobody's.
+                func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+                var name = bytes[start..<position].drop(while: isBlank)
+                while let last = name.last, isBlank(last) { name.removeLast() }
                 pieces.append(.variable(String(decoding: name, as: UTF8.self)))
             } else if position > start {
                 pieces.append(.text(piece(position)))

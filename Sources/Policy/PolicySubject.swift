@@ -65,10 +65,23 @@ package struct PolicySubject: Equatable, Sendable {
     /// A token without an identity.
     package static let nobody = PolicySubject(entity: nil, aliases: [], groups: [])
 
-    /// What a template variable stands for; nil: nothing, or no such variable.
+    /// What a template variable stands for, and until when; nil: nothing, or no such variable.
     ///
-    /// - Parameter name: `identity.entity.id` and the others of the policy language.
-    func value(of name: String) -> String? {
+    /// Lists (`identity.entity.groups.names`, `identity.entity.groups.ids`) and whole tables
+    /// (`identity.entity.metadata`) stand for nothing, as in OpenBao: no path is meant by them.
+    ///
+    /// - Parameters:
+    ///   - name: `identity.entity.id` and the others of the policy language.
+    ///   - now: what `time.now` stands for.
+    func value(of name: String, at now: Timestamp) -> TemplateValue? {
+        if let operation = name.removing(prefix: "time.") {
+            return TemplateValue(operation: operation, at: now)
+        }
+        return ownValue(of: name).map { TemplateValue(text: $0, validUntil: nil) }
+    }
+
+    /// Of a variable that speaks of the subject.
+    private func ownValue(of name: String) -> String? {
         guard let entity, let rest = name.removing(prefix: "identity.") else { return nil }
         if let field = rest.removing(prefix: "entity.aliases.") {
             guard let (accessor, field) = field.splitAtPoint(),
@@ -85,11 +98,20 @@ package struct PolicySubject: Equatable, Sendable {
             return group.flatMap { Self.value(of: field, of: $0) }
         }
         if let field = rest.removing(prefix: "groups.names.") {
-            // Names of groups may hold points, so each group's own name is tried.
-            for group in groups {
-                if let field = field.removing(prefix: group.name + ".") {
-                    return Self.value(of: field, of: group)
-                }
+            return value(ofNamedGroup: field)
+        }
+        return nil
+    }
+
+    /// Names of groups may hold points, so each group's own name is tried: first, as in OpenBao,
+    /// those that end at the first point.
+    private func value(ofNamedGroup field: String) -> String? {
+        func hasPoint(_ group: Named) -> Bool { group.name.utf8.contains(UInt8(ascii: ".")) }
+        for group in groups.filter({ !hasPoint($0) }) + groups.filter(hasPoint) {
+            if let field = field.removing(prefix: group.name + "."),
+                let value = Self.value(of: field, of: group)
+            {
+                return value
             }
         }
         return nil
@@ -112,6 +134,49 @@ package struct PolicySubject: Equatable, Sendable {
                 ?? field.removing(prefix: "custom_metadata.")
                 .flatMap { alias.customMetadata[$0] }
         }
+    }
+}
+
+/// What stands in a path instead of a template variable.
+struct TemplateValue: Equatable {
+    let text: String
+    /// From this moment on the variable stands for something else; nil: it does not change by
+    /// itself.
+    let validUntil: Timestamp?
+}
+
+extension TemplateValue {
+    /// Seconds since 1970 at a moment that is now, or so much later or earlier.
+    ///
+    /// - Parameter operation: what stands behind `time.`: `now`, `now.plus.1h`, `now.minus.90`.
+    fileprivate init?(operation: String, at now: Timestamp) {
+        let second: Int64 = 1_000_000_000
+        guard let shift = Self.shift(operation) else { return nil }
+        let whole = shift.quotientAndRemainder(dividingBy: second)
+        var seconds = Int64(now.nanoseconds / UInt64(second)) + whole.quotient
+        var rest = Int64(now.nanoseconds % UInt64(second)) + whole.remainder
+        if rest < 0 {
+            seconds -= 1
+            rest += second
+        } else if rest >= second {
+            seconds += 1
+            rest -= second
+        }
+        let (next, isOver) = now.nanoseconds.addingReportingOverflow(UInt64(second - rest))
+        text = String(seconds)
+        validUntil = isOver ? nil : Timestamp(nanoseconds: next)
+    }
+
+    /// Nanoseconds.
+    private static func shift(_ operation: String) -> Int64? {
+        if operation == "now" { return 0 }
+        if let amount = operation.removing(prefix: "now.plus.") {
+            return GoDuration.parse(amount)
+        }
+        guard let amount = operation.removing(prefix: "now.minus."),
+            let shift = GoDuration.parse(amount), shift > .min
+        else { return nil }
+        return -shift
     }
 }
 

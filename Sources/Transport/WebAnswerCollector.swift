@@ -19,6 +19,7 @@ final class WebAnswerCollector: ChannelInboundHandler {
 
     private let address: WebAddress
     private let bytesMax: Int
+    private let trace: String?
     private var promise: EventLoopPromise<WebAnswer>?
     private var channel: (any Channel)?
     private var body: [UInt8] = []
@@ -26,9 +27,15 @@ final class WebAnswerCollector: ChannelInboundHandler {
     /// Fails with ``WebFetchError``.
     let answer: EventLoopFuture<WebAnswer>
 
-    init(_ address: WebAddress, bytesMax: Int, promise: EventLoopPromise<WebAnswer>) {
+    init(
+        _ address: WebAddress,
+        bytesMax: Int,
+        trace: String?,
+        promise: EventLoopPromise<WebAnswer>
+    ) {
         self.address = address
         self.bytesMax = bytesMax
+        self.trace = trace
         self.promise = promise
         answer = promise.futureResult
     }
@@ -42,6 +49,7 @@ final class WebAnswerCollector: ChannelInboundHandler {
         head.headers.add(name: "User-Agent", value: "holdfast")
         head.headers.add(name: "Accept", value: "application/json")
         head.headers.add(name: "Connection", value: "close")
+        if let trace { head.headers.add(name: "traceparent", value: trace) }
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
         channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
     }

@@ -15,6 +15,9 @@ package struct WebFetch: Sendable {
     package let patience: Duration
     /// Bytes of its body.
     package let bytesMax: Int
+    /// `traceparent` of each request that is made for it, redirects too; nil: none. One line, as
+    /// W3C Trace Context wants it.
+    package var trace: String?
 
     package init(
         _ address: WebAddress,
@@ -157,6 +160,7 @@ package final class WebFetcher: Sendable {
         let collector = WebAnswerCollector(
             address,
             bytesMax: fetch.bytesMax,
+            trace: fetch.trace,
             promise: loop.makePromise()
         )
         let bound = NIOLoopBound(collector, eventLoop: loop)

@@ -16,6 +16,7 @@ struct KeySetKeeperTests {
     /// Answers by address; what has no answer is kept until the test has one.
     private final class Servers: Sendable {
         let asked = Collector<String>()
+        let traces = Collector<String>()
         let waiting = Collector<Completion>()
         let pages: [String: String]
 
@@ -23,6 +24,7 @@ struct KeySetKeeperTests {
 
         func fetch(_ fetch: WebFetch, _ completion: @escaping Completion) {
             asked.add(fetch.address.text)
+            traces.add(fetch.trace ?? "none")
             guard let page = pages[fetch.address.text] else { return waiting.add(completion) }
             completion(.success(Array(page.utf8)))
         }
@@ -100,6 +102,19 @@ struct KeySetKeeperTests {
         #expect(outcomes.count == 1)
         #expect(text(outcomes.all.first).contains(expected), "\(text(outcomes.all.first))")
         #expect(servers.asked.all.map { String($0.split(separator: "/").last ?? "") } == asked)
+    }
+
+    @Test("each document is asked for in the trace of the request that began it")
+    func trace() {
+        let found = #"{"issuer":"https://i.example","jwks_uri":"https://k.example/x"}"#
+        let servers = Servers([Self.place: found, "https://k.example/x": Self.set])
+        let keeper = keeper(servers)
+        var effect = effect(.discovery, Self.issuer, .now)
+        effect.trace = "first"
+        keeper.perform(effect, deadline: .now) { _ in }
+        effect.trace = nil
+        keeper.perform(effect, deadline: .now) { _ in }
+        #expect(servers.traces.all == ["first", "first", "none", "none"])
     }
 
     @Test("whoever asks while the issuer is being asked gets the same answer")

@@ -19,6 +19,7 @@ struct WaitingRequestsTests {
     private struct Performer: EffectPerformer {
         let completions = Collector<@Sendable (EffectOutcome) -> Void>()
         let abandoned = Collector<Effect>()
+        let traces = Collector<String>()
 
         func perform(
             _ effect: Effect,
@@ -26,6 +27,7 @@ struct WaitingRequestsTests {
             completion: @escaping @Sendable (EffectOutcome) -> Void
         ) {
             completions.add(completion)
+            traces.add(effect.trace ?? "none")
         }
 
         func abandon(_ effect: Effect) { abandoned.add(effect) }
@@ -39,16 +41,20 @@ struct WaitingRequestsTests {
 
     private func context(
         _ patience: Duration = .seconds(300),
+        origin: RequestContext.Origin = .client,
+        trace: String? = nil,
         whenGone: (@Sendable (@escaping @Sendable () -> Void) -> Void)? = nil,
         underWay: (@Sendable () -> Void)? = nil
     ) -> RequestContext {
         let id = [UInt8](1...16)
+        var headers = APIHeaders()
+        headers.trace = trace
         var context = RequestContext(
-            origin: .client,
+            origin: origin,
             request: APIRequest(
                 method: "PUT",
                 target: Array("/v1/auth/j/login".utf8),
-                headers: APIHeaders(),
+                headers: headers,
                 body: [],
                 requestID: id
             ),
@@ -103,6 +109,31 @@ struct WaitingRequestsTests {
         #expect(performer.abandoned.count == 0)
     }
 
+    /// Who asks, the caller's `traceparent`, and what others are asked with. The request's id is
+    /// 0102…10.
+    static let traces: [(isClient: Bool, caller: String?, expected: String)] = [
+        (
+            true, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0102030405060708-01"
+        ),
+        (
+            false, "00-0af7651916cd43dd8448eb211c80319c-0102030405060708-00",
+            "00-0af7651916cd43dd8448eb211c80319c-090a0b0c0d0e0f10-00"
+        ),
+        (true, nil, "00-0102030405060708090a0b0c0d0e0f10-0102030405060708-00"),
+        (true, "00-x\r\nX: y", "00-0102030405060708090a0b0c0d0e0f10-0102030405060708-00"),
+    ]
+
+    @Test("what is asked of others is in the request's trace", arguments: traces)
+    func trace(_ row: (isClient: Bool, caller: String?, expected: String)) {
+        let performer = Performer()
+        let waiting = WaitingRequests(EffectPool([(Self.kind, performer)]))
+        let context = context(origin: row.isClient ? .client : .member, trace: row.caller)
+        waiting.wait(for: effect(), context) { _ in }
+        #expect(performer.traces.all == [row.expected])
+        waiting.stop()
+    }
+
     @Test("a wait ends when its time is over, and with its request's")
     func time() async throws {
         let performer = Performer()
@@ -112,7 +143,7 @@ struct WaitingRequestsTests {
         try await eventually("its time is over") { ends.count == 1 }
         #expect(ends.all[0].contains("it took longer than"))
         #expect(waiting.count == 0)
-        #expect(performer.abandoned.all == [effect()])
+        #expect(performer.abandoned.all.map(\.id) == [effect().id])
         performer.completions.all[0](.done([]))
         #expect(ends.count == 1)
     }
@@ -127,7 +158,7 @@ struct WaitingRequestsTests {
         #expect(waiting.count == 1)
         leave.all[0]()
         #expect(ends.all == ["gone"])
-        #expect(waiting.count == 0 && performer.abandoned.all == [effect()])
+        #expect(waiting.count == 0 && performer.abandoned.all.map(\.id) == [effect().id])
         leave.all[0]()
         performer.completions.all[0](.done([]))
         #expect(ends.count == 1)

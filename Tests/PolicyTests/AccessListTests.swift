@@ -149,7 +149,13 @@ struct AccessListTests {
         let subject = PolicySubject(
             entity: .init(id: "e-1", name: "ann", metadata: ["team.x": "blue", "bad": "a/b"]),
             aliases: [alias],
-            groups: [.init(id: "g1", name: "dev.ops", metadata: ["floor": "2"])]
+            groups: [
+                .init(id: "g1", name: "dev.ops", metadata: ["floor": "2"]),
+                .init(id: "g2", name: "dev", metadata: ["ops.id": "3"]),
+                .init(id: "g3", name: "dev.metadata.ops", metadata: [:]),
+                .init(id: "g4", name: "my team", metadata: [:]),
+                .init(id: "g5", name: "myteam", metadata: [:]),
+            ]
         )
         let names: [(variable: String, value: String?)] = [
             ("identity.entity.id", "e-1"), ("identity.entity.name", "ann"),
@@ -160,7 +166,13 @@ struct AccessListTests {
             ("identity.entity.aliases.auth_2.name", nil),
             ("identity.groups.ids.g1.name", "dev.ops"),
             ("identity.groups.names.dev.ops.metadata.floor", "2"),
-            ("identity.groups.names.other.id", nil), ("time.now", nil), ("identity.entity", nil),
+            ("identity.groups.names.dev.id", "g2"), ("identity.groups.names.dev.ops.id", "g1"),
+            ("identity.groups.names.dev.metadata.ops.id", "3"),
+            ("identity.groups.names.dev.metadata.ops.name", "dev.metadata.ops"),
+            ("identity.groups.names.my team.id", "g4"),
+            ("identity.groups.names.other.id", nil), ("identity.entity", nil),
+            ("identity.entity.groups.ids", nil), ("identity.entity.groups.names", nil),
+            ("identity.entity.metadata", nil), ("identity.entity.aliases.auth_1.metadata", nil),
         ]
         for (variable, value) in names {
             let text = "path \"a/{{ \(variable) }}/*\" { capabilities = [\"read\"] }"
@@ -177,5 +189,59 @@ struct AccessListTests {
         source.allowsSlashesInTemplates = true
         #expect(AccessList([source], for: subject, at: someday).allows(.read, "a/a/b"))
         #expect(try accessList(slash).rules.isEmpty, "a token without identity")
+    }
+
+    /// Variable, what it stands for at 1795000000.25 s, and for how many nanoseconds from then on.
+    static let times: [(variable: String, value: String?, nanoseconds: UInt64)] = [
+        ("time.now", "1795000000", 750_000_000), ("time.now.plus.90", "1795000090", 750_000_000),
+        ("time.now.plus.1h30m", "1795005400", 750_000_000),
+        ("time.now.minus.1d", "1794913600", 750_000_000),
+        ("time.now.minus.10", "1794999990", 750_000_000),
+        ("time.now.plus.-5s", "1794999995", 750_000_000),
+        ("time.now.plus.800ms", "1795000001", 950_000_000),
+        ("time.now.minus.300ms", "1794999999", 50_000_000),
+        ("time.now.minus.1800000000", "-5000000", 750_000_000),
+        ("time.now.plus.", "1795000000", 750_000_000),
+        ("time.now.", nil, 0), ("time.now.plus", nil, 0), ("time.later", nil, 0), ("time", nil, 0),
+        ("time.now.plus.1w", nil, 0), ("time.now.times.2", nil, 0),
+        ("time.now.plus.9223372037", nil, 0), ("time.now.minus.-9223372036854775808ns", nil, 0),
+    ]
+
+    @Test("a template may name the time, until the second is over", arguments: times)
+    func time(_ row: (variable: String, value: String?, nanoseconds: UInt64)) throws {
+        let now = Timestamp(nanoseconds: someday.nanoseconds + 250_000_000)
+        let text = "path \"a/{{ \(row.variable) }}\" { capabilities = [\"read\"] }"
+        let list = try accessList(text, at: now)
+        #expect(list.rules.first?.pattern.text == row.value.map { "a/\($0)" })
+        guard row.value != nil else {
+            #expect(list.rules.isEmpty && list.validUntil == nil)
+            return
+        }
+        let end = try #require(list.validUntil)
+        #expect(end.nanoseconds == now.nanoseconds + row.nanoseconds)
+        let last = Timestamp(nanoseconds: end.nanoseconds - 1)
+        let path = list.rules.first?.pattern.text
+        #expect(try accessList(text, at: last).rules.first?.pattern.text == path)
+        #expect(try accessList(text, at: end).rules.first?.pattern.text != path)
+    }
+
+    @Test("of a path with the time, an expiration and a name the earliest end counts")
+    func timeAmongOthers() throws {
+        let subject = PolicySubject(
+            entity: .init(id: "e-1", name: "ann", metadata: ["bad": "a/b"]),
+            aliases: [],
+            groups: []
+        )
+        let text = """
+            path "b/{{identity.entity.name}}/{{time.now}}" { capabilities = ["read"] }
+            path "b" { capabilities = ["read"] expiration = "2030-01-01T00:00:00Z" }
+            """
+        let list = try accessList(text, for: subject)
+        #expect(list.allows(.read, "b/ann/1795000000"))
+        #expect(list.validUntil?.nanoseconds == someday.nanoseconds + 1_000_000_000)
+        let never = "path \"b/{{identity.entity.name}}\" { capabilities = [\"read\"] }"
+        #expect(try accessList(never, for: subject).validUntil == nil)
+        let bad = "path \"b/{{time.now}}/{{identity.entity.metadata.bad}}\" { capabilities = [] }"
+        #expect(try accessList(text + "\n" + bad, for: subject).forbidden != nil)
     }
 }

@@ -96,6 +96,8 @@ struct PlainEvaluator {
         var complaints: Set<Complaint> = []
         /// Names that a list may have.
         var pageLimit: Int?
+        /// Where it is looked up whether a name of the list is shown; nil: all are.
+        var filter: String?
     }
 
     /// Of one subject, templates expanded.
@@ -158,8 +160,26 @@ struct PlainEvaluator {
             rule: rule,
             blocks: blocks,
             complaints: Self.complaints(about: request, by: blocks),
-            pageLimit: isListing ? Self.pageLimit(blocks) : nil
+            pageLimit: isListing ? Self.pageLimit(blocks) : nil,
+            filter: isListing ? blocks.compactMap(\.filter).first : nil
         )
+    }
+
+    /// Whether a name of a list that is allowed may be seen by somebody who has these policies:
+    /// what is asked of a folder is its list.
+    func shows(_ name: String, of request: PlainRequest, _ verdict: Verdict) -> Bool {
+        guard let filter = verdict.filter else { return true }
+        var target = ""
+        for (number, part) in filter.components("{{ ").enumerated() {
+            guard number > 0 else {
+                target += part
+                continue
+            }
+            let halves = part.components(" }}")
+            target += (halves[0] == ".path" ? request.path : name) + halves[1]
+        }
+        let operation = name.hasSuffix("/") ? "list" : "read"
+        return self.verdict(PlainRequest(operation: operation, path: target)).complaints.isEmpty
     }
 
     /// What these blocks, all about the path of the request, find wrong with it.
@@ -308,5 +328,23 @@ struct PlainEvaluator {
             first.count == second.count && zip(first, second).allSatisfy { isSame($0, $1) }
         default: false
         }
+    }
+}
+
+extension String {
+    /// What stands between these marks.
+    fileprivate func components(_ mark: String) -> [String] {
+        var parts = [""]
+        var rest = self[...]
+        while let first = rest.first {
+            if rest.hasPrefix(mark) {
+                parts.append("")
+                rest = rest.dropFirst(mark.count)
+            } else {
+                parts[parts.count - 1].append(first)
+                rest = rest.dropFirst()
+            }
+        }
+        return parts
     }
 }

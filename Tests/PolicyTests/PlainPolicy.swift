@@ -65,6 +65,8 @@ struct PlainBlock: Sendable {
     var wrappingMin: Int?
     var wrappingMax: Int?
     var pageLimit: Int?
+    /// Where it is looked up whether a name of a list is shown.
+    var filter: String?
     var expiration: String?
 
     var isTemplate: Bool {
@@ -88,6 +90,7 @@ struct PlainBlock: Sendable {
         if let wrappingMin { members.append(("min_wrapping_ttl", Self.duration(wrappingMin))) }
         if let wrappingMax { members.append(("max_wrapping_ttl", Self.duration(wrappingMax))) }
         if let pageLimit { members.append(("pagination_limit", "\(pageLimit)")) }
+        if let filter { members.append(("list_scan_response_keys_filter_path", "\"\(filter)\"")) }
         if let expiration { members.append(("expiration", "\"\(expiration)\"")) }
         return members
     }
@@ -160,6 +163,13 @@ struct PlainSubject: Sendable {
     let facts: [String: String]
 
     static let all = [ann, bob, PlainSubject(subject: .nobody, facts: [:])]
+
+    private init(subject: PolicySubject, facts: [String: String]) {
+        self.subject = subject
+        // Of the tests' now.
+        let times = ["time.now": "1795000000", "time.now.minus.1h": "1794996400"]
+        self.facts = facts.merging(times) { fact, _ in fact }
+    }
 
     private static let ann = PlainSubject(
         subject: PolicySubject(

@@ -24,10 +24,11 @@ struct PropertyTests {
         ("barred by a template", 20), ("allowed", 250), ("denied by path", 400),
         ("parameter missing", 25),
         ("parameter denied", 12), ("parameter not allowed", 30), ("denied by wrapping", 50),
-        ("denied by page", 12), ("several complaints", 100),
+        ("denied by page", 8), ("several complaints", 100),
         ("allowed with parameters under a rule", 30), ("allowed and wrapped as it must be", 12),
         ("decided by a template", 90), ("decided in spite of another match", 170),
         ("decided by several blocks", 320), ("decided otherwise by a block alone", 190),
+        ("shown by a filter", 25), ("hidden by a filter", 50), ("one filter of several", 1),
     ]
 
     @Test("random policies, subjects and requests are decided alike", arguments: 1...10)
@@ -46,7 +47,11 @@ struct PropertyTests {
             for _ in 0..<20 {
                 let request = makes.request(facts: somebody.facts)
                 let verdict = reference.verdict(request)
-                let difference = try Self.difference(list, request, verdict)
+                let lists = ["list", "scan"].contains(request.operation)
+                let names = lists ? (0..<4).map { _ in makes.name() } : []
+                let difference =
+                    try Self.difference(list, request, verdict)
+                    ?? Self.difference(list, request, verdict, names: names, reference)
                 guard difference == nil else {
                     let texts = policies.map { policy in
                         "wildcards \(policy.allowsWildcards), slashes \(policy.allowsSlashes)\n"
@@ -66,6 +71,14 @@ struct PropertyTests {
                     tally.add("barred by a template")
                 } else {
                     Self.count(request, verdict, list, in: &tally)
+                }
+                if verdict.complaints.isEmpty, verdict.filter != nil {
+                    let filters = Set(verdict.blocks.compactMap(\.filter))
+                    if filters.count > 1 { tally.add("one filter of several") }
+                    for name in names {
+                        let isShown = reference.shows(name, of: request, verdict)
+                        tally.add(isShown ? "shown by a filter" : "hidden by a filter")
+                    }
                 }
             }
         }
@@ -95,6 +108,28 @@ struct PropertyTests {
         let limit = decision.isAllowed ? verdict.pageLimit : nil
         guard decision.pageLimit == limit else {
             return "page of \(decision.pageLimit ?? 0), defined: \(limit ?? 0)"
+        }
+        return nil
+    }
+
+    /// What is shown of a list that is not defined to be, or the other way round.
+    private static func difference(
+        _ list: AccessList,
+        _ request: PlainRequest,
+        _ verdict: PlainEvaluator.Verdict,
+        names: [String],
+        _ reference: PlainEvaluator
+    ) -> String? {
+        guard verdict.complaints.isEmpty else { return nil }
+        let filter = list.rule(for: request.path, isListing: true)
+            .flatMap { list.rules[$0].keysFilter }
+        for name in names {
+            let target = filter?.expanded(path: request.path, key: name)
+            let operation: AccessOperation = name.hasSuffix("/") ? .list : .read
+            let isShown = target.map { list.allows(operation, $0) } ?? true
+            guard isShown == reference.shows(name, of: request, verdict) else {
+                return "\(name) is \(isShown ? "shown" : "hidden"), looked up at \(target ?? "")"
+            }
         }
         return nil
     }

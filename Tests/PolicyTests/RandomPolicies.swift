@@ -18,7 +18,11 @@ struct RandomPolicies {
         "identity.entity.aliases.auth_2.name", "identity.groups.ids.g1.name",
         "identity.groups.names.ops.id", "identity.groups.names.ops.metadata.floor",
         "identity.groups.names.dev.ops.metadata.floor", "identity.groups.names.other.name",
-        "identity.other",
+        "identity.other", "identity.entity.groups.names", "time.now", "time.now.minus.1h",
+    ]
+    private static let filters = [
+        "{{ .path }}{{ .key }}", "{{ .key }}", "a/{{ .key }}", "{{ .key }}/{{ .key }}", "ab",
+        "b/{{ .path }}",
     ]
     private static let one = PlainValue.number(1, spelling: "1")
     private static let patterns: [PlainValue] = [
@@ -107,6 +111,10 @@ struct RandomPolicies {
             }
         }
         if random.chance(1, of: 4) { block.pageLimit = random.pick([2, 3, 5]) }
+        let mayList = block.capabilities.contains { $0 == "list" || $0 == "scan" }
+        if mayList || block.oldPolicy != nil, random.chance(1, of: 3) {
+            block.filter = random.pick(Self.filters)
+        }
         if random.chance(1, of: 10) {
             block.expiration = random.pick(["2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"])
         }
@@ -149,6 +157,11 @@ struct RandomPolicies {
             request.wrappingSeconds = random.pick([1, 5, 59, 60, 90, 91, 95, 3_600, 3_601])
         }
         return request
+    }
+
+    /// What a list may hold.
+    mutating func name() -> String {
+        random.pick(Self.words) + (random.chance(1, of: 3) ? "/" : "")
     }
 
     private mutating func requestPath(_ facts: [String: String]) -> String {

@@ -1,3 +1,4 @@
+import Glibc
 import Policy
 import TestSupport
 import Wire
@@ -8,11 +9,15 @@ import Wire
 ///
 /// Each policy has twenty blocks: exact paths, prefixes, segments that may be any, and one with
 /// parameters. Paths are asked for that each of those decides about, and one in six that none does,
-/// in random order.
+/// in random order. Exit code 1: with 20 policies a decision takes longer than the goal.
 struct DecisionTrial {
     let policies: Int
     static let blocks = 20
     static let rounds = 200_000
+    /// Nanoseconds of a decision, and the policies that the goal is for.
+    static let goal = (nanoseconds: 2_000.0, policies: 20)
+    /// The quickest counts: what else the machine does only makes them slower.
+    static let runs = 5
 
     /// Where a block's rule is.
     private static func mount(_ policy: Int, _ block: Int) -> String {
@@ -85,12 +90,31 @@ struct DecisionTrial {
     }
 }
 
+func quickest(_ policies: Int) throws -> (build: Double, decide: Double, allowed: Int) {
+    let trial = DecisionTrial(policies: policies)
+    var best = try trial.run()
+    for _ in 1..<DecisionTrial.runs {
+        let next = try trial.run()
+        if next.decide < best.decide { best = next }
+    }
+    return best
+}
+
+var isWell = true
 for policies in [1, 5, 20, 100, 256] {
-    let result = try DecisionTrial(policies: policies).run()
+    let result = try quickest(policies)
     let share = result.allowed * 100 / DecisionTrial.rounds
     print(
         "\(policies) policies of \(DecisionTrial.blocks) blocks: read and put together in "
             + "\(Int(result.build / 1_000)) µs, \(Int(result.decide)) ns a decision, "
             + "\(share) % allowed"
     )
+    guard policies == DecisionTrial.goal.policies else { continue }
+    let isMet = result.decide <= DecisionTrial.goal.nanoseconds
+    print(
+        "goal: at most \(Int(DecisionTrial.goal.nanoseconds)) ns a decision with \(policies) "
+            + "policies: \(isMet ? "met" : "MISSED") with \(Int(result.decide)) ns"
+    )
+    isWell = isWell && isMet
 }
+exit(isWell ? 0 : 1)

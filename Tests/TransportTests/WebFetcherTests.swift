@@ -27,14 +27,15 @@ extension NetworkTests {
             _ address: String,
             _ authorities: String = "",
             patience: Duration = .seconds(60),
-            bytesMax: Int = 1_000
+            trace: String? = nil
         ) async throws -> String {
-            let fetch = WebFetch(
+            var fetch = WebFetch(
                 try WebAddress(address),
                 authorities: authorities,
                 patience: patience,
-                bytesMax: bytesMax
+                bytesMax: 1_000
             )
+            fetch.trace = trace
             let result = await withCheckedContinuation { done in
                 fetcher.fetch(fetch) { done.resume(returning: $0) }
             }
@@ -85,6 +86,25 @@ extension NetworkTests {
                     #expect(text.contains(Self.rows[row].expected), "\(text)")
                     let other = try await self.text(fetcher, origin + "/secure")
                     #expect(other.contains("leads to another scheme"), "\(other)")
+                }
+            }
+        }
+
+        @Test("each request has the trace it is asked with, and none where there is none")
+        func trace() async throws {
+            let seen = Collector<String>()
+            let serve: @Sendable (HTTPExchange) -> Void = { exchange in
+                seen.add(exchange.request.header("traceparent") ?? "none")
+                Self.serve(exchange)
+            }
+            try await withServer(handler: serve) { server in
+                try await withFetcher { fetcher in
+                    let address = "http://127.0.0.1:\(server.boundAddress.port)/once"
+                    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+                    let traced = try await text(fetcher, address, trace: trace)
+                    let untraced = try await text(fetcher, address)
+                    #expect(traced == "{}" && untraced == "{}")
+                    #expect(seen.all == [trace, trace, "none", "none"])
                 }
             }
         }

@@ -18,6 +18,14 @@ final class KeySetKeeper: EffectPerformer {
         ) -> Void
     private typealias Waiter = @Sendable (EffectOutcome) -> Void
 
+    /// The documents that are fetched for one source.
+    private struct Errand {
+        let source: KeySource
+        let deadline: Moment
+        /// Of the request that began it. Others may wait for it as well.
+        let trace: String?
+    }
+
     private let table = Mutex(KeySetTable<Waiter>())
     private let fetch: Fetch
     private let clock: @Sendable () -> Moment
@@ -48,9 +56,9 @@ final class KeySetKeeper: EffectPerformer {
         switch table.withLock({ $0.ask(question, effect.id, completion, at: now) }) {
         case .answer(let outcome, let fetches):
             completion(outcome)
-            if fetches { begin(question.source) }
+            if fetches { begin(question.source, effect.trace) }
         case .wait(let fetches):
-            if fetches { begin(question.source) }
+            if fetches { begin(question.source, effect.trace) }
         }
     }
 
@@ -68,15 +76,19 @@ final class KeySetKeeper: EffectPerformer {
 
     // MARK: one fetch
 
-    private func begin(_ source: KeySource) {
-        let deadline = clock() + .milliseconds(Limits.keySetFetchMilliseconds)
+    private func begin(_ source: KeySource, _ trace: String?) {
+        let errand = Errand(
+            source: source,
+            deadline: clock() + .milliseconds(Limits.keySetFetchMilliseconds),
+            trace: trace
+        )
         do throws(WebAddressError) {
             switch source.kind {
-            case .keySet: fetchKeys(at: try WebAddress(source.url), source, deadline)
+            case .keySet: fetchKeys(at: try WebAddress(source.url), errand)
             case .discovery:
                 let address = try IssuerDocument.address(of: source.url)
-                get(address, source, deadline) { [self] result in
-                    discovered(result, at: address, source, deadline)
+                get(address, errand) { [self] result in
+                    discovered(result, at: address, errand)
                 }
             }
         } catch {
@@ -87,43 +99,42 @@ final class KeySetKeeper: EffectPerformer {
     private func discovered(
         _ result: Result<[UInt8], WebFetchError>,
         at address: WebAddress,
-        _ source: KeySource,
-        _ deadline: Moment
+        _ errand: Errand
     ) {
         do {
-            let document = try IssuerDocument(parsing: result.get(), of: source.url)
+            let document = try IssuerDocument(parsing: result.get(), of: errand.source.url)
             // Nobody may make the vault take keys from a connection that anybody can change.
             guard document.keys.usesTLS || !address.usesTLS else {
                 throw KeySetFailure(text: "the jwks_uri of the discovery document is not https://")
             }
-            fetchKeys(at: document.keys, source, deadline)
+            fetchKeys(at: document.keys, errand)
         } catch {
-            end(source, .failure(Self.failure(error)))
+            end(errand.source, .failure(Self.failure(error)))
         }
     }
 
-    private func fetchKeys(at address: WebAddress, _ source: KeySource, _ deadline: Moment) {
-        get(address, source, deadline) { [self] result in
+    private func fetchKeys(at address: WebAddress, _ errand: Errand) {
+        get(address, errand) { [self] result in
             do {
-                end(source, .success(try KeySet(parsing: result.get())))
+                end(errand.source, .success(try KeySet(parsing: result.get())))
             } catch {
-                end(source, .failure(Self.failure(error)))
+                end(errand.source, .failure(Self.failure(error)))
             }
         }
     }
 
     private func get(
         _ address: WebAddress,
-        _ source: KeySource,
-        _ deadline: Moment,
+        _ errand: Errand,
         _ completion: @escaping @Sendable (Result<[UInt8], WebFetchError>) -> Void
     ) {
-        let request = WebFetch(
+        var request = WebFetch(
             address,
-            authorities: source.authorities,
-            patience: max(deadline - clock(), .zero),
+            authorities: errand.source.authorities,
+            patience: max(errand.deadline - clock(), .zero),
             bytesMax: EngineLimits.issuerAnswerBytesMax
         )
+        request.trace = errand.trace
         fetch(request, completion)
     }
 

@@ -1,3 +1,4 @@
+import API
 import Engines
 import Replica
 import Synchronization
@@ -57,6 +58,8 @@ final class WaitingRequests: Sendable {
             case .stopped: completion(.refused)
             }
         }
+        var effect = effect
+        effect.trace = context.trace.header
         // Noted before it begins, so an instant end cannot be missed.
         state.withLock { $0.waits[number] = wait }
         context.whenGone?({ wait.abandon() })
@@ -72,5 +75,18 @@ final class WaitingRequests: Sendable {
             return Array(state.waits.values)
         }
         for wait in waits { wait.stop() }
+    }
+}
+
+extension RequestContext {
+    /// Of what is asked of others for it: this node's part asks, in the caller's trace or, as in
+    /// the log, in one of its own.
+    fileprivate var trace: TraceContext {
+        let isForwarded = if case .member = origin { true } else { false }
+        return TraceContext(
+            of: TraceContext(header: request.headers.trace),
+            requestID: request.requestID,
+            isForwarded: isForwarded
+        )
     }
 }
