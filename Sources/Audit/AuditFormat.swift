@@ -153,7 +153,6 @@ package struct AuditFormat: Sendable {
         writer.member("remote_port", request.remotePort)
         writer.member("wrap_ttl", request.wrapTTLSeconds)
         write(request.headers, into: &writer)
-        writer.member("client_certificate_serial_number", request.certificateSerial)
         writer.endObject()
     }
 

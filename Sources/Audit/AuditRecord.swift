@@ -140,7 +140,6 @@ package struct AuditRequest: Sendable {
     package var wrapTTLSeconds = 0
     /// Headers that the configuration names.
     package var headers: [AuditHeader] = []
-    package var certificateSerial = ""
 
     package init(id: String, operation: String, path: String) {
         self.id = id

@@ -4,6 +4,8 @@ import Glibc
 package import Logging
 import NIOCore
 import NIOSSL
+import SwiftASN1
+import X509
 
 /// Certificate chain and private key of the client-facing server, ready for use.
 package struct TLSMaterial: Sendable {
@@ -66,6 +68,8 @@ package enum ServerCertificate {
     /// Names of the self-made files within the data folder.
     package static let certificateName = "api-certificate.pem"
     package static let keyName = "api-key.pem"
+    /// Damaged files of one name that are kept.
+    private static let damagedFilesMax = 1_000
 
     /// Loads what the operator has provided.
     ///
@@ -92,7 +96,9 @@ package enum ServerCertificate {
     /// Loads the self-made certificate of this data folder, or makes it at the first start.
     ///
     /// One that exists is kept even when `names` has grown, because clients hold copies of it;
-    /// the log then says which names are missing and what to do.
+    /// the log then says which names are missing and what to do. One that is damaged, or whose key
+    /// is, proves nothing to anyone: both files are put under other names and new ones are made,
+    /// since a node with whole data should not stay down for them.
     ///
     /// - Parameters:
     ///   - folder: the data folder, without a trailing slash.
@@ -109,13 +115,73 @@ package enum ServerCertificate {
         }
         precondition(!wanted.isEmpty, "a server certificate needs a name")
         let paths = (certificate: "\(folder)/\(certificateName)", key: "\(folder)/\(keyName)")
-        guard let key = try PrivateFile.read(paths.key, isSecret: true),
+        do {
+            let key = try PrivateFile.read(paths.key, isSecret: true)
             let certificate = try PrivateFile.read(paths.certificate, isSecret: false)
-        else {
-            return try create(paths, wanted)
+            if let key, let certificate {
+                return try load(certificate, key, paths, wanted, logger)
+            }
+            if certificate != nil { try replace(paths, "there is no \(paths.key)", logger) }
+        } catch {
+            switch error {
+            case .malformed, .keyMismatch: try replace(paths, error.summary, logger)
+            default: throw error
+            }
+        }
+        return try create(paths, wanted)
+    }
+
+    private static func load(
+        _ certificate: [UInt8],
+        _ key: [UInt8],
+        _ paths: (certificate: String, key: String),
+        _ wanted: [ServerName],
+        _ logger: Logger
+    ) throws(TransportError) -> TLSMaterial {
+        let material = try TLSMaterial(certificatePEM: certificate, keyPEM: key, paths: paths)
+        guard SelfSignedCertificate.isAsSigned(inPEM: material.certificatePEM) else {
+            throw .malformed(path: paths.certificate, reason: "it is not what was signed")
         }
         try compare(certificate, with: wanted, path: paths.certificate, logger: logger)
-        return try TLSMaterial(certificatePEM: certificate, keyPEM: key, paths: paths)
+        return material
+    }
+
+    /// Makes room for a new pair. The key goes first: one that is left alone is overwritten.
+    private static func replace(
+        _ paths: (certificate: String, key: String),
+        _ reason: String,
+        _ logger: Logger
+    ) throws(TransportError) {
+        let aside = [try putAside(paths.key), try putAside(paths.certificate)]
+        logger.error(
+            """
+            the certificate for clients cannot be used: \(reason); a new one is made, and the \
+            old files are kept as \(aside.compactMap(\.self).joined(separator: " and ")); clients \
+            that hold a copy of the old certificate refuse this node until they are given the \
+            new \(paths.certificate)
+            """
+        )
+    }
+
+    /// Gives a file a name that nothing else has.
+    ///
+    /// - Returns: the new name, or nil when there is no such file.
+    private static func putAside(_ path: String) throws(TransportError) -> String? {
+        for number in 1...damagedFilesMax {
+            let aside = "\(path).damaged-\(number)"
+            // Unlike renaming, this never takes the name of another file away.
+            if unsafe link(path, aside) == 0 {
+                guard unsafe unlink(path) == 0 else {
+                    throw .file(path: path, operation: "put aside", code: errno)
+                }
+                return aside
+            }
+            if errno == ENOENT { return nil }
+            guard errno == EEXIST else {
+                throw .file(path: path, operation: "put aside", code: errno)
+            }
+        }
+        throw .file(path: path, operation: "put aside", code: EEXIST)
     }
 
     /// A key without certificate is what a crash between the two writes leaves; it is replaced.
@@ -161,6 +227,22 @@ package enum ServerCertificate {
             """
         )
     }
+}
+
+extension SelfSignedCertificate {
+    /// Whether a certificate of this program is still, bit for bit, what its key has signed. Of a
+    /// certificate that somebody else has made and put in its place nothing is known here.
+    ///
+    /// A changed bit may leave it readable, and no client that holds a copy would accept it.
+    static func isAsSigned(inPEM text: String) -> Bool {
+        guard let certificate = try? Certificate(pemEncoded: text) else { return false }
+        let names = [certificate.subject, certificate.issuer]
+        // One of the two may be what is damaged.
+        guard names.contains(where: { "\($0)".contains(serverOrganisation) }) else { return true }
+        return certificate.publicKey.isValidSignature(certificate.signature, for: certificate)
+    }
+
+    private static let serverOrganisation = "Holdfast server"
 }
 
 /// A pin: SHA-256 over a certificate's SubjectPublicKeyInfo in DER, 32 bytes.

@@ -11,9 +11,11 @@ import collections
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import time
 
+from database_file import DatabaseFile
 from support import ClusterError, ClusterTest, wait_until
 
 FOLDERS, NAMES = 4, 25
@@ -49,6 +51,67 @@ def misdirect_page(random, data):
 
 
 IN_PLACE = [flip_bits, flip_bits, zero_pages, scramble_sector, misdirect_page]
+# Writes between the first moment of the old pages and the one at which one of them comes back.
+LATER_WRITES = 12
+# How often it is such a page: as often as each other kind that leaves the file as long as it was.
+STALE = 0.16
+
+
+class OldPages:
+    """What the pages of a node's database were at the last moments, so that one can come back: the
+    disk has said that it wrote the page, and has not."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.moments = collections.deque(maxlen=LATER_WRITES + 2)
+        self.live = {}
+
+    def remember(self):
+        self.moments.append({path: DatabaseFile(path).before for path in self.databases()})
+
+    def look(self):
+        """Where the rows of the state are now; before anything is damaged."""
+        self.live = {
+            path: {row.start for row in DatabaseFile(path).table("state")}
+            for path in self.databases()
+        }
+
+    def put_back(self, random):
+        """One page as it was before it was written last; its file and number, or None. Mostly one
+        that holds rows: of the others many are free."""
+        earlier = []
+        for path, live in self.live.items():
+            size = max(len(moment.get(path, b"")) for moment in self.moments)
+            now = self.read(path, size) if path.exists() else b""
+            for start in range(0, len(now) // PAGE * PAGE, PAGE):
+                page = self.last_other(path, start, now[start : start + PAGE])
+                if page:
+                    earlier.append((start in live, path, start, page))
+        rows = [each for each in earlier if each[0]]
+        if not earlier:
+            return None
+        _, path, start, page = random.choice(rows if rows and random.random() < 0.8 else earlier)
+        with open(path, "r+b") as file:
+            file.seek(start)
+            file.write(page)
+        return path, start // PAGE
+
+    def last_other(self, path, start, now):
+        """The newest of what a page was that is not what it is."""
+        for moment in reversed(self.moments):
+            page = moment.get(path, b"")[start : start + PAGE]
+            if len(page) == PAGE and page != now and any(page):
+                return page
+        return None
+
+    def databases(self):
+        # One that was rebuilt or compacted has another name, or begins anew.
+        return sorted(self.folder.glob("holdfast*.mdb"))
+
+    @staticmethod
+    def read(path, size):
+        with open(path, "rb") as file:
+            return file.read(size)
 
 
 class CorruptionTest(ClusterTest):
@@ -57,16 +120,18 @@ class CorruptionTest(ClusterTest):
     # A folder for what a failed round leaves: the damaged data as it was, and the nodes' logs.
     keep = os.environ.get("HOLDFAST_TEST_KEEP")
     # The node's own key is its identity: nobody else may have a copy to repair it from.
-    identity = ("node.key", "node-key.pem", "api-key.pem", "api-certificate.pem", "lock")
+    identity = ("node.key", "node-key.pem", "lock")
     # What a node says when it found damage, and what became of it.
     signs = {
         "damage found": "found", "repaired:": "repaired", "was put aside": "rebuilt",
         "the log is whole again": "log repaired", "walking the database": "walked",
+        "a new one is made": "certificate made anew",
     }
 
     def corrupt(self, corruptions):
         """Makes so many, in rounds, and prints what became of them."""
-        cluster = self.open_cluster(tls=False)
+        # Each node with a certificate that it has made itself, which is damaged like all the rest.
+        cluster = self.open_cluster()
         self.fill(cluster)
         self.kinds, self.files = collections.Counter(), collections.Counter()
         self.outcomes = collections.Counter()
@@ -108,12 +173,28 @@ class CorruptionTest(ClusterTest):
 
     def damage(self, cluster, victim, count):
         """While the node is down, and half the time without its last words."""
+        self.write_later(cluster, victim)
         if self.random.random() < 0.5:
             cluster.kill(victim)
         else:
             victim.daemon.stop()
         self.read_from = victim.daemon.log.stat().st_size
+        self.old_pages.look()
         return [self.damage_once(victim) for _ in range(count)]
+
+    def write_later(self, cluster, victim):
+        """New values, some of them twice, which the node has before it stops: what an old page says
+        of them is not true any more."""
+        paths = self.random.sample(sorted(self.values), LATER_WRITES // 2)
+        leader = cluster.wait_for_leader()
+        self.old_pages = OldPages(victim.data)
+        self.old_pages.remember()
+        for path in paths + self.random.choices(paths, k=LATER_WRITES - len(paths)):
+            self.values[path] = f"{path} is {self.random.getrandbits(256):x} by now"
+            cluster.ask(leader, "POST", f"secret/data/{path}",
+                        {"data": {"value": self.values[path]}})
+            self.old_pages.remember()
+        cluster.wait_until_caught_up(victim)
 
     def keep_damaged(self, victim):
         if not self.keep:
@@ -133,6 +214,13 @@ class CorruptionTest(ClusterTest):
             if path.is_file() and path.stat().st_size > 0 and path.name not in self.identity
             and "quarantine" not in path.parts
         ]
+        if self.random.random() < STALE:
+            found = self.old_pages.put_back(self.random)
+            if found:
+                path, number = found
+                self.kinds["stale_page"] += 1
+                self.files[path.name] += 1
+                return "stale_page", path.name, number
         # Half of it where nearly all of the bytes are.
         large = [path for path in files if path.stat().st_size > 1 << 20]
         file = self.random.choice(large if large and self.random.random() < 0.5 else files)
@@ -205,6 +293,14 @@ class CorruptionTest(ClusterTest):
         said = {name for sign, name in self.signs.items() if sign in self.said(victim)}
         self.outcomes.update(said or {"nothing"})
 
+    @staticmethod
+    def trust_anew(cluster, victim):
+        """What an operator does when the node says that it has a new certificate: clients get it.
+        It listens only once it has one."""
+        host, port = victim.api_listen.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=2):
+            cluster._bundled = set()
+
     def keep_alive(self, cluster, victim):
         """What a service manager and the share-holders do: start it again, unseal it."""
         deadline = time.monotonic() + 120
@@ -213,6 +309,7 @@ class CorruptionTest(ClusterTest):
                 # The others are not damaged, and must not end.
                 self.assertTrue(node is victim or node.is_alive(), f"{node.name} ended")
             try:
+                self.trust_anew(cluster, victim)
                 cluster.wait_until_answering(victim)
                 cluster.unseal(victim)
                 return

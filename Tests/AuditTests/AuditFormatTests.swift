@@ -383,7 +383,6 @@ struct AuditFormatTests {
         record.auth.remainingUses = 2
         record.request.namespaceID = "abc"
         record.request.namespacePath = "team/"
-        record.request.certificateSerial = "17"
         let line = String(decoding: AuditFormat(hash: nil).line(record), as: UTF8.self)
         #expect(
             line.contains(
@@ -393,7 +392,6 @@ struct AuditFormatTests {
         )
         #expect(line.contains(#""num_uses":3,"remaining_uses":2,"token_type""#))
         #expect(line.contains(#""namespace":{"id":"abc","path":"team/"}"#))
-        #expect(line.contains(#""client_certificate_serial_number":"17"}"#))
     }
 
     @Test("which version of a policy decided is on the record")
