@@ -1,14 +1,113 @@
 """Every class of `hvac` whose part is built, method by method, unmodified, through all nodes in turn.
 
-Identity has its own test (test_identity.py), and so have one-time passwords (test_engines.py)."""
+Identity and namespaces have tests of their own (test_identity.py, test_namespaces.py), and so has
+what a client does first (test_clients.py)."""
 
+import ast
+import inspect
 import pathlib
+import re
 import unittest
 
 import hvac
+from hvac.api import auth_methods, secrets_engines, system_backend
+from hvac.api.vault_api_base import VaultApiBase
 
 from certificates import AUTHORITY, Certificates
 from support import ClusterTest, wait_until
+
+# The classes whose part is built, and how the tests write what they call a method of.
+BUILT = {
+    auth_methods.AppRole: r"roles\(\)|auth\.approle",
+    auth_methods.Cert: r"cert|auth\.cert",
+    auth_methods.JWT: r"auth\.jwt",
+    auth_methods.Token: r"token\([^()]*\)|auth\.token",
+    auth_methods.Userpass: r"people\(\)|auth\.userpass",
+    secrets_engines.Identity: r"identity|other|third",
+    secrets_engines.KvV1: r"kv\.v1",
+    secrets_engines.KvV2: r"kv\(\)|kv\.v2",
+    # All of sys: each of its classes is a part of this one.
+    system_backend.SystemBackend: r"system|sys",
+    hvac.Client: r"client|client\([^()]*\)",
+}
+NOT_BUILT = {
+    "Aws", "Azure", "Gcp", "Github", "Kubernetes", "Ldap", "LegacyMfa", "OIDC", "Okta", "Radius",
+    "ActiveDirectory", "Consul", "Database", "Pki", "RabbitMQ", "Ssh", "Transform", "Transit",
+}
+# Methods of built classes that no test calls, and why.
+LATER = "is of a part that is not built"
+OTHER_PRODUCT = "exists in Vault Enterprise only"
+NO_REQUEST = "makes no request of its own"
+NOT_CALLED = {
+    LATER: """
+        cancel_rekey cancel_rekey_verify read_backup_keys read_rekey_progress
+        read_rekey_verify_progress rekey rekey_multi rekey_verify rekey_verify_multi start_rekey
+        get_encryption_key_status rotate_encryption_key
+        cancel_root_generation generate_root read_root_generation_progress
+        start_root_token_generation
+        force_restore_raft_snapshot restore_raft_snapshot take_raft_snapshot
+        configure_tokens_backend create_named_key delete_named_key generate_signed_id_token
+        introspect_signed_id_token list_named_keys read_active_public_keys read_named_key
+        read_tokens_backend_configuration read_well_known_configurations rotate_named_key
+        Identity.create_or_update_role Identity.read_role Identity.list_roles Identity.delete_role
+        oidc_authorization_url_request oidc_callback""",
+    OTHER_PRODUCT: """
+        create_or_update_egp_policy delete_egp_policy list_egp_policies read_egp_policy
+        create_or_update_rgp_policy delete_rgp_policy list_rgp_policies read_rgp_policy
+        create_or_update_raft_auto_snapshot_config delete_raft_auto_snapshot_config
+        list_raft_auto_snapshot_configs read_raft_auto_snapshot_config
+        read_raft_auto_snapshot_status""",
+    NO_REQUEST: """
+        CertificateAuthError get_private_attr_name resolve_path
+        validate_member_id_params_for_group_type""",
+}
+
+
+class HvacIsCoveredWhole(unittest.TestCase):
+    """Reads the tests, so that a class or a method without a test is noticed when it comes."""
+
+    def calls(self):
+        """All calls of methods in the tests that use hvac, and what of: {(method, receiver)}."""
+        found = set()
+        for path in pathlib.Path(__file__).parent.glob("*.py"):
+            text = path.read_text()
+            if "import hvac" not in text:
+                continue
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    found.add((node.func.attr, ast.unparse(node.func.value)))
+        return found
+
+    def methods(self, kind):
+        return [name for name in dir(kind) if name[0] != "_" and callable(getattr(kind, name))]
+
+    def test_each_method_is_called_or_has_a_reason_not_to_be(self):
+        calls = self.calls()
+        without = set()
+        for kind, receiver in BUILT.items():
+            called = {method for method, of in calls if re.search(rf"\b(?:{receiver})$", of)}
+            self.assertTrue(called, kind.__name__)
+            without |= {(kind.__name__, name) for name in self.methods(kind)
+                        if name not in called}
+        reasons = {name for text in NOT_CALLED.values() for name in text.split()}
+        used = {name for kind, method in without for name in (method, f"{kind}.{method}")
+                if name in reasons}
+        self.assertEqual(
+            [f"{kind}.{name}" for kind, name in sorted(without)
+             if name not in reasons and f"{kind}.{name}" not in reasons], [], "without a call")
+        self.assertEqual(sorted(reasons - used), [], "called, or gone, and still in the list")
+
+    def test_each_class_is_built_or_said_not_to_be(self):
+        built = {kind.__name__ for kind in BUILT}
+        parts = {each.__name__ for each in system_backend.SystemBackend.__mro__}
+        for module in (auth_methods, secrets_engines, system_backend):
+            for name, kind in inspect.getmembers(module, inspect.isclass):
+                # The class of both versions of KV only leads to theirs.
+                if not issubclass(kind, VaultApiBase) or name in ("Kv", "VaultApiCategory"):
+                    continue
+                if name in ("AuthMethods", "SecretsEngines") or name in parts:
+                    continue
+                self.assertIn(name, NOT_BUILT ^ built, f"{name}: in one of the two lists")
 
 
 class HvacClasses(ClusterTest):
@@ -318,6 +417,33 @@ class HvacClasses(ClusterTest):
         self.assertEqual(client.list("cubbyhole/")["data"]["keys"], ["a"])
         client.delete("cubbyhole/a")
         self.assertIsNone(client.read("cubbyhole/a"))
+        client.write("cubbyhole/b", k="v")
+        self.assertEqual(client.read("cubbyhole/b")["data"], {"k": "v"})
+
+    def test_what_the_client_does_itself(self):
+        client = self.client()
+        text = 'path "secret/data/*" { capabilities = ["read"] }'
+        client.sys.create_or_update_policy("p", text)
+        self.assertEqual(client.get_policy("p"), text)
+        self.assertIsNone(client.get_policy("none"))
+        tokens = [client.auth.token.create(policies=["p"], ttl="1h")["auth"] for _ in range(3)]
+        own = tokens[0]["client_token"]
+        self.assertEqual(client.renew_token(own, increment="30m")["auth"]["lease_duration"], 1800)
+        client.revoke_token(own)
+        client.revoke_token(tokens[1]["client_token"], orphan=True)
+        client.revoke_token(tokens[2]["accessor"], accessor=True)
+        for each in tokens:
+            self.assertFalse(self.client(each["client_token"]).is_authenticated())
+        # A token that comes wrapped: the client takes the wrapping token for its own to open it.
+        wrapped = client.auth.token.create(policies=["p"], wrap_ttl="60s")["wrap_info"]
+        client = self.client()
+        client.auth_cubbyhole(wrapped["token"])
+        self.assertEqual(client.lookup_token()["data"]["accessor"], wrapped["wrapped_accessor"])
+        client = self.client()
+        self.sys.enable_auth_method("userpass")
+        client.auth.userpass.create_or_update_user("ann", password="hedgehog")
+        client.login("/v1/auth/userpass/login/ann", json={"password": "hedgehog"})
+        self.assertEqual(client.lookup_token()["data"]["display_name"], "userpass-ann")
 
 
 if __name__ == "__main__":

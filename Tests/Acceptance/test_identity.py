@@ -92,11 +92,31 @@ class Identity(ClusterTest):
         self.assertEqual(third.lookup_group(name="x")["data"]["id"], external)
         other.update_group(group, "g", member_group_ids=[external])
         self.assertEqual(identity.read_group(external)["data"]["parent_group_ids"], [group])
+        other.update_group_alias(alias, "xb", accessor, external)
+        read = third.read_group_alias(alias)["data"]
+        self.assertEqual((read["name"], read["canonical_id"]), ("xb", external))
         identity.delete_group_alias(alias)
+        named = identity.create_or_update_group_by_name("n", metadata={"e": "f"})["data"]["id"]
+        other.create_or_update_group_by_name("n", member_entity_ids=[ann])
+        read = third.read_group(named)["data"]
+        self.assertEqual((read["metadata"], read["member_entity_ids"]), ({"e": "f"}, [ann]))
+        for method in ("LIST", "GET"):
+            names = identity.list_groups_by_name(method)["data"]["keys"]
+            self.assertEqual(sorted(names), ["g", "n", "x"])
+        other.delete_group_by_name("n")
         identity.delete_group(group)
         identity.delete_group_by_name("x")
         with self.assertRaises(hvac.exceptions.InvalidPath):
             other.list_groups()
+        alias = third.list_entity_aliases()["data"]["keys"][0]
+        self.assertEqual(other.delete_entity_alias(alias).status_code, 204)
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            third.read_entity_alias(alias)
+        self.assertEqual(identity.read_entity(ann)["data"]["aliases"], [])
+        identity.create_or_update_entity_by_name("max")
+        self.assertEqual(other.delete_entity_by_name("max").status_code, 204)
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            third.read_entity_by_name("max")
         identity.delete_entity(ann)
         with self.assertRaises(hvac.exceptions.InvalidPath):
             other.list_entities()

@@ -15,14 +15,19 @@ class Repair(CorruptionTest):
         super().setUp()
         self.read_from = 0
 
-    def start(self):
-        cluster = self.open_cluster(tls=False, settings={"checkpoint_entries": CHECKPOINT})
+    def start(self, **settings):
+        settings["checkpoint_entries"] = CHECKPOINT
+        cluster = self.open_cluster(tls=False, settings=settings)
         self.fill(cluster)
         return cluster, next(n for n in cluster.nodes if n is not cluster.wait_for_leader())
 
     def rows(self, cluster, node):
         """The keys of the state, once all that the cluster has committed is on the disk."""
         cluster.wait_until_caught_up(node)
+        return self.settled_rows(node)
+
+    def settled_rows(self, node):
+        """The keys of the state on the disk, once it is not written to any more."""
         seen = [None]
 
         def is_settled():
@@ -118,6 +123,62 @@ class Repair(CorruptionTest):
         self.assertIn("in the place of page", self.said(victim))
         self.expect_whole(cluster, victim)
         self.assertIn("was put aside", self.said(victim))
+
+    def sealed_status(self, cluster, node):
+        """What a node says of itself, which must be sealed; None while it does not answer."""
+        if not node.is_alive():
+            node.daemon.start()  # As a service manager does; nobody unseals it.
+        try:
+            status = cluster.call(node, "GET", "sys/node-status")
+            metrics = cluster.call(node, "GET", "sys/metrics")
+        except OSError:
+            return None
+        if status.status != 200 or metrics.status != 200:
+            return None
+        self.assertTrue(status.json["sealed"], status.text)
+        gauges = {gauge["Name"]: gauge["Value"] for gauge in metrics.json["Gauges"]}
+        counters = {counter["Name"]: counter["Count"] for counter in metrics.json["Counters"]}
+        self.assertEqual(gauges["holdfast_sealed"], 1)
+        return status.json["damage"], gauges, counters
+
+    def test_a_node_that_is_sealed_is_repaired(self):
+        cluster, victim = self.start(metrics_unauthenticated="true")
+        damaged, lost = sorted(self.create(cluster, victim))[:2]
+        # Both of one bucket are one finding: the damaged one explains the wrong sum.
+        findings = len({damaged[:1], lost[:1]})
+
+        def damage():
+            file = DatabaseFile(victim.data / "holdfast.mdb")
+            row = next(row for row in file.table("state") if row.key == damaged)
+            file.write_value(row, row.value[:-1] + bytes([row.value[-1] ^ 0x10]))
+            file.save()
+            self.lose(victim, {lost})
+
+        self.restart_damaged(cluster, victim, damage)
+        seen = [None]
+
+        def is_repaired():
+            seen[0] = self.sealed_status(cluster, victim)
+            if seen[0] is None:
+                return False
+            told, gauges, counters = seen[0]
+            return (
+                told["found"] >= findings and told["repaired"] > 0 and told["waiting"] == 0
+                and gauges["holdfast_store_doubtful_buckets"] == 0
+                and counters["holdfast_store_scrub_passes_total"] > 0
+            )
+
+        wait_until(f"{victim.name} is repaired while it is sealed", is_repaired, 120)
+        told, _, counters = seen[0]
+        self.assertEqual(counters["holdfast_store_scrub_found_total"], told["found"])
+        self.assertEqual(counters["holdfast_store_scrub_repaired_total"], told["repaired"])
+        self.assertIn("repaired:", self.said(victim))
+        self.assertTrue({damaged, lost} <= self.settled_rows(victim), "both are there again")
+        self.assertIsNotNone(self.sealed_status(cluster, victim), "still nobody has unsealed it")
+        cluster.unseal(victim)
+        self.assertEqual(self.read(cluster, victim, "lost"), "the first")
+        self.expect_whole(cluster, victim)
+        self.assertNotIn("was put aside", self.said(victim))
 
     def test_a_lost_record_is_not_created_again(self):
         cluster, victim = self.start()
