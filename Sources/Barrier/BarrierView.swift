@@ -53,6 +53,20 @@ package struct BarrierView: ~Copyable {
     /// The highest log index that this view shows. The base index of batches prepared on it.
     package var evaluatedIndex: UInt64 { store.evaluatedIndex }
 
+    /// Which repairs it shows; see ``StateEdition``.
+    package var edition: StateEdition { store.edition }
+
+    /// Runs `body` on this view and tells which buckets what it read rests on; see
+    /// ``ReadView/recording(_:)``.
+    package borrowing func recording<Value, Failure: Error>(
+        _ body: (borrowing BarrierView) throws(Failure) -> Value
+    ) throws(Failure) -> (value: Value, rested: RestedBuckets) {
+        try store.recording { () throws(Failure) in try body(self) }
+    }
+
+    /// Something is used that was read before; see ``ReadView/note(_:)``.
+    package borrowing func note(_ rested: RestedBuckets) { store.note(rested) }
+
     /// Makes sure that the newest keys of a mount, as of this view, are at hand for a
     /// ``BatchBuilder``. Every read of the mount does so too.
     ///

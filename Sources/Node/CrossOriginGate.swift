@@ -12,9 +12,13 @@ struct CrossOriginGate: Sendable {
     private let logger: Logger
     private let known: EvaluatedCache<CrossOriginSettings?>
 
-    init(store: LocalStore, seal: SealKeeper, logger: Logger) {
+    init(
+        _ parts: EvaluatedCache<CrossOriginSettings?>.Parts,
+        seal: SealKeeper,
+        logger: Logger
+    ) {
         (self.seal, self.logger) = (seal, logger)
-        known = EvaluatedCache(store: store) { _, keyring, view throws(VaultError) in
+        known = EvaluatedCache(parts) { _, keyring, view throws(VaultError) in
             try CrossOriginSettings.load(keyring, view: view)
         }
     }

@@ -164,21 +164,30 @@ final class MembershipFlow: Sendable {
         replica.waitForRead(deadline: context.deadline) { [self] outcome in
             guard case .ready = outcome else { return again(context) }
             context.loop.execute { [self] in
-                guard let unsealed = seal.unsealed else { return sealed(context) }
-                if context.call.needsToken,
-                    let refusal = operators.refusal(
-                        of: OperatorCaller(
-                            token: context.token,
-                            address: context.request.clientIP,
-                            audit: context.audit
-                        ),
-                        for: context.call.access,
-                        unsealed
-                    )
-                {
-                    return context.answer(refusal)
+                guard context.call.needsToken else {
+                    guard let unsealed = seal.unsealed else { return sealed(context) }
+                    return perform(context, unsealed.keyring)
                 }
-                perform(context, unsealed.keyring)
+                authorize(context)
+            }
+        }
+    }
+
+    private func authorize(_ context: Context) {
+        operators.decide(
+            of: OperatorCaller(
+                token: context.token,
+                address: context.request.clientIP,
+                audit: context.audit
+            ),
+            for: context.call.access,
+            on: context.loop,
+            deadline: context.deadline
+        ) { [self] decision in
+            switch decision {
+            case .allowed(let unsealed): perform(context, unsealed.keyring)
+            case .refused(let refusal): context.answer(refusal)
+            case .sealed: sealed(context)
             }
         }
     }

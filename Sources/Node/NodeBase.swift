@@ -152,6 +152,18 @@ struct NodeBase {
         )
     }
 
+    /// Who may do what no mount serves.
+    private var operators: OperatorCheck {
+        OperatorCheck(
+            store: store,
+            replica: replica,
+            seal: seal,
+            onWorker: { [workers] in workers.submit($0) },
+            facts: facts,
+            clock: clock
+        )
+    }
+
     func membership(_ settings: Settings, _ start: NodeStart) -> MembershipFlow {
         MembershipFlow(
             MembershipFlow.ClusterIdentity(start),
@@ -159,18 +171,23 @@ struct NodeBase {
             replica: replica,
             seal: seal,
             forwarder: forwarder,
-            operators: OperatorCheck(store: store, facts: facts, clock: clock),
+            operators: operators,
             logger: loggers[.core]
         )
     }
 
     func rateLimits() -> RateLimitGate {
         RateLimitGate(
-            parts: (store, seal),
+            (store, replica, workers),
+            seal: seal,
             facts: facts,
             clock: clock,
             logger: loggers[.core]
         )
+    }
+
+    func crossOrigin() -> CrossOriginGate {
+        CrossOriginGate((store, replica, workers), seal: seal, logger: loggers[.core])
     }
 
     /// What does the vault's own work on this node.

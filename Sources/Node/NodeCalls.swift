@@ -220,7 +220,9 @@ final class NodeCalls: Sendable {
             guard case .ready = outcome else {
                 return completion(ServiceFailure.noLeader.response)
             }
-            origin.loop.execute { [self] in completion(authorizeAndSeal(origin.caller(token))) }
+            origin.loop.execute { [self] in
+                authorizeAndSeal(origin.caller(token), deadline, origin.loop, completion)
+            }
         }
     }
 
@@ -235,8 +237,14 @@ final class NodeCalls: Sendable {
     ) {
         let loop = origin.loop
         let decide: @Sendable () -> Void = { [self] in
-            guard let unsealed = seal.unsealed else { return done(ServiceFailure.sealed.response) }
-            done(check.refusal(of: origin.caller(token), for: call.access, unsealed))
+            let caller = origin.caller(token)
+            check.decide(of: caller, for: call.access, on: loop, deadline: deadline) { decision in
+                switch decision {
+                case .allowed: done(nil)
+                case .refused(let refusal): done(refusal)
+                case .sealed: done(ServiceFailure.sealed.response)
+                }
+            }
         }
         guard call.isRead else {
             return replica.waitForRead(deadline: deadline) { outcome in
@@ -258,16 +266,20 @@ final class NodeCalls: Sendable {
     ) {
         let deadline = Moment.now + .milliseconds(Limits.initStatusWaitMilliseconds)
         replica.waitForReadPatiently(on: origin.loop, deadline: deadline) { [self] _ in
-            guard let unsealed = seal.unsealed else {
-                return completion(ServiceFailure.sealed.response)
-            }
             var request = AccessRequest(.read, "sys/metrics")
             request.parameters = format == .json ? [:] : ["format": "prometheus"]
-            let caller = origin.caller(token)
-            if let refusal = check.refusal(of: caller, for: request, unsealed) {
-                return completion(refusal)
+            check.decide(
+                of: origin.caller(token),
+                for: request,
+                on: origin.loop,
+                deadline: deadline
+            ) { [self] decision in
+                switch decision {
+                case .allowed: tell(format, completion)
+                case .refused(let refusal): completion(refusal)
+                case .sealed: completion(ServiceFailure.sealed.response)
+                }
             }
-            tell(format, completion)
         }
     }
 
@@ -282,15 +294,32 @@ final class NodeCalls: Sendable {
     }
 
     private var check: OperatorCheck {
-        OperatorCheck(store: store, facts: { self.state.facts() }, clock: clock)
+        OperatorCheck(
+            store: store,
+            replica: replica,
+            seal: seal,
+            onWorker: { [workers] in workers.submit($0) },
+            facts: { self.state.facts() },
+            clock: clock
+        )
     }
 
-    private func authorizeAndSeal(_ caller: OperatorCaller) -> APIResponse {
-        guard let unsealed = seal.unsealed else { return NodeReply.sealed }
+    private func authorizeAndSeal(
+        _ caller: OperatorCaller,
+        _ deadline: Moment,
+        _ loop: any EventLoop,
+        _ completion: @escaping @Sendable (APIResponse) -> Void
+    ) {
         let request = AccessRequest(.update, "sys/seal")
-        if let refusal = check.refusal(of: caller, for: request, unsealed) { return refusal }
-        seal.seal()
-        return NodeReply.sealed
+        check.decide(of: caller, for: request, on: loop, deadline: deadline) { [self] decision in
+            switch decision {
+            case .refused(let refusal): completion(refusal)
+            case .sealed: completion(NodeReply.sealed)
+            case .allowed:
+                seal.seal()
+                completion(NodeReply.sealed)
+            }
+        }
     }
 
     private func answer(_ make: () throws -> APIResponse) -> APIResponse {

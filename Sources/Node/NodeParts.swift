@@ -62,7 +62,7 @@ final class NodeParts: ReplicaObserver {
         tasks = base.taskRunner()
         proof = Self.makeProof(settings.data, logger)
         rateLimits = base.rateLimits()
-        crossOrigin = CrossOriginGate(store: base.store, seal: seal, logger: logger)
+        crossOrigin = base.crossOrigin()
         timers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = timers.next()
         autopilot = Autopilot(flow: membership, replica: replica, loop: loop, logger: logger)

@@ -214,6 +214,12 @@ final class RequestFlow: Sendable {
             return context.fail(.appliedWithoutAnswer)
         }
         let outcome = step(context, unsealed, attempt: attempt)
+        if outcome.step.isWritten, outcome.verdict != .whole {
+            return settle(outcome, context, attempt: attempt) {
+            } again: {
+                self.write($0, attempt: attempt + 1)
+            }
+        }
         switch outcome.step {
         case .commit(let batch, let answer):
             let response = Reply.response(to: answer, requestID: context.request.requestID)
@@ -459,19 +465,21 @@ final class RequestFlow: Sendable {
         return store.view { view in
             let step = VaultCore.step(context.vault, in: environment, view: view, trace: trace)
             let doubts = view.doubts()
-            // A batch is judged again when it is evaluated; what it rests on is looked at there.
             return StepOutcome(
                 step: step,
                 index: view.evaluatedIndex,
                 missed: doubts.missed,
-                verdict: step.isWritten
-                    ? doubts.damaged.first.map { .damaged($0.bucket) } ?? .whole
-                    : replica.verdict(
-                        on: doubts,
-                        in: view,
+                // A batch, too, although it is judged again when it is evaluated: its checks are
+                // of what it changes, not of all that allowed it.
+                verdict: replica.verdict(
+                    on: doubts,
+                    in: view,
+                    .init(
                         isAlone: context.isAlone,
+                        isJudgedAgain: step.isWritten,
                         mayWalk: context.isLong
                     )
+                )
             )
         }
     }
@@ -502,11 +510,11 @@ final class RequestFlow: Sendable {
     /// Runs the next step where the request belongs: its event loop, or a worker if it is long.
     func onLoop(_ context: RequestContext, _ body: @escaping @Sendable () -> Void) {
         if context.isLong {
-            workers.submit { [self] isTaken in
+            workers.submit(mayFill: context.vault.isLong) { [self] isTaken in
                 if isTaken { return body() }
                 // What is long only because its buckets were not looked at yet waits its turn:
                 // after a start that holds for whatever comes first.
-                let waits = !context.vault.isLong && !context.isOver
+                let waits = !context.vault.isLong && !context.isOver && !workers.isStopped
                 if waits { later(context, body) } else { context.fail(.overloaded) }
             }
         } else if context.loop.inEventLoop {

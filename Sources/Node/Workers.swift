@@ -7,6 +7,7 @@ final class Workers: Sendable {
     private let waitingMax: Int
     /// Submitted and not ended.
     private let count = Atomic(0)
+    private let hasStopped = Atomic(false)
 
     /// - Parameters:
     ///   - threads: how many run at the same time.
@@ -17,10 +18,16 @@ final class Workers: Sendable {
         pool.start()
     }
 
+    /// Whether nothing is run any more.
+    var isStopped: Bool { hasStopped.load(ordering: .relaxed) }
+
     /// Runs `body` on a thread, with true. At the bound, and once stopped, runs it at once with
     /// false: it then only says so to whoever waits.
-    func submit(_ body: @escaping @Sendable (Bool) -> Void) {
-        guard count.add(1, ordering: .relaxed).newValue <= waitingMax else {
+    ///
+    /// - Parameter mayFill: up to the bound; false leaves half of the places to others.
+    func submit(mayFill: Bool = true, _ body: @escaping @Sendable (Bool) -> Void) {
+        let most = mayFill ? waitingMax : waitingMax / 2
+        guard count.add(1, ordering: .relaxed).newValue <= most else {
             count.subtract(1, ordering: .relaxed)
             return body(false)
         }
@@ -32,6 +39,7 @@ final class Workers: Sendable {
 
     /// Ends the threads after what they are doing; what waits is told so.
     func stop() async {
+        hasStopped.store(true, ordering: .relaxed)
         try? await pool.shutdownGracefully()
     }
 }

@@ -12,11 +12,14 @@ import Wire
 package final class BucketTrust: Sendable {
     private struct State: Sendable {
         var seen = [Moment?](repeating: nil, count: StateBucket.countOfBuckets)
-        var doubted = BucketSet()
+        /// What was seen up to then counts no more.
+        var doubtedAt = [Moment?](repeating: nil, count: StateBucket.countOfBuckets)
+        /// For repair.
+        var waiting = BucketSet()
         var forked = BucketSet()
 
         func isWhole(_ bucket: Int, _ now: Moment) -> Bool {
-            guard let seen = seen[bucket], !doubted.contains(bucket) else { return false }
+            guard let seen = seen[bucket] else { return false }
             return now.nanoseconds(since: seen) < Int64(Limits.bucketTrustSeconds) * 1_000_000_000
         }
     }
@@ -28,13 +31,22 @@ package final class BucketTrust: Sendable {
         /// There are other members that have copies, so records that were found are doubted as
         /// well as those that were not. A cluster of one node reads what there is: it is all that
         /// there is.
-        package let hasOthers: Bool
+        package var hasOthers: Bool
+        /// A batch rests on it: lists are looked at when that is evaluated, and until then count as
+        /// what was missed.
+        package let isJudgedAgain: Bool
         /// A walk may be made here and now. It may not on an event loop, where others wait.
         package let mayWalk: Bool
 
         /// - Parameters: as the properties say.
-        package init(isAlone: Bool, hasOthers: Bool, mayWalk: Bool) {
-            (self.isAlone, self.hasOthers, self.mayWalk) = (isAlone, hasOthers, mayWalk)
+        package init(
+            isAlone: Bool = false,
+            hasOthers: Bool = true,
+            isJudgedAgain: Bool = false,
+            mayWalk: Bool = true
+        ) {
+            (self.isAlone, self.hasOthers) = (isAlone, hasOthers)
+            (self.isJudgedAgain, self.mayWalk) = (isJudgedAgain, mayWalk)
         }
     }
 
@@ -53,12 +65,12 @@ package final class BucketTrust: Sendable {
     /// Nothing was seen yet.
     package init() {}
 
-    /// Whether the bucket was whole not long before `now`, and is not known to be damaged.
+    /// Whether the bucket was whole not long before `now`.
     package func isWhole(_ bucket: Int, _ now: Moment) -> Bool {
         state.withLock { $0.isWhole(bucket, now) }
     }
 
-    /// Those of the buckets that were not seen whole lately, or are known to be damaged.
+    /// Those of the buckets that were not seen whole lately.
     package func unseen(of buckets: BucketSet, _ now: Moment) -> [Int] {
         state.withLock { state in buckets.all.filter { !state.isWhole($0, now) } }
     }
@@ -66,16 +78,34 @@ package final class BucketTrust: Sendable {
     /// It added up at that moment.
     package func saw(_ bucket: Int, _ moment: Moment) {
         state.withLock { state in
+            if let doubted = state.doubtedAt[bucket], moment <= doubted { return }
             if let seen = state.seen[bucket], seen > moment { return }
             state.seen[bucket] = moment
         }
     }
 
-    /// Exactly these are known to be damaged and wait for repair.
-    package func doubt(_ buckets: BucketSet) {
+    /// Something in these was found damaged, and waits for repair. What was seen before counts no
+    /// more; whoever walks over one later may find that it adds up all the
+    /// same, as one does of which a single value is damaged.
+    ///
+    /// - Parameter buckets: all that wait. Those that did already are not doubted anew.
+    package func doubt(_ buckets: BucketSet, _ now: Moment) {
         state.withLock { state in
-            state.doubted = buckets
-            for bucket in buckets.all { state.seen[bucket] = nil }
+            for bucket in buckets.all where !state.waiting.contains(bucket) {
+                state.seen[bucket] = nil
+                state.doubtedAt[bucket] = now
+            }
+            state.waiting = buckets
+        }
+    }
+
+    /// Another database is in its place: nothing that was seen counts for it.
+    package func forget(_ now: Moment) {
+        state.withLock { state in
+            for bucket in state.seen.indices {
+                state.seen[bucket] = nil
+                state.doubtedAt[bucket] = now
+            }
         }
     }
 
@@ -106,6 +136,7 @@ package final class BucketTrust: Sendable {
     /// that very moment, too.
     ///
     /// - Parameters:
+    ///   - doubts: of the view that was read.
     ///   - walk: why a bucket is damaged in the moment that was read, or nil.
     ///   - found: told what is to be repaired.
     package func verdict(
@@ -126,7 +157,9 @@ package final class BucketTrust: Sendable {
             return .damaged(bucket)
         }
         var walked = BucketSet(unseen)
-        if !planted("listsTrustBuckets") { walked = walked.union(doubts.scannedBuckets) }
+        if !look.isJudgedAgain, !planted("listsTrustBuckets") {
+            walked = walked.union(doubts.scannedBuckets)
+        }
         if look.isAlone, !planted("aloneTrustsBuckets") {
             walked = walked.union(doubts.missedBuckets)
         }

@@ -134,7 +134,9 @@ package final class EvaluationMachine {
                 readWaiters += waiters.map { (index, $0) }
             }
         case .wait(let waiter): register(waiter)
-        case .installed(let point): installed(point)
+        case .installed(let point):
+            trust.forget(now)
+            installed(point)
         case .inspect(let entries, let inspect, let completion):
             for entry in entries {
                 switch entry.kind {

@@ -161,17 +161,17 @@ extension LocalReplica {
     /// ``BucketTrust/verdict(on:_:_:walk:found:)``.
     ///
     /// - Parameters:
-    ///   - isAlone: nobody else confirms what was missed.
-    ///   - mayWalk: a 256th of the state may be walked over on this thread.
+    ///   - look: how; whether there are others is known here.
     package func verdict(
         on doubts: ViewDoubts,
         in view: borrowing ReadView,
-        isAlone: Bool,
-        mayWalk: Bool
+        _ look: BucketTrust.Look
     ) -> BucketTrust.Verdict {
-        trust.verdict(
+        var look = look
+        look.hasOthers = hasOthers
+        return trust.verdict(
             on: doubts,
-            .init(isAlone: isAlone, hasOthers: hasOthers, mayWalk: mayWalk),
+            look,
             .now,
             walk: { (bucket) throws(StoreError) in try store.bucketDamage(bucket, in: view) },
             found: { _ = repair.offer(.found($0)) }
@@ -223,7 +223,7 @@ private struct RepairThreadPorts: RepairPorts, Sendable {
     }
 
     func doubt(_ buckets: [Int]) {
-        trust.doubt(BucketSet(buckets))
+        trust.doubt(BucketSet(buckets), .now)
         board.update { $0.scrub.doubtfulBuckets = buckets }
     }
 

@@ -134,17 +134,18 @@ extension RepairMachine {
     }
 
     /// Whether what this node says of these keys is worth something to another one. "There is none"
-    /// is a claim here as well: two members may have lost the same record.
+    /// is a claim here as well: two members may have lost the same record. And what is there may
+    /// be an old page's, where the record is gone.
     private mutating func canTell(
         _ keys: [StorageKey],
         _ indexes: [UInt64],
         _ now: Moment
     ) -> Bool {
         if planted("confirmsWithoutLooking") { return true }
-        var missed = BucketSet()
-        for (key, index) in zip(keys, indexes) where index == 0 { missed.insert(key.bucket) }
-        if missed.all.contains(where: buckets.contains) { return false }
-        for bucket in trust.unseen(of: missed, now) {
+        guard !indexes.isEmpty else { return true }
+        let rested = BucketSet(keys.map(\.bucket))
+        if rested.all.contains(where: buckets.contains) { return false }
+        for bucket in trust.unseen(of: rested, now) {
             do throws(StoreError) {
                 if let reason = try store.bucketDamage(bucket) {
                     found(.bucket(bucket, reason: reason))

@@ -1,3 +1,4 @@
+import Glibc
 package import Raft
 package import Store
 
@@ -108,7 +109,7 @@ struct Scrubber {
         var rest = Duration.milliseconds(100)
         while let commands = mailbox.take(most: 16, until: .now + rest) {
             if commands.isEmpty || machine.passBytes == 0 {
-                let now = Moment.now
+                let (now, worked) = (Moment.now, Self.processorTime)
                 if machine.passBytes == 0 { begun = now }
                 let isWhole = step(&machine)
                 // A bucket may need several slices; what it was at their beginning it was seen to
@@ -116,7 +117,9 @@ struct Scrubber {
                 if machine.passBytes == 0 { bucketBegun = now }
                 for bucket in machine.whole.all { trust.saw(bucket, bucketBegun) }
                 if !machine.whole.isEmpty { bucketBegun = now }
-                rest = ScrubMachine.pause(after: Moment.now - now)
+                // Not what the clock says: on a busy machine a thread of low priority waits most
+                // of the time, and would rest a hundred times that.
+                rest = ScrubMachine.pause(after: Self.processorTime - worked)
                 if isWhole {
                     let next = begun + .seconds(Limits.scrubPassSeconds)
                     rest = max(rest, next - Moment.now)
@@ -125,6 +128,14 @@ struct Scrubber {
                 rest = .milliseconds(1)
             }
         }
+    }
+
+    /// What this thread has had of a processor.
+    private static var processorTime: Duration {
+        var time = timespec()
+        let code = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        precondition(code == 0, "no clock for this thread")
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
     private func step(_ machine: inout ScrubMachine) -> Bool {

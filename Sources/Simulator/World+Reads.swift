@@ -71,7 +71,7 @@ extension World {
         // Corrupt is not absent, a miss is a claim, and what was found may be an older record.
         let verdict = process.trust.verdict(
             on: doubts,
-            .init(isAlone: operation.isAlone, hasOthers: true, mayWalk: true),
+            .init(isAlone: operation.isAlone),
             clock,
             walk: { (bucket) throws(StoreError) in try process.store.bucketDamage(bucket) },
             found: { post(.found($0), toRepairOf: process.node) }

@@ -63,7 +63,9 @@ extension World {
             process.coreInbox += said.bodies
             wakeCore(process)
         }
-        if let doubts = said.doubts { process.trust.doubt(BucketSet(doubts)) }
+        if let doubts = said.doubts {
+            process.trust.doubt(BucketSet(doubts), instant(process.node))
+        }
         for event in said.events where processes[process.number] != nil {
             try noted(event, by: process)
         }

@@ -31,7 +31,8 @@ final class DataFolder: Sendable {
     private let newest: Atomic<UInt64>
 
     /// The live database.
-    var databasePath: String { databasePath(live.load(ordering: .acquiring)) }
+    var databasePath: String { databasePath(liveGeneration) }
+    var liveGeneration: UInt64 { live.load(ordering: .acquiring) }
     var votePath: String { path + "/vote" }
     var formatPath: String { path + "/FORMAT" }
 

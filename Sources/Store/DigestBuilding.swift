@@ -1,5 +1,3 @@
-import CLMDB
-
 /// Fills table `digest` of a database that was written before there was one, or by a program that
 /// did not keep all of it.
 struct DigestBuilding {
@@ -14,19 +12,11 @@ struct DigestBuilding {
     ///
     /// Damaged records do not stop it: their buckets become suspect, which the scrubber sees.
     func run() throws(StoreError) {
-        var begun: OpaquePointer?
-        try check(unsafe mdb_txn_begin(environment.handle, nil, 0, &begun), "mdb_txn_begin")
-        guard let pointer = unsafe begun else { throw .lmdb(code: 0, operation: "mdb_txn_begin") }
-        let transaction = unsafe Transaction(pointer)
-        do throws(StoreError) {
+        try environment.transact { (transaction) throws(StoreError) in
             let sum = try total(transaction)
             try transaction.clear(environment.tables.digest)
             try DigestTable.write(all: sum, transaction, environment.tables)
-        } catch {
-            unsafe mdb_txn_abort(pointer)
-            throw error
         }
-        try checkCommit(unsafe mdb_txn_commit(pointer), environment.path)
     }
 
     private func total(_ transaction: Transaction) throws(StoreError) -> StateSum {

@@ -1,5 +1,6 @@
 import CLMDB
 import Glibc
+import Synchronization
 
 /// Owns one `MDB_env`, its named tables, and the folder they are in with its lock: the lock is let
 /// go only after LMDB has closed its files.
@@ -9,14 +10,19 @@ import Glibc
 /// `MDB_WRITEMAP` (wild writes reach the tree), `MDB_NOMEMINIT` (stale heap, perhaps a secret,
 /// reaches the disk). `MDB_NOTLS` lets a pooled read transaction move between threads.
 @safe final class Environment: @unchecked Sendable {
-    // Sendable: all fields are constants; LMDB's own rule, one thread per write transaction, is
-    // kept by `LocalStore`.
+    // Sendable: all fields are constants or atomic; LMDB's own rule, one thread per write
+    // transaction, is kept by `LocalStore`.
     let handle: OpaquePointer
     let tables: Tables
     let pageBytes: UInt64
     let folder: DataFolder
     /// The database file.
     let path: String
+    /// The generation of that file.
+    private let generation: UInt64
+    /// The last write transaction that changed records otherwise than by entries; 0: none since it
+    /// was opened. Told before that one commits.
+    private let lastRepair = Atomic<UInt64>(0)
 
     /// - Parameters:
     ///   - generation: of the database file; nil for the live one.
@@ -30,7 +36,8 @@ import Glibc
         isNew: Bool,
         format: UInt64 = DataFolder.formatVersion
     ) throws(StoreError) {
-        let path = generation.map { folder.databasePath($0) } ?? folder.databasePath
+        let generation = generation ?? folder.liveGeneration
+        let path = folder.databasePath(generation)
         var created: OpaquePointer?
         try check(unsafe mdb_env_create(&created), "mdb_env_create")
         guard let handle = unsafe created else {
@@ -57,6 +64,7 @@ import Glibc
         unsafe self.handle = unsafe handle
         self.folder = folder
         self.path = path
+        self.generation = generation
         pageBytes = UInt64(status.ms_psize)
     }
 
@@ -69,6 +77,30 @@ import Glibc
 
     /// Rises by one with each write transaction that changed something.
     var lastTransactionID: UInt64 { UInt64(unsafe info.me_last_txnid) }
+
+    /// A write transaction is about to commit that changes records otherwise than by entries.
+    func willRepair(in transaction: Transaction) {
+        lastRepair.store(transaction.id, ordering: .sequentiallyConsistent)
+    }
+
+    /// What a read transaction shows, which has begun.
+    ///
+    /// Whatever the number is, it shows exactly the repairs up to that one, so two views with the
+    /// same number never differ in a repair. A repair that it shows was told before it committed,
+    /// so before this looks: then the last one told is the last one shown. Where one was told that
+    /// it does not show, its own number stands for all that it shows.
+    func edition(shownBy transaction: Transaction) -> StateEdition {
+        let last = lastRepair.load(ordering: .sequentiallyConsistent)
+        return StateEdition(database: generation, transaction: min(last, transaction.id))
+    }
+
+    /// With all repairs that were told.
+    var newestEdition: StateEdition {
+        StateEdition(
+            database: generation,
+            transaction: lastRepair.load(ordering: .sequentiallyConsistent)
+        )
+    }
 
     /// Bytes that the database may grow to.
     var mapBytes: UInt64 { UInt64(unsafe info.me_mapsize) }

@@ -28,16 +28,22 @@ import Glibc
 ///
 /// Costs a flush, the two headers, and four pages or a few more.
 struct HeaderCheck: ~Copyable {
-    private static let pageBytes = 4_096
     /// LMDB has no deeper trees.
     private static let depthMax = 32
 
     private let file: FileDescriptor
+    private let pageBytes: Int
     private let newest: PageHeader
     private let older: PageHeader
 
-    private init(_ file: consuming FileDescriptor, newest: PageHeader, older: PageHeader) {
+    private init(
+        _ file: consuming FileDescriptor,
+        _ pageBytes: Int,
+        newest: PageHeader,
+        older: PageHeader
+    ) {
         self.file = file
+        self.pageBytes = pageBytes
         self.newest = newest
         self.older = older
     }
@@ -63,6 +69,9 @@ struct HeaderCheck: ~Copyable {
     /// - Returns: nil when there are no two.
     private static func begin(_ path: String, _ flags: Int32) throws(StoreError) -> HeaderCheck? {
         guard let file = try FileDescriptor.open(path, flags) else { return nil }
+        let least = PageHeader.pageBytesRange.lowerBound
+        // LMDB takes it from there, too. Without one the first header is found wrong.
+        let pageBytes = PageHeader.pageBytes(try file.read(least, at: 0)) ?? least
         var headers: [PageHeader] = []
         for number in UInt64(0)...1 {
             let page = try file.read(pageBytes, at: number * UInt64(pageBytes))
@@ -90,7 +99,7 @@ struct HeaderCheck: ~Copyable {
         guard newest.pages <= bytes / UInt64(pageBytes) else {
             throw .corrupt("database file has \(bytes) bytes, its header \(newest.pages) pages")
         }
-        return HeaderCheck(file, newest: newest, older: older)
+        return HeaderCheck(file, pageBytes, newest: newest, older: older)
     }
 
     private func comparePoints() throws(StoreError) {
@@ -128,7 +137,7 @@ struct HeaderCheck: ~Copyable {
             guard let check = try begin(path, O_RDWR) else { return }
             guard check.laterTransaction() == check.newest.transactionID &+ 1 else { return }
             let none = [UInt8](repeating: UInt8.max, count: 8)
-            let page = (check.older.transactionID & 1) * UInt64(pageBytes)
+            let page = (check.older.transactionID & 1) * UInt64(check.pageBytes)
             try check.file.write(none, at: page + UInt64(PageHeader.namesTopOffset))
         } catch {
             // The process ends, with an error that came before this one.
@@ -163,7 +172,8 @@ struct HeaderCheck: ~Copyable {
             throw .corrupt("a table says that it is \(table.depth) pages deep")
         }
         for level in 1...table.depth {
-            let page = try page(number, header)
+            try header.requireUsable(number)
+            let page = try Page(number, of: file, pageBytes)
             let isLeaf = level == table.depth
             guard page.flags == (isLeaf ? Page.Kind.leaf : .branch).rawValue else {
                 throw .corrupt("page \(number) has flags \(page.flags) on level \(level)")
@@ -177,16 +187,5 @@ struct HeaderCheck: ~Copyable {
             number = page.child(below ?? nodes[0])
         }
         return nil
-    }
-
-    private func page(_ number: UInt64, _ header: PageHeader) throws(StoreError) -> Page {
-        guard number >= 2, number < header.pages else {
-            throw .corrupt("there is no page \(number) in \(header.pages)")
-        }
-        let bytes = try file.read(Self.pageBytes, at: number * UInt64(Self.pageBytes))
-        guard bytes.count == Self.pageBytes else {
-            throw .corrupt("the file ends before page \(number)")
-        }
-        return try Page(bytes, at: number)
     }
 }

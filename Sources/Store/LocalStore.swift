@@ -189,6 +189,7 @@ import Synchronization
             throw error
         }
         recent.withLock { applied.announce(to: &$0) }
+        if applied.isOther { environment.willRepair(in: unsafe Transaction(pointer)) }
         try checkCommit(unsafe mdb_txn_commit(pointer), environment.path)
         recent.withLock { applied.tell(&$0) }
         if let cluster { try copy(cluster) }
@@ -350,6 +351,10 @@ import Synchronization
     /// The highest index evaluated since the start, as a view opened now would say unless LMDB is
     /// ahead. While it stays the same, so does what views show. Costs a lock.
     package var evaluatedIndex: UInt64 { overlay.withLock { $0.evaluatedIndex } }
+
+    /// The edition of the state that a view opened now shows, at least; see ``StateEdition``. While
+    /// a repair commits it is ahead of them. Costs a lock.
+    package var edition: StateEdition { readers.newestEdition }
 
     /// Cluster time as of that index, nanoseconds since 1970; 0 in a new vault. Never goes back,
     /// and says nothing of how long ago that was. Costs a lock.

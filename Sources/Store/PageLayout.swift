@@ -1,3 +1,5 @@
+import Glibc
+
 // LMDB 0.9 on disk, as far as a walk over its pages needs it. Its numbers are the machine's own:
 // low byte first here.
 
@@ -57,6 +59,9 @@ struct PageHeader {
     let free: PageTable
     let names: PageTable
 
+    /// Bytes of a page: those of the machine that made the file, but no more than LMDB 0.9 knows.
+    static let pageBytesRange = 4_096...32_768
+
     private static let tables = Page.headerBytes + 24
     /// Where a header page has the topmost page of the table of names.
     static let namesTopOffset = tables + PageTable.bytes + PageTable.topOffset
@@ -70,9 +75,24 @@ struct PageHeader {
         transactionID = page.word(last + 8)
     }
 
+    /// Bytes of a page of a file that LMDB makes here.
+    static var pageBytesOfNew: Int {
+        min(sysconf(Int32(_SC_PAGESIZE)), pageBytesRange.upperBound)
+    }
+
+    /// Bytes of a page of the file that begins like this: the first number of the first table of
+    /// the first header.
+    ///
+    /// - Returns: nil for what can be no page's size, or when so little is there.
+    static func pageBytes(_ beginning: [UInt8]) -> Int? {
+        guard beginning.count >= pageBytesRange.lowerBound else { return nil }
+        let bytes = Int(beginning.word(tables) & 0xFFFF_FFFF)
+        return pageBytesRange.contains(bytes) && bytes & (bytes - 1) == 0 ? bytes : nil
+    }
+
     /// What no header that LMDB 0.9 wrote into page `number`, 0 or 1, can say; nil: nothing.
     ///
-    /// The size of a page is the first number of the first table.
+    /// - Parameter page: as many bytes as the file's pages have.
     static func fault(_ page: [UInt8], of number: UInt64) -> String? {
         let start = Page.headerBytes
         if page.word(0) != number { return "says that it is page \(page.word(0))" }
@@ -90,6 +110,13 @@ struct PageHeader {
             return "is of transaction \(header.transactionID), which belongs into the other"
         }
         return nil
+    }
+
+    /// - Throws: ``StoreError/corrupt(_:)`` for a page that no table of this one can have.
+    func requireUsable(_ number: UInt64) throws(StoreError) {
+        guard number >= 2, number < pages else {
+            throw .corrupt("there is no page \(number) in \(pages)")
+        }
     }
 }
 
@@ -111,6 +138,19 @@ struct Page {
 
     let number: UInt64
     private let bytes: [UInt8]
+
+    /// Reads page `number` of a file with pages of `pageBytes` bytes.
+    init(
+        _ number: UInt64,
+        of file: borrowing FileDescriptor,
+        _ pageBytes: Int
+    ) throws(StoreError) {
+        let bytes = try file.read(pageBytes, at: number * UInt64(pageBytes))
+        guard bytes.count == pageBytes else {
+            throw .corrupt("the file ends before page \(number)")
+        }
+        try self.init(bytes, at: number)
+    }
 
     init(_ bytes: [UInt8], at number: UInt64) throws(StoreError) {
         guard bytes.word(0) == number else {

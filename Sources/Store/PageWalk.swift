@@ -241,19 +241,14 @@ struct PageWalk: ~Copyable {
         _ scrub: inout PageScrub
     ) throws(StoreError) -> Page {
         try mark(number, &scrub)
-        let bytes = try file.read(pageBytes, at: number * UInt64(pageBytes))
-        guard bytes.count == pageBytes else {
-            throw .corrupt("the file ends before page \(number)")
-        }
-        self.bytes += pageBytes
+        let page = try Page(number, of: file, pageBytes)
+        bytes += pageBytes
         count += 1
-        return try Page(bytes, at: number)
+        return page
     }
 
     private func mark(_ number: UInt64, _ scrub: inout PageScrub) throws(StoreError) {
-        guard number >= 2, number < header.pages else {
-            throw .corrupt("there is no page \(number) in \(header.pages)")
-        }
+        try header.requireUsable(number)
         let (word, bit) = (Int(number / 64), UInt64(1) << (number % 64))
         guard scrub.seen[word] & bit == 0 else { throw .corrupt("page \(number) is used twice") }
         scrub.seen[word] |= bit

@@ -53,6 +53,29 @@ package struct ReadView: ~Copyable {
     /// What this view did not find or found damaged so far.
     package borrowing func doubts() -> ViewDoubts { open.doubts }
 
+    /// Which repairs it shows. What was read in a view of another edition says nothing here.
+    package var edition: StateEdition { open.edition }
+
+    /// Runs `body` and tells which buckets were noted meanwhile, besides noting them as always: for
+    /// what is kept and used again. Recordings nest; one has what those inside it have.
+    package borrowing func recording<Value, Failure: Error>(
+        _ body: () throws(Failure) -> Value
+    ) throws(Failure) -> (value: Value, rested: RestedBuckets) {
+        let reader = open
+        let outer = reader.beginRecording()
+        do throws(Failure) {
+            let value = try body()
+            return (value, reader.endRecording(within: outer))
+        } catch {
+            _ = reader.endRecording(within: outer)
+            throw error
+        }
+    }
+
+    /// Something is used that was read before, in a view of the same edition: the answer rests on
+    /// its buckets as if it had been read here.
+    package borrowing func note(_ rested: RestedBuckets) { open.note(rested) }
+
     /// Whether there is a record under `key`, without reading it.
     package borrowing func contains(_ key: StorageKey) throws(StoreError) -> Bool {
         let reader = open

@@ -21,6 +21,9 @@ import Synchronization
     private(set) var evaluatedIndex: UInt64 = 0
     /// What the view did not find, or found damaged.
     private(set) var doubts = ViewDoubts()
+    /// What was noted since a recording began.
+    private var recorded = RestedBuckets()
+    private(set) var edition = StateEdition(database: 0, transaction: 0)
     /// Its owner was told that it has been open for too long.
     private(set) var hasExpired = false
     /// When the transaction was begun, on the monotonic clock, in nanoseconds; 0 while idle.
@@ -48,19 +51,56 @@ import Synchronization
         }
         layersFrom = self.overlay.position(after: appliedIndex)
         evaluatedIndex = self.overlay.evaluatedIndex
+        edition = environment.edition(shownBy: unsafe Transaction(transaction))
         doubts = ViewDoubts()
+        recorded = RestedBuckets()
         generation += 1
     }
 
-    func noteAsked(_ key: StorageKey) { doubts.noteAsked(key) }
+    func noteAsked(_ key: StorageKey) {
+        doubts.noteAsked(key)
+        recorded.asked.insert(key.bucket)
+    }
 
-    func noteFound(_ key: StorageKey) { doubts.noteFound(key) }
+    func noteFound(_ key: StorageKey) {
+        doubts.noteFound(key)
+        recorded.found.insert(key.bucket)
+    }
 
-    func noteMiss(_ key: StorageKey) { doubts.noteMiss(key) }
+    func noteMiss(_ key: StorageKey) {
+        doubts.noteMiss(key)
+        recorded.absent.insert(key.bucket)
+    }
 
     func noteDamage(_ key: StorageKey) { doubts.noteDamage(key) }
 
-    func noteScan(_ directory: DirectoryPrefix) { doubts.noteScan(directory) }
+    func noteScan(_ directory: DirectoryPrefix) {
+        doubts.noteScan(directory)
+        recorded.asked.insert(directory.bucket)
+        recorded.absent.insert(directory.bucket)
+    }
+
+    func note(_ rested: RestedBuckets) {
+        doubts.note(rested)
+        recorded.formUnion(rested)
+    }
+
+    /// Begins a recording.
+    ///
+    /// - Returns: what one around it has so far.
+    func beginRecording() -> RestedBuckets {
+        let outer = recorded
+        recorded = RestedBuckets()
+        return outer
+    }
+
+    /// - Parameter outer: as the beginning gave it. Gets what was noted since, too.
+    /// - Returns: what was noted since.
+    func endRecording(within outer: RestedBuckets) -> RestedBuckets {
+        let own = recorded
+        recorded.formUnion(outer)
+        return own
+    }
 
     /// Pages that an open transaction can see are not used again, so the file would grow for as
     /// long as one stays open under writes.
@@ -171,6 +211,9 @@ import Synchronization
             if reader.environment === state.environment { state.idle.append(reader) }
         }
     }
+
+    /// Of the database where transactions begin.
+    var newestEdition: StateEdition { state.withLock { $0.environment }.newestEdition }
 
     /// Transactions that were ended because they had been open for too long.
     var expiredCount: UInt64 { expired.load(ordering: .relaxed) }

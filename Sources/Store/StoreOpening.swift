@@ -12,9 +12,6 @@ struct StoreOpening {
     let options: StoreOptions
     let digest: DigestFunction
 
-    /// LMDB makes its two header pages with one write.
-    private static let headerBytes = 8_192
-
     /// Opens a folder, or makes what belongs into it.
     func open(_ folder: DataFolder) throws(StoreError) -> OpenedFiles {
         if let rebuild = try Rebuild(in: folder.path) { return try finish(rebuild, folder) }
@@ -114,22 +111,19 @@ struct StoreOpening {
         }
     }
 
-    /// The beginning of a database file, or nil if there is none.
-    private func header(_ path: String) throws(StoreError) -> [UInt8]? {
-        guard let file = try FileDescriptor.open(path, O_RDONLY) else { return nil }
-        return try file.read(Self.headerBytes, at: 0)
-    }
-
-    /// Whether the header was written only in part, or its blocks were never flushed. It is flushed
-    /// before anything follows it, so a part of it alone holds nothing.
+    /// Whether the header was written only in part, or its blocks were never flushed. LMDB makes
+    /// its two pages with one write, which is flushed before anything follows it, so a part of it
+    /// alone holds nothing.
     private func isHeaderUnfinished(_ path: String) throws(StoreError) -> Bool {
-        guard let header = try header(path) else { return false }
-        if header.count < Self.headerBytes || header.allSatisfy({ $0 == 0 }) { return true }
-        guard try FileDescriptor.open(path, O_RDONLY)?.size() == UInt64(Self.headerBytes) else {
-            return false
-        }
-        let half = Self.headerBytes / 2
-        return header[..<half].allSatisfy { $0 == 0 } || header[half...].allSatisfy { $0 == 0 }
+        guard let file = try FileDescriptor.open(path, O_RDONLY) else { return false }
+        var header = try file.read(2 * PageHeader.pageBytesRange.upperBound, at: 0)
+        let pageBytes = PageHeader.pageBytes(header) ?? PageHeader.pageBytesOfNew
+        if header.count < 2 * pageBytes { return true }
+        header.removeLast(header.count - 2 * pageBytes)
+        if header.allSatisfy({ $0 == 0 }) { return true }
+        guard try file.size() == UInt64(header.count) else { return false }
+        return header[..<pageBytes].allSatisfy { $0 == 0 }
+            || header[pageBytes...].allSatisfy { $0 == 0 }
     }
 
     /// The term of a vote file that is there and valid. An invalid one was being made.
@@ -146,7 +140,7 @@ struct StoreOpening {
         cluster: ClusterRecord? = nil
     ) throws(StoreError) {
         let tables = environment.tables
-        try transact(environment) { (transaction) throws(StoreError) in
+        try environment.transact { (transaction) throws(StoreError) in
             let point = try HardPoint.read(transaction, tables)
             let stored = try ClusterRecord.read(transaction, tables)
             guard point == nil || point == HardPoint(), stored == nil else {
@@ -171,7 +165,7 @@ struct StoreOpening {
     /// Tables were made and the digest was added up without a word to the point. Not before the
     /// marker: an older program does not know a point of today.
     private func renewPoint(_ environment: Environment) throws(StoreError) {
-        try transact(environment) { (transaction) throws(StoreError) in
+        try environment.transact { (transaction) throws(StoreError) in
             guard let bytes = try transaction.value(of: HardPoint.key, in: environment.tables.hard),
                 // A damaged one stays: the node will say so.
                 let point = try? HardPoint(decoding: bytes)
@@ -180,14 +174,15 @@ struct StoreOpening {
             try transaction.put(renewed.span, under: HardPoint.key, in: environment.tables.hard)
         }
     }
+}
 
-    /// One write transaction; nothing of it remains when `body` throws.
-    private func transact(
-        _ environment: Environment,
-        _ body: (Transaction) throws(StoreError) -> Void
-    ) throws(StoreError) {
+extension Environment {
+    /// One write transaction of an opening, which has no hard state to stand on yet: whoever makes
+    /// one sees to it that a point of it, or of a later one, is written. Nothing of it remains when
+    /// `body` throws.
+    func transact(_ body: (Transaction) throws(StoreError) -> Void) throws(StoreError) {
         var begun: OpaquePointer?
-        try check(unsafe mdb_txn_begin(environment.handle, nil, 0, &begun), "mdb_txn_begin")
+        try check(unsafe mdb_txn_begin(handle, nil, 0, &begun), "mdb_txn_begin")
         guard let pointer = unsafe begun else { throw .lmdb(code: 0, operation: "mdb_txn_begin") }
         do throws(StoreError) {
             try body(unsafe Transaction(pointer))
@@ -195,6 +190,6 @@ struct StoreOpening {
             unsafe mdb_txn_abort(pointer)
             throw error
         }
-        try checkCommit(unsafe mdb_txn_commit(pointer), environment.path)
+        try checkCommit(unsafe mdb_txn_commit(pointer), path)
     }
 }

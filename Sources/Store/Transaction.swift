@@ -2,11 +2,30 @@ import CLMDB
 
 /// A borrowed LMDB transaction: who began it ends it, and nobody keeps this value longer.
 @safe struct Transaction {
+    /// What all copies of one that remembers its changes share.
+    fileprivate final class Memory {
+        var isChanged = false
+    }
+
     let pointer: OpaquePointer
+    fileprivate let memory: Memory?
 
     init(_ pointer: OpaquePointer) {
         unsafe self.pointer = unsafe pointer
+        memory = nil
     }
+
+    private init(remembering transaction: Transaction) {
+        unsafe pointer = transaction.pointer
+        memory = Memory()
+    }
+
+    /// The same one. It and its copies know whether anything was changed through one of them.
+    func remembering() -> Transaction { Transaction(remembering: self) }
+
+    /// Whether anything was changed since ``remembering()``, be it to what it was before: LMDB will
+    /// write this transaction. It does not tell itself.
+    var isChanged: Bool { memory?.isChanged ?? false }
 
     /// Of a write transaction its own number; of a read transaction that of the write transaction
     /// whose work it shows.
@@ -64,6 +83,7 @@ import CLMDB
             }
         }
         try checkWrite(code, "mdb_put")
+        memory?.isChanged = true
     }
 
     /// Removes `key`.
@@ -77,12 +97,14 @@ import CLMDB
         }
         if code == MDB_NOTFOUND { return false }
         try checkWrite(code, "mdb_del")
+        memory?.isChanged = true
         return true
     }
 
     /// Removes everything from a table.
     func clear(_ table: UInt32) throws(StoreError) {
         try checkWrite(unsafe mdb_drop(pointer, table, 0), "mdb_drop")
+        memory?.isChanged = true
     }
 
     /// Rows in a table.
@@ -96,6 +118,7 @@ import CLMDB
 /// Walks one table. Must not outlive the transaction it was opened in.
 @safe struct Cursor: ~Copyable {
     private let pointer: OpaquePointer
+    private let memory: Transaction.Memory?
     /// The row under the cursor; valid until the next move or write.
     private(set) var key = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
     private(set) var value = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
@@ -110,6 +133,7 @@ import CLMDB
             throw .lmdb(code: 0, operation: "mdb_cursor_open")
         }
         unsafe self.pointer = unsafe pointer
+        memory = transaction.memory
     }
 
     deinit { unsafe mdb_cursor_close(pointer) }
@@ -140,6 +164,7 @@ import CLMDB
     /// Removes the row under the cursor. The next `next()` goes to the row after it.
     mutating func delete() throws(StoreError) {
         try checkWrite(unsafe mdb_cursor_del(pointer, 0), "mdb_cursor_del")
+        memory?.isChanged = true
     }
 
     private mutating func move(_ direction: MDB_cursor_op) throws(StoreError) -> Bool {

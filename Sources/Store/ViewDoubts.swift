@@ -1,3 +1,23 @@
+/// The buckets that something rests on which was read before, and is used again.
+package struct RestedBuckets: Sendable, Equatable {
+    /// Of all that was asked for or walked.
+    package internal(set) var asked = BucketSet()
+    /// Of records that table `state` had.
+    package internal(set) var found = BucketSet()
+    /// Of what was not there, and of directories that were walked.
+    package internal(set) var absent = BucketSet()
+
+    /// None.
+    package init() {}
+
+    /// Adds those of another.
+    package mutating func formUnion(_ other: RestedBuckets) {
+        asked = asked.union(other.asked)
+        found = found.union(other.found)
+        absent = absent.union(other.absent)
+    }
+}
+
 /// What a view was asked for and could not give: an answer that rests on it is a claim.
 ///
 /// A flipped bit in a page of the tree can make a record unfindable, which looks like absence. So
@@ -39,6 +59,15 @@ package struct ViewDoubts: Sendable, Equatable {
     /// A directory that was walked.
     package mutating func noteScan(_ directory: DirectoryPrefix) {
         scannedBuckets.insert(directory.bucket)
+    }
+
+    /// Something is used that was read before from these.
+    ///
+    /// What it missed or listed counts as missed: a list was added up when it was read.
+    package mutating func note(_ rested: RestedBuckets) {
+        askedBuckets = askedBuckets.union(rested.asked)
+        foundBuckets = foundBuckets.union(rested.found)
+        missedBuckets = missedBuckets.union(rested.absent)
     }
 
     /// The buckets in which something is lost if an answer is wrong because of this disk.

@@ -29,7 +29,7 @@ package struct WriteTransaction: ~Copyable {
         guard let point = try HardPoint.read(transaction, tables) else {
             throw .damagedHardState("point record is missing")
         }
-        self.transaction = transaction
+        self.transaction = transaction.remembering()
         self.tables = tables
         self.digest = digest
         requestsRetained = options.requestsRetained
@@ -39,10 +39,12 @@ package struct WriteTransaction: ~Copyable {
         applied = AppliedChanges(at: point.appliedIndex)
     }
 
-    /// Checks what must hold between log, state and hard state, and writes the hard state.
+    /// Checks what must hold between log, state and hard state, and writes the hard state if
+    /// anything at all was changed: the point names the transaction that the database is of, and an
+    /// opening compares. See ``HeaderCheck``.
     consuming func finish() throws(StoreError) {
         try changes.write(transaction, tables)
-        guard point != storedPoint || isTouched else { return }
+        guard transaction.isChanged || point != storedPoint || isTouched else { return }
         if let contradiction = point.contradiction { throw .misuse(contradiction) }
         let bytes = point.encoded(by: transaction.id)
         try transaction.put(bytes.span, under: HardPoint.key, in: tables.hard)
@@ -52,10 +54,6 @@ package struct WriteTransaction: ~Copyable {
 
     /// Writes the hard state even if it does not change, so that this transaction reaches the
     /// disk: LMDB does not write one that changed nothing.
-    ///
-    /// Whatever changes something and may leave the hard state as it is calls it as well: the point
-    /// names the transaction that the database is of, and an opening compares; see
-    /// ``HeaderCheck``.
     package mutating func touch() { isTouched = true }
 
     /// Term, vote and commit index. ``LocalStore/saveVote(term:vote:)`` comes before this.
@@ -94,7 +92,6 @@ package struct WriteTransaction: ~Copyable {
         if let current = try cluster() {
             try requireSameCluster(current.clusterID, record.clusterID)
         }
-        touch()
         try transaction.put(record.encoded().span, under: ClusterRecord.key, in: tables.hard)
         storedCluster = record
     }
@@ -131,8 +128,6 @@ package struct WriteTransaction: ~Copyable {
                         + "follow entry \(point.last.index) of term \(point.last.term)"
                 )
             }
-            // After a truncation they may be those that were there.
-            touch()
             let header = LogHeader(entry, after: point.last.chainHash, digest: digest)
             try transaction.put(
                 header.encoded().span,
@@ -271,7 +266,6 @@ package struct WriteTransaction: ~Copyable {
 
     /// From now on a batch with this id is a repeat.
     mutating func remember(_ id: [UInt8], at index: UInt64) throws(StoreError) {
-        touch()
         try RequestTable.insert(id, at: index, in: transaction, tables)
         changes.insert(request: id, at: index)
     }
@@ -287,7 +281,6 @@ package struct WriteTransaction: ~Copyable {
 
     /// A record of a snapshot, in key order, into empty tables.
     mutating func putImported(_ key: StorageKey, _ record: Record) throws(StoreError) {
-        touch()
         let bytes = record.encoded()
         try RecordTable(tables, in: transaction).append(bytes.span, under: key)
         changes.insert(key, bytes.span)

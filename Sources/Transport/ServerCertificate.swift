@@ -70,6 +70,8 @@ package enum ServerCertificate {
     package static let keyName = "api-key.pem"
     /// Damaged files of one name that are kept.
     private static let damagedFilesMax = 1_000
+    /// The first line of a key file that this program has made, which no reader of PEM looks at.
+    private static let keyMark = "Holdfast server key\n"
 
     /// Loads what the operator has provided.
     ///
@@ -98,7 +100,8 @@ package enum ServerCertificate {
     /// One that exists is kept even when `names` has grown, because clients hold copies of it;
     /// the log then says which names are missing and what to do. One that is damaged, or whose key
     /// is, proves nothing to anyone: both files are put under other names and new ones are made,
-    /// since a node with whole data should not stay down for them.
+    /// since a node with whole data should not stay down for them. But only where it is certain
+    /// that this program made them: an operator's own files in their place are never replaced.
     ///
     /// - Parameters:
     ///   - folder: the data folder, without a trailing slash.
@@ -115,18 +118,26 @@ package enum ServerCertificate {
         }
         precondition(!wanted.isEmpty, "a server certificate needs a name")
         let paths = (certificate: "\(folder)/\(certificateName)", key: "\(folder)/\(keyName)")
+        var fault: String?
         do {
             let key = try PrivateFile.read(paths.key, isSecret: true)
             let certificate = try PrivateFile.read(paths.certificate, isSecret: false)
             if let key, let certificate {
                 return try load(certificate, key, paths, wanted, logger)
             }
-            if certificate != nil { try replace(paths, "there is no \(paths.key)", logger) }
+            if certificate != nil { fault = "there is no \(paths.key)" }
         } catch {
             switch error {
-            case .malformed, .keyMismatch: try replace(paths, error.summary, logger)
+            case .malformed(paths.certificate, let reason): fault = reason
+            case .malformed, .keyMismatch: fault = error.summary
             default: throw error
             }
+        }
+        if let fault {
+            try requireSelfMade(paths, fault)
+            try replace(paths, fault, logger)
+        } else if let key = try PrivateFile.read(paths.key, isSecret: true), !isSelfMade(key: key) {
+            _ = try putAside(paths.key)
         }
         return try create(paths, wanted)
     }
@@ -139,12 +150,47 @@ package enum ServerCertificate {
         _ logger: Logger
     ) throws(TransportError) -> TLSMaterial {
         let material = try TLSMaterial(certificatePEM: certificate, keyPEM: key, paths: paths)
-        guard SelfSignedCertificate.isAsSigned(inPEM: material.certificatePEM) else {
+        switch SelfSignedCertificate.maker(ofPEM: certificate) {
+        case .program, .other: break
+        case .programDamaged:
             throw .malformed(path: paths.certificate, reason: "it is not what was signed")
+        case .several:
+            throw .malformed(path: paths.certificate, reason: "there is more than one in it")
+        case .partly:
+            let reason = "only one of its subject and its issuer is this program's"
+            throw .malformed(path: paths.certificate, reason: reason)
+        case .unknown:
+            throw .malformed(path: paths.certificate, reason: "not a PEM certificate")
         }
         try compare(certificate, with: wanted, path: paths.certificate, logger: logger)
         return material
     }
+
+    /// - Throws: ``TransportError/malformed(path:reason:)`` unless it is certain that this program
+    ///   made a pair that cannot be used.
+    private static func requireSelfMade(
+        _ paths: (certificate: String, key: String),
+        _ fault: String
+    ) throws(TransportError) {
+        let certificate = try? PrivateFile.read(paths.certificate, isSecret: false)
+        switch SelfSignedCertificate.maker(ofPEM: certificate ?? []) {
+        case .program, .programDamaged: return
+        case .unknown:
+            let key = try? PrivateFile.read(paths.key, isSecret: true)
+            if let key, isSelfMade(key: key) { return }
+        case .several, .partly, .other: break
+        }
+        throw .malformed(
+            path: paths.certificate,
+            reason: """
+                \(fault); it is not certain that this node made it, so no new one is made: if the \
+                certificate is your own, put it and its key elsewhere and name both in the \
+                settings, tls.certificate and tls.key; otherwise move it and \(paths.key) away
+                """
+        )
+    }
+
+    private static func isSelfMade(key: [UInt8]) -> Bool { key.starts(with: keyMark.utf8) }
 
     /// Makes room for a new pair. The key goes first: one that is left alone is overwritten.
     private static func replace(
@@ -165,23 +211,41 @@ package enum ServerCertificate {
 
     /// Gives a file a name that nothing else has.
     ///
+    /// - Parameter link: gives a file a second name, and returns 0 or an error number.
     /// - Returns: the new name, or nil when there is no such file.
-    private static func putAside(_ path: String) throws(TransportError) -> String? {
+    static func putAside(
+        _ path: String,
+        link: (String, String) -> Int32 = ServerCertificate.link
+    ) throws(TransportError) -> String? {
         for number in 1...damagedFilesMax {
             let aside = "\(path).damaged-\(number)"
             // Unlike renaming, this never takes the name of another file away.
-            if unsafe link(path, aside) == 0 {
-                guard unsafe unlink(path) == 0 else {
-                    throw .file(path: path, operation: "put aside", code: errno)
-                }
-                return aside
+            var code = link(path, aside)
+            if code == 0 {
+                code = unsafe unlink(path) == 0 ? 0 : errno
+            } else if code == EPERM || code == EOPNOTSUPP || code == ENOSYS {
+                // Not every file system has second names. Nobody else writes to the folder.
+                code = moveToFreeName(path, aside)
             }
-            if errno == ENOENT { return nil }
-            guard errno == EEXIST else {
-                throw .file(path: path, operation: "put aside", code: errno)
+            switch code {
+            case 0: return aside
+            case ENOENT: return nil
+            case EEXIST: continue
+            default: throw .file(path: path, operation: "put aside", code: code)
             }
         }
         throw .file(path: path, operation: "put aside", code: EEXIST)
+    }
+
+    private static func link(_ path: String, _ name: String) -> Int32 {
+        unsafe Glibc.link(path, name) == 0 ? 0 : errno
+    }
+
+    private static func moveToFreeName(_ path: String, _ name: String) -> Int32 {
+        var status = stat()
+        if unsafe lstat(name, &status) == 0 { return EEXIST }
+        guard errno == ENOENT else { return errno }
+        return unsafe rename(path, name) == 0 ? 0 : errno
     }
 
     /// A key without certificate is what a crash between the two writes leaves; it is replaced.
@@ -190,7 +254,7 @@ package enum ServerCertificate {
         _ names: [ServerName]
     ) throws(TransportError) -> TLSMaterial {
         let key = P256.Signing.PrivateKey()
-        let keyPEM = Array((key.pemRepresentation + "\n").utf8)
+        let keyPEM = Array((keyMark + key.pemRepresentation + "\n").utf8)
         let certificate: [UInt8]
         do {
             let now = time(nil)
@@ -230,19 +294,69 @@ package enum ServerCertificate {
 }
 
 extension SelfSignedCertificate {
-    /// Whether a certificate of this program is still, bit for bit, what its key has signed. Of a
-    /// certificate that somebody else has made and put in its place nothing is known here.
-    ///
-    /// A changed bit may leave it readable, and no client that holds a copy would accept it.
-    static func isAsSigned(inPEM text: String) -> Bool {
-        guard let certificate = try? Certificate(pemEncoded: text) else { return false }
-        let names = [certificate.subject, certificate.issuer]
-        // One of the two may be what is damaged.
-        guard names.contains(where: { "\($0)".contains(serverOrganisation) }) else { return true }
-        return certificate.publicKey.isValidSignature(certificate.signature, for: certificate)
+    /// Who made what is in a certificate file, as far as the file itself tells.
+    enum Maker {
+        /// This program, and it is bit for bit what its key has signed.
+        case program
+        /// This program, and it is not. A changed bit may leave it readable, but no client that
+        /// holds a copy would accept it.
+        case programDamaged
+        /// One of its two names is this program's: the other one may be damaged, or that of an
+        /// authority which was given ours.
+        case partly
+        /// Somebody else: nothing is known about it here.
+        case other
+        /// More than one certificate, which this program never writes.
+        case several
+        /// It cannot be read as a certificate.
+        case unknown
     }
 
-    private static let serverOrganisation = "Holdfast server"
+    static func maker(ofPEM bytes: [UInt8]) -> Maker {
+        let text = String(decoding: bytes, as: UTF8.self)
+        if text.split(separator: "-----BEGIN ", omittingEmptySubsequences: false).count > 2 {
+            return .several
+        }
+        // As the server reads it: that minds how lines are broken less than a check of names.
+        guard let der = try? NIOSSLCertificate.fromPEMBytes(bytes).first?.toDERBytes(),
+            let certificate = try? Certificate(derEncoded: der)
+        else { return .unknown }
+        switch (isOwn(certificate.subject), isOwn(certificate.issuer)) {
+        case (false, false): return .other
+        case (true, false), (false, true):
+            return areAlike(certificate.subject, certificate.issuer) ? .programDamaged : .partly
+        case (true, true):
+            let isAsSigned = certificate.publicKey.isValidSignature(
+                certificate.signature,
+                for: certificate
+            )
+            return isAsSigned ? .program : .programDamaged
+        }
+    }
+
+    /// Whether two names were one before a bit of its PEM flipped, which is in two bytes at most. A
+    /// certificate of this program has the same subject and issuer; nobody else's name is so near.
+    private static func areAlike(_ left: DistinguishedName, _ right: DistinguishedName) -> Bool {
+        func encoded(_ name: DistinguishedName) -> [UInt8] {
+            var serializer = DER.Serializer()
+            do {
+                try serializer.serialize(name)
+            } catch {
+                return []
+            }
+            return serializer.serializedBytes
+        }
+        let (left, right) = (encoded(left), encoded(right))
+        return !left.isEmpty && left.count == right.count
+            && zip(left, right).count { $0 != $1 } <= 2
+    }
+
+    /// Whether a name is one that ``forServer(key:names:now:)`` writes, of whatever key.
+    private static func isOwn(_ name: DistinguishedName) -> Bool {
+        let text = "\(name)"
+        return name.count == 2 && text.contains("O=Holdfast server")
+            && text.contains("CN=holdfast ")
+    }
 }
 
 /// A pin: SHA-256 over a certificate's SubjectPublicKeyInfo in DER, 32 bytes.

@@ -1,19 +1,27 @@
 import Barrier
+import Store
 import Synchronization
 import Wire
 
 /// What the vault keeps decoded between requests: the mount table, tokens, policies, and what the
 /// policies of a token mean together.
 ///
-/// Never stale: each thing is kept with the modification index of the record it came from, and
-/// every request compares that with its own view before it uses it. Made with a keyring and
-/// dropped with it, so nothing is left of it after sealing.
+/// No older than the view that it is used for: each thing is kept with the modification index of
+/// the record it came from, or of the one that is written with every change of any that it came
+/// from, and every request compares that with its own view before it uses it.
+///
+/// Nor is it trusted more than what the view shows. What comes from more records than the one that
+/// is compared is a ``Kept``: a disk that lost a page's write has older ones of them beside it, so
+/// whoever uses it again rests on their buckets as if it had read them, and nobody does once a
+/// repair may have changed them.
+///
+/// Made with a keyring and dropped with it, so nothing is left of it after sealing.
 ///
 /// - Precondition: only views of committed entries may be used with it. An index seen in an entry
 ///   that is not committed could come back with another content.
 package final class VaultCache: Sendable {
     private struct State {
-        var mounts = ByHome<MountTable>()
+        var mounts = ByHome<Kept<MountTable>>()
         var fences = ByHome<TokenFences>()
         /// Where namespaces are, by their ids. Only looked up, and not believed.
         var namespacePaths: [String: String] = [:]
@@ -23,7 +31,7 @@ package final class VaultCache: Sendable {
         var policies: [Placed<PolicyName>: CompiledPolicy] = [:]
         /// By the names of a token's policies, with NUL between them; where templates make a
         /// difference 0xFF and the entity's id follow. Only looked up.
-        var accesses: [Placed<[UInt8]>: TokenAccess] = [:]
+        var accesses: [Placed<[UInt8]>: Kept<TokenAccess>] = [:]
         /// Of the texts behind both of those.
         var textBytes = 0
         var identities = IdentityCache()
@@ -107,17 +115,20 @@ package final class VaultCache: Sendable {
     func mounts(_ view: borrowing BarrierView) throws(VaultError) -> MountTable {
         let index = try view.systemIndex(SystemPaths.mountTable)
         let home = view.home
-        if let kept = state.withLock({ $0.mounts[home] }), kept.modificationIndex == index {
-            return kept
+        if let kept = state.withLock({ $0.mounts[home] }),
+            kept.value.modificationIndex == index, kept.counts(in: view)
+        {
+            return kept.value
         }
-        let table = try MountTable.load(view)
+        let table = try Kept(view) { view throws(VaultError) in try MountTable.load(view) }
         state.withLock { state in
             // A request on an older view must not replace what newer ones use.
-            if (state.mounts[home]?.modificationIndex ?? 0) <= table.modificationIndex {
-                state.mounts[home] = table
+            if let old = state.mounts[home], old.isNewer(than: table, by: \.modificationIndex) {
+                return
             }
+            state.mounts[home] = table
         }
-        return table
+        return table.value
     }
 
     /// Where the namespace with an id was.
@@ -220,12 +231,17 @@ package final class VaultCache: Sendable {
         _ suffix: String,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> TokenIdentity? {
-        if let kept = state.withLock({ $0.identities.find(id) }), try kept.holds(view) {
-            return kept
+        if let kept = state.withLock({ $0.identities.find(id) }), try kept.value.holds(view),
+            kept.counts(in: view)
+        {
+            return kept.value
         }
-        guard let identity = try TokenIdentity.load(id, suffix: suffix, view) else { return nil }
+        let loaded = try Kept(view) { view throws(VaultError) in
+            try TokenIdentity.load(id, suffix: suffix, view)
+        }
+        guard let identity = loaded.unwrapped() else { return nil }
         state.withLock { $0.identities.keep(identity) }
-        return identity
+        return identity.value
     }
 
     /// What a token's policies and those of its entity allow, as this view has them.
@@ -267,10 +283,10 @@ package final class VaultCache: Sendable {
             key.append(0)
         }
         let place = Placed(home: view.home, name: key)
-        if let kept = state.withLock({ $0.accesses[place] }), kept.holds(index, at: now),
-            identity == nil || !kept.isTemplated
+        if let kept = state.withLock({ $0.accesses[place] }), kept.value.holds(index, at: now),
+            identity == nil || !kept.value.isTemplated, kept.counts(in: view)
         {
-            return kept.with(identity)
+            return kept.value.with(identity)
         }
         // No name has this byte in it.
         let own = Placed(
@@ -278,24 +294,65 @@ package final class VaultCache: Sendable {
             name: key + (identity.map { [0xFF] + $0.id.bytes } ?? [])
         )
         if let identity, let kept = state.withLock({ $0.accesses[own] }),
-            kept.holds(index, at: now), kept.isFor(identity)
+            kept.value.holds(index, at: now), kept.value.isFor(identity), kept.counts(in: view)
         {
-            return kept
+            return kept.value
         }
         let loader = TokenAccessLoader(cache: self, now: now, identity: identity)
-        let access = try loader.load(names, tableIndex: index, view)
-        keep(access, at: access.isTemplated ? own : place)
-        return access
+        let access = try Kept(view) { view throws(VaultError) in
+            try loader.load(names, tableIndex: index, view)
+        }
+        keep(access, at: access.value.isTemplated ? own : place)
+        return access.value
     }
 
-    private func keep(_ access: TokenAccess, at key: Placed<[UInt8]>) {
+    private func keep(_ access: Kept<TokenAccess>, at key: Placed<[UInt8]>) {
         state.withLock { state in
             let old = state.accesses[key]
-            if let old, old.tableIndex > access.tableIndex { return }
-            state.textBytes -= old?.textBytes ?? 0
+            if let old, old.isNewer(than: access, by: \.tableIndex) { return }
+            state.textBytes -= old?.value.textBytes ?? 0
             state.accesses[key] = nil
-            state.makeRoom(for: access.textBytes)
+            state.makeRoom(for: access.value.textBytes)
             state.accesses[key] = access
         }
+    }
+}
+
+/// Something that was put together from several records, and what it rests on.
+struct Kept<Value: Sendable>: Sendable {
+    let value: Value
+    private let edition: StateEdition
+    private let rested: RestedBuckets
+
+    /// Loads it from a view.
+    init(
+        _ view: borrowing BarrierView,
+        _ load: (borrowing BarrierView) throws(VaultError) -> Value
+    ) throws(VaultError) {
+        (value, rested) = try view.recording(load)
+        edition = view.edition
+    }
+
+    private init(_ value: Value, _ edition: StateEdition, _ rested: RestedBuckets) {
+        (self.value, self.edition, self.rested) = (value, edition, rested)
+    }
+
+    /// The same of what is there; nil if there is nothing.
+    func unwrapped<Wrapped>() -> Kept<Wrapped>? where Value == Wrapped? {
+        value.map { Kept<Wrapped>($0, edition, rested) }
+    }
+
+    /// Whether no repair lies between the view that it was loaded from and this one. Then it is
+    /// going to be used, so what the view is asked about rests on its buckets as well.
+    func counts(in view: borrowing BarrierView) -> Bool {
+        guard edition == view.edition else { return false }
+        view.note(rested)
+        return true
+    }
+
+    /// Whether another, loaded from an older view, must not take its place.
+    func isNewer(than other: Kept, by index: (Value) -> UInt64) -> Bool {
+        edition == other.edition
+            ? index(value) > index(other.value) : edition > other.edition
     }
 }

@@ -70,7 +70,7 @@ struct LogTrial {
 
     private func damage(_ part: Part, of entry: StoredEntry, _ random: inout Seeded) throws {
         let file = folder + "/holdfast.mdb"
-        let bit = random.below(8)
+        let bits = UInt8(1) << random.below(8)
         switch part {
         case .header:
             // The beginning of its row. Nothing behind it: where a page was used again, something
@@ -81,14 +81,14 @@ struct LogTrial {
             row.writeUInt64(entry.term)
             row.writeUInt32(UInt32(entry.body.count))
             row.writeBytes(testDigest(entry.body))
-            try flipBit(bit, at: random.below(46), from: row.bytes, in: file)
+            try FileBytes.flip(bits, at: random.below(46), from: row.bytes, in: file)
         case .body:
             // Any piece of it of which there is enough to find it by.
             let chunk = StoreLimits.bodyChunkBytes
             let pieces = (entry.body.count + chunk - 24) / chunk
             let start = chunk * random.below(pieces)
             let needle = Array(entry.body[start..<start + 24])
-            try flipBit(bit, at: random.below(24), from: needle, in: file)
+            try FileBytes.flip(bits, at: random.below(24), from: needle, in: file)
         }
     }
 

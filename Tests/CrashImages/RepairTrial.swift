@@ -100,14 +100,14 @@ extension TrialNode {
             let value = records[key]?.value
         else { preconditionFailure("bucket \(bucket) has no record") }
         let isLost = random.chance(1, of: 2)
-        let (bit, offset) = (random.below(8), random.below(24))
+        let (bits, offset) = (UInt8(1) << random.below(8), random.below(24))
         try restart { file in
             if isLost {
                 // The last key of its directory, made a higher one: the order stays, so only the
                 // digest knows.
-                try flipBit(bit, at: 29, from: last.bytes, in: file)
+                try FileBytes.flip(bits, at: 29, from: last.bytes, in: file)
             } else {
-                try flipBit(bit, at: offset, from: Array(value.prefix(24)), in: file)
+                try FileBytes.flip(bits, at: offset, from: Array(value.prefix(24)), in: file)
             }
         }
     }

@@ -1,4 +1,3 @@
-import Glibc
 import Store
 import TestSupport
 
@@ -123,49 +122,5 @@ struct TrialNode {
             if known != carriedOut { return "the request of entry \(carriedOut) is not known" }
         }
         return nil
-    }
-}
-
-// MARK: damage
-
-/// Flips one bit wherever `needle` stands in a file: in the pages that count, and in the copies of
-/// them that are free.
-///
-/// - Parameters:
-///   - offset: from where `needle` begins to the byte.
-///   - bit: 0...7.
-func flipBit(_ bit: Int, at offset: Int, from needle: [UInt8], in path: String) throws {
-    let bytes = try FileBytes.read(path)
-    let file = unsafe open(path, O_RDWR | O_CLOEXEC)
-    precondition(file >= 0, "cannot open \(path)")
-    defer { _ = close(file) }
-    let places = placesOf(needle, in: bytes)
-    precondition(!places.isEmpty, "what is to be damaged is not in \(path)")
-    for place in places {
-        let changed = [bytes[place + offset] ^ (1 << bit)]
-        let count = unsafe pwrite(file, changed, 1, off_t(place + offset))
-        precondition(count == 1, "cannot write \(path)")
-    }
-}
-
-/// Where `needle` begins. Looks for a byte of it that is not 0 first: most of a database is zeros.
-private func placesOf(_ needle: [UInt8], in bytes: [UInt8]) -> [Int] {
-    guard let rare = needle.firstIndex(where: { $0 != 0 }) else { return [] }
-    return unsafe bytes.withUnsafeBytes { bytes in
-        guard let base = bytes.baseAddress else { return [] }
-        var found: [Int] = []
-        var start = rare
-        while start < bytes.count,
-            let place = unsafe memchr(base + start, Int32(needle[rare]), bytes.count - start)
-        {
-            let offset = unsafe UnsafeRawPointer(place) - base - rare
-            if offset + needle.count <= bytes.count,
-                unsafe memcmp(base + offset, needle, needle.count) == 0
-            {
-                found.append(offset)
-            }
-            start = offset + rare + 1
-        }
-        return found
     }
 }

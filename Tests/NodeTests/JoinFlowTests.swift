@@ -36,6 +36,9 @@ struct JoinFlowTests {
                 forwarder: Forwarder(firstNumber: 1) { _, _ in false },
                 operators: OperatorCheck(
                     store: vault.one.store,
+                    replica: vault.one.replica,
+                    seal: vault.keeper,
+                    onWorker: { $0(true) },
                     facts: { NodeFacts(version: "", appliedIndex: 0, members: []) },
                     clock: { Timestamp(nanoseconds: 1) }
                 ),

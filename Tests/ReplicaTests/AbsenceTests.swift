@@ -184,11 +184,11 @@ struct AbsenceTests {
         trust.saw(7, now)
         #expect(trust.isWhole(7, now + .seconds(119)) && !trust.isWhole(8, now))
         #expect(!trust.isWhole(7, now + .seconds(120)))
-        trust.doubt(BucketSet([7, 255]))
+        trust.doubt(BucketSet([7, 255]), now)
         #expect(!trust.isWhole(7, now))
         trust.saw(7, now)
-        #expect(!trust.isWhole(7, now), "known to be damaged until the repair is through")
-        trust.doubt(BucketSet())
-        #expect(trust.isWhole(7, now) && !trust.isWhole(255, now))
+        #expect(!trust.isWhole(7, now), "that was before the damage was found")
+        trust.saw(7, now + .milliseconds(1))
+        #expect(trust.isWhole(7, now + .seconds(1)) && !trust.isWhole(255, now + .seconds(1)))
     }
 }

@@ -41,7 +41,7 @@ struct BucketTrustTests {
         var (looks, found) = (0, 0)
         let verdict = trust.verdict(
             on: doubts,
-            .init(isAlone: isAlone, hasOthers: hasOthers, mayWalk: true),
+            .init(isAlone: isAlone, hasOthers: hasOthers),
             start + .seconds(seconds),
             walk: { (_) throws(StoreError) in
                 looks += 1
@@ -60,7 +60,7 @@ struct BucketTrustTests {
         #expect(look(found) == (nil, 1, 0))
         #expect(look(found, isAlone: true, after: 119) == (nil, 0, 0))
         #expect(look(found, after: 120) == (nil, 1, 0))
-        trust.doubt(BucketSet([bucket]))
+        trust.doubt(BucketSet([bucket]), start + .seconds(120))
         #expect(look(found, after: 121, damage: "another sum") == (bucket, 1, 1))
     }
 
@@ -76,7 +76,7 @@ struct BucketTrustTests {
         func verdict(_ doubts: ViewDoubts) -> BucketTrust.Verdict {
             trust.verdict(
                 on: doubts,
-                .init(isAlone: false, hasOthers: true, mayWalk: false),
+                .init(mayWalk: false),
                 start,
                 walk: { (_) throws(StoreError) in
                     Issue.record("walked")
@@ -126,11 +126,41 @@ struct BucketTrustTests {
     @Test("a doubt ends the trust until the bucket was seen whole once more")
     func doubts() {
         #expect(look(missed) == (nil, 1, 0))
-        trust.doubt(BucketSet([bucket]))
-        #expect(look(missed) == (nil, 1, 0))
-        #expect(look(missed) == (nil, 1, 0))
-        trust.doubt(BucketSet())
-        #expect(look(missed) == (nil, 0, 0))
+        trust.doubt(BucketSet([bucket]), start)
+        #expect(look(missed, after: 1) == (nil, 1, 0))
+        #expect(look(missed, after: 2) == (nil, 0, 0), "one damaged value hides no record")
+        trust.doubt(BucketSet([bucket, 9]), start + .seconds(3))
+        #expect(look(missed, after: 4) == (nil, 0, 0), "it was doubted already")
+        trust.doubt(BucketSet(), start + .seconds(5))
+        trust.doubt(BucketSet([bucket]), start + .seconds(6))
+        #expect(look(missed, after: 7) == (nil, 1, 0))
+    }
+
+    @Test("what a batch rests on is looked at, lists as what is missed: it is judged once more")
+    func batches() {
+        func verdict(_ seconds: Int) -> BucketTrust.Verdict {
+            trust.verdict(
+                on: listed,
+                .init(isJudgedAgain: true, mayWalk: false),
+                start + .seconds(seconds),
+                walk: { (_) throws(StoreError) in nil },
+                found: { _ in }
+            )
+        }
+        #expect(verdict(0) == .unseen)
+        trust.saw(bucket, start)
+        #expect(verdict(119) == .whole && verdict(120) == .unseen)
+    }
+
+    @Test("of another database nothing was seen yet")
+    func otherDatabase() {
+        trust.saw(bucket, start)
+        trust.forget(start + .seconds(1))
+        #expect(!trust.isWhole(bucket, start + .seconds(1)))
+        trust.saw(bucket, start + .milliseconds(500))
+        #expect(!trust.isWhole(bucket, start + .seconds(1)), "half of it was the old one")
+        trust.saw(bucket, start + .seconds(2))
+        #expect(trust.isWhole(bucket, start + .seconds(2)))
     }
 
     @Test("nothing is read from a bucket in which something was written in a lost record's place")

@@ -1,4 +1,3 @@
-import Glibc
 import Raft
 import Store
 import Synchronization
@@ -10,45 +9,20 @@ import Wire
 
 /// Flips a bit of each copy of these bytes in a file.
 func flipBit(_ path: String, _ needle: [UInt8], at offset: Int) {
-    patch(path, needle) { copy in copy[offset] ^= 0x10 }
+    succeed { try FileBytes.flip(0x10, at: offset, from: needle, in: path) }
 }
 
 /// Writes other bytes over each copy of these in a file.
 func overwrite(_ path: String, _ needle: [UInt8], with bytes: [UInt8]) {
-    precondition(needle.count == bytes.count)
-    patch(path, needle) { copy in copy = bytes }
+    succeed { try FileBytes.overwrite(needle, with: bytes, in: path) }
 }
 
-/// Changes each copy of these bytes in a file; there has to be one.
-private func patch(_ path: String, _ needle: [UInt8], _ change: (inout [UInt8]) -> Void) {
-    let file = unsafe open(path, O_RDWR)
-    precondition(file >= 0, "cannot open \(path)")
-    defer { close(file) }
-    let size = Int(lseek(file, 0, SEEK_END))
-    var bytes = [UInt8](repeating: 0, count: size)
-    precondition(unsafe pread(file, &bytes, size, 0) == size, "cannot read \(path)")
-    // Most of a database file is zeros: a byte that is not is looked for first.
-    guard let rare = needle.firstIndex(where: { $0 != 0 }) else { return }
-    var changed = needle
-    change(&changed)
-    var count = 0
-    unsafe bytes.withUnsafeBytes { bytes in
-        guard let base = bytes.baseAddress else { return }
-        var start = rare
-        while start < size,
-            let found = unsafe memchr(base + start, Int32(needle[rare]), size - start)
-        {
-            let place = unsafe UnsafeRawPointer(found) - base - rare
-            start = place + rare + 1
-            guard place >= 0, place + needle.count <= size,
-                unsafe memcmp(base + place, needle, needle.count) == 0
-            else { continue }
-            let written = unsafe pwrite(file, changed, changed.count, off_t(place))
-            precondition(written == changed.count, "cannot write \(path)")
-            count += 1
-        }
+private func succeed(_ body: () throws -> Void) {
+    do {
+        try body()
+    } catch {
+        preconditionFailure("nothing was damaged: \(error)")
     }
-    precondition(count > 0, "nothing to damage")
 }
 
 @Suite("Repair from other members")

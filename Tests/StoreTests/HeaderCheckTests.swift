@@ -12,14 +12,33 @@ private struct HeaderPages {
     static let namesTop = 128
     static let lastPage = 136
     static let transaction = 144
+    static let size = 40
 
     private let path: String
+    private let pageBytes: Int
     private var bytes: [UInt8]
 
-    init(_ folder: TemporaryFolder) {
+    init(_ folder: TemporaryFolder, pageBytes: Int = Self.pageBytes) {
         path = folder.node + "/holdfast.mdb"
-        bytes = Array(readFile(path).prefix(2 * Self.pageBytes))
-        precondition(bytes.count == 2 * Self.pageBytes, "no header pages")
+        self.pageBytes = pageBytes
+        bytes = Array(readFile(path).prefix(2 * pageBytes))
+        precondition(bytes.count == 2 * pageBytes, "no header pages")
+    }
+
+    /// As LMDB makes them where the machine's pages have that many bytes.
+    static func made(pageBytes: Int) -> [UInt8] {
+        (UInt64(0)...1).flatMap { number in
+            let isInteger: UInt64 = 8
+            let words: [UInt64] = [
+                number, 8 << 16, 1 << 32 | 0xBEEF_C0DE, 0, 1 << 20,
+                isInteger << 32 | UInt64(pageBytes), 0, 0, 0, 0, UInt64.max,
+                0, 0, 0, 0, 0, UInt64.max, 1, 0,
+            ]
+            let bytes = words.flatMap { word in
+                (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * UInt64($0))) }
+            }
+            return bytes + [UInt8](repeating: 0, count: pageBytes - bytes.count)
+        }
     }
 
     /// The page of the later transaction.
@@ -32,19 +51,19 @@ private struct HeaderPages {
 
     /// A number, low byte first.
     func word(_ page: Int, _ place: Int) -> UInt64 {
-        let start = page * Self.pageBytes + place
+        let start = page * pageBytes + place
         return bytes[start..<start + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     mutating func set(_ page: Int, _ place: Int, _ value: UInt64) {
         for offset in 0..<8 {
-            bytes[page * Self.pageBytes + place + offset] =
+            bytes[page * pageBytes + place + offset] =
                 UInt8(truncatingIfNeeded: value >> (8 * UInt64(offset)))
         }
     }
 
     mutating func swapPages() {
-        bytes = Array(bytes[Self.pageBytes...] + bytes[..<Self.pageBytes])
+        bytes = Array(bytes[pageBytes...] + bytes[..<pageBytes])
     }
 
     /// Puts them into the file.
@@ -194,6 +213,57 @@ struct HeaderCheckTests {
         try expectGoesOn(folder, at: 0)
     }
 
+    // MARK: the size of pages
+
+    @Test(
+        "the headers of a machine with larger pages are compared as well",
+        arguments: [8_192, 16_384, 32_768]
+    )
+    func largerPages(bytes: Int) throws {
+        let folder = TemporaryFolder()
+        precondition(unsafe mkdir(folder.node, 0o700) == 0, "no folder")
+        writeFile(folder.node + "/holdfast.mdb", HeaderPages.made(pageBytes: bytes))
+        do {
+            let store = try folder.open()
+            try Self.raise(store, from: 1, through: 41)
+            var scrub = PageScrub()
+            let slice = try store.scrubPages(&scrub, bytesMax: .max)
+            #expect(slice.isFinished && slice.findings.isEmpty && slice.bytes >= 3 * bytes)
+        }
+        let sound = HeaderPages(folder, pageBytes: bytes)
+        for page in 0...1 {
+            try #require(sound.word(page, HeaderPages.size) & 0xFFFF_FFFF == UInt64(bytes))
+            for place in [HeaderPages.transaction, HeaderPages.size] {
+                for bit in UInt64(0)..<(place == HeaderPages.size ? 32 : 64) {
+                    var flipped = sound
+                    flipped.set(page, place, sound.word(page, place) ^ 1 << bit)
+                    flipped.write()
+                    #expect(try term(folder) == nil, "page \(page), place \(place), bit \(bit)")
+                }
+            }
+        }
+        sound.write()
+        try expectGoesOn(folder, at: 41)
+    }
+
+    @Test(
+        "a size that no page has is refused",
+        arguments: [UInt64(0), 512, 2_048, 4_097, 12_288, 65_536, 0xFFFF_FFFF],
+        [0, 1]
+    )
+    func wrongSize(bytes: UInt64, page: Int) throws {
+        let folder = try raised(through: 4)
+        let sound = HeaderPages(folder)
+        var changed = sound
+        let rest = sound.word(page, HeaderPages.size) & ~0xFFFF_FFFF
+        changed.set(page, HeaderPages.size, rest | bytes)
+        changed.write()
+        let reason = "header page \(page) of the database is of pages of \(bytes) bytes"
+        #expect(throws: StoreError.corrupt(reason)) { try folder.open() }
+        sound.write()
+        try expectGoesOn(folder, at: 4)
+    }
+
     // MARK: a header that could not be written
 
     /// What LMDB leaves when it cannot write the header of one more transaction: the tables of that
@@ -294,13 +364,21 @@ struct HeaderCheckTests {
     /// Makes one transaction, and opens the folder again, which compares what it says.
     private func expectNamed(
         _ folder: TemporaryFolder,
-        _ body: (inout WriteTransaction) throws(StoreError) -> Void
+        _ options: StoreOptions = smallOptions,
+        by body: (LocalStore) throws -> Void
     ) throws {
         let before = HeaderPages(folder)
-        do { try folder.open().write(body) }
+        do { try body(try folder.open(options)) }
         let after = HeaderPages(folder)
         #expect(after.transaction(after.newest) == before.transaction(before.newest) + 1)
         _ = try folder.open().load()
+    }
+
+    private func expectNamed(
+        _ folder: TemporaryFolder,
+        _ body: (inout WriteTransaction) throws(StoreError) -> Void
+    ) throws {
+        try expectNamed(folder, by: { try $0.write(body) })
     }
 
     @Test("each kind of transaction says which it is")
@@ -308,14 +386,18 @@ struct HeaderCheckTests {
         let folder = TemporaryFolder()
         _ = try folder.open()
         try expectNamed(folder) { (t) throws(StoreError) in try t.setCluster(testCluster) }
+        try expectNamed(folder) { (t) throws(StoreError) in try t.setCluster(testCluster) }
         try expectNamed(folder) { (t) throws(StoreError) in
             try t.setHardState(term: 1, vote: nil, commit: 0)
+        }
+        try expectNamed(folder) { (t) throws(StoreError) in
             try t.appendEntries((1...10).map { entry($0) })
         }
         try expectNamed(folder) { (t) throws(StoreError) in
             try t.truncateLog(from: 6)
             try t.appendEntries((6...10).map { entry($0) })
         }
+        try expectNamed(folder) { (t) throws(StoreError) in try t.truncateLog(from: 10) }
         try expectNamed(folder) { (t) throws(StoreError) in t.touch() }
         try expectNamed(folder) { (t) throws(StoreError) in
             try t.apply(layers: [], appliedIndex: 5, appliedTerm: 1)
@@ -324,7 +406,8 @@ struct HeaderCheckTests {
             try t.dropLog(through: 3, entriesMax: 10)
         }
         try expectNamed(folder) { (t) throws(StoreError) in
-            _ = try t.repairBody(at: 7, term: 1, body: [1, 2, 3])
+            let isThere = try t.repairBody(at: 7, term: 1, body: [1, 2, 3])
+            #expect(isThere)
         }
         try expectNamed(folder) { (t) throws(StoreError) in
             try t.repairRecords([], bucket: 3)
@@ -332,6 +415,84 @@ struct HeaderCheckTests {
         try expectNamed(folder) { (t) throws(StoreError) in
             try t.setConfiguration([1, 2], formatLevel: 1)
         }
+    }
+
+    @Test("each kind of transaction on records and requests says which it is")
+    func kindsOfState() throws {
+        let folder = TemporaryFolder()
+        do {
+            let store = try folder.open()
+            try store.fillLog(130)
+        }
+        let (place, old) = (key(1, 1), record("old"))
+        try expectNamed(
+            folder,
+            by: { store in
+                try store.commit([.once(requestID: requestID(1)), .put(place, old)], id: 1)
+                try store.applyThrough(1)
+            }
+        )
+        try expectNamed(
+            folder,
+            by: { store in
+                try store.commit([.delete(place)])
+                try store.applyThrough(2)
+            }
+        )
+        try expectNamed(folder) { (t) throws(StoreError) in
+            try t.repairRecords([.init(key: place, bytes: nil)], bucket: place.bucket)
+        }
+        let database = folder.node + "/holdfast.mdb"
+        let rows = offsets(of: [0] + requestID(1), in: readFile(database))
+        try #require(!rows.isEmpty)
+        for row in rows { flip(database, at: row + 16) }
+        try expectNamed(folder) { (t) throws(StoreError) in
+            let isRepaired = try t.repairRequests()
+            #expect(isRepaired)
+        }
+        var options = smallOptions
+        options.requestsRetained = 64
+        try expectNamed(
+            folder,
+            options,
+            by: { store in
+                try store.applyThrough(129)
+                #expect(try store.view { view in try view.requestIndex(requestID(1)) } == nil)
+            }
+        )
+    }
+
+    @Test("a transaction that changes nothing is not written")
+    func nothing() throws {
+        let folder = TemporaryFolder()
+        let store = try folder.open()
+        try store.fillLog(3)
+        try store.applyThrough(2)
+        let before = HeaderPages(folder)
+        for number in 0..<7 {
+            try store.write { (t) throws(StoreError) in
+                switch number {
+                case 0: try t.setHardState(term: 1, vote: nil, commit: 2)
+                case 1: try t.appendEntries([])
+                case 2: try t.truncateLog(from: 4)
+                case 3: try t.dropLog(through: 0, entriesMax: 10)
+                case 4: try t.apply(layers: [], appliedIndex: 2, appliedTerm: 1)
+                case 5:
+                    let isThere = try t.repairBody(at: 4, term: 1, body: [1])
+                    #expect(!isThere)
+                default:
+                    let isRepaired = try t.repairRequests()
+                    #expect(!isRepaired)
+                }
+            }
+            let after = HeaderPages(folder)
+            for page in 0...1 {
+                #expect(after.transaction(page) == before.transaction(page), "kind \(number)")
+            }
+        }
+        try store.write { (t) throws(StoreError) in t.touch() }
+        let after = HeaderPages(folder)
+        #expect(after.transaction(after.newest) == before.transaction(before.newest) + 1)
     }
 
     @Test("a database that came from a snapshot says it, too")

@@ -3,6 +3,7 @@ import NIOCore
 import NIOSSL
 import TestSupport
 import Testing
+import Wire
 
 @testable import Transport
 
@@ -248,17 +249,168 @@ extension NetworkTests {
             let folder = TemporaryFolder()
             let pem = try make(folder, SeenLines()).certificatePEM
             let good = try NIOSSLCertificate(bytes: Array(pem.utf8), format: .pem)
-            #expect(SelfSignedCertificate.isAsSigned(inPEM: pem))
+            #expect(SelfSignedCertificate.maker(ofPEM: Array(pem.utf8)) == .program)
             var noticed = 0
             for position in pem.utf8.indices {
                 var bytes = Array(pem.utf8)
                 bytes[pem.utf8.distance(from: pem.startIndex, to: position)] ^= 1
-                let text = String(decoding: bytes, as: UTF8.self)
                 let read = try? NIOSSLCertificate(bytes: bytes, format: .pem)
-                let isTaken = read != nil && SelfSignedCertificate.isAsSigned(inPEM: text)
+                let maker = SelfSignedCertificate.maker(ofPEM: bytes)
+                let isTaken = read != nil && (maker == .program || maker == .other)
                 if isTaken { #expect(read == good) } else { noticed += 1 }
             }
             #expect(noticed > 500)
+        }
+
+        /// Files that somebody put in the place of self-made ones, or may have.
+        enum Foreign: CaseIterable {
+            case chain, foreignIssuer, foreignSubject, strangerWithoutKey, otherKind, bothZeroed
+
+            fileprivate func happen(_ certificate: String, _ key: String) throws {
+                let pem = try PrivateFile.read(certificate, isSecret: false) ?? []
+                let secret = try PrivateFile.read(key, isSecret: true) ?? []
+                let zeros = [UInt8](repeating: 0, count: 200)
+                switch self {
+                case .chain:
+                    let issuer = try Self.renamed(pem, subject: true, issuer: true)
+                    try PrivateFile.write(pem + issuer, to: certificate, mode: 0o644)
+                case .foreignIssuer, .foreignSubject:
+                    let new = try Self.renamed(
+                        pem,
+                        subject: self == .foreignSubject,
+                        issuer: self == .foreignIssuer
+                    )
+                    try PrivateFile.write(new, to: certificate, mode: 0o644)
+                case .strangerWithoutKey:
+                    let new = try Self.renamed(pem, subject: true, issuer: true)
+                    try PrivateFile.write(new, to: certificate, mode: 0o644)
+                    unsafe unlink(key)
+                case .otherKind:
+                    // Such as one in DER, with a key that is not marked as this program's.
+                    try PrivateFile.write(zeros, to: certificate, mode: 0o644)
+                    try PrivateFile.write(Self.unmarked(secret), to: key, mode: 0o600)
+                case .bothZeroed:
+                    try PrivateFile.write(zeros, to: certificate, mode: 0o644)
+                    try PrivateFile.write(zeros, to: key, mode: 0o600)
+                }
+            }
+
+            /// The same certificate, of the same key, with other names in it. Nobody has signed it,
+            /// which shows only to who knows the issuer's key.
+            fileprivate static func renamed(
+                _ pem: [UInt8],
+                subject: Bool,
+                issuer: Bool
+            ) throws -> [UInt8] {
+                var der = try NIOSSLCertificate(bytes: pem, format: .pem).toDERBytes()
+                let name = Array("Holdfast server".utf8)
+                let places = der.indices.filter { der[$0...].starts(with: name) }
+                try #require(places.count == 2)
+                for (place, isChanged) in zip(places, [issuer, subject]) where isChanged {
+                    der.replaceSubrange(place..<place + name.count, with: "Example company".utf8)
+                }
+                let text = Array(Base64.encode(der).utf8)
+                let lines = stride(from: 0, to: text.count, by: 64).map { start in
+                    String(decoding: text[start...].prefix(64), as: UTF8.self) + "\n"
+                }
+                let body = "-----BEGIN CERTIFICATE-----\n" + lines.joined()
+                return Array((body + "-----END CERTIFICATE-----\n").utf8)
+            }
+
+            /// A key file without its first line.
+            fileprivate static func unmarked(_ key: [UInt8]) -> [UInt8] {
+                Array(key[(key.firstIndex(of: 0x0A).map { $0 + 1 } ?? 0)...])
+            }
+        }
+
+        @Test(
+            "what may be the operator's is not replaced, and the start says what to do",
+            arguments: Foreign.allCases
+        )
+        func foreign(_ kind: Foreign) throws {
+            let folder = TemporaryFolder()
+            let seen = SeenLines()
+            _ = try make(folder, seen)
+            let certificate = folder.file(ServerCertificate.certificateName)
+            let key = folder.file(ServerCertificate.keyName)
+            try kind.happen(certificate, key)
+            let names = TemporaryFolder.names(in: folder.path)
+            let before = try names.map { try bytes(folder.file($0)) }
+            do {
+                _ = try make(folder, seen)
+                Issue.record("it starts")
+            } catch TransportError.malformed(let path, let reason) {
+                #expect(path == certificate)
+                #expect(reason.contains("tls.certificate and tls.key"), "\(reason)")
+                #expect(reason.contains("move it and \(key) away"), "\(reason)")
+            }
+            #expect(TemporaryFolder.names(in: folder.path) == names)
+            #expect(try names.map { try bytes(folder.file($0)) } == before)
+            #expect(seen.all.isEmpty)
+        }
+
+        @Test("one of somebody else in its place is used while it works")
+        func foreignAndWhole() throws {
+            let folder = TemporaryFolder()
+            let seen = SeenLines()
+            let first = try make(folder, seen)
+            let path = folder.file(ServerCertificate.certificateName)
+            let pem = try Foreign.renamed(bytes(path), subject: true, issuer: true)
+            try PrivateFile.write(pem, to: path, mode: 0o644)
+            let second = try make(folder, seen)
+            #expect(second.leafPin == first.leafPin)
+            #expect(Array(second.certificatePEM.utf8) == pem)
+            #expect(seen.all.isEmpty)
+        }
+
+        @Test("a key alone is overwritten if it is self-made, and kept otherwise")
+        func keyAlone() throws {
+            let folder = TemporaryFolder()
+            let certificate = folder.file(ServerCertificate.certificateName)
+            let key = folder.file(ServerCertificate.keyName)
+            let first = try make(folder, SeenLines())
+            deleteFile(certificate)
+            let second = try make(folder, SeenLines())
+            #expect(first.leafPin != second.leafPin)
+            #expect(
+                TemporaryFolder.names(in: folder.path)
+                    == [ServerCertificate.certificateName, ServerCertificate.keyName]
+            )
+            let other = Foreign.unmarked(try bytes(key))
+            try PrivateFile.write(other, to: key, mode: 0o600)
+            deleteFile(certificate)
+            #expect(try make(folder, SeenLines()).leafPin != second.leafPin)
+            #expect(try bytes("\(key).damaged-1") == other)
+            #expect(folder.mode(of: "\(ServerCertificate.keyName).damaged-1") == 0o600)
+        }
+
+        private func deleteFile(_ path: String) {
+            #expect(unsafe unlink(path) == 0)
+        }
+
+        @Test(
+            "where files have no second names they are put aside under a free one",
+            arguments: [EPERM, EOPNOTSUPP]
+        )
+        func withoutLinks(_ code: Int32) throws {
+            let folder = TemporaryFolder()
+            let path = folder.file("file")
+            for number in UInt8(1)...3 {
+                try PrivateFile.write([number], to: path, mode: 0o600)
+                let aside = try ServerCertificate.putAside(path, link: { _, _ in code })
+                #expect(aside == "\(path).damaged-\(number)")
+            }
+            for number in UInt8(1)...3 {
+                #expect(try bytes("\(path).damaged-\(number)") == [number])
+            }
+            #expect(try ServerCertificate.putAside(path, link: { _, _ in code }) == nil)
+            try PrivateFile.write([4], to: path, mode: 0o600)
+            #expect(
+                throws: TransportError.file(path: path, operation: "put aside", code: EIO)
+            ) {
+                try ServerCertificate.putAside(path, link: { _, _ in EIO })
+            }
+            #expect(try bytes(path) == [4])
         }
 
         @Test("files of the operator are never put aside")

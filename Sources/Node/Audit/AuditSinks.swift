@@ -46,12 +46,12 @@ final class AuditSinks: Sendable {
 
     /// - Parameter node: this node's name, for collectors.
     init(
-        store: LocalStore,
+        _ parts: EvaluatedCache<AuditSettings>.Parts,
         node: String,
         logger: Logger,
         unsealed: @escaping @Sendable () -> Unsealed?
     ) {
-        settings = EvaluatedCache(store: store) { known, keyring, view throws(VaultError) in
+        settings = EvaluatedCache(parts) { known, keyring, view throws(VaultError) in
             try AuditSettings.load(keyring, view, known: known)
         }
         self.node = node

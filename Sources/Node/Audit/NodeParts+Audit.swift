@@ -26,7 +26,11 @@ struct AuditParts: Sendable {
     ) {
         isOn = settings.auditLog
         let seal = base.seal
-        let sinks = AuditSinks(store: base.store, node: settings.node, logger: logger) {
+        let sinks = AuditSinks(
+            (base.store, base.replica, workers),
+            node: settings.node,
+            logger: logger
+        ) {
             seal.unsealed
         }
         let keeper = AuditKeeper(

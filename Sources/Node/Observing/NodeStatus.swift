@@ -58,10 +58,17 @@ struct NodeStatus: Sendable {
     }
 
     private func mayKnowAll(_ caller: OperatorCaller) -> Bool {
-        guard let unsealed = seal.unsealed else { return true }
+        guard seal.unsealed != nil else { return true }
         guard !caller.token.isEmpty else { return false }
-        let check = OperatorCheck(store: store, facts: { state.facts() }, clock: clock)
-        return check.refusal(of: caller, for: Self.access, unsealed) == nil
+        let check = OperatorCheck(
+            store: store,
+            replica: replica,
+            seal: seal,
+            onWorker: { [workers] in workers.submit($0) },
+            facts: { state.facts() },
+            clock: clock
+        )
+        return check.allowsNow(caller, for: Self.access)
     }
 
     private func node(_ status: ReplicaStatus) -> NodeStatusFacts.Node {

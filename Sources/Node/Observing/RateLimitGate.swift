@@ -29,13 +29,14 @@ final class RateLimitGate: Sendable {
     private let complainedAt = Mutex<Moment?>(nil)
 
     init(
-        parts: (store: LocalStore, seal: SealKeeper),
+        _ parts: EvaluatedCache<RateLimits>.Parts,
+        seal: SealKeeper,
         facts: @escaping @Sendable () -> NodeFacts,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger
     ) {
-        (store, seal) = parts
-        limits = EvaluatedCache(store: store) { known, keyring, view throws(VaultError) in
+        (store, self.seal) = (parts.store, seal)
+        limits = EvaluatedCache(parts) { known, keyring, view throws(VaultError) in
             try RateLimits.load(known, keyring, view: view)
         }
         self.facts = facts

@@ -119,17 +119,18 @@ extension PolicySubject.Named {
 /// The identities of tokens that were used lately. A value inside ``VaultCache``.
 struct IdentityCache {
     /// Only looked up.
-    private var identities: [IdentityID: TokenIdentity] = [:]
+    private var identities: [IdentityID: Kept<TokenIdentity>] = [:]
     private var bytes = 0
 
-    func find(_ id: IdentityID) -> TokenIdentity? { identities[id] }
+    func find(_ id: IdentityID) -> Kept<TokenIdentity>? { identities[id] }
 
     /// Keeps one, and forgets all others where there is no room.
-    mutating func keep(_ identity: TokenIdentity) {
+    mutating func keep(_ kept: Kept<TokenIdentity>) {
+        let identity = kept.value
         // A request on an older view must not replace what newer ones use.
         if let old = identities[identity.id] {
-            guard old.modificationIndex <= identity.modificationIndex else { return }
-            bytes -= old.bytes
+            guard !old.isNewer(than: kept, by: \.modificationIndex) else { return }
+            bytes -= old.value.bytes
             identities[identity.id] = nil
         }
         if identities.count >= VaultLimits.cachedIdentitiesMax
@@ -138,7 +139,7 @@ struct IdentityCache {
             identities = [:]
             bytes = 0
         }
-        identities[identity.id] = identity
+        identities[identity.id] = kept
         bytes += identity.bytes
     }
 }
