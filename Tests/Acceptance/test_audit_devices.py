@@ -15,11 +15,20 @@ import unittest
 from pages import run_page
 from support import ONE, ClusterTest, wait_until
 
-class Collector:
-    """A syslog collector over TCP or TLS: takes counted messages, as RFC 6587 and RFC 5425 have it."""
 
-    def __init__(self, certificate=None):
+class Collector:
+    """A syslog collector over TCP or TLS: takes counted messages, as RFC 6587 and RFC 5425 have it.
+
+    One that is deaf takes connections and reads nothing from them before `hear`."""
+
+    def __init__(self, certificate=None, is_deaf=False):
         self.messages, self.socket = [], socket.create_server(("127.0.0.1", 0))
+        self.hearing = threading.Event()
+        if is_deaf:
+            # Connections have it from here: the system keeps next to nothing for the reader.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        else:
+            self.hearing.set()
         self.port = self.socket.getsockname()[1]
         self.context = None
         if certificate:
@@ -41,7 +50,11 @@ class Collector:
             self.links.append(link)
             threading.Thread(target=self.read, args=(link,), daemon=True).start()
 
+    def hear(self):
+        self.hearing.set()
+
     def read(self, link):
+        self.hearing.wait()
         try:
             with link.makefile("rb") as stream:
                 while True:
@@ -68,6 +81,7 @@ class Collector:
         self.links = []
 
     def close(self):
+        self.hearing.set()
         # Closing alone would leave the thread that waits for the next connection waiting.
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
@@ -253,6 +267,91 @@ class AuditDevices(ClusterTest):
         lines = [json.loads(line) for line in content.splitlines()]
         found = [line["type"] for line in lines if line["request"]["path"] == "secret/data/none"]
         self.assertEqual(sorted(found), ["request"] * 100 + ["response"] * 100)
+
+    def test_a_collector_that_reads_nothing(self):
+        self.open()
+        collector = Collector(is_deaf=True)
+        self.addCleanup(collector.close)
+        self.enable("far", "syslog", address=f"127.0.0.1:{collector.port}", protocol="tcp",
+                    write_timeout="1s", facility="authpriv", tag="vault")
+        alone = [f"secret/data/alone-{number}" for number in range(9)]
+        for path in alone:
+            self.assertEqual(self.call("GET", path).status, 404)
+        # One connection tried the device, and one is its own.
+        wait_until("both are accepted", lambda: len(collector.links) == 2, 20)
+        # Its record is more than the system takes for a connection, since names are not replaced by
+        # digests. It is too large for a secret as well, which only an answer that is recorded may
+        # say.
+        large = {"data": {f"{number:04}" + "n" * 8_000: "v" for number in range(400)}}
+        self.assert_refused("POST", "secret/data/large", large)
+        # For as long as it reads nothing all are refused, also what would fit into a new
+        # connection, and what is asked at the same time.
+        for number in range(3):
+            self.assert_refused("GET", f"secret/data/refused-{number}")
+        refused = []
+        clients = [threading.Thread(
+            target=lambda number=number: refused.append(self.call(
+                "POST", f"secret/data/refused-{number}", {"data": {"k": "v"}}).status),
+            daemon=True) for number in range(20)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join(60)
+        self.assertEqual(refused, [503] * 20)
+        self.assert_refused("GET", "secret/data/refused-last")
+        self.assertEqual((collector.messages, len(collector.links)), ([], 2))
+        # A second device takes everything, so all goes on.
+        log = f"{self.folder.name}/good.log"
+        self.enable("good", "file", file_path=log)
+        answered = []
+
+        def send(number):
+            path = f"secret/data/both-{number}"
+            body = large if number % 10 == 0 else {"data": {"k": "v"}}
+            answered.append((path, self.world.call(
+                self.node, "POST", path, body, self.world.root_token, timeout=60)))
+
+        clients = [threading.Thread(target=send, args=(number,), daemon=True)
+                   for number in range(30)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join(90)
+        self.assertEqual(len(answered), 30)
+        self.assertEqual(sorted(answer.status for _, answer in answered), [200] * 27 + [413] * 3)
+        self.assertEqual((collector.messages, len(collector.links)), ([], 2))
+        lines = [(line["request"]["path"], line["request"]["operation"], line["type"])
+                 for line in self.lines(log)]
+        for path, _ in answered:
+            found = sorted(kind for each, verb, kind in lines if each == path and verb != "read")
+            self.assertEqual(found, ["request", "response"], path)
+        # It reads again, and has all that was answered while there was no other device, once and in
+        # order, and then, whole, the record that was in the way.
+        collector.hear()
+        wait_until("what was in the way is there", lambda: any(
+            path == "secret/data/large" for path, _ in self.seen(collector)), 30)
+        seen = self.seen(collector)
+        self.assertEqual([each for each in seen if each[0] in alone],
+                         [(path, kind) for path in alone for kind in ("request", "response")])
+        self.assertEqual(seen[-1], ("secret/data/large", "request"))
+        # Requests go on over the same connection, and none that was refused was carried out.
+        self.world.ask(self.node, "DELETE", "sys/audit/good")
+        for number in range(20):
+            path = f"secret/data/refused-{number}"
+            self.assertEqual(self.call("GET", path).status, 404)
+        wait_until("the last is there", lambda: (path, "response") in self.seen(collector), 20)
+        self.assertEqual(len(collector.links), 2)
+        self.check_messages(collector)
+
+    def assert_refused(self, method, path, body=None):
+        answer = self.call(method, path, body)
+        self.assertEqual(answer.status, 503, answer.errors())
+        self.assertIn("audit", answer.errors())
+
+    def seen(self, collector):
+        """Paths and types of all messages, which fails if one is not whole."""
+        lines = [json.loads(text[text.index("{"):]) for text in list(collector.messages)]
+        return [(line["request"]["path"], line["type"]) for line in lines]
 
     def certificate(self):
         if not shutil.which("openssl"):
