@@ -10,6 +10,11 @@ package struct Effect: Sendable, Equatable {
     package let id: [UInt8]
     /// In a form of the kind's own.
     package let body: [UInt8]
+    /// The ``id`` of an earlier effect of the same job, which this one undoes; nil: it undoes none.
+    ///
+    /// That one may be done, may never have begun, or may still be on its way from a node that led
+    /// before. Once this one is done it has not happened, and will not when it comes late.
+    package var undoes: [UInt8]?
     /// `traceparent` of what is asked of others for it; nil: it belongs to no request. Says nothing
     /// about what the effect is.
     package var trace: String?
@@ -34,9 +39,10 @@ package struct EffectKind: RawRepresentable, Hashable, Sendable {
 
 /// How an effect ended.
 package enum EffectOutcome: Sendable, Equatable {
-    /// Done; what it brought, in a form of the kind's own.
+    /// The outside world has answered; what it said, in a form of the kind's own. An answer may be
+    /// no: that is for whoever asked to read there.
     case done([UInt8])
-    /// It did not happen, or is not known to have happened: to be tried again or compensated.
+    /// It did not happen, or is not known to have happened: to be tried again or undone.
     case failed(String)
 }
 

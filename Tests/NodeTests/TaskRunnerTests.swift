@@ -13,7 +13,7 @@ import Wire
 @testable import Vault
 
 /// The runner over a replica of one voter with an unsealed vault.
-private final class TaskBench: Sendable {
+final class TaskBench: Sendable {
     static let kind = JobKind(rawValue: 200)
 
     let vault: VaultBench

@@ -6,7 +6,9 @@ import Replica
 /// Does something to the outside world that a job or a request has asked for.
 ///
 /// The same effect may come more than once, after a change of leaders or a lost answer:
-/// ``Effect/id`` is the same then, and the performer makes that harmless.
+/// ``Effect/id`` is the same then, and the performer makes that harmless. What a node sent that
+/// leads no more may arrive at any later time: so whoever undoes an effect (``Effect/undoes``)
+/// leaves outside what turns that one away.
 protocol EffectPerformer: Sendable {
     /// Performs it and calls `completion` once, on any thread. Never blocks the caller.
     ///

@@ -168,27 +168,39 @@ final class TaskRunner: Sendable {
         }
     }
 
-    /// - Parameter outcome: of the effect that the task asked for.
-    private func step(_ timer: DueTimer, attempt: Int, after outcome: EffectOutcome? = nil) {
+    /// - Parameter ended: the effect that the task asked for, and what came of it.
+    private func step(
+        _ timer: DueTimer,
+        attempt: Int,
+        after ended: (effect: Engines.Effect, outcome: EffectOutcome)? = nil
+    ) {
         guard let environment = environment(attempt) else { return end(timer) }
         guard attempt < Limits.taskAttemptsMax else {
             return fail(timer, "what it rests on changed \(attempt) times", environment)
         }
         do throws(VaultError) {
             let step = try parts.store.view { view throws(VaultError) in
-                guard let outcome else {
+                guard let (effect, outcome) = ended else {
                     return try tasks.wake(timer, in: environment, view: view)
                 }
-                return try tasks.performed(outcome, of: timer, in: environment, view: view)
+                return try tasks.performed(
+                    outcome,
+                    of: effect,
+                    for: timer,
+                    in: environment,
+                    view: view
+                )
             }
             switch step {
             case .nothing: end(timer)
             case .commit(let batch, let progress):
                 propose(batch, progress, timer) {
-                    self.step(timer, attempt: attempt + 1, after: outcome)
+                    self.step(timer, attempt: attempt + 1, after: ended)
                 }
             case .perform(let effect, let timer):
-                effects.perform(effect, on: loop) { self.step(timer, attempt: attempt, after: $0) }
+                effects.perform(effect, on: loop) {
+                    self.step(timer, attempt: attempt, after: (effect, $0))
+                }
             }
         } catch {
             if case .barrier(let cause) = error { repair(cause) }
@@ -283,6 +295,9 @@ final class TaskRunner: Sendable {
     /// Nil when this node leads no more, or is sealed: the task stops where it is.
     private func environment(_ attempt: Int) -> VaultEnvironment? {
         guard parts.replica.status.role == .leader, let unsealed = parts.seal.unsealed else {
+            // If it is over before the next look, that has to find the task although nothing was
+            // written.
+            state.value.lookedAt = .zero
             return nil
         }
         do throws(CryptographyError) {

@@ -6,7 +6,7 @@ package import Store
 package enum TaskStep: Sendable {
     /// Propose the batch. If it is rejected, or conflicts, look at the same timer again.
     case commit(WriteBatch, TaskProgress)
-    /// Perform it, then ask ``VaultTasks/performed(_:_:of:in:view:)``. Nothing has to be written
+    /// Perform it, then ask ``VaultTasks/performed(_:of:for:in:view:)``. Nothing has to be written
     /// first: the job was.
     case perform(Effect, DueTimer)
     /// The timer is not there any more: somebody else was faster.
@@ -30,14 +30,31 @@ enum TaskRest: Sendable {
     case job(NewJob)
 }
 
-/// What a job adds to the batch that it was given.
-enum JobStep: Sendable {
+/// What becomes of a job with the batch that it has added to.
+enum JobAdvance: Sendable {
     /// There is more to do from `cursor` on.
     case more(cursor: [UInt8], done: UInt64)
     /// That was the last batch.
     case finished(done: UInt64)
+}
+
+/// What a job wants next.
+enum JobStep: Sendable {
+    /// To commit the batch that it was given.
+    case advance(JobAdvance)
     /// Nothing was added: an effect comes first. ``JobHandler/performed`` is asked afterwards.
     case perform(EffectKind, body: [UInt8])
+    /// The same, with an effect that undoes an earlier one, whatever has become of that: the one
+    /// that was asked for when ``JobRecord/batchCount`` was `batch`.
+    case undo(EffectKind, body: [UInt8], batch: UInt64)
+
+    /// To commit, and to go on from `cursor`.
+    static func more(cursor: [UInt8], done: UInt64) -> JobStep {
+        .advance(.more(cursor: cursor, done: done))
+    }
+
+    /// To commit the last batch.
+    static func finished(done: UInt64) -> JobStep { .advance(.finished(done: done)) }
 }
 
 /// What has to be done when a record below some folder is due.
@@ -56,6 +73,9 @@ struct JobHandler: Sendable {
     /// The next batch: as much as fits one, and no more than some hundred records.
     ///
     /// The draft checks the job's record and replaces it, so what is added to it happens once.
+    ///
+    /// Which effect it asks for follows from the job's record alone, which is the effect's intent:
+    /// whoever takes over asks for the same one, under the same name.
     let step:
         @Sendable (
             _ job: JobRecord,
@@ -63,8 +83,11 @@ struct JobHandler: Sendable {
             _ environment: VaultEnvironment,
             _ draft: inout BatchDraft
         ) throws(VaultError) -> JobStep
-    /// What follows on an effect that ``step`` asked for: the batch that records its success, or
-    /// the one that makes up for its failure. Throwing lets the effect be performed again later.
+    /// What follows on an effect that ``step`` asked for. Throwing lets it be performed again.
+    ///
+    /// Always a batch, since no effect follows on another without an intent in between. One that
+    /// gives up leaves a cursor from which ``step`` undoes what was asked for, one by one, the last
+    /// first: also what failed, unless the outside world has said that it did not happen.
     var performed:
         @Sendable (
             _ outcome: EffectOutcome,
@@ -72,7 +95,7 @@ struct JobHandler: Sendable {
             _ view: borrowing BarrierView,
             _ environment: VaultEnvironment,
             _ draft: inout BatchDraft
-        ) throws(VaultError) -> JobStep = {
+        ) throws(VaultError) -> JobAdvance = {
             (_, _, _, _, _) throws(VaultError) in
             throw .damaged("a job of this kind has no effects")
         }

@@ -46,23 +46,32 @@ package struct VaultTasks: Sendable {
         let barrier = BarrierView(environment.keyring, over: view)
         return try attempt(timer, environment, barrier) {
             (job, view, draft) throws(VaultError) in
-            try handler(of: job.kind).step(job, view, environment, &draft)
+            try handler(of: job.record.kind).step(job.record, view, environment, &draft)
         }
     }
 
-    /// What follows on an effect.
+    /// What follows on an effect. If the job has gone on without its outcome, that counts for
+    /// nothing, and what follows is the job's next step.
     ///
     /// - Throws: as ``wake(_:in:view:)``.
     package func performed(
         _ outcome: EffectOutcome,
-        of timer: DueTimer,
+        of effect: Effect,
+        for timer: DueTimer,
         in environment: VaultEnvironment,
         view: borrowing ReadView
     ) throws(VaultError) -> TaskStep {
         let barrier = BarrierView(environment.keyring, over: view)
         return try attempt(timer, environment, barrier) {
             (job, view, draft) throws(VaultError) in
-            try handler(of: job.kind).performed(outcome, job, view, environment, &draft)
+            let (handler, record) = (try handler(of: job.record.kind), job.record)
+            // Another leader, or a batch whose answer was lost, may have been faster.
+            guard effect.id == job.effectID(record.batchCount) else {
+                return try handler.step(record, view, environment, &draft)
+            }
+            return .advance(
+                try handler.performed(outcome, record, view, environment, &draft)
+            )
         }
     }
 
@@ -135,7 +144,7 @@ package struct VaultTasks: Sendable {
 
     /// What a job adds to a batch; the view is at home where the job is.
     private typealias Step = (
-        _ job: JobRecord, _ view: borrowing BarrierView, _ draft: inout BatchDraft
+        _ job: JobEntry, _ view: borrowing BarrierView, _ draft: inout BatchDraft
     ) throws(VaultError) -> JobStep
 
     /// A record that is no job is due.
@@ -169,12 +178,18 @@ package struct VaultTasks: Sendable {
         var draft = try BatchDraft(ofTask: environment, view)
         var record = job.record
         switch record.kind == .due
-            ? try again(record, view, environment, &draft) : try step(record, view, &draft)
+            ? try again(record, view, environment, &draft) : try step(job, view, &draft)
         {
         case .perform(let kind, let body):
-            let id = job.idBytes + UInt64(record.batchCount).bigEndianBytes
-            return .perform(Effect(kind: kind, id: id, body: body), timer)
-        case .more(let cursor, let done):
+            return .perform(try job.effect(kind, body), timer)
+        case .undo(let kind, let body, let batch):
+            guard batch < record.batchCount else {
+                throw .damaged("a job undoes an effect that it has not asked for")
+            }
+            var effect = try job.effect(kind, body)
+            effect.undoes = job.effectID(batch)
+            return .perform(effect, timer)
+        case .advance(.more(let cursor, let done)):
             guard cursor.count <= VaultLimits.jobBytesMax else {
                 throw .damaged("a job's cursor of \(cursor.count) bytes")
             }
@@ -182,7 +197,7 @@ package struct VaultTasks: Sendable {
             record.goOn(done)
             try draft.replace(job, with: record)
             return .commit(try draft.finish(), .goesOn)
-        case .finished:
+        case .advance(.finished):
             draft.consume(timer)
             try draft.end(job, view)
             return .commit(try draft.finish(), .done)
@@ -269,6 +284,18 @@ struct JobEntry: Sendable {
 
     /// Whether this is its timer, and not one that was left from before.
     func isDue(at timer: DueTimer) -> Bool { timer.isSet(for: record.due) }
+
+    /// Names the effect that is asked for when `batch` batches were committed.
+    func effectID(_ batch: UInt64) -> [UInt8] { idBytes + batch.bigEndianBytes }
+
+    /// The effect that the job asks for now.
+    func effect(_ kind: EffectKind, _ body: [UInt8]) throws(VaultError) -> Effect {
+        // The removal of a namespace ends its jobs wherever they are, with nothing undone.
+        guard record.home == .system else {
+            throw .damaged("an effect of a job that ends with its namespace")
+        }
+        return Effect(kind: kind, id: effectID(record.batchCount), body: body)
+    }
 }
 
 extension JobRecord {
