@@ -68,6 +68,14 @@ package enum Reply {
             )
         case .namespaceNotFound:
             errors(404, ["namespace not found"])
+        case .namespaceLocked(let path):
+            errors(
+                503,
+                [
+                    "API access to this namespace has been locked by an administrator - "
+                        + "\(GoText.quoted(path)) must be unlocked to gain access."
+                ]
+            )
         case .noHandler(let path):
             errors(
                 404,

@@ -38,7 +38,7 @@ struct BatchDraft: ~Copyable {
         wrapping = Self.wrapping(request, environment)
         builder.once()
         let owner = authority.live.namespace
-        if let ground = environment.namespace.ground { try check(ground) }
+        try check(environment.namespace)
         try check(authority.live)
         try spend(authority.live, environment.now)
         if authority.access.tableIndex > 0 {
@@ -100,7 +100,7 @@ struct BatchDraft: ~Copyable {
         wrapping = Self.wrapping(request, environment)
         builder.once()
         try Self.loadKeys(view)
-        if let ground = environment.namespace.ground { try check(ground) }
+        try check(environment.namespace)
     }
 
     private static func wrapping(
@@ -127,7 +127,12 @@ struct BatchDraft: ~Copyable {
     /// The token and everything that it lives by must not have changed.
     mutating func check(_ token: LiveToken) throws(VaultError) {
         for ground in token.grounds { try check(ground) }
-        if token.namespace.home != home, let ground = token.namespace.ground { try check(ground) }
+        if token.namespace.home != home { try check(token.namespace) }
+    }
+
+    /// The namespace and all above it must not have changed.
+    mutating func check(_ namespace: Namespace) throws(VaultError) {
+        for ground in namespace.grounds { try check(ground) }
     }
 
     private mutating func check(_ ground: LiveToken.Ground) throws(VaultError) {

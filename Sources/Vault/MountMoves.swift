@@ -219,8 +219,11 @@ extension BuiltInMount {
 extension BatchDraft {
     /// What every change of the mount table begins with: it must be as it was read, and it is
     /// another one after.
-    mutating func changeTable(_ mounts: MountTable) throws(VaultError) {
-        try check(SystemPaths.mountTable, mounts.modificationIndex)
-        try put(SystemPaths.mountTable, MountTable.marker)
+    mutating func changeTable(
+        _ mounts: MountTable,
+        in other: MountID? = nil
+    ) throws(VaultError) {
+        try check(SystemPaths.mountTable, mounts.modificationIndex, in: other)
+        try put(SystemPaths.mountTable, MountTable.marker, in: other)
     }
 }

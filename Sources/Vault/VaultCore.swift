@@ -76,8 +76,8 @@ struct VaultCall {
     /// Finds out where the request is.
     ///
     /// - Parameter view: at home in the system mount.
-    /// - Throws: ``VaultError/namespaceNotFound``; ``VaultError/invalid(_:)`` for what is not there
-    ///   in namespaces.
+    /// - Throws: ``VaultError/namespaceNotFound``; ``VaultError/namespaceLocked(path:)``;
+    ///   ``VaultError/invalid(_:)`` for what is not there in namespaces.
     init(
         _ request: VaultRequest,
         _ environment: VaultEnvironment,
@@ -93,6 +93,7 @@ struct VaultCall {
         request.path = path
         if !place.namespace.isRoot {
             trace?.note(place.namespace, path)
+            if !NamespaceLocking.isUnlocking(path) { try place.namespace.checkLock() }
             if RootOnlyPaths.contains(path) {
                 throw .invalid("operation only available in root namespace")
             }
@@ -102,6 +103,7 @@ struct VaultCall {
         if let target = try rerouting.target(of: place, view) {
             place = target
             trace?.note(place.namespace, path)
+            try rerouting.checkLock(of: place.namespace, view)
         }
         self.request = request
         self.environment = environment.inside(place.namespace)
@@ -278,6 +280,7 @@ struct VaultCall {
         guard let (place, rest) = found, place.namespace.home != own.home,
             let way = place.namespace.path(below: own)
         else { return try lookups.serving(path, request.fields) }
+        try place.namespace.checkLock()
         let there = environment.inside(place.namespace)
         let access = try there.access(of: authority.live, view)
         let probe = MountLookups(place.mounts, there, for: access)

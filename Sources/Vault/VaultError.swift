@@ -15,6 +15,9 @@ package enum VaultError: OperatorError {
     case preflightDenied(path: String)
     /// The request names a namespace that is not there. 404.
     case namespaceNotFound
+    /// The API of the namespace that the request is for is locked, or that of one above it, which
+    /// is named here. 503.
+    case namespaceLocked(path: String)
     /// No mount serves the path. 404.
     case noHandler(path: String)
     /// The request is wrong; the text goes to the client as it is. 400.
@@ -33,7 +36,7 @@ package enum VaultError: OperatorError {
     package var blame: Blame {
         switch self {
         case .permissionDenied, .denied, .forbidden, .preflightDenied, .namespaceNotFound,
-            .noHandler, .invalid, .notFound:
+            .namespaceLocked, .noHandler, .invalid, .notFound:
             .caller
         case .engine(let error, _): error.blame
         case .damaged: .operator
@@ -46,6 +49,7 @@ package enum VaultError: OperatorError {
         switch self {
         case .permissionDenied, .denied, .preflightDenied: "permission denied"
         case .namespaceNotFound: "there is no such namespace"
+        case .namespaceLocked(let path): "the API of the namespace \(path) is locked"
         case .noHandler(let path): "no mount serves \(GoText.quoted(path))"
         case .invalid(let text), .forbidden(let text): text
         case .notFound: "nothing is stored there"
@@ -62,6 +66,7 @@ package enum VaultError: OperatorError {
             "log in again, or use a token that may do this"
         case .denied: "ask for an explanation: holdfast policy explain"
         case .namespaceNotFound: "list the namespaces with sys/namespaces"
+        case .namespaceLocked: "unlock it with sys/namespaces/api-lock/unlock"
         case .noHandler: "list the mounts with sys/mounts"
         case .invalid: "change the request as the text says"
         case .notFound: "check the name"

@@ -2,6 +2,7 @@
 what only running nodes show: a removal that outlives its leader, and lines of the audit."""
 
 import json
+import re
 
 import hvac
 
@@ -119,6 +120,40 @@ class Namespaces(ClusterTest):
         self.assertEqual(cluster.call(
             other, "GET", "big/kv/f0/n0", token=cluster.root_token).status, 404)
 
+    def test_a_lock_holds_on_every_node_and_outlives_its_leader(self):
+        cluster = self.open_cluster()
+        leader = cluster.wait_for_leader()
+        others = [node for node in cluster.nodes if node is not leader]
+        cluster.ask(leader, "PUT", "sys/namespaces/team", {})
+        cluster.ask(leader, "PUT", "team/sys/mounts/kv", {"type": "kv"})
+        cluster.ask(leader, "PUT", "team/kv/a", {"v": "1"})
+        token = cluster.ask(leader, "POST", "team/auth/token/create",
+                            {"policies": ["default"]})["auth"]["client_token"]
+
+        def refused(node, path, token):
+            answer = cluster.call(node, "GET", path, token=token)
+            return answer.status == 503 and '"team/" must be unlocked' in answer.text.replace(
+                "\\", "")
+
+        bao = Bao(cluster, others[0])
+        told = bao.ok("namespace", "lock", "team")
+        key = re.search(r"Unlock Key: (\w{24})\b", told)[1]
+        for node in cluster.nodes:
+            self.assertTrue(refused(node, "team/kv/a", cluster.root_token), node.name)
+            self.assertTrue(refused(node, "auth/token/lookup-self", token), node.name)
+        cluster.kill(leader)
+        for node in others:
+            wait_until("the lock is asked for by the next leader", lambda node=node: refused(
+                node, "team/kv/a", cluster.root_token), 60)
+        wrong = bao.run("namespace", "unlock", "-unlock-key=no", "team")
+        self.assertIn("incorrect unlock key", wrong.stderr)
+        self.assertIn("successfully", bao.ok("namespace", "unlock", f"-unlock-key={key}", "team"))
+        for node in others:
+            answer = cluster.ask(node, "GET", "team/kv/a")
+            self.assertEqual(answer["data"], {"v": "1"})
+            self.assertEqual(cluster.call(
+                node, "GET", "auth/token/lookup-self", token=token).status, 200)
+
     def test_audit(self):
         cluster = self.open_cluster(ONE, shares=1, threshold=1)
         node = cluster.wait_for_leader()
@@ -134,6 +169,16 @@ class Namespaces(ClusterTest):
         for request in own:
             self.assertEqual(request["namespace"], {"id": made["data"]["id"], "path": "team/"})
             self.assertEqual(request["mount_point"], "kv/")
+        # The key of a lock is on no record, neither given out nor given back.
+        made = cluster.ask(node, "PUT", "sys/namespaces/api-lock/lock/team", {})
+        key = made["data"]["unlock_key"]
+        self.assertEqual(cluster.call(
+            node, "GET", "team/kv/a", token=cluster.root_token).status, 503)
+        cluster.ask(node, "PUT", "sys/namespaces/api-lock/unlock/team", {"unlock_key": key})
+        written = file.read_text()
+        self.assertIn("sys/namespaces/api-lock/unlock/team", written)
+        self.assertIn("has been locked by an administrator", written)
+        self.assertNotIn(key, written)
         outer = [line["request"] for line in lines
                  if line["request"]["path"] == "sys/namespaces/team"]
         for request in outer:

@@ -11,31 +11,45 @@ struct Namespace: Sendable {
     let path: String
     /// Where its records lie; the system mount for the root namespace.
     let home: MountID
-    /// What says that it is there, in its parent's home; nil for the root namespace, which always
-    /// is. Every batch that belongs to the namespace checks it: its end stops what is on its way.
-    let ground: LiveToken.Ground?
+    /// What says that it is there and not locked: its own record and those of all above it, each in
+    /// its parent's home, the outermost first. The root namespace, which always is there, has none.
+    /// Every batch that belongs to the namespace checks them: its end, or a lock, stops what is on
+    /// its way.
+    let grounds: [LiveToken.Ground]
+    /// The outermost locked namespace on the way to it, itself included; nil: it can be reached.
+    let lockedBy: String?
 
     /// The one that is always there.
-    static let root = Namespace(id: "root", path: "", home: .system, ground: nil)
+    static let root = Namespace(id: "root", path: "", home: .system, grounds: [], lockedBy: nil)
 
-    private init(id: String, path: String, home: MountID, ground: LiveToken.Ground?) {
+    private init(
+        id: String,
+        path: String,
+        home: MountID,
+        grounds: [LiveToken.Ground],
+        lockedBy: String?
+    ) {
         self.id = id
         self.path = path
         self.home = home
-        self.ground = ground
+        self.grounds = grounds
+        self.lockedBy = lockedBy
     }
 
     /// One that another one's table names.
     init(_ entry: NamespaceEntry, below parent: Namespace) {
+        let path = "\(parent.path)\(entry.record.name)/"
+        let ground = LiveToken.Ground(
+            home: parent.home,
+            path: SystemPaths.namespace(entry.home),
+            modificationIndex: entry.modificationIndex
+        )
         self.init(
             id: entry.record.id,
-            path: "\(parent.path)\(entry.record.name)/",
+            path: path,
             home: entry.home,
-            ground: LiveToken.Ground(
-                home: parent.home,
-                path: SystemPaths.namespace(entry.home),
-                modificationIndex: entry.modificationIndex
-            )
+            grounds: parent.grounds + [ground],
+            lockedBy: parent.lockedBy ?? (entry.record.isLocked ? path : nil)
         )
     }
 
@@ -43,6 +57,11 @@ struct Namespace: Sendable {
 
     /// What ids end with that belong to it.
     var suffix: String { isRoot ? "" : ".\(id)" }
+
+    /// Lets pass what would be done here, unless its API or that of one above it is locked.
+    func checkLock() throws(VaultError) {
+        if let lockedBy { throw .namespaceLocked(path: lockedBy) }
+    }
 
     /// Its path as one below the other one sees it; nil if it is neither that one nor below it.
     func path(below other: Namespace) -> String? { path.below(other.path) }

@@ -24,6 +24,8 @@ struct NamespaceBackend {
             }
         }
         guard let below = path.below("namespaces/") else { return nil }
+        let locking = NamespaceLocking(call: call, authority: authority)
+        if let step = try locking.step(below, view) { return step }
         try refuseUnsupported(below)
         let name = try Self.name(below)
         switch call.request.operation {
@@ -35,7 +37,7 @@ struct NamespaceBackend {
         }
     }
 
-    /// What OpenBao does to a namespace besides: seals of its own, and locks.
+    /// What OpenBao does to a namespace besides: seals of its own.
     private func refuseUnsupported(_ path: String) throws(VaultError) {
         let parts = path.utf8.split(separator: 0x2F).map { String(Substring($0)) }
         guard parts.count > 1 else { return }
@@ -43,8 +45,9 @@ struct NamespaceBackend {
             guard mounts.namespace(named: parts[0]) != nil else { throw .namespaceNotFound }
             throw .invalid("namespace is not sealable")
         }
-        let isSeal = ["seal", "unseal", "seal-status"].contains(parts[1])
-        if parts[0] == "api-lock" || isSeal { throw .engine(.unsupportedPath) }
+        if ["seal", "unseal", "seal-status"].contains(parts[1]) {
+            throw .engine(.unsupportedPath)
+        }
     }
 
     /// A single name, without the slash that it may come with.
@@ -112,8 +115,8 @@ struct NamespaceBackend {
     private static func members(_ entry: NamespaceEntry, _ path: String) -> JSONObject {
         [
             "custom_metadata": entry.record.metadata.json, "id": .string(entry.record.id),
-            "locked": false, "path": .string(path), "tainted": .bool(entry.record.isEnding),
-            "uuid": .string(entry.home.text),
+            "locked": .bool(entry.record.isLocked), "path": .string(path),
+            "tainted": .bool(entry.record.isEnding), "uuid": .string(entry.home.text),
         ]
     }
 

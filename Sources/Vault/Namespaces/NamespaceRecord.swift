@@ -1,8 +1,9 @@
 import Barrier
 import Wire
 
-/// A namespace at rest, in its parent's home, under its own home's id. Format 1: its id, its name,
-/// when it was made, whether it is being removed, and what an operator noted.
+/// A namespace at rest, in its parent's home, under its own home's id: its id, its name, when it
+/// was made, whether it is being removed, what an operator noted, and the lock on its API. Format 1
+/// ends before the lock, and is what one without a lock is written in.
 struct NamespaceRecord: Sendable, Equatable {
     let id: String
     /// One segment of a path, without a slash.
@@ -11,15 +12,20 @@ struct NamespaceRecord: Sendable, Equatable {
     /// Nobody reaches it any more; a job removes what is in it.
     var isEnding = false
     var metadata: IdentityTexts
+    /// Nil: its API is not locked, as far as this namespace itself decides.
+    var lock: NamespaceLock?
+
+    var isLocked: Bool { lock != nil }
 
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 64)
-        writer.writeUInt8(1)
+        writer.writeUInt8(lock == nil ? 1 : 2)
         writer.writeString(id)
         writer.writeString(name)
         writer.writeUInt64(created.nanoseconds)
         writer.writeBool(isEnding)
         metadata.write(to: &writer)
+        lock?.write(to: &writer)
         return writer.bytes
     }
 }
@@ -28,7 +34,7 @@ extension NamespaceRecord {
     init(decoding bytes: [UInt8]) throws(VaultError) {
         do throws(WireError) {
             var reader = ByteReader(bytes)
-            try reader.readFormat(of: "a namespace")
+            let format = try reader.readFormat(1...2, of: "a namespace")
             id = try reader.readString(atMost: VaultLimits.namespaceIDCharacters)
             name = try reader.readString(atMost: VaultLimits.namespacePathBytesMax)
             guard !id.isEmpty, !name.isEmpty, !name.utf8.contains(0x2F) else {
@@ -37,6 +43,7 @@ extension NamespaceRecord {
             created = Timestamp(nanoseconds: try reader.readUInt64())
             isEnding = try reader.readBool()
             metadata = try IdentityTexts(reading: &reader)
+            if format > 1 { lock = try NamespaceLock(reading: &reader) }
             try reader.finish()
         } catch {
             throw .damaged("namespace: \(error.summary)")

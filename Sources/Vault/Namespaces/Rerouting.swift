@@ -1,4 +1,5 @@
 import Barrier
+import Engines
 import Wire
 
 /// Requests that are carried out in another namespace than the one they are sent to: what a token,
@@ -18,7 +19,6 @@ struct Rerouting {
     ) throws(VaultError) -> Place? {
         // Where there are no namespaces, there is nowhere to go.
         guard !(place.namespace.isRoot && place.mounts.namespaces.isEmpty) else { return nil }
-        let finder = NamespaceFinder(cache: cache)
         switch request.path {
         case "sys/wrapping/lookup", "sys/wrapping/rewrap", "sys/wrapping/unwrap",
             "auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self":
@@ -29,13 +29,27 @@ struct Rerouting {
                 guard request.path == "auth/token/lookup" else { return nil }
                 return try other(than: place, finder.find(ofToken: request.token, view), view)
             }
-            return try named(by: token, finder, view)
+            return try named(by: token, view)
         case "sys/leases/lookup", "sys/leases/renew", "sys/leases/revoke", "sys/renew",
             "sys/revoke":
-            return try named(by: request.fields["lease_id"]?.asString, finder, view)
+            return try named(by: request.fields["lease_id"]?.asString, view)
         default:
-            return try named(by: leaseInPath, finder, view)
+            return try named(by: leaseInPath, view)
         }
+    }
+
+    private var finder: NamespaceFinder { NamespaceFinder(cache: cache) }
+
+    /// Lets pass what goes on to another namespace, unless that one is locked. Whoever is outside
+    /// can take away tokens and leases there: that is what a lock leaves time for.
+    func checkLock(
+        of target: Namespace,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) {
+        if target.lockedBy == nil { return }
+        let caller = try finder.find(ofToken: request.token, view)
+        if request.operation == .update, request.isRemoval, caller?.lockedBy == nil { return }
+        try target.checkLock()
     }
 
     private var leaseInPath: String? {
@@ -47,7 +61,6 @@ struct Rerouting {
 
     private func named(
         by text: String?,
-        _ finder: NamespaceFinder,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> Place? {
         guard let text, let id = Namespace.id(in: text) else { return nil }

@@ -224,6 +224,22 @@ package enum SystemRoutes {
         Endpoint("internal/counters/entities", .read, summary: "How many entities there are."),
         Endpoint("internal/counters/requests", .read, summary: "Was removed from OpenBao."),
         Endpoint("namespaces/?", .list, .scan, summary: "The namespaces below this one."),
+        Endpoint("namespaces/api-lock/lock", .update, summary: "Locks the API of this namespace."),
+        Endpoint(
+            "namespaces/api-lock/lock/{path...}",
+            .update,
+            summary: "Locks the API of a namespace and of all below it."
+        ),
+        Endpoint(
+            "namespaces/api-lock/unlock",
+            .update,
+            summary: "Unlocks the API of this namespace."
+        ),
+        Endpoint(
+            "namespaces/api-lock/unlock/{path...}",
+            .update,
+            summary: "Unlocks the API of a namespace."
+        ),
         Endpoint(
             "namespaces/{path...}",
             .read,

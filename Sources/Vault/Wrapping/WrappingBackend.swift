@@ -74,7 +74,8 @@ private struct WaitingAnswer {
     let content: WrappedAnswer
     let modificationIndex: UInt64
 
-    /// - Throws: ``Wrapping/invalid``, whatever is wrong with the token.
+    /// - Throws: ``Wrapping/invalid``, whatever is wrong with the token;
+    ///   ``VaultError/namespaceLocked(path:)``.
     init(
         _ token: [UInt8],
         _ environment: VaultEnvironment,
@@ -83,6 +84,7 @@ private struct WaitingAnswer {
         guard let live = try TokenFinder(environment: environment).live(token, view) else {
             throw Wrapping.invalid
         }
+        try live.namespace.checkLock()
         // Whoever has the token has the answer, wherever it waits.
         let opened = try view.inside(live.namespace.home) { view throws(VaultError) in
             try view.systemRecord(Wrapping.place(live.hash))
