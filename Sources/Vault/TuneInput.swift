@@ -142,7 +142,11 @@ struct TuneInput {
             if option.name == "version", let record = subject.record, !record.isAuthMethod {
                 try checkVersion(option.value, record)
             }
-            options = MountText.setting(option.name, to: option.value, in: options)
+            // Nothing is the end of one, as in OpenBao.
+            options =
+                option.value.isEmpty
+                ? options.filter { !utf8Equals($0.name, option.name) }
+                : MountText.setting(option.name, to: option.value, in: options)
         }
         guard options.count <= VaultLimits.mountOptionsMax else {
             throw .invalid("a mount has at most \(VaultLimits.mountOptionsMax) options")

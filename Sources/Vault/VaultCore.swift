@@ -120,18 +120,7 @@ struct VaultCall {
     }
 
     func step(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
-        if request.operation == .help {
-            let authority = try Authority.check(
-                request.token,
-                from: request.remoteAddress,
-                environment,
-                view
-            )
-            guard environment.namespace.path(below: authority.live.namespace) != nil else {
-                throw .permissionDenied
-            }
-            return .answer(try APIDescription(call: self).help(view))
-        }
+        if request.operation == .help { return .answer(try help(view)) }
         if let step = try stepWithoutToken(view) { return step }
         if let step = try wrappingWithoutPolicy(view) { return step }
         var authority: Authority
@@ -285,6 +274,22 @@ struct VaultCall {
         let access = try there.access(of: authority.live, view)
         let probe = MountLookups(place.mounts, there, for: access)
         return try probe.serving(rest, request.fields, behind: way)
+    }
+
+    /// What a path is for is told to whoever has a token, and to all where the path needs none.
+    private func help(_ view: borrowing BarrierView) throws(VaultError) -> VaultAnswer {
+        let description = APIDescription(call: self)
+        if description.isAboutOpenPath { return try description.help(view) }
+        let authority = try Authority.check(
+            request.token,
+            from: request.remoteAddress,
+            environment,
+            view
+        )
+        guard environment.namespace.path(below: authority.live.namespace) != nil else {
+            throw .permissionDenied
+        }
+        return try description.help(view)
     }
 
     /// The few paths that need no token.

@@ -80,8 +80,15 @@ struct APIDescription {
 
     // MARK: help
 
-    /// What one path is for. Whoever has a token may ask; what is there is no secret, but what is
-    /// in it.
+    /// Whether the path that is asked about needs no token.
+    var isAboutOpenPath: Bool {
+        guard let (place, below) = RouteCatalog(mounts: call.mounts).find(call.request.path),
+            let endpoint = try? place.table.endpoint(below, .help)
+        else { return false }
+        return endpoint.isOpen
+    }
+
+    /// What one path is for. What is there is no secret, but what is in it.
     func help(_ view: borrowing BarrierView) throws(VaultError) -> VaultAnswer {
         let mounts = call.mounts
         let path = call.request.path
