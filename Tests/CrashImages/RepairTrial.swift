@@ -31,11 +31,12 @@ struct RepairTrial {
             lent[moment] = try lender.live.lendBucket(bucket, from: nil, bytesMax: 1 << 20)
         }
         guard let fit = lent[applied], let unsure = lent[other] else { return "nothing was lent" }
-        try node.damageRecord(ofBucket: bucket, after: applied, &random)
+        guard try node.damageRecord(ofBucket: bucket, after: applied, &random) else { return nil }
         if let problem = try repair(from: unsure, at: other, bucket) { return problem }
         if let left = fit.records.randomElement(using: &random) {
             let others = fit.records.filter { $0.key != left.key }
-            if try isKept(others + [RepairedRecord(key: left.key, bytes: nil)], bucket) {
+            if try refusal(of: others + [RepairedRecord(key: left.key, bytes: nil)], bucket) == nil
+            {
                 return try damage(bucket) ?? "a repair without record \(left.key.hex) was kept"
             }
         }
@@ -57,8 +58,8 @@ struct RepairTrial {
         let isFit =
             history.records(ofBucket: bucket, after: moment)
             == history.records(ofBucket: bucket, after: applied)
-        guard try isKept(changes, bucket) else {
-            return isFit ? "a repair from entry \(moment) is refused, and it fits" : nil
+        if let refusal = try refusal(of: changes, bucket) {
+            return isFit ? "a repair from entry \(moment) fits, but: \(refusal.summary)" : nil
         }
         if let problem = try damage(bucket) {
             return "a repair from entry \(moment) is kept at entry \(applied): \(problem)"
@@ -66,15 +67,16 @@ struct RepairTrial {
         return isFit ? nil : "a repair from entry \(moment) is kept at entry \(applied)"
     }
 
-    private func isKept(_ changes: [RepairedRecord], _ bucket: Int) throws -> Bool {
+    /// Why the store does not keep a repair, or nil.
+    private func refusal(of changes: [RepairedRecord], _ bucket: Int) throws -> StoreError? {
         do throws(StoreError) {
             try node.live.write { (t) throws(StoreError) in
                 try t.repairRecords(changes, bucket: bucket)
             }
-            return true
+            return nil
         } catch {
             guard error.bucketToRepair == bucket else { throw error }
-            return false
+            return error
         }
     }
 
@@ -89,11 +91,13 @@ extension TrialNode {
     /// Ends the process, damages a record of one bucket, and begins another one.
     ///
     /// - Parameter index: the entry after which the state is looked for one.
+    /// - Returns: false when the tree itself is damaged by it, which the store said: then only a
+    ///   rebuild helps.
     mutating func damageRecord(
         ofBucket bucket: Int,
         after index: UInt64,
         _ random: inout Seeded
-    ) throws {
+    ) throws -> Bool {
         let records = history.records(ofBucket: bucket, after: index)
         let keys = records.keys.sorted()
         guard let last = keys.last, let key = keys.randomElement(using: &random),
@@ -103,12 +107,19 @@ extension TrialNode {
         let (bits, offset) = (UInt8(1) << random.below(8), random.below(24))
         try restart { file in
             if isLost {
-                // The last key of its directory, made a higher one: the order stays, so only the
-                // digest knows.
+                // The last key of its directory, made a higher one: the order stays, so mostly only
+                // the digest knows. A branch may have the key of a record that is gone, between.
                 try FileBytes.flip(bits, at: 29, from: last.bytes, in: file)
             } else {
                 try FileBytes.flip(bits, at: offset, from: Array(value.prefix(24)), in: file)
             }
+        }
+        do throws(StoreError) {
+            _ = try live.bucketDamage(bucket)
+            return true
+        } catch {
+            guard isLost, case .corrupt = error else { throw error }
+            return false
         }
     }
 }

@@ -29,7 +29,9 @@ struct SnapshotTrial {
         if let problem = try source.carryOut(through: applied) { return problem }
         guard let key = history.states[Int(applied)].keys.sorted().randomElement(using: &random)
         else { return nil }
-        try source.damageRecord(ofBucket: key.bucket, after: applied, &random)
+        guard try source.damageRecord(ofBucket: key.bucket, after: applied, &random) else {
+            return nil
+        }
         let file = folder + "/snapshot"
         do throws(StoreError) {
             try source.live.exportSnapshot(to: file)
