@@ -240,7 +240,7 @@ extension RepairMachine {
                 // A record that went while it could not be found is in the digest still, and in the
                 // state of a member that has not heard of its end: together they would add up.
                 guard changed != nil || lent.appliedIndex >= own.appliedIndex else {
-                    return ports.again(.lenderBehind(bucket: bucket))
+                    throw .damagedBucket(number: bucket, reason: "the lender is behind")
                 }
                 let plan =
                     if let changed {
@@ -299,17 +299,6 @@ extension RepairMachine {
             return settling.append(Settling(bucket: bucket, due: now + pause))
         }
         failed(current, error, now)
-    }
-
-    /// Such an answer counts as one with gaps: a member that has just joined, and has nothing, must
-    /// not bring a node that has all the rest to put that aside.
-    mutating func lenderBehind(_ bucket: Int, _ now: Moment) {
-        guard var current = buckets.current, current.bucket == bucket else { return }
-        if current.isComplete {
-            current.answered -= 1
-            current.answeredInPart += 1
-        }
-        failed(current, .damagedBucket(number: bucket, reason: "the lender is behind"), now)
     }
 
     /// What a member lent has not helped: another one is asked, or the same again.

@@ -55,20 +55,6 @@ struct RepairEndsTests {
         #expect(bench.heard.count { $0 == node(3) } == Limits.repairOversizedMax)
     }
 
-    /// A second node joins one whose bucket is short: it has nothing, and says so in whole answers.
-    @Test("a member that has nothing yet does not bring the only copy to be put aside")
-    func emptyLender() throws {
-        var count = 0
-        let fill = { (store: LocalStore) throws in
-            count += 1
-            if count == 1 { try RepairTests.fill(store) }
-        }
-        let bench = try RepairBench(2, fill: fill, damage: Self.damage([7]))
-        _ = mend(bench)
-        try bench.run(turns: 3_000)
-        #expect(ends(bench).isEmpty && bench.heard.count { $0 == node(2) } > 1)
-    }
-
     @Test("one that just fits is repaired, from a member that has not more")
     func fits() throws {
         var count = 0
