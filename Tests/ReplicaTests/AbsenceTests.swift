@@ -35,9 +35,13 @@ struct AbsenceTests {
         return folder
     }
 
-    /// "Create key 12 only if it is absent", and a wait for what becomes of it.
-    private func creation(_ outcomes: Collector<CommitOutcome>) -> [EvaluationJob] {
-        let body = batch(1, base: 12, put: [12], checks: [(key: 12, index: 0)]).encoded()
+    /// A write of key 12 only if entry `wanted` wrote what is there, 0: if it is absent; and a wait
+    /// for what becomes of it.
+    private func write(
+        over wanted: UInt64,
+        _ outcomes: Collector<CommitOutcome>
+    ) -> [EvaluationJob] {
+        let body = batch(1, base: 12, put: [12], checks: [(key: 12, index: wanted)]).encoded()
         let entry = LogEntry(index: index(13), term: term(2), kind: .batch, body: body)
         let waiter = CommitWaiter(
             index: index(13),
@@ -47,20 +51,23 @@ struct AbsenceTests {
         return [.wait(waiter), .entries([entry])]
     }
 
+    private func machine(
+        _ store: LocalStore,
+        _ ports: MendingPorts,
+        _ now: Moment
+    ) -> EvaluationMachine {
+        EvaluationMachine(storage: store, ports: ports, evaluated: index(12), now: now)
+    }
+
     @Test("a check for absence in a bucket that lost a record waits, and then sees the record")
     func waits() throws {
         let folder = try damaged()
         let store = try folder.open()
         #expect(try store.bucketDamage(key(12).bucket) != nil)
         let (ports, now) = (MendingPorts(), Moment.now)
-        let machine = EvaluationMachine(
-            storage: store,
-            ports: ports,
-            evaluated: index(12),
-            now: now
-        )
+        let machine = machine(store, ports, now)
         let outcomes = Collector<CommitOutcome>()
-        try machine.turn(creation(outcomes), now: now)
+        try machine.turn(write(over: 0, outcomes), now: now)
         try machine.turn([], now: now + .milliseconds(100))
         #expect(ports.mended == [0] && ports.told.isEmpty && outcomes.count == 0)
 
@@ -84,14 +91,9 @@ struct AbsenceTests {
         let folder = try damaged()
         let (ports, now) = (MendingPorts(), Moment.now)
         ports.hasOthers = false
-        let machine = EvaluationMachine(
-            storage: try folder.open(),
-            ports: ports,
-            evaluated: index(12),
-            now: now
-        )
+        let machine = machine(try folder.open(), ports, now)
         let failure = #expect(throws: WorkFailure.self) {
-            try machine.turn(creation(Collector<CommitOutcome>()), now: now)
+            try machine.turn(write(over: 0, Collector<CommitOutcome>()), now: now)
         }
         #expect(failure?.error.bucketToRepair == 0)
     }
@@ -108,30 +110,13 @@ struct AbsenceTests {
         return folder
     }
 
-    /// "Replace the record that entry 12 wrote."
-    private func replacement(_ outcomes: Collector<CommitOutcome>) -> [EvaluationJob] {
-        let body = batch(1, base: 12, put: [12], checks: [(key: 12, index: 12)]).encoded()
-        let entry = LogEntry(index: index(13), term: term(2), kind: .batch, body: body)
-        let waiter = CommitWaiter(
-            index: index(13),
-            term: term(2),
-            deadline: .now + .seconds(60)
-        ) { outcomes.add($0) }
-        return [.wait(waiter), .entries([entry])]
-    }
-
     @Test("a check of a record whose last write was lost waits, and then decides as everybody")
     func aged() throws {
         let store = try agedFolder().open()
         let (ports, now) = (MendingPorts(), Moment.now)
-        let machine = EvaluationMachine(
-            storage: store,
-            ports: ports,
-            evaluated: index(12),
-            now: now
-        )
+        let machine = machine(store, ports, now)
         let outcomes = Collector<CommitOutcome>()
-        try machine.turn(replacement(outcomes), now: now)
+        try machine.turn(write(over: 12, outcomes), now: now)
         #expect(ports.mended == [0] && ports.told.isEmpty && outcomes.count == 0)
         try store.write { (transaction) throws(StoreError) in
             try transaction.repairRecords(
@@ -148,14 +133,9 @@ struct AbsenceTests {
         let store = try agedFolder().open()
         let (ports, now) = (MendingPorts(), Moment.now)
         ports.hasOthers = false
-        let machine = EvaluationMachine(
-            storage: store,
-            ports: ports,
-            evaluated: index(12),
-            now: now
-        )
+        let machine = machine(store, ports, now)
         let outcomes = Collector<CommitOutcome>()
-        try machine.turn(replacement(outcomes), now: now)
+        try machine.turn(write(over: 12, outcomes), now: now)
         #expect(outcomes.all == [.rejected] && ports.mended.isEmpty)
     }
 

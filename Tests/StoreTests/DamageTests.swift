@@ -38,7 +38,7 @@ struct DamageTests {
 
     /// Flips a byte in each place of the database where `needle` stands, `offset` bytes into it.
     private func damage(_ folder: TemporaryFolder, _ needle: [UInt8], at offset: Int) {
-        let places = offsets(of: needle, in: readFile(database(folder)))
+        let places = FileBytes.places(of: needle, in: readFile(database(folder)))
         precondition(!places.isEmpty, "nothing to damage")
         for place in places {
             flip(database(folder), at: place + offset)
@@ -118,7 +118,7 @@ struct DamageTests {
         let folder = try used()
         var bytes = readFile(database(folder))
         // A row is 14 bytes, body digest, chain hash, and a checksum over index and all of it.
-        for place in offsets(of: testDigest(body(4)), in: bytes) {
+        for place in FileBytes.places(of: testDigest(body(4)), in: bytes) {
             let start = place - 14
             bytes[start + 46] ^= 1
             var writer = ByteWriter()
@@ -148,7 +148,7 @@ struct DamageTests {
         let bytes = readFile(database(folder))
         let end = try folder.open().load().point.last
         // The point record stores the log's end 42 bytes after its own beginning.
-        for place in offsets(of: bigEndian(10, 3) + end.chainHash, in: bytes) {
+        for place in FileBytes.places(of: bigEndian(10, 3) + end.chainHash, in: bytes) {
             var row = Array(bytes[(place - 42)..<(place + 112)])
             row.replaceSubrange(42..<50, with: bigEndian(12))
             var writer = ByteWriter()

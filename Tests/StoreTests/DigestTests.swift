@@ -100,7 +100,7 @@ struct DigestTests {
         let bucket = try #require(wanted?.buckets.first { $0.count > 0 })
         var writer = ByteWriter()
         writer.writeUInt64(bucket.count)
-        let places = offsets(of: [1, 0] + writer.bytes, in: readFile(database))
+        let places = FileBytes.places(of: [1, 0] + writer.bytes, in: readFile(database))
         try #require(!places.isEmpty)
         for place in places { flip(database, at: place + 12) }
         writeFile(folder.node + "/FORMAT", Array("holdfast store \(format)\n".utf8))
@@ -147,7 +147,7 @@ struct DigestTests {
             try store.applyThrough(2)
         }
         let database = folder.node + "/holdfast.mdb"
-        for place in offsets(of: Array("the first value".utf8), in: readFile(database)) {
+        for place in FileBytes.places(of: Array("the first value".utf8), in: readFile(database)) {
             flip(database, at: place + 2)
         }
         let store = try folder.open()

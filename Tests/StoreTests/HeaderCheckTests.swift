@@ -443,7 +443,7 @@ struct HeaderCheckTests {
             try t.repairRecords([.init(key: place, bytes: nil)], bucket: place.bucket)
         }
         let database = folder.node + "/holdfast.mdb"
-        let rows = offsets(of: [0] + requestID(1), in: readFile(database))
+        let rows = FileBytes.places(of: [0] + requestID(1), in: readFile(database))
         try #require(!rows.isEmpty)
         for row in rows { flip(database, at: row + 16) }
         try expectNamed(folder) { (t) throws(StoreError) in

@@ -112,7 +112,7 @@ struct PageWalkTests {
         let top = try #require(header.free.top).number
         let (list, bytes) = try page(top, database)
         let row = list.value(try #require(try list.nodes().first))
-        let place = try #require(offsets(of: row, in: bytes).first)
+        let place = try #require(FileBytes.places(of: row, in: bytes).first)
         let used = try #require(header.names.top).number
         var number = used.littleEndian
         let changed = unsafe withUnsafeBytes(of: &number) { unsafe Array($0) }

@@ -33,7 +33,7 @@ struct RequestCheckTests {
         _ path: String,
         _ bytes: [UInt8]
     ) throws {
-        let places = offsets(of: needle, in: bytes)
+        let places = FileBytes.places(of: needle, in: bytes)
         try #require(!places.isEmpty)
         for place in places { flip(path, at: place + offset) }
     }

@@ -67,7 +67,7 @@ struct ScrubTests {
         let folder = TemporaryFolder()
         do { try fill(try folder.open()) }
         let database = folder.node + "/holdfast.mdb"
-        let places = offsets(of: needle, in: readFile(database))
+        let places = FileBytes.places(of: needle, in: readFile(database))
         try #require(!places.isEmpty)
         for place in places { flip(database, at: place + offset) }
         return folder
@@ -128,7 +128,7 @@ struct ScrubTests {
         let database = folder.node + "/holdfast.mdb"
         let bytes = readFile(database)
         let places = keys.filter { $0.bytes[31] & 0x10 == 0 }.flatMap { key in
-            offsets(of: key.bytes, in: bytes).filter { bytes[$0 & ~4_095 + 10] == 1 }
+            FileBytes.places(of: key.bytes, in: bytes).filter { bytes[$0 & ~4_095 + 10] == 1 }
         }
         try #require(!places.isEmpty)
         for place in places { flip(database, at: place + 31) }
@@ -163,7 +163,7 @@ struct ScrubTests {
         let database = folder.node + "/holdfast.mdb"
         let bytes = readFile(database)
         // Its number, the first eight bytes of the page, is all that tells.
-        let place = try #require(offsets(of: key(3, 18).bytes, in: bytes).last) & ~4_095
+        let place = try #require(FileBytes.places(of: key(3, 18).bytes, in: bytes).last) & ~4_095
         flip(database, at: place)
         let store = try folder.open()
         #expect(try passState(store) == [], "readers never look at it")

@@ -272,7 +272,7 @@ struct SnapshotTests {
         row.writeUInt8(1)
         row.writeUInt64(3)
         let bytes = readFile(database)
-        let places = offsets(of: row.bytes + requestID(3), in: bytes)
+        let places = FileBytes.places(of: row.bytes + requestID(3), in: bytes)
         try #require(!places.isEmpty)
         for place in places { flip(database, at: place + 12) }
         let reason = "its records do not add up to its digest"

@@ -94,29 +94,6 @@ func permissionBits(_ path: String) -> UInt32 {
     return status.st_mode & 0o777
 }
 
-/// Where `needle` begins in `bytes`, every time. Looks for a byte of it that is not 0 first,
-/// because most of a database file is zeros.
-func offsets(of needle: [UInt8], in bytes: [UInt8]) -> [Int] {
-    guard let rare = needle.firstIndex(where: { $0 != 0 }) else { return [] }
-    return unsafe bytes.withUnsafeBytes { bytes in
-        guard let base = bytes.baseAddress else { return [] }
-        var found: [Int] = []
-        var start = rare
-        while start < bytes.count,
-            let place = unsafe memchr(base + start, Int32(needle[rare]), bytes.count - start)
-        {
-            let offset = unsafe UnsafeRawPointer(place) - base - rare
-            if offset + needle.count <= bytes.count,
-                unsafe memcmp(base + offset, needle, needle.count) == 0
-            {
-                found.append(offset)
-            }
-            start = offset + rare + 1
-        }
-        return found
-    }
-}
-
 // MARK: values
 
 /// Key number `name` of directory number `directory`.

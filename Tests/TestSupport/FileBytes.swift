@@ -86,7 +86,7 @@ package enum FileBytes {
 
     /// Where `needle` begins. Looks for a byte of it that is not 0 first: most of a database is
     /// zeros.
-    private static func places(of needle: [UInt8], in bytes: [UInt8]) -> [Int] {
+    package static func places(of needle: [UInt8], in bytes: [UInt8]) -> [Int] {
         guard let rare = needle.firstIndex(where: { $0 != 0 }) else { return [] }
         return unsafe bytes.withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress else { return [] }
