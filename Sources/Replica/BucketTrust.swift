@@ -37,6 +37,9 @@ package final class BucketTrust: Sendable {
         package let isJudgedAgain: Bool
         /// A walk may be made here and now. It may not on an event loop, where others wait.
         package let mayWalk: Bool
+        /// The view shows all repairs so far. What was seen since a repair says nothing of a view
+        /// from before it.
+        package var showsAllRepairs = true
 
         /// - Parameters: as the properties say.
         package init(
@@ -151,7 +154,7 @@ package final class BucketTrust: Sendable {
         let rested = doubts.restedBuckets(countingRecords: countsRecords)
         let asked = doubts.askedBuckets.union(doubts.scannedBuckets)
         let (forked, unseen) = state.withLock { state in
-            (state.forked, rested.all.filter { !state.isWhole($0, now) })
+            (state.forked, rested.all.filter { !look.showsAllRepairs || !state.isWhole($0, now) })
         }
         if !forked.isEmpty, let bucket = forked.all.first(where: asked.contains) {
             return .damaged(bucket)
@@ -175,7 +178,7 @@ package final class BucketTrust: Sendable {
                 found(.structure(error))
                 return .damaged(bucket)
             }
-            saw(bucket, now)
+            if look.showsAllRepairs { saw(bucket, now) }
         }
         return .whole
     }

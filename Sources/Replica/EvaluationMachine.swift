@@ -217,18 +217,11 @@ package final class EvaluationMachine {
         let batch = try decoded(entry)
         if let inspect = ports.inspector { inspect(entry, .batch(batch)) }
         do throws(StoreError) {
-            guard let evaluated = try storage.evaluate(batch, at: entry.index.number) else {
+            guard let evaluation = try evaluateWhole(batch, at: entry.index, now) else {
                 // A snapshot beyond this entry was installed meanwhile: its effect is in there.
                 return (empty(entry), .unknown)
             }
-            // A check fails on a miss only when something was removed in between, or lost here.
-            let isRejected = if case .rejected = evaluated.evaluation { true } else { false }
-            try requireWhole(evaluated.absences, now, isCertain: isRejected)
-            // Who has the only copy goes by what it found: nothing newer can be had.
-            if ports.hasOthers, !planted("decidesOnOldRecords") {
-                try requireWhole(evaluated.found, now, isCertain: false)
-            }
-            switch evaluated.evaluation {
+            switch evaluation {
             case .applied(let layer):
                 return (layer, .applied)
             case .duplicate(let first):
@@ -241,6 +234,29 @@ package final class EvaluationMachine {
             // going on would make this replica differ from the others.
             throw WorkFailure(error, while: "evaluating entry \(entry.index.number)")
         }
+    }
+
+    /// What a batch comes to in a state that lost nothing that it rests on.
+    ///
+    /// A repair may be committed between the moment that was evaluated and the one in which the
+    /// buckets are found whole: then that says nothing, and it is evaluated once more. Each time
+    /// takes another repair, so this ends.
+    private func evaluateWhole(
+        _ batch: WriteBatch,
+        at index: LogIndex,
+        _ now: Moment
+    ) throws(StoreError) -> Evaluation? {
+        while let evaluated = try storage.evaluate(batch, at: index.number) {
+            // A check fails on a miss only when something was removed in between, or lost here.
+            let isRejected = if case .rejected = evaluated.evaluation { true } else { false }
+            try requireWhole(evaluated.absences, now, isCertain: isRejected)
+            // Who has the only copy goes by what it found: nothing newer can be had.
+            if ports.hasOthers, !planted("decidesOnOldRecords") {
+                try requireWhole(evaluated.found, now, isCertain: false)
+            }
+            if try storage.shows(evaluated.edition) { return evaluated.evaluation }
+        }
+        return nil
     }
 
     /// A check, an `ensure` or a `prune` decides as on the other replicas only if this one lost

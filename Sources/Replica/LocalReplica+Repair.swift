@@ -169,6 +169,7 @@ extension LocalReplica {
     ) -> BucketTrust.Verdict {
         var look = look
         look.hasOthers = hasOthers
+        look.showsAllRepairs = view.edition == store.edition
         return trust.verdict(
             on: doubts,
             look,

@@ -1,13 +1,14 @@
 import Raft
 import Store
 
-/// The buckets that wait for repair, one at a time.
+/// The buckets that wait for repair, one at a time. One that nobody could help gives way to others.
 struct BucketQueue {
     struct Current {
         let bucket: Int
         var number: UInt64 = 0
         var attempt = 0
-        /// Attempts in which a member lent all that belongs into the bucket.
+        /// Attempts in which a member that was not behind lent all that belongs into the bucket, in
+        /// vain.
         var answered = 0
         /// Attempts in which a member answered, and not so: it has lost records itself, or has gone
         /// on meanwhile, or has more than fits.
@@ -15,11 +16,13 @@ struct BucketQueue {
         /// Answers in a row that were whole and too big.
         var oversized = 0
         var records: [RepairedRecord] = []
-        /// Whether the member has left out nothing so far.
+        /// Whether the member has left out nothing so far, and what it lent adds up.
         var isComplete = true
         /// Of what was lent so far, keys included.
         var bytes = 0
         var next: StorageKey?
+        /// Where this node stood when the attempt began.
+        var asked = LogIndex.zero
         /// As of which entry it is asked for: where this node stood, then where the lender did.
         var asOf = LogIndex.zero
         var appliedIndex: UInt64?
@@ -37,7 +40,7 @@ struct BucketQueue {
             next.answered = answered
             next.answeredInPart = answeredInPart
             next.oversized = oversized
-            next.asOf = asOf
+            (next.asked, next.asOf) = (asOf, asOf)
             next.due = due
             return next
         }
@@ -64,31 +67,37 @@ struct BucketQueue {
         }
     }
 
-    private(set) var waiting: [Int] = []
+    private var waiting: [Current] = []
     var current: Current?
 
-    /// All that wait and the one that is repaired.
-    var all: [Int] { (current.map { [$0.bucket] } ?? []) + waiting }
+    /// All that wait and the one that is repaired, ascending.
+    var all: [Int] { ((current.map { [$0] } ?? []) + waiting).map(\.bucket).sorted() }
 
     var isEmpty: Bool { waiting.isEmpty && current == nil }
 
     /// Whether it waits, or is repaired now.
     func contains(_ bucket: Int) -> Bool {
-        current?.bucket == bucket || waiting.contains(bucket)
+        current?.bucket == bucket || waiting.contains { $0.bucket == bucket }
     }
 
     mutating func add(_ bucket: Int) {
-        if !contains(bucket) { waiting.append(bucket) }
+        if !contains(bucket) { waiting.append(Current(bucket: bucket)) }
     }
 
-    /// Takes up the next, if none is being repaired.
+    /// Takes up the next whose time has come, if none is being repaired.
     ///
-    /// - Returns: the bucket that was taken up.
-    mutating func begin() -> Int? {
-        guard current == nil, !waiting.isEmpty else { return nil }
-        let bucket = waiting.removeFirst()
-        current = Current(bucket: bucket)
-        return bucket
+    /// - Returns: what was taken up.
+    mutating func begin(_ now: Moment) -> Current? {
+        guard current == nil, let next = waiting.firstIndex(where: { $0.due ?? now <= now })
+        else { return nil }
+        current = waiting.remove(at: next)
+        return current
+    }
+
+    /// The one that was taken up has to be tried again, after all others that wait.
+    mutating func putOff(_ attempted: Current) {
+        waiting.append(attempted)
+        current = nil
     }
 }
 
@@ -126,7 +135,13 @@ extension RepairMachine {
 
     /// Asks for the next part of what is being repaired, when it is time.
     mutating func stepBuckets(_ now: Moment) {
-        while let bucket = buckets.begin(), isWhole(bucket) { tried(bucket, nil, now) }
+        // No answer came.
+        if let current = buckets.current, !current.isTrying, let due = current.due, due <= now {
+            buckets.putOff(current)
+        }
+        while let begun = buckets.begin(now), begun.attempt == 0, isWhole(begun.bucket) {
+            tried(begun.bucket, nil, now)
+        }
         guard var current = buckets.current, !current.isTrying, current.due ?? now <= now
         else { return }
         current = current.again(
@@ -200,10 +215,17 @@ extension RepairMachine {
         }
         guard current.bytes <= bucketBytesMax else { return tooBig(current, now) }
         current.oversized = 0
-        if current.isComplete { current.answered += 1 } else { current.answeredInPart += 1 }
+        if current.isComplete { current.isComplete = addsUp(current.records, lent.bucket) }
+        if !current.isComplete { current.answeredInPart += 1 }
         current.isTrying = true
         buckets.current = current
         putBack(current, lent)
+    }
+
+    /// Whether these are the records that the lender's bucket stands for. It knows which of its
+    /// records are damaged, not which it has lost, or has older ones in place of.
+    private func addsUp(_ records: [RepairedRecord], _ bucket: StateBucket) -> Bool {
+        bucket.difference(from: store.sum(of: records)) == nil
     }
 
     /// A member has more in the bucket than is held in memory.
@@ -240,11 +262,16 @@ extension RepairMachine {
                 // A record that went while it could not be found is in the digest still, and in the
                 // state of a member that has not heard of its end: together they would add up.
                 guard changed != nil || lent.appliedIndex >= own.appliedIndex else {
-                    throw .damagedBucket(number: bucket, reason: "the lender is behind")
+                    return ports.again(.lenderBehind(bucket: bucket))
                 }
                 let plan =
                     if let changed {
-                        RepairPlan(own: own.keys, unless: changed, records)
+                        RepairPlan(
+                            own: own.keys,
+                            unless: changed,
+                            records,
+                            keepsNewer: !current.isComplete
+                        )
                     } else {
                         RepairPlan(own: own.keys, at: own.appliedIndex, records, lent)
                     }
@@ -290,7 +317,7 @@ extension RepairMachine {
     }
 
     mutating func tried(_ bucket: Int, _ error: StoreError?, _ now: Moment) {
-        guard let current = buckets.current, current.bucket == bucket else { return }
+        guard var current = buckets.current, current.bucket == bucket else { return }
         guard let error else {
             buckets.current = nil
             guard trust.isForked(bucket) else { return mended(bucket) }
@@ -298,7 +325,17 @@ extension RepairMachine {
             let pause = Duration.milliseconds(Limits.repairPauseMilliseconds)
             return settling.append(Settling(bucket: bucket, due: now + pause))
         }
+        let isLevel = current.appliedIndex ?? 0 >= current.asked.number
+        if current.isComplete, isLevel, error != .full { current.answered += 1 }
         failed(current, error, now)
+    }
+
+    /// Such an answer says nothing: a member that has just joined, and has nothing yet, must not
+    /// bring a node that has all the rest to put that aside. As one with gaps it would make this
+    /// node ask less often, and those that are level would be heard too late.
+    mutating func lenderBehind(_ bucket: Int, _ now: Moment) {
+        guard let current = buckets.current, current.bucket == bucket else { return }
+        failed(current, .damagedBucket(number: bucket, reason: "the lender is behind"), now)
     }
 
     /// What a member lent has not helped: another one is asked, or the same again.
@@ -325,7 +362,7 @@ extension RepairMachine {
             + (isPatient
                 ? .seconds(Limits.repairPatienceSeconds)
                 : .milliseconds(Limits.repairPauseMilliseconds))
-        buckets.current = current
+        buckets.putOff(current)
     }
 }
 
@@ -340,7 +377,14 @@ struct RepairPlan {
     ///   - own: keys here, with modification indexes; nil for a damaged record.
     ///   - changed: keys that entries after the lender's have changed here: what they wrote stays.
     ///   - records: all that the member has in the bucket, in key order.
-    init(own: [(StorageKey, UInt64?)], unless changed: [StorageKey], _ records: [RepairedRecord]) {
+    ///   - keepsNewer: of a record that is newer here than with the member this one stays: the
+    ///     member has lost some, so it may have lost newer ones.
+    init(
+        own: [(StorageKey, UInt64?)],
+        unless changed: [StorageKey],
+        _ records: [RepairedRecord],
+        keepsNewer: Bool
+    ) {
         let changed = Set(changed)
         var mine: [StorageKey: UInt64?] = [:]
         for (key, index) in own { mine[key] = index }
@@ -348,7 +392,11 @@ struct RepairPlan {
         for record in records where !changed.contains(record.key) {
             theirs.insert(record.key)
             guard let bytes = record.bytes, let index = Record.index(of: bytes) else { continue }
-            if case .some(.some(index)) = mine[record.key] { continue }
+            if case .some(.some(let have)) = mine[record.key],
+                have == index || keepsNewer && have > index
+            {
+                continue
+            }
             changes.append(record)
         }
         for (key, _) in own where !theirs.contains(key) && !changed.contains(key) {

@@ -14,6 +14,8 @@ package enum RepairJob: Sendable {
     case confirm(PresenceQuestion)
     /// The storage thread has tried to put a bucket's records back.
     case tried(bucket: Int, StoreError?)
+    /// It has not tried: whoever lent them had not applied what this node has.
+    case lenderBehind(bucket: Int)
     /// The state was this after a checkpoint's entry.
     case checkpoint(Checkpoint)
     /// The members are these, without this node.
@@ -178,6 +180,7 @@ package struct RepairMachine<Ports: RepairPorts & SendableMetatype> {
                 search = BodySearch(lost, completion)
             case .confirm(let question): fresh.append(question)
             case .tried(let bucket, let error): tried(bucket, error, now)
+            case .lenderBehind(let bucket): lenderBehind(bucket, now)
             case .checkpoint(let checkpoint): reached(checkpoint, now)
             case .members(let members): self.members = members
             }

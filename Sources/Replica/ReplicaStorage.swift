@@ -35,6 +35,9 @@ package protocol ReplicaStorage: AnyObject {
     /// - Returns: nil when a snapshot beyond `index` was installed meanwhile: it is in there.
     func evaluate(_ batch: WriteBatch, at index: UInt64) throws(StoreError) -> Evaluated?
 
+    /// Whether a view opened now shows the state with the same repairs as one of that edition.
+    func shows(_ edition: StateEdition) throws(StoreError) -> Bool
+
     /// Why the records of a bucket are not those that its digest stands for, or nil if they are.
     func bucketDamage(_ number: Int) throws(StoreError) -> String?
 
@@ -62,9 +65,15 @@ package struct Evaluated: Sendable {
     package let absences: BucketSet
     /// Buckets of records that were found: one of them may be older than it should be.
     package let found: BucketSet
+    /// Which repairs that view showed. What buckets are found to be in another edition says nothing
+    /// of it.
+    package let edition: StateEdition
 
-    /// - Parameter doubts: of the view that the batch was evaluated against, and nothing else.
-    package init(_ evaluation: Evaluation, resting doubts: ViewDoubts) {
+    /// - Parameters:
+    ///   - doubts: of the view that the batch was evaluated against, and nothing else.
+    ///   - edition: of that view.
+    package init(_ evaluation: Evaluation, resting doubts: ViewDoubts, edition: StateEdition) {
+        self.edition = edition
         absences = doubts.restedBuckets(countingRecords: false)
         found = doubts.foundBuckets
         guard case .applied(var layer) = evaluation else {
@@ -133,7 +142,13 @@ extension LocalStore: ReplicaStorage {
         try view { view throws(StoreError) -> Evaluated? in
             guard view.evaluatedIndex < index else { return nil }
             let evaluation = try Store.evaluate(batch, at: index, in: view)
-            return Evaluated(evaluation, resting: view.doubts())
+            return Evaluated(evaluation, resting: view.doubts(), edition: view.edition)
         }
+    }
+
+    /// Opens a view only where a repair was told since: one whose commit failed is told, too.
+    package func shows(_ edition: StateEdition) throws(StoreError) -> Bool {
+        if edition == self.edition { return true }
+        return try view { view throws(StoreError) in view.edition == edition }
     }
 }

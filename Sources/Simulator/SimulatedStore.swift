@@ -14,6 +14,8 @@ final class SimulatedStore: ReplicaStorage {
     private(set) var overlay = Overlay()
     /// What the newest entries changed; a lender of this kind does not know what was there before.
     private var changes: ChangedKeys
+    /// Repairs of records so far.
+    private var repairs: UInt64 = 0
     /// Flushes asked for since somebody looked.
     private(set) var flushesAsked = 0
     /// Layers evaluated since somebody looked, for the checkers.
@@ -94,8 +96,12 @@ final class SimulatedStore: ReplicaStorage {
         let view = SimulatedView(self)
         guard view.evaluatedIndex < index else { return nil }
         let evaluation = try evaluateBatch(batch, at: index, in: view)
-        return Evaluated(evaluation, resting: doubts)
+        return Evaluated(evaluation, resting: doubts, edition: edition)
     }
+
+    func shows(_ other: StateEdition) throws(StoreError) -> Bool { other == edition }
+
+    private var edition: StateEdition { StateEdition(database: 0, transaction: repairs) }
 
     func checkpoint() throws(StoreError) -> Checkpoint? {
         guard !live.buckets.contains(where: \.isSuspect) else { return nil }
@@ -161,6 +167,19 @@ extension SimulatedStore: RepairStorage {
         after index: UInt64
     ) throws(StoreError) -> [StorageKey]? {
         changes.keys(ofBucket: bucket, after: index, through: live.point.appliedIndex)
+    }
+
+    func sum(of records: [RepairedRecord]) -> StateBucket {
+        var (count, sum, isSuspect) = (UInt64(0), UInt64(0), false)
+        for record in records {
+            guard let bytes = record.bytes else {
+                isSuspect = true
+                continue
+            }
+            count &+= 1
+            sum &+= DiskTables.hash(record.key, bytes)
+        }
+        return StateBucket(count: count, words: [sum, 0, 0, 0], isSuspect: isSuspect)
     }
 
     func levelled(
@@ -252,6 +271,7 @@ extension SimulatedStore: RepairStorage {
         try next.repairRecords(records, bucket: bucket, expected: expected)
         try begin(.records(records, bucket: bucket, expected: expected))
         live = next
+        repairs += 1
         changes = ChangedKeys(from: live.point.appliedIndex)
     }
 

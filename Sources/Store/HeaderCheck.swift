@@ -10,7 +10,8 @@ import Glibc
 ///
 /// - Transaction N writes header page N mod 2, and a header is durable before the next transaction
 ///   begins. So the two are of N and N - 1, each in its place, at each moment and after each crash:
-///   a header is one write within a sector.
+///   a header is one write within a sector. Numbers that do not follow each other are damage, with
+///   the one exception that ``requireSuccession(hasTransactions:)`` makes.
 /// - ``HardPoint`` names the transaction that wrote it, and each transaction that reaches the disk
 ///   writes it. So the newest header must lead to a point of the same transaction.
 /// - The other header must not lead to a point of a later one.
@@ -27,6 +28,8 @@ import Glibc
 /// other members have what N held, if anybody was told that it is durable.
 ///
 /// Costs a flush, the two headers, and four pages or a few more.
+///
+/// `Store.docc` lists what each damage to the two leads to.
 struct HeaderCheck: ~Copyable {
     /// LMDB has no deeper trees.
     private static let depthMax = 32
@@ -53,7 +56,8 @@ struct HeaderCheck: ~Copyable {
     /// - Parameters:
     ///   - path: of the database that is to be opened; nobody has it open.
     ///   - hasTransactions: whether each transaction on the file wrote a point, as far as its
-    ///     points have transactions at all: not while an older program's folder is being raised.
+    ///     points have transactions at all: not while an older program's folder is being raised,
+    ///     and then points say nothing.
     static func run(_ path: String, hasTransactions: Bool) throws(StoreError) {
         guard let check = try begin(path, O_RDONLY) else {
             throw .corrupt("database file is missing or shorter than its header")
@@ -61,10 +65,11 @@ struct HeaderCheck: ~Copyable {
         // What was marked by a process that has just ended may be nowhere but in memory: before
         // anything is written over the pages that it led to, the mark is on the disk.
         check.file.sync()
+        try check.requireSuccession(hasTransactions: hasTransactions)
         if hasTransactions { try check.comparePoints() }
     }
 
-    /// Reads the headers.
+    /// Reads the headers, whether or not they follow each other.
     ///
     /// - Returns: nil when there are no two.
     private static func begin(_ path: String, _ flags: Int32) throws(StoreError) -> HeaderCheck? {
@@ -83,12 +88,6 @@ struct HeaderCheck: ~Copyable {
         }
         let isSecond = headers[1].transactionID > headers[0].transactionID
         let (newest, older) = (headers[isSecond ? 1 : 0], headers[isSecond ? 0 : 1])
-        guard newest.transactionID == older.transactionID &+ 1 || newest.transactionID == 0 else {
-            throw .corrupt(
-                "header pages of the database are of transactions \(headers[0].transactionID) and "
-                    + "\(headers[1].transactionID), which do not follow each other"
-            )
-        }
         guard older.pages <= newest.pages else {
             throw .corrupt(
                 "header pages of the database know \(older.pages) pages in transaction "
@@ -100,6 +99,33 @@ struct HeaderCheck: ~Copyable {
             throw .corrupt("database file has \(bytes) bytes, its header \(newest.pages) pages")
         }
         return HeaderCheck(file, pageBytes, newest: newest, older: older)
+    }
+
+    /// Whether the two are of transactions that follow each other, or as LMDB makes them.
+    private var isSuccession: Bool {
+        newest.transactionID == older.transactionID &+ 1 || newest.transactionID == 0
+    }
+
+    /// Accepts other numbers only where the points prove that the older header's became lower and
+    /// nothing else happened: LMDB opens the newest one, which is right, and writes over the other
+    /// with the next commit.
+    ///
+    /// Each point must be the very one that belongs there. Had the newest header's number changed,
+    /// its point would be of another transaction. Were the other header in truth of a later one,
+    /// its point would be, too. And if that is of one before N - 1, a write of that header was
+    /// lost, and the next one, of N + 1, may have been as well: nothing else would show it. Without
+    /// a point there is no exception.
+    private func requireSuccession(hasTransactions: Bool) throws(StoreError) {
+        if isSuccession { return }
+        if hasTransactions, try pointTransaction(newest) == newest.transactionID,
+            let id = try? pointTransaction(older), id == newest.transactionID &- 1
+        {
+            return
+        }
+        throw .corrupt(
+            "header pages of the database are of transactions \(newest.transactionID) and "
+                + "\(older.transactionID), which do not follow each other"
+        )
     }
 
     private func comparePoints() throws(StoreError) {
@@ -135,7 +161,9 @@ struct HeaderCheck: ~Copyable {
     static func takeOut(after path: String) {
         do throws(StoreError) {
             guard let check = try begin(path, O_RDWR) else { return }
-            guard check.laterTransaction() == check.newest.transactionID &+ 1 else { return }
+            guard check.isSuccession,
+                check.laterTransaction() == check.newest.transactionID &+ 1
+            else { return }
             let none = [UInt8](repeating: UInt8.max, count: 8)
             let page = (check.older.transactionID & 1) * UInt64(check.pageBytes)
             try check.file.write(none, at: page + UInt64(PageHeader.namesTopOffset))

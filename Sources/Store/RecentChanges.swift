@@ -152,6 +152,19 @@ extension LocalStore {
         return sum
     }
 
+    /// What records that were lent add up to; suspect if one is damaged.
+    package func sum(of records: [RepairedRecord]) -> StateBucket {
+        var sum = StateBucket()
+        for record in records {
+            if let bytes = record.bytes, Record.isIntact(bytes.span) {
+                sum.insert(Record.hash(record.key, bytes.span, digest))
+            } else {
+                sum.isSuspect = true
+            }
+        }
+        return sum
+    }
+
     /// The entry through which the state is on disk.
     package func appliedIndex() throws(StoreError) -> UInt64 {
         let reader = try readers.take()

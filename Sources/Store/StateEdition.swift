@@ -10,7 +10,8 @@ package struct StateEdition: Sendable, Equatable, Comparable {
     /// between it and the next that did.
     private let transaction: UInt64
 
-    init(database: UInt64, transaction: UInt64) {
+    /// - Parameters: as the properties say.
+    package init(database: UInt64, transaction: UInt64) {
         (self.database, self.transaction) = (database, transaction)
     }
 

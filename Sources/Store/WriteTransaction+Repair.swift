@@ -31,7 +31,6 @@ extension WriteTransaction {
         guard body.count == header.bodyBytes, digest(body) == header.bodyDigest else {
             throw .damagedLogBody(index: index, reason: "what was fetched is not its body")
         }
-        touch()
         for chunk in 0..<header.chunkCount {
             let start = chunk * StoreLimits.bodyChunkBytes
             let end = min(start + StoreLimits.bodyChunkBytes, body.count)
@@ -62,7 +61,6 @@ extension WriteTransaction {
         expected: StateBucket? = nil
     ) throws(StoreError) {
         changesBesideEntries()
-        touch()
         let table = RecordTable(tables, in: transaction)
         for record in records {
             guard record.key.bucket == number else {

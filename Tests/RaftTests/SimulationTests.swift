@@ -9,7 +9,7 @@ struct SimulationTests {
     /// Seeds run in chunks so that both cores of a small machine have work.
     static let chunk = 50
     static let firstSeeds = Array(
-        stride(from: 0, to: Fuzzing.laboratorySeeds(usual: 400), by: chunk)
+        stride(from: 0, to: Fuzzing.laboratorySeeds(usual: 200), by: chunk)
     )
 
     @Test(

@@ -25,6 +25,23 @@ private final class MendingPorts: EvaluationPorts {
     }
 }
 
+/// A store of which something happens right after a batch was evaluated, the first time.
+private final class RacingStorage: WrappedStorage {
+    var afterwards: (() throws(StoreError) -> Void)?
+
+    override func evaluate(
+        _ batch: WriteBatch,
+        at index: UInt64
+    ) throws(StoreError) -> Evaluated? {
+        let evaluated = try super.evaluate(batch, at: index)
+        if let afterwards {
+            self.afterwards = nil
+            try afterwards()
+        }
+        return evaluated
+    }
+}
+
 @Suite("Decisions that rest on what is there, or is not")
 struct AbsenceTests {
     /// The record of key 12 is there under another name; everything else is sound.
@@ -52,7 +69,7 @@ struct AbsenceTests {
     }
 
     private func machine(
-        _ store: LocalStore,
+        _ store: any ReplicaStorage,
         _ ports: MendingPorts,
         _ now: Moment
     ) -> EvaluationMachine {
@@ -126,6 +143,27 @@ struct AbsenceTests {
         }
         try machine.turn([], now: now + .milliseconds(300))
         #expect(outcomes.all == [.applied] && ports.mended == [0])
+    }
+
+    /// Before, the bucket was found whole after the repair, and what was decided before it stood.
+    @Test("a repair between a decision and the look at its bucket: it is decided once more")
+    func repairedMeanwhile() throws {
+        let store = try agedFolder().open()
+        let storage = RacingStorage(store)
+        storage.afterwards = { () throws(StoreError) in
+            try store.write { (transaction) throws(StoreError) in
+                try transaction.repairRecords(
+                    [RepairedRecord(key: key(12), bytes: RepairTests.record(12).encoded())],
+                    bucket: 0
+                )
+            }
+        }
+        let (ports, now) = (MendingPorts(), Moment.now)
+        let machine = machine(storage, ports, now)
+        let outcomes = Collector<CommitOutcome>()
+        try machine.turn(write(over: 12, outcomes), now: now)
+        #expect(outcomes.all == [.applied] && ports.mended.isEmpty)
+        #expect(storage.afterwards == nil)
     }
 
     @Test("who has the only copy decides on the record that it has")

@@ -96,6 +96,27 @@ struct BucketTrustTests {
         #expect(trust.isWhole(bucket, start + .seconds(2)))
     }
 
+    @Test("what was seen since a repair says nothing of a view from before it")
+    func earlierViews() {
+        var earlier = BucketTrust.Look()
+        earlier.showsAllRepairs = false
+        func verdict(_ doubts: ViewDoubts, damage: String?) -> BucketTrust.Verdict {
+            trust.verdict(
+                on: doubts,
+                earlier,
+                start,
+                walk: { (_) throws(StoreError) in damage },
+                found: { _ in }
+            )
+        }
+        #expect(verdict(found, damage: nil) == .whole)
+        #expect(!trust.isWhole(bucket, start), "and it says nothing of those that came after it")
+        trust.saw(bucket, start)
+        #expect(verdict(found, damage: "another sum") == .damaged(bucket))
+        #expect(verdict(missed, damage: "short") == .damaged(bucket))
+        #expect(look(found, damage: "not looked at") == (nil, 0, 0))
+    }
+
     @Test("a miss is looked into once in a while")
     func misses() {
         #expect(look(missed) == (nil, 1, 0))

@@ -6,50 +6,26 @@ import Testing
 @testable import Replica
 
 /// A real store whose disk can be told that it is full.
-private final class CrampedStorage: ReplicaStorage {
-    let store: LocalStore
+private final class CrampedStorage: WrappedStorage {
     var isFull = false
     var transactions = 0
 
-    init(_ store: LocalStore) {
-        self.store = store
-    }
+    override var space: SpaceState { isFull ? .exhausted : super.space }
 
-    var space: SpaceState { isFull ? .exhausted : store.space }
-    var overlayCount: Int { store.overlayCount }
-    var overlayBytes: Int { store.overlayBytes }
-
-    func commit(_ turn: StorageTurn) throws(StoreError) -> UInt64? {
+    override func commit(_ turn: StorageTurn) throws(StoreError) -> UInt64? {
         transactions += 1
         if isFull { throw .full }
-        return try store.commit(turn)
+        return try super.commit(turn)
     }
 
-    func saveVote(term: UInt64, vote: UInt64?) throws(StoreError) {
-        try store.saveVote(term: term, vote: vote)
-    }
+    override func preallocateIfNeeded() throws(StoreError) -> Bool { false }
 
-    func preallocateIfNeeded() throws(StoreError) -> Bool { false }
-
-    func installSnapshot(_ file: String) throws(StoreError) -> (index: UInt64, term: UInt64) {
+    override func installSnapshot(
+        _ file: String
+    ) throws(StoreError) -> (index: UInt64, term: UInt64) {
         if isFull { throw .full }
-        return try store.installSnapshot(file)
+        return try super.installSnapshot(file)
     }
-
-    func removeSnapshot(_ file: String) throws(StoreError) { try store.removeSnapshot(file) }
-
-    func evaluate(_ batch: WriteBatch, at index: UInt64) throws(StoreError) -> Evaluated? {
-        try store.evaluate(batch, at: index)
-    }
-
-    func checkpoint() throws(StoreError) -> Checkpoint? { try store.checkpoint() }
-
-    func bucketDamage(_ number: Int) throws(StoreError) -> String? {
-        try store.bucketDamage(number)
-    }
-
-    func appendLayer(_ layer: OverlayLayer) { store.appendLayer(layer) }
-    func pruneOverlay(through index: UInt64) { store.pruneOverlay(through: index) }
 }
 
 /// What the machine told the core.

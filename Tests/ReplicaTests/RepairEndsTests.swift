@@ -17,6 +17,20 @@ struct RepairEndsTests {
         }
     }
 
+    /// Puts an older record in the place of one, sound in itself, the first of `numbers` first: a
+    /// write to its page was lost.
+    private static func age(_ numbers: [UInt64]) -> (String) -> Void {
+        var rest = numbers[...]
+        return { path in
+            guard let number = rest.popFirst() else { return }
+            overwrite(
+                path,
+                RepairTests.record(number).encoded(),
+                with: RepairTests.record(number - 1, RepairTests.value(number)).encoded()
+            )
+        }
+    }
+
     private func stored(_ number: UInt64, _ store: LocalStore) -> [UInt8]? {
         try? store.view { view throws(StoreError) in try view.record(key(number))?.valueBox }
     }
@@ -53,6 +67,21 @@ struct RepairEndsTests {
         let reason = "it has more than the \(Self.bytes - 1) bytes that a repair may hold"
         #expect(ends(bench) == [.damagedBucket(number: 0, reason: reason)])
         #expect(bench.heard.count { $0 == node(3) } == Limits.repairOversizedMax)
+    }
+
+    /// A second node joins one whose bucket is short: it has nothing, and says so in whole answers.
+    @Test("a member that has nothing yet does not bring the only copy to be put aside")
+    func emptyLender() throws {
+        var count = 0
+        let fill = { (store: LocalStore) throws in
+            count += 1
+            if count == 1 { try RepairTests.fill(store) }
+        }
+        let bench = try RepairBench(2, fill: fill, damage: Self.damage([7]))
+        _ = mend(bench)
+        try bench.run(turns: 3_000)
+        #expect(ends(bench).isEmpty)
+        #expect(bench.heard.count { $0 == node(2) } > Limits.repairAttemptsMax)
     }
 
     @Test("one that just fits is repaired, from a member that has not more")
@@ -118,6 +147,94 @@ struct RepairEndsTests {
         #expect(stored(11, stores[1]) == RepairTests.value(11))
         #expect(try stores[0].stateDigest() == stores[1].stateDigest())
         #expect(try stores.allSatisfy { try $0.bucketDamage(0) == nil })
+    }
+
+    /// Before, each called the other whole, because none of its records is damaged, and was rebuilt.
+    @Test("members that lost writes to different records of one bucket repair each other")
+    func crosswiseAged() throws {
+        let bench = try RepairBench(
+            3,
+            damaged: 2,
+            fill: RepairTests.fill,
+            damage: Self.age([11, 12])
+        )
+        bench.silent = [3]
+        let stores = bench.ports.map(\.store)
+        #expect(try stores.prefix(2).allSatisfy { try $0.bucketDamage(0) != nil })
+        let first = mend(bench)
+        try bench.run(turns: 500) { first.count > 0 }
+        let second = mend(bench, at: 1)
+        try bench.run(turns: 500) { second.count > 0 }
+        #expect(first.all == [true] && second.all == [true])
+        #expect(try stores[0].stateDigest() == stores[2].stateDigest())
+        #expect(try stores.allSatisfy { try $0.bucketDamage(0) == nil })
+    }
+
+    /// Both would put their databases aside, and the third alone is no majority.
+    @Test("who lost the same write is no reason to be rebuilt")
+    func sameAge() throws {
+        let bench = try RepairBench(
+            3,
+            damaged: 2,
+            fill: RepairTests.fill,
+            damage: Self.age([11, 11])
+        )
+        bench.silent = [3]
+        _ = mend(bench)
+        try bench.run(turns: 6_000)
+        #expect(bench.heard.count >= Limits.repairAttemptsMax && ends(bench).isEmpty)
+    }
+
+    /// What it lacks is what this node lost, and so known to be no part of what it has.
+    @Test("a member that stands before the entry that wrote what was lost is no reason either")
+    func lenderBefore() throws {
+        let bench = try RepairBench(2, fill: RepairTests.fill) { _ in }
+        let store = bench.ports[0].store
+        let layer = OverlayLayer(
+            index: 13,
+            writes: [(key(7), RepairTests.record(13).encoded())],
+            requestID: nil
+        )
+        try store.write { (transaction) throws(StoreError) in
+            try transaction.apply(layers: [layer], appliedIndex: 13, appliedTerm: 2)
+        }
+        flipBit(bench.folders[0].path + "/node/holdfast.mdb", RepairTests.value(13), at: 4)
+        _ = mend(bench)
+        try bench.run(turns: 3_000)
+        #expect(ends(bench).isEmpty)
+        #expect(bench.heard.count > Limits.repairAttemptsMax)
+    }
+
+    /// Before, the first one kept all that came after it waiting.
+    @Test("a bucket that nobody can help does not keep others from repair")
+    func givesWay() throws {
+        let other = StorageKey(words: (9 << 56, 0, 0, 1))
+        let layer = OverlayLayer(
+            index: 13,
+            writes: [(other, RepairTests.record(13).encoded())],
+            requestID: nil
+        )
+        var isFirst = true
+        let bench = try RepairBench(3, damaged: 2) { store in
+            try RepairTests.fill(store)
+            try store.write { (transaction) throws(StoreError) in
+                try transaction.apply(layers: [layer], appliedIndex: 13, appliedTerm: 2)
+            }
+        } damage: { path in
+            flipBit(path, RepairTests.value(7), at: 4)
+            if isFirst { flipBit(path, RepairTests.value(13), at: 4) }
+            isFirst = false
+        }
+        bench.silent = [3]
+        let (stuck, mended) = (mend(bench), Collector<Bool>())
+        try bench.run(turns: 50)
+        bench.give(.mend(9, deadline: bench.deadline) { mended.add($0) })
+        try bench.run(turns: 500) { mended.count > 0 }
+        #expect(mended.all == [true] && stuck.count == 0)
+        #expect(try bench.ports[0].store.bucketDamage(9) == nil)
+        bench.silent = []
+        try bench.run(turns: 1_000) { stuck.count > 0 }
+        #expect(stuck.all == [true])
     }
 
     /// Before, they asked five times a second for as long as the third was away.
