@@ -135,7 +135,13 @@ private struct RequestParser {
             guard path.utf8.last != 0x2F else {
                 throw .refused(400, ["cannot write to a path ending in '/'"])
             }
-            fields = try Body.fields(request.body, contentType: request.headers.contentType)
+            // What comes there is no JSON, and whether there is such a path is not said here.
+            let isArchive =
+                operation == .update && Self.archivePaths.contains { utf8Equals($0, path) }
+            fields =
+                isArchive
+                ? [:]
+                : try Body.fields(request.body, contentType: request.headers.contentType)
         case .list, .scan:
             if path.utf8.last != 0x2F { path += "/" }
             fields = try target.query.fields()
@@ -257,6 +263,10 @@ private struct RequestParser {
         return nanoseconds == 0 ? nil : max(1, UInt64(nanoseconds / 1_000_000_000))
     }
 
+    /// Where OpenBao's clients send a whole snapshot as it is.
+    private static let archivePaths = [
+        "sys/storage/raft/snapshot", "sys/storage/raft/snapshot-force",
+    ]
     private static let restrictedPaths = [
         "sys/init", "sys/unseal", "sys/seal", "sys/health", "sys/step-down", "sys/metrics",
         "sys/node-status",

@@ -7,6 +7,8 @@ package enum AuditError: OperatorError, Equatable {
     case system(operation: String, path: String, code: Int32)
     /// The disk is full. What was to be written was taken back whole; it can be tried again.
     case full(path: String)
+    /// A pipe that an audit device writes to has no reader.
+    case noReader(path: String)
     /// Whether what was written is on the disk is not known any more, and never will be: the
     /// process has to end. See ``isFatal``.
     case syncFailed(operation: String, path: String, code: Int32)
@@ -74,6 +76,7 @@ package enum AuditError: OperatorError, Equatable {
         case .system(let operation, let path, let code):
             "\(operation) failed on \(path): \(systemMessage(code)) (errno \(code))"
         case .full(let path): "no space left for \(path)"
+        case .noReader(let path): "nobody reads the pipe \(path)"
         case .syncFailed(let operation, let path, let code):
             "\(operation) failed on \(path): \(systemMessage(code)) (errno \(code)); what the disk "
                 + "holds is not known now"
@@ -107,6 +110,7 @@ package enum AuditError: OperatorError, Equatable {
         switch self {
         case .system: "check the folder, its owner and the disk, then start again"
         case .full: "make room on the disk; no request is answered that cannot be recorded"
+        case .noReader: "start what reads it, or disable the audit device"
         case .syncFailed, .ended:
             "look for disk errors in the kernel's log, replace a failing disk, start the node again"
         case .damaged, .missingSegments, .cut, .altered:

@@ -10,9 +10,9 @@ package struct DeviceFile: ~Copyable, Sendable {
 
     /// Opens the file at its end, or makes it, and the folders above it.
     ///
-    /// Opening a pipe without a reader, and writing to one that is full, take as long as they take.
+    /// A pipe that nobody reads is refused. Writing to one that is full takes as long as it takes.
     /// - Parameter mode: its permissions; nil leaves them as they are.
-    /// - Throws: ``AuditError/system(operation:path:code:)``.
+    /// - Throws: ``AuditError/system(operation:path:code:)``, ``AuditError/noReader(path:)``.
     package init(_ path: String, mode: UInt32?) throws(AuditError) {
         self.path = path
         self.mode = mode
@@ -23,7 +23,8 @@ package struct DeviceFile: ~Copyable, Sendable {
 
     /// Adds bytes at the end.
     ///
-    /// - Throws: ``AuditError/system(operation:path:code:)``, `full`; a part may be there then.
+    /// - Throws: ``AuditError/system(operation:path:code:)``, `full`, after which a part may be
+    ///   there; `noReader`.
     package mutating func write(_ bytes: [UInt8]) throws(AuditError) {
         var status = stat()
         let isThere = unsafe stat(path, &status) == 0
@@ -66,19 +67,31 @@ package struct DeviceFile: ~Copyable, Sendable {
     ) throws(AuditError) -> (Int32, (device: UInt64, inode: UInt64)) {
         try makeParents(of: path)
         while true {
-            let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC
+            // Not to wait for a reader of a pipe: that may take for ever, and so would the thread.
+            let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK
             let number = unsafe Glibc.open(path, flags, mode ?? 0o600)
             if number < 0 && errno == EINTR { continue }
-            guard number >= 0 else { throw .system(operation: "open", path: path, code: errno) }
+            guard number >= 0 else { throw refusal(errno, path) }
             var status = stat()
-            guard unsafe fstat(number, &status) == 0, mode.map({ fchmod(number, $0) }) ?? 0 == 0
+            // What is written later waits for room.
+            let waits = fcntl(number, F_SETFL, O_APPEND) == 0
+            guard waits, unsafe fstat(number, &status) == 0,
+                mode.map({ fchmod(number, $0) }) ?? 0 == 0
             else {
                 let code = errno
                 _ = close(number)
-                throw .system(operation: "fchmod", path: path, code: code)
+                throw .system(operation: waits ? "fchmod" : "fcntl", path: path, code: code)
             }
             return (number, identity(status))
         }
+    }
+
+    /// Why it cannot be opened.
+    private static func refusal(_ code: Int32, _ path: String) -> AuditError {
+        var status = stat()
+        let isPipe = unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+        return isPipe && code == ENXIO
+            ? .noReader(path: path) : .system(operation: "open", path: path, code: code)
     }
 
     private static func makeParents(of path: String) throws(AuditError) {

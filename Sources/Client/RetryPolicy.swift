@@ -1,7 +1,8 @@
 /// When a failed attempt is repeated.
 ///
 /// A 503 or 429 means that nothing was carried out, so any request may be repeated after it; but
-/// not when the node says that it is sealed or has no vault yet, since seconds do not change that.
+/// not when the node says that it is sealed or has no vault yet, or that the namespace is locked:
+/// that lasts until somebody changes it.
 /// Other answers from 500 on, except 501, and lost connections are repeated for GET only. A
 /// connection that was never made is repeated for every method. Pauses are 1 s, then 1.5 s, as in
 /// other clients of this API.
@@ -22,7 +23,7 @@ package struct RetryPolicy: Sendable {
         case 429: return Self.pause(attempt)
         case 503:
             let isLasting = response.errors.contains { text in
-                text.contains("is sealed") || text.contains("not initialized")
+                Self.lasting.contains { text.contains($0) }
             }
             return isLasting ? nil : Self.pause(attempt)
         case 501: return nil
@@ -44,6 +45,11 @@ package struct RetryPolicy: Sendable {
         default: return nil
         }
     }
+
+    /// What an answer says that seconds do not change.
+    private static let lasting = [
+        "is sealed", "not initialized", "has been locked by an administrator",
+    ]
 
     private static func pause(_ attempt: Int) -> Int { attempt == 0 ? 1_000 : 1_500 }
 }

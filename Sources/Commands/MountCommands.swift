@@ -8,7 +8,8 @@ struct MountsCommand: ParsableCommand {
         abstract: "Mounts that were unmounted, and how to get them back.",
         discussion: """
             An unmounted mount waits before it is destroyed: seven days, unless delay says \
-            otherwise. Until then restore brings it back with everything in it.
+            otherwise. Until then restore brings it back with everything in it. All of this \
+            needs the capability sudo on sys/retired-mounts/*.
             """,
         subcommands: [
             MountsRetiredCommand.self, MountsRestoreCommand.self, MountsDelayCommand.self,
@@ -65,7 +66,10 @@ struct MountsRestoreCommand: OperatorCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
         abstract: "Bring an unmounted mount back, with everything in it.",
-        discussion: "The id is that of holdfast mounts retired."
+        discussion: """
+            The id is that of holdfast mounts retired. What was about the mount and not in it does \
+            not come back: rate limits, and the tokens of those who had logged in there.
+            """
     )
 
     @Argument(help: "id of the mount") var id: String

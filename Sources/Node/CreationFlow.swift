@@ -73,9 +73,7 @@ final class CreationFlow: Sendable {
         completion: @escaping @Sendable (APIResponse) -> Void
     ) {
         do {
-            guard try !isInitialized() else {
-                return completion(ServiceFailure.alreadyInitialized.response)
-            }
+            if let obstacle = try obstacle(deadline) { return completion(obstacle.response) }
             let layout = try ShareLayout(
                 groupThreshold: input.groupThreshold,
                 groups: input.groups.map {
@@ -125,9 +123,24 @@ final class CreationFlow: Sendable {
         }
     }
 
-    /// Whether this node's store holds a vault.
-    func isInitialized() throws(BarrierError) -> Bool {
-        try store.view { view throws(BarrierError) in try SealRecord.load(view) } != nil
+    /// Why no vault can be made, or nil. One that this node has lost the record of must not be
+    /// overlooked: shares would leave of a vault that the others refuse.
+    private func obstacle(_ deadline: Moment) throws(BarrierError) -> ServiceFailure? {
+        let (record, verdict) = try store.view { view throws(BarrierError) in
+            let record = try SealRecord.load(view)
+            return (record, replica.verdict(on: view.doubts(), in: view, .init(isAlone: true)))
+        }
+        guard record == nil else { return .alreadyInitialized }
+        return isSure(verdict, deadline) ? nil : .underRepair
+    }
+
+    private func isSure(_ verdict: BucketTrust.Verdict, _ deadline: Moment) -> Bool {
+        switch verdict {
+        case .whole: return true
+        case .damaged(let bucket): replica.mend(bucket, deadline: deadline) { _ in }
+        case .unseen: preconditionFailure("a walk may be made")
+        }
+        return false
     }
 
     private func failure(_ outcome: CommitOutcome?) -> APIResponse {
@@ -153,25 +166,44 @@ final class CreationFlow: Sendable {
         )
         replica.waitForReadPatiently(on: loop, deadline: readDeadline) { [self] outcome in
             guard case .ready = outcome else { return completion(ServiceFailure.noLeader.response) }
-            do throws(BarrierError) {
-                let time = clock().nanoseconds
-                let batch = try store.view { view throws(BarrierError) in
-                    try VaultOpening.abandonBatch(view: view, requestID: requestID, time: time)
-                }
-                guard let batch else {
-                    return completion(ServiceFailure.notInitialized.response)
-                }
-                commit(batch, loop: loop, deadline: deadline) { [self] outcome in
-                    guard case .applied = outcome else { return completion(failure(outcome)) }
-                    logger.notice(
-                        "the vault was abandoned before its first unseal",
-                        metadata: ["request_id": "\(uuidText(requestID))"]
-                    )
-                    completion(APIResponse(status: 204))
-                }
-            } catch {
-                completion(Reply.errors(400, [error.summary]))
+            workers.submit { [self] isTaken in
+                guard isTaken else { return completion(ServiceFailure.overloaded.response) }
+                giveUp(requestID, loop: loop, deadline: deadline, completion: completion)
             }
+        }
+    }
+
+    private func giveUp(
+        _ requestID: [UInt8],
+        loop: any EventLoop,
+        deadline: Moment,
+        completion: @escaping @Sendable (APIResponse) -> Void
+    ) {
+        let time = clock().nanoseconds
+        // A mount's key that was overlooked would be in the way of every vault that is made here.
+        let (prepared, verdict) = store.view { view in
+            let prepared = Result { () throws(BarrierError) in
+                try VaultOpening.abandonBatch(view: view, requestID: requestID, time: time)
+            }
+            return (prepared, replica.verdict(on: view.doubts(), in: view, .init(isAlone: true)))
+        }
+        guard isSure(verdict, deadline) else {
+            return completion(ServiceFailure.underRepair.response)
+        }
+        do throws(BarrierError) {
+            guard let batch = try prepared.get() else {
+                return completion(ServiceFailure.notInitialized.response)
+            }
+            commit(batch, loop: loop, deadline: deadline) { [self] outcome in
+                guard case .applied = outcome else { return completion(failure(outcome)) }
+                logger.notice(
+                    "the vault was abandoned before its first unseal",
+                    metadata: ["request_id": "\(uuidText(requestID))"]
+                )
+                completion(APIResponse(status: 204))
+            }
+        } catch {
+            completion(Reply.errors(400, [error.summary]))
         }
     }
 

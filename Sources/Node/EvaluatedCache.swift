@@ -1,5 +1,4 @@
 import Barrier
-import Raft
 import Replica
 import Store
 import Synchronization
@@ -34,8 +33,7 @@ final class EvaluatedCache<Value: Sendable>: Sendable {
     private let parts: Parts
     private let load: @Sendable (Value?, Keyring, borrowing ReadView) throws(VaultError) -> Value
     private let loaded = Mutex<Loaded?>(nil)
-    /// When a worker was last asked to look.
-    private let askedAt = Mutex<Moment?>(nil)
+    private let secondLook: SecondLook
 
     /// - Parameter load: reads the value; gets the one that was read before, to give it back if it
     ///   is the same still.
@@ -45,6 +43,7 @@ final class EvaluatedCache<Value: Sendable>: Sendable {
     ) {
         self.parts = parts
         self.load = load
+        secondLook = SecondLook(parts.workers)
     }
 
     /// As it is now. Without a write since the last call it costs three locks.
@@ -106,17 +105,9 @@ final class EvaluatedCache<Value: Sendable>: Sendable {
         )
     }
 
-    /// Has a worker look at what it rests on, at most once a second: what it finds damaged is
-    /// repaired.
+    /// Has a worker look at what it rests on.
     private func examine(_ unsealed: Unsealed) {
-        let isDue = askedAt.withLock { last -> Bool in
-            if let last, Moment.now < last + .seconds(1) { return false }
-            last = .now
-            return true
-        }
-        guard isDue else { return }
-        parts.workers.submit(mayFill: false) { [self] isTaken in
-            guard isTaken else { return }
+        secondLook.ask { [self] in
             // Whoever asks next reads it again, and is told what is wrong.
             _ = try? read(unsealed, nil, mayWalk: true)
         }

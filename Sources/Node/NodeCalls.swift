@@ -102,7 +102,7 @@ final class NodeCalls: Sendable {
         let deadline = Moment.now + .seconds(Limits.requestSeconds)
         let (requestID, loop) = (origin.requestID, origin.loop)
         switch call {
-        case .initStatus: initStatus(loop, completion)
+        case .initStatus: ofSeal.initStatus(on: loop, completion)
         case .initialize(let input):
             creation.create(
                 input,
@@ -111,18 +111,15 @@ final class NodeCalls: Sendable {
                 deadline: deadline,
                 completion: completion
             )
-        case .sealStatus: completion(sealStatus())
-        case .unseal(.reset):
-            completion(
-                seal.reset() ? sealStatus() : ServiceFailure.ceremony("vault is unsealed").response
-            )
+        case .sealStatus: ofSeal.status(completion)
+        case .unseal(.reset): ofSeal.reset(completion)
         case .unseal(.share(let share)):
             onWorker(completion) { [self] in
                 if let slot = SealMachine.slot(of: share) { origin.audit?.took(share: slot) }
-                completion(give(share, requestID))
+                ofSeal.give(share, requestID: requestID, deadline: deadline, completion)
             }
         case .seal(let token): sealNode(token, deadline, origin, completion)
-        case .health(let input): completion(answer { NodeReply.health(try state.health(), input) })
+        case .health(let input): ofSeal.health(input, completion)
         case .leader:
             completion(
                 seal.unsealed == nil
@@ -173,40 +170,15 @@ final class NodeCalls: Sendable {
         )
     }
 
-    /// Whether a vault exists is asked of a majority where there is one; a node alone says what it
-    /// has.
-    private func initStatus(
-        _ loop: any EventLoop,
-        _ completion: @escaping @Sendable (APIResponse) -> Void
-    ) {
-        let deadline = Moment.now + .milliseconds(Limits.initStatusWaitMilliseconds)
-        replica.waitForReadPatiently(on: loop, deadline: deadline) { [self] _ in
-            completion(
-                answer {
-                    NodeReply.initStatus(isInitialized: try seal.sealRecord() != nil)
-                }
-            )
-        }
-    }
-
-    private func sealStatus() -> APIResponse {
-        answer { NodeReply.sealStatus(try state.sealStatus()) }
-    }
-
-    private func give(_ share: String, _ requestID: [UInt8]) -> APIResponse {
-        switch seal.give(share) {
-        case .collecting, .alreadyUnsealed: return sealStatus()
-        case .unsealed:
-            if let unsealed = seal.unsealed { versions.note(unsealed) }
-            return sealStatus()
-        case .notInitialized: return ServiceFailure.notInitialized.response
-        case .refused(let error):
-            logger.warning(
-                "a share was refused: \(error.summary)",
-                metadata: ["request_id": "\(uuidText(requestID))"]
-            )
-            return ServiceFailure.ceremony("\(error.summary); \(error.remedy)").response
-        }
+    private var ofSeal: SealCalls {
+        SealCalls(
+            state: state,
+            seal: seal,
+            replica: replica,
+            workers: workers,
+            opened: { [versions] in versions.note($0) },
+            logger: logger
+        )
     }
 
     private func sealNode(

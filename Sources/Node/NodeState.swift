@@ -44,8 +44,9 @@ final class NodeState: Sendable {
     var configuration: Configuration { replica.status.configuration ?? initial }
 
     /// `sys/seal-status`: works in every state, from this node's store alone.
-    func sealStatus() throws(BarrierError) -> SealStatusFacts {
-        let record = try seal.sealRecord()
+    ///
+    /// - Parameter record: the seal's; nil before the vault is made.
+    func sealStatus(_ record: SealRecord?) -> SealStatusFacts {
         let progress = seal.progress
         return SealStatusFacts(
             isInitialized: record != nil,
@@ -62,9 +63,11 @@ final class NodeState: Sendable {
     }
 
     /// `sys/health`.
-    func health() throws(BarrierError) -> HealthFacts {
+    ///
+    /// - Parameter record: the seal's; nil before the vault is made.
+    func health(_ record: SealRecord?) -> HealthFacts {
         HealthFacts(
-            isInitialized: try seal.sealRecord() != nil,
+            isInitialized: record != nil,
             isSealed: seal.unsealed == nil,
             isStandby: replica.status.role != .leader,
             serverTimeSeconds: clock().nanoseconds / 1_000_000_000,

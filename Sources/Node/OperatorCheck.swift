@@ -24,6 +24,9 @@ struct OperatorCaller: Sendable {
 /// Who may rests on records of this node's disk, so what is said of them is looked at as for any
 /// other request: what is damaged is waited for, and what nobody looked at lately is looked at on a
 /// worker.
+///
+/// A request with a token of limited uses is counted before it is carried out, or refused by its
+/// policies. That takes the leader: any other node refuses it, and says so.
 struct OperatorCheck: Sendable {
     /// What it came to.
     enum Decision: Sendable {
@@ -37,8 +40,8 @@ struct OperatorCheck: Sendable {
 
     /// What one look came to.
     private enum Look {
-        /// Why not; nil when it may.
-        case told(APIResponse?)
+        /// Why not, nil when it may; and what has to be applied before that is told.
+        case told(APIResponse?, counting: WriteBatch?)
         /// It has to be looked where a walk may be made.
         case unseen
         case damaged(Int)
@@ -80,18 +83,22 @@ struct OperatorCheck: Sendable {
         decide(question, attempt: 0, mayWalk: false)
     }
 
-    /// The same where it is, waiting for nothing: what is damaged allows nobody anything. Not on an
-    /// event loop.
+    /// The same where it is, waiting for nothing: what is damaged allows nobody anything, nor does
+    /// a token whose use would have to be counted. Not on an event loop.
     func allowsNow(_ caller: OperatorCaller, for request: AccessRequest) -> Bool {
         guard let unsealed = seal.unsealed else { return false }
-        guard case .told(nil) = look(caller, request, unsealed, mayWalk: true) else { return false }
+        let look = look(caller, request, unsealed, mayWalk: true)
+        guard case .told(nil, counting: nil) = look else { return false }
         return true
     }
 
     private func decide(_ question: Question, attempt: Int, mayWalk: Bool) {
         guard let unsealed = seal.unsealed else { return tell(.sealed, question) }
         switch look(question.caller, question.request, unsealed, mayWalk: mayWalk) {
-        case .told(let refusal): tell(refusal.map { .refused($0) } ?? .allowed(unsealed), question)
+        case .told(let refusal, let use):
+            let decision = refusal.map { Decision.refused($0) } ?? .allowed(unsealed)
+            guard let use else { return tell(decision, question) }
+            count(use, unsealed, question, attempt: attempt) { tell(decision, question) }
         case .unseen:
             onWorker { isTaken in
                 guard isTaken else {
@@ -111,6 +118,82 @@ struct OperatorCheck: Sendable {
         }
     }
 
+    // MARK: Counting
+
+    /// Has a use of the token applied, then goes on; where that fails it does not.
+    private func count(
+        _ use: WriteBatch,
+        _ unsealed: Unsealed,
+        _ question: Question,
+        attempt: Int,
+        _ body: @escaping @Sendable () -> Void
+    ) {
+        let fail = { @Sendable (failure: ServiceFailure) in
+            tell(.refused(failure.response), question)
+        }
+        guard replica.status.role == .leader else { return tell(Self.notCounted, question) }
+        guard store.space == .ample else { return fail(.storageFull) }
+        let again = { @Sendable in
+            guard attempt < Limits.attemptsMax else { return fail(.contended) }
+            question.loop.execute { decide(question, attempt: attempt + 1, mayWalk: false) }
+        }
+        announced(use, unsealed, question) { [replica] batch in
+            guard let batch else { return fail(.notRecorded) }
+            replica.propose(
+                BatchProposal(batch: batch, deadline: question.deadline) { outcome in
+                    switch outcome {
+                    case .appended: break
+                    case .conflict(let after):
+                        replica.waitForEvaluation(after, deadline: question.deadline) { outcome in
+                            if case .ready = outcome { again() } else { fail(.timedOut) }
+                        }
+                    case .refused(.notLeader): tell(Self.notCounted, question)
+                    case .refused(.overloaded): fail(.overloaded)
+                    case .refused: fail(.internalFailure)
+                    }
+                } onCommitted: { outcome in
+                    switch outcome {
+                    case .applied, .duplicate: body()
+                    case .rejected, .superseded: again()
+                    case .unknown: fail(.outcomeUnknown)
+                    }
+                }
+            )
+        }
+    }
+
+    /// The batch once it is on the record that it will be proposed; nil where it cannot be.
+    private func announced(
+        _ batch: WriteBatch,
+        _ unsealed: Unsealed,
+        _ question: Question,
+        _ done: @escaping @Sendable (WriteBatch?) -> Void
+    ) {
+        guard let audit = question.caller.audit else { return done(batch) }
+        audit.announce { announcement in
+            switch announcement {
+            case .refused: done(nil)
+            case .recorded(nil): done(batch)
+            case .recorded(let leaf?): done(unsealed.keyring.announced(batch, by: leaf))
+            }
+        }
+    }
+
+    private static var notCounted: Decision {
+        .refused(
+            Reply.errors(
+                400,
+                [
+                    "this token has a limited number of uses, and only the leader counts what a "
+                        + "node answers itself: send the request to the leader, or use a token "
+                        + "without a limit"
+                ]
+            )
+        )
+    }
+
+    // MARK: Telling
+
     private func tell(_ decision: Decision, _ question: Question) {
         guard !question.loop.inEventLoop else { return question.done(decision) }
         question.loop.execute { question.done(decision) }
@@ -126,7 +209,7 @@ struct OperatorCheck: Sendable {
         do {
             seed = try Random.bytes(Entropy.seedBytes)
         } catch {
-            return .told(ServiceFailure.internalFailure.response)
+            return .told(ServiceFailure.internalFailure.response, counting: nil)
         }
         let environment = VaultEnvironment(
             keyring: unsealed.keyring,
@@ -140,19 +223,22 @@ struct OperatorCheck: Sendable {
         defer { if let trace { caller.audit?.learned(trace.facts) } }
         return store.view { view in
             var refusal: APIResponse?
+            var use: WriteBatch?
             do throws(VaultError) {
-                try VaultCore.authorizeOperator(
+                let verdict = try VaultCore.authorizeOperator(
                     (caller.token, caller.address),
                     for: request,
                     in: environment,
                     view: view,
                     trace: trace
                 )
+                refusal = verdict.refusal.map { Reply.response(to: $0) }
+                use = verdict.counting
             } catch {
                 refusal = Reply.response(to: error)
             }
             switch replica.verdict(on: view.doubts(), in: view, .init(mayWalk: mayWalk)) {
-            case .whole: return .told(refusal)
+            case .whole: return .told(refusal, counting: use)
             case .unseen: return .unseen
             case .damaged(let bucket): return .damaged(bucket)
             }

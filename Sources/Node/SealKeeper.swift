@@ -25,8 +25,25 @@ enum ShareAnswer: Sendable {
     case alreadyUnsealed
     /// There is no vault to open.
     case notInitialized
+    /// Not looked at: the seal record is lost or damaged, and this bucket is to be repaired first.
+    case damaged(Int)
     /// Not taken, or the vault did not open.
     case refused(SealError)
+}
+
+/// What a look for the seal record came to.
+enum SealLook: Sendable {
+    case found(SealRecord)
+    /// There is no vault: in the very view that was looked at, its bucket has lost nothing.
+    ///
+    /// - Parameters:
+    ///   - missed: the record's key; none where an entry was evaluated that deleted it.
+    ///   - index: what that view had evaluated.
+    case absent(missed: [StorageKey], index: UInt64)
+    /// It was missed, and has to be looked for where a walk may be made.
+    case unseen
+    /// It was missed or cannot be read, and this bucket is damaged.
+    case damaged(Int)
 }
 
 /// This node's seal: collects shares, installs the keys, checks committed batches, drops the keys.
@@ -44,6 +61,8 @@ final class SealKeeper: Sendable {
     private let keys = Mutex(Keys())
     /// The shares given so far. Held while a vault opens, some 20 ms.
     private let machine = Mutex<SealMachine?>(nil)
+    /// The seal record as it was seen last, and what had been evaluated then.
+    private let seen = Mutex<(record: SealRecord, index: UInt64)?>(nil)
     private let store: LocalStore
     private let replica: LocalReplica
     private let epoch: UInt64
@@ -82,17 +101,73 @@ final class SealKeeper: Sendable {
         }
     }
 
-    /// The seal record as this node's store shows it; nil before the vault is made.
-    func sealRecord() throws(BarrierError) -> SealRecord? {
-        try store.view { view throws(BarrierError) in try SealRecord.load(view) }
+    /// The seal record as this process saw it last; nil if it never did, or the vault was
+    /// abandoned since. What is said of the vault while the record itself is damaged.
+    var lastSeen: SealRecord? { seen.withLock { $0?.record } }
+
+    /// Looks for the seal record in this node's store. Where it is missed its bucket is added up in
+    /// that very view, each time: who hears "not initialised" makes another vault, or believes that
+    /// this one is gone. Where there is no vault, there is next to nothing to add up.
+    ///
+    /// - Parameter mayWalk: not on an event loop.
+    /// - Throws: when the record is there and cannot be read, and no other member has a copy.
+    func look(mayWalk: Bool) throws(BarrierError) -> SealLook {
+        try store.view { view throws(BarrierError) in
+            let index = view.evaluatedIndex
+            let record: SealRecord?
+            do throws(BarrierError) {
+                record = try SealRecord.load(view)
+            } catch {
+                guard replica.hasOthers, let key = view.doubts().damaged.first else { throw error }
+                return .damaged(key.bucket)
+            }
+            guard let record else { return missed(in: view, mayWalk: mayWalk) }
+            seen.withLock { seen in
+                if let seen, seen.index > index { return }
+                seen = (record, index)
+            }
+            return .found(record)
+        }
+    }
+
+    private func missed(in view: borrowing ReadView, mayWalk: Bool) -> SealLook {
+        let (doubts, index) = (view.doubts(), view.evaluatedIndex)
+        // What waits for its repair is not added up for each who asks meanwhile.
+        let doubtful = replica.status.scrub.doubtfulBuckets
+        if let bucket = doubtful.first(where: doubts.missedBuckets.contains) {
+            return .damaged(bucket)
+        }
+        switch replica.verdict(on: doubts, in: view, .init(isAlone: true, mayWalk: mayWalk)) {
+        case .unseen: return .unseen
+        case .damaged(let bucket): return .damaged(bucket)
+        case .whole: break
+        }
+        // Nobody gives up a vault that is open.
+        if unsealed != nil, let record = lastSeen { return .found(record) }
+        seen.withLock { seen in
+            if let known = seen, known.index <= index { seen = nil }
+        }
+        return .absent(missed: doubts.missed, index: index)
+    }
+
+    /// Has a damaged bucket repaired, and waits for nothing.
+    func mend(_ bucket: Int) {
+        replica.mend(bucket, deadline: .now + .seconds(1)) { _ in }
     }
 
     /// Takes one share. When it completes the set, this takes some 20 ms and checks the retained
     /// log besides: never call it on an event loop.
     func give(_ share: String) -> ShareAnswer {
+        guard unsealed == nil else { return .alreadyUnsealed }
         let answer: ShareAnswer
         do throws(BarrierError) {
-            guard let record = try sealRecord() else { return .notInitialized }
+            let record: SealRecord
+            switch try look(mayWalk: true) {
+            case .found(let found): record = found
+            case .absent: return .notInitialized
+            case .damaged(let bucket): return .damaged(bucket)
+            case .unseen: preconditionFailure("a walk may be made")
+            }
             let attempt: [UInt8]
             do throws(CryptographyError) {
                 attempt = try Random.bytes(16)

@@ -138,18 +138,20 @@ enum SudoPaths {
             || prefixes.contains { path.utf8.starts(with: $0.utf8) }
     }
 
-    /// - Source: the API contract, part 2; `sys/cluster/` is Holdfast's own.
+    /// - Source: the API contract, part 2. Holdfast's own are `sys/audit-anchors`,
+    ///   `sys/audit-key`, `sys/cluster/` and `sys/retired-mounts`: to bring a mount back is to
+    ///   enable it or to move it, which OpenBao gives to nobody without sudo.
     private static let exact = [
         "sys/remount", "sys/audit", "sys/audit-anchors", "sys/audit-key", "sys/raw",
         "sys/rotate", "sys/rotate/keyring",
-        "sys/rotate/root", "sys/config/cors", "sys/leases", "sys/leases/", "sys/seal",
-        "sys/step-down",
+        "sys/rotate/root", "sys/config/cors", "sys/leases", "sys/leases/", "sys/retired-mounts",
+        "sys/seal", "sys/step-down",
     ]
     private static let prefixes = [
         "sys/auth/", "sys/audit/", "sys/raw/", "sys/config/auditing/", "sys/config/ui/headers/",
         "sys/plugins/catalog/", "sys/revoke-prefix/", "sys/revoke-force/",
         "sys/leases/revoke-prefix/", "sys/leases/revoke-force/", "sys/leases/lookup/",
-        "sys/internal/inspect/", "sys/cluster/", "auth/token/accessors",
+        "sys/internal/inspect/", "sys/cluster/", "sys/retired-mounts/", "auth/token/accessors",
         "auth/token/revoke-orphan",
     ]
 }

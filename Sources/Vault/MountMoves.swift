@@ -37,6 +37,16 @@ struct MountMoves {
         guard !BuiltInMount.isReserved(target, forAuthMethod: isAuthMethod) else {
             throw .invalid("cannot remount to destination \(target)")
         }
+        for path in [source, target] {
+            guard let (other, below) = mounts.namespace(leading: path), !below.isEmpty else {
+                continue
+            }
+            throw .invalid(
+                "a mount is not moved from one namespace to another: \(GoText.quoted(path)) leads "
+                    + "into \(GoText.quoted(other.record.name.withSlash)). Make a mount there and "
+                    + "copy what is in it; inside a namespace, send the request to that namespace"
+            )
+        }
         guard let entry = mounts.entry(at: source) else {
             throw .invalid("no matching mount at \(GoText.quoted(source))")
         }

@@ -8,6 +8,9 @@ import Wire
 /// - `POST sys/retired-mounts/<id>/restore` `{path}`: brings one back, at its old path or another.
 /// - `GET|POST sys/retired-mounts/config` `{shred_delay}`: how long mounts wait that are unmounted
 ///   from now on.
+///
+/// All of it needs `sudo`. A mount comes back with what was in it; the rate limits about it were
+/// deleted with it, as in OpenBao, and who had logged in there is logged out.
 struct RetiredMounts {
     let call: VaultCall
     let authority: Authority

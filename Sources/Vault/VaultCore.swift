@@ -38,15 +38,16 @@ package enum VaultCore {
     ///   - caller: the token, and where the client is; nil: not known.
     ///   - request: as policies see it. Whether it needs `sudo` is found out here.
     ///   - trace: takes who asked and what decided.
-    /// - Throws: ``VaultError/permissionDenied``, ``VaultError/denied``, or what is wrong with the
-    ///   store.
+    /// - Returns: it may, or policies are against it.
+    /// - Throws: ``VaultError/permissionDenied`` for a token that is not known, or what is wrong
+    ///   with the store.
     package static func authorizeOperator(
         _ caller: (token: [UInt8], address: IPAddress?),
         for request: AccessRequest,
         in environment: VaultEnvironment,
         view: borrowing ReadView,
         trace: VaultTrace? = nil
-    ) throws(VaultError) {
+    ) throws(VaultError) -> OperatorVerdict {
         let barrier = BarrierView(environment.keyring, over: view)
         var authority = try Authority.check(
             caller.token,
@@ -55,12 +56,39 @@ package enum VaultCore {
             barrier
         )
         defer { trace?.note(authority) }
-        // Nothing would count its use.
-        guard authority.live.usesLeft == nil else { throw .permissionDenied }
         var request = request
         request.needsSudo = SudoPaths.contains(request.path)
-        try authority.authorize(request) { () throws(VaultError) in nil }
+        var refusal: VaultError?
+        do throws(VaultError) {
+            try authority.authorize(request) { () throws(VaultError) in nil }
+        } catch {
+            guard case .denied = error else { throw error }
+            refusal = error
+        }
+        guard authority.live.usesLeft != nil else {
+            return OperatorVerdict(refusal: refusal, counting: nil)
+        }
+        // Of a client's request nothing else becomes a batch, so any id will do.
+        var entropy = Entropy(seed: environment.seed, attempt: environment.attempt)
+        let use = VaultRequest(
+            operation: .update,
+            path: request.path,
+            token: caller.token,
+            fields: JSONObject(),
+            requestID: entropy.bytes(16)
+        )
+        let draft = try BatchDraft(use, authority, environment, barrier)
+        return OperatorVerdict(refusal: refusal, counting: try draft.finish())
     }
+}
+
+/// Whether a token may do what no mount serves.
+package struct OperatorVerdict: Sendable {
+    /// Why not; nil when it may.
+    package let refusal: VaultError?
+    /// What counts the request, where the token's uses are limited: it has to be applied before
+    /// anything is done or told.
+    package let counting: WriteBatch?
 }
 
 /// One request on its way through the vault.
@@ -120,7 +148,7 @@ struct VaultCall {
     }
 
     func step(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
-        if request.operation == .help { return .answer(try help(view)) }
+        if request.operation == .help { return try help(view) }
         if let step = try stepWithoutToken(view) { return step }
         if let step = try wrappingWithoutPolicy(view) { return step }
         var authority: Authority
@@ -135,8 +163,15 @@ struct VaultCall {
             trace?.note(mountOf: request.path, mounts, environment)
             throw error
         }
-        guard authority.live.usesLeft != nil else { return try step(&authority, view) }
+        guard authority.live.usesLeft != nil, !isFree else { return try step(&authority, view) }
         return try counted(&authority, view)
+    }
+
+    /// What OpenBao answers before it counts the uses of a token: the probes of user interfaces.
+    private var isFree: Bool {
+        let path = request.path
+        return path == "sys/internal/ui/namespaces" || path == "sys/internal/ui/mounts"
+            || path.utf8.starts(with: "sys/internal/ui/mounts/".utf8)
     }
 
     /// A request with a token of limited uses: whatever becomes of it, it is one of them.
@@ -146,9 +181,15 @@ struct VaultCall {
     ) throws(VaultError) -> VaultStep {
         let step: VaultStep
         do throws(VaultError) {
-            step = try self.step(&authority, view)
+            step =
+                request.operation == .help
+                ? .answer(try help(for: authority, view)) : try self.step(&authority, view)
         } catch {
             guard error.blame == .caller else { throw error }
+            // As OpenBao does, who looks whether something waits wrapped before all else.
+            if request.path.utf8.starts(with: "sys/wrapping/".utf8), error.isNothingWrapped {
+                throw error
+            }
             let draft = try BatchDraft(request, authority, environment, view)
             return .commitRefusing(try draft.finish(), error)
         }
@@ -178,7 +219,8 @@ struct VaultCall {
             let ground = try? existence(request.path, for: cubbyhole, view)
             trace.note(isCreation: ground.map { !$0.existence.isThere } ?? false)
         }
-        try authority.authorize(AccessRequest(request)) { () throws(VaultError) in
+        let asked = AccessRequest(beforeHandlerOf: request)
+        try authority.authorize(asked) { () throws(VaultError) in
             try existence(request.path, for: cubbyhole, view)
         }
         let restriction = ListRestriction(request, authority)
@@ -277,19 +319,29 @@ struct VaultCall {
     }
 
     /// What a path is for is told to whoever has a token, and to all where the path needs none.
-    private func help(_ view: borrowing BarrierView) throws(VaultError) -> VaultAnswer {
+    private func help(_ view: borrowing BarrierView) throws(VaultError) -> VaultStep {
         let description = APIDescription(call: self)
-        if description.isAboutOpenPath { return try description.help(view) }
-        let authority = try Authority.check(
+        if description.isAboutOpenPath { return .answer(try description.help(view)) }
+        var authority = try Authority.check(
             request.token,
             from: request.remoteAddress,
             environment,
             view
         )
+        guard authority.live.usesLeft != nil, !isFree else {
+            return .answer(try help(for: authority, view))
+        }
+        return try counted(&authority, view)
+    }
+
+    private func help(
+        for authority: Authority,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> VaultAnswer {
         guard environment.namespace.path(below: authority.live.namespace) != nil else {
             throw .permissionDenied
         }
-        return try description.help(view)
+        return try APIDescription(call: self).help(view)
     }
 
     /// The few paths that need no token.
@@ -351,6 +403,16 @@ struct VaultCall {
         case .login:
             throw .engine(.unsupportedOperation)
         }
+    }
+}
+
+extension VaultError {
+    /// Nothing waits wrapped behind the token that was named.
+    fileprivate var isNothingWrapped: Bool {
+        guard case .invalid(let text) = self, case .invalid(let words) = Wrapping.invalid else {
+            return false
+        }
+        return utf8Equals(text, words)
     }
 }
 

@@ -20,6 +20,8 @@ from support import ClusterError, ClusterTest, wait_until
 
 FOLDERS, NAMES = 4, 25
 PAGE = 4_096
+# What tells anybody whether there is a vault.
+VAULT_CALLS = ("sys/init", "sys/seal-status", "sys/health")
 
 
 def flip_bits(random, data):
@@ -310,6 +312,7 @@ class CorruptionTest(ClusterTest):
                 self.assertTrue(node is victim or node.is_alive(), f"{node.name} ended")
             try:
                 self.trust_anew(cluster, victim)
+                self.check_vault_is_known(cluster, victim)
                 cluster.wait_until_answering(victim)
                 cluster.unseal(victim)
                 return
@@ -320,6 +323,15 @@ class CorruptionTest(ClusterTest):
                     self.assertNotEqual(victim.daemon.process.returncode, 0, str(error))
                     victim.daemon.start()
                 time.sleep(0.2)
+
+    def check_vault_is_known(self, cluster, victim):
+        """A node says that there is a vault, or that it cannot tell. Only one that begins anew has
+        none until the others have sent it theirs."""
+        answers = [(path, cluster.call(victim, "GET", path, timeout=5)) for path in VAULT_CALLS]
+        if "was put aside" in self.said(victim):
+            return
+        for path, answer in answers:
+            self.assertTrue(answer.json.get("initialized", True), f"{path}: {answer.text}")
 
     def is_whole(self, cluster, victim):
         """Everything was looked over since the last start, and what was found is repaired; a node
@@ -359,7 +371,8 @@ class CorruptionTest(ClusterTest):
                 self.keep_alive(cluster, victim)
                 return False
             if answer.status in (500, 503):
-                if cluster.call(victim, "GET", "sys/seal-status").json["sealed"]:
+                status = cluster.call(victim, "GET", "sys/seal-status")
+                if status.status != 200 or status.json["sealed"]:
                     self.keep_alive(cluster, victim)
                 return False
             self.assertEqual(answer.status, 200, f"{path}: a false {answer.status}")

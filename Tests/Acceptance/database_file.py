@@ -67,6 +67,13 @@ class DatabaseFile:
             raise ValueError("another size")
         self.data[at : at + len(value)] = value
 
+    def rename(self, row, key):
+        """Another key of the same size, between the same neighbours: what was there is lost."""
+        at = self._node(row.start, row.position) + NODE
+        if len(key) != len(row.key):
+            raise ValueError("another size")
+        self.data[at : at + len(key)] = key
+
     def _record(self, name):
         """Where a table's own record is."""
         for row in self._rows(self.names):

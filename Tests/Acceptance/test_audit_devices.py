@@ -218,13 +218,17 @@ class AuditDevices(ClusterTest):
 
     def test_a_device_that_cannot_be_used_is_not_made(self):
         self.open()
-        for kind, options in (
-            ("file", {"file_path": "/proc/nope"}),
-            ("syslog", {"address": "127.0.0.1:1", "protocol": "tcp"}),
+        pipe = f"{self.folder.name}/unread"
+        os.mkfifo(pipe)
+        for kind, options, why in (
+            ("file", {"file_path": "/proc/nope"}, "open failed"),
+            ("file", {"file_path": pipe}, "nobody reads the pipe"),
+            ("syslog", {"address": "127.0.0.1:1", "protocol": "tcp"}, "cannot connect"),
         ):
             answer = self.call("PUT", "sys/audit/x", {"type": kind, "options": options})
             self.assertEqual(answer.status, 400, answer.errors())
             self.assertIn("audit backend failed test message", answer.errors())
+            self.assertIn(why, answer.errors())
         self.assertEqual(self.world.ask(self.node, "GET", "sys/audit")["data"], {})
 
     def test_a_device_that_blocks_blocks(self):

@@ -8,6 +8,8 @@ from database_file import PAGE, DatabaseFile, without
 from support import BINARY, clean_environment, wait_until
 
 CHECKPOINT = 200
+# The key of the seal record: range 1, name 1.
+SEAL_RECORD = 2 * (bytes(15) + b"\1")
 
 
 class Repair(CorruptionTest):
@@ -178,6 +180,33 @@ class Repair(CorruptionTest):
         cluster.unseal(victim)
         self.assertEqual(self.read(cluster, victim, "lost"), "the first")
         self.expect_whole(cluster, victim)
+        self.assertNotIn("was put aside", self.said(victim))
+
+    def test_a_lost_seal_record_is_no_vault_that_was_never_made(self):
+        cluster, victim = self.start()
+        self.rows(cluster, victim)
+
+        def damage():
+            file = DatabaseFile(victim.data / "holdfast.mdb")
+            row = next(row for row in file.table("state") if row.key == SEAL_RECORD)
+            file.rename(row, SEAL_RECORD[:-1] + b"\0")
+            file.save()
+
+        def is_known():
+            try:
+                self.check_vault_is_known(cluster, victim)
+                answer = cluster.call(
+                    victim, "PUT", "sys/unseal", {"key": cluster.keys[0]}, timeout=35)
+            except OSError:
+                return False
+            # It has waited for the repair.
+            self.assertEqual(answer.status, 200, answer.text)
+            return answer.json["initialized"]
+
+        self.restart_damaged(cluster, victim, damage)
+        wait_until("a share is taken", is_known, 60)
+        self.expect_whole(cluster, victim)
+        self.assertIn("repaired:", self.said(victim))
         self.assertNotIn("was put aside", self.said(victim))
 
     def test_a_lost_record_is_not_created_again(self):

@@ -26,6 +26,7 @@ class Lane:
         self.group = Cell(frozenset())
         self.tokens, self.pending = [], []
         self.methods, self.mounts, self.entities = [], [], []
+        self.aliases = set()
         self.steps = 0
         self.done = {}
         self.turn = 0
@@ -36,7 +37,8 @@ class Lane:
         """What the walk rests on; of each of it one is made and removed."""
         for policy in self.policies:
             self.write_policy(policy, frozenset(range(PATHS)), certain=True)
-        self.sender.insist(0, "POST", f"auth/token/roles/{self.role}", {"renewable": True})
+        self.sender.insist(0, "POST", f"auth/token/roles/{self.role}", {
+            "renewable": True, "orphan": False, "allowed_entity_aliases": [f"{self.role}-*"]})
         self.sender.insist(0, "POST", "identity/group", {
             "name": self.group_name, "policies": [self.group_policy.name]})
 
@@ -77,7 +79,22 @@ class Lane:
             owner = None
         self.create(owner, b, c)
 
-    def create(self, owner, b, c, seconds=None):
+    def alias(self, number):
+        """The name of an entity to which only the role leads: made when it is first wanted."""
+        name = f"{self.role}-{number}"
+        if name not in self.aliases:
+            self.sender.insist(self.turn, "POST", "identity/entity", {"name": name})
+            found, _, _ = self.look("GET", f"identity/entity/name/{name}")
+            identifier = found.json["data"]["id"]
+            listed, _, _ = self.look("GET", "sys/auth")
+            self.sender.insist(self.turn, "POST", "identity/entity-alias", {
+                "name": name, "canonical_id": identifier,
+                "mount_accessor": listed.json["token/"]["accessor"]})
+            self.aliases.add(name)
+            self.entities.append(Entity(identifier))
+        return name
+
+    def create(self, owner, b, c, seconds=None, alias=None):
         place = ("auth/token/create", f"auth/token/create/{self.role}",
                  "auth/token/create-orphan", "auth/token/create")[b % 4]
         kind = b // 4 % 10
@@ -85,6 +102,12 @@ class Lane:
         policies = ("all",) if c % 3 else (self.policies[c // 3 % 2].name,)
         origin = f"{self.number}/{self.steps}/{self.random.randrange(1 << 30)}"
         body = {"policies": list(policies), "ttl": f"{seconds}s", "meta": {"op": origin}}
+        if alias is None and b % 4 == 1 and c // 6 % 3 == 1:
+            alias = c // 18 % 2
+        if alias is not None:
+            # A child of another entity than its parent's dies with its parent all the same.
+            place = f"auth/token/create/{self.role}"
+            body["entity_alias"] = self.alias(alias)
         options = {"policies": policies, "path": place, "origin": origin}
         if kind == 2:
             options["uses"] = body["num_uses"] = 1 + c % 4
@@ -264,18 +287,25 @@ class Lane:
     # A tree that takes more than one batch
 
     def burst(self, a, b, c):
-        """Makes a token with many children, and takes it back."""
-        root = self.create(None, 0, 1, seconds=3600)
+        """Makes a token with many children of all kinds, and takes it back, or sets them free: then
+        often with what it descends from right behind it."""
+        top = self.create(None, 0, 1, seconds=3600)
+        root = top and self.create(top, 0, 1, seconds=3600)
         if root is None or root.policies != ("all",):
             return False
-        for each in range(70 + c % 50):
-            child = self.create(root, 8 * 4 + a % 2, 1, seconds=3600)
+        for each in range(80 + c % 50):
+            kind = 3 if each % 8 == 3 else 8  # Some are batch tokens.
+            alias = each % 2 if each % 8 > 5 else None
+            child = self.create(root, kind * 4 + a % 2, 1, seconds=3600, alias=alias)
             if child and each % 10 == 0:
                 self.create(child, 8 * 4, 1, seconds=3600)
-        if root.revoked is None:
+        if root.revoked is None or top.revoked is None:
             return
         if b % 3 == 0:
-            return self.free_one(root)
+            self.free_one(root)
+            if b % 2:
+                return
+            root = top
         answer, _, _ = self.send("POST", "auth/token/revoke", {"token": root.text})
         if answer is not None:
             self.expect(answer, (204,), f"revoke {root}")

@@ -222,11 +222,18 @@ struct ClientTests {
         #expect(throws: ClientError.badHeaderText(of: "token")) { try VaultClient(settings) }
     }
 
+    /// What a request to a locked namespace is told; the namespace's name is in between.
+    private static let locked = #"""
+        API access to this namespace has been locked by an administrator - \"ns1/\" must be unlocked \#
+        to gain access.
+        """#
+
     @Test(
         "what is repeated",
         arguments: [
             (503, #"{"errors":["no active Vault instance found"]}"#, true, true),
             (503, #"{"errors":["Vault is sealed"]}"#, false, false),
+            (503, #"{"errors":["\#(ClientTests.locked)"]}"#, false, false),
             (429, "", true, true), (500, "", true, false), (502, "", true, false),
             (501, "", false, false), (404, "", false, false), (200, "", false, false),
             (409, "", false, false),

@@ -55,12 +55,67 @@ struct AuditFailureTests {
             reason: "1 error occurred:\n\t* unsupported path\n\n"
         ),
         Case(
+            status: 400,
+            errors: ["1 error occurred:\n\t* invalid accessor\n\n"],
+            error: "1 error occurred:\n\t* invalid accessor\n\n",
+            reason: "1 error occurred:\n\t* invalid accessor\n\n"
+        ),
+        repeated(400, "invalid entity metadata: \"swordfish\"", "invalid request"),
+        repeated(404, "server swordfish not found", "invalid request"),
+        repeated(500, "failed to find \"swordfish\"", "internal error"),
+        Case(
+            status: 404,
+            errors: ["no role swordfish"],
+            error: "1 error occurred:\n\t* invalid request\n\n",
+            reason: "no role swordfish",
+            text: "no role swordfish"
+        ),
+        Case(
             status: 500,
             errors: ["internal error"],
             error: "1 error occurred:\n\t* internal error\n\n",
             reason: "internal error"
         ),
     ]
+
+    /// A text that repeats what the client sent.
+    private static func repeated(_ status: Int, _ words: String, _ kind: String) -> Case {
+        let text = "1 error occurred:\n\t* \(words)\n\n"
+        return Case(
+            status: status,
+            errors: [text],
+            error: "1 error occurred:\n\t* \(kind)\n\n",
+            reason: text,
+            text: text
+        )
+    }
+
+    @Test("of a ceremony devices get the kind of the failure, and only the sealed log its words")
+    func ceremony() {
+        let request = APIRequest(
+            method: "GET",
+            target: Array("/v1/secret/a".utf8),
+            headers: APIHeaders(),
+            body: [],
+            requestID: [UInt8](repeating: 1, count: 16)
+        )
+        let time = Timestamp(nanoseconds: 1_790_000_000_000_000_000)
+        var record = AuditEntry(ceremony: request).record(VaultFacts(), at: time)
+        let text = "error parsing X-Vault-Wrap-TTL header: time: invalid duration \"swordfish\""
+        AuditAnswer.add(
+            Reply.errors(400, [text]),
+            isBodyKept: false,
+            facts: VaultFacts(),
+            to: &record
+        )
+        #expect(record.error == "1 error occurred:\n\t* invalid request\n\n")
+        #expect(record.reason == text && record.response?.data.count == 0)
+        func line(_ tellsReasons: Bool) -> String {
+            let format = AuditFormat(hash: nil, tellsReasons: tellsReasons)
+            return String(decoding: format.line(record), as: UTF8.self)
+        }
+        #expect(line(true).contains("swordfish") && !line(false).contains("swordfish"))
+    }
 
     @Test("the kind is told in the clear, the words only where they are sealed", arguments: cases)
     func tells(_ one: Case) throws {

@@ -81,20 +81,56 @@ struct AuditSinkTests {
         sink.close()
     }
 
+    /// The end of a pipe that is there to read, and does not.
+    private func openReader(_ path: String) throws -> Int32 {
+        let reader = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        try #require(reader >= 0)
+        return reader
+    }
+
+    @Test("a pipe that nobody reads refuses, and takes records once somebody does")
+    func unread() async throws {
+        let folder = TemporaryFolder()
+        let path = folder.path + "/pipe"
+        #expect(unsafe mkfifo(path, 0o600) == 0)
+        let sink = try sink([("file_path", path)])
+        for _ in 0..<2 {
+            let problem = try #require(try await write(sink, ["a"]))
+            #expect(problem == "nobody reads the pipe \(path)")
+        }
+        let held = try openReader(path)
+        #expect(try await write(sink, ["b"]) == nil)
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let count = unsafe Glibc.read(held, &bytes, bytes.count)
+        #expect(bytes.prefix(max(count, 0)).count(where: { $0 == 0x0A }) == 1)
+        sink.close()
+        _ = close(held)
+    }
+
     @Test("a device that blocks keeps who waits waiting, and loses nothing")
     func blocked() async throws {
         let folder = TemporaryFolder()
         let path = folder.path + "/pipe"
         #expect(unsafe mkfifo(path, 0o600) == 0)
+        let held = try openReader(path)
+        // Full, so that it takes no byte more.
+        let filler = unsafe open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
+        let page = [UInt8](repeating: 0x78, count: 4_096)
+        var count = 1
+        while count > 0 { count = unsafe Glibc.write(filler, page, page.count) }
+        #expect(filler >= 0 && count < 0)
         let sink = try sink([("file_path", path), ("mode", "0000")])
         let taken = Collector<String?>()
         for number in 0..<20 { sink.write([record("p\(number)")]) { taken.add($0) } }
+        try await Task.sleep(for: .milliseconds(50))
         #expect(taken.count == 0)
         let reader = Task.detached { try FileBytes.read(path) }
         try await eventually("all are taken once somebody reads") { taken.count == 20 }
         #expect(taken.all.allSatisfy { $0 == nil })
         sink.close()
+        _ = close(filler)
         let read = try await reader.value
+        _ = close(held)
         #expect(read.count(where: { $0 == 0x0A }) == 20)
     }
 

@@ -311,9 +311,4 @@ struct TaskRunnerTests {
         await runner.stop()
         bench.vault.one.stop()
     }
-
-    private struct TestFailure: Error {
-        let text: String
-        init(_ text: String) { self.text = text }
-    }
 }

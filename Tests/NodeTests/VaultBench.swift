@@ -15,6 +15,7 @@ struct VaultBench {
     let one: TestReplica
     let keeper: SealKeeper
     let shares: [String]
+    let rootToken: String
 
     /// A vault of two of three shares, made through the log.
     init() async throws {
@@ -27,11 +28,13 @@ struct VaultBench {
         )
         try await one.lead()
         let made = try Self.creation(one)
-        shares = made.shares
+        (shares, rootToken) = (made.shares, made.rootToken)
         #expect(try await one.commit(made.batch) == .applied)
     }
 
-    static func creation(_ one: TestReplica) throws -> (batch: WriteBatch, shares: [String]) {
+    static func creation(
+        _ one: TestReplica
+    ) throws -> (batch: WriteBatch, shares: [String], rootToken: String) {
         let vault = try VaultCreation.make(
             layout: try ShareLayout(threshold: 2, of: 3),
             facts: VaultCreation.Facts(
@@ -45,7 +48,8 @@ struct VaultBench {
                 try VaultBirth.populate(&builder, token)
             }
         )
-        return (vault.batch, vault.shares.map { $0.words })
+        let token = String(decoding: vault.rootToken.exposedCopy(), as: UTF8.self)
+        return (vault.batch, vault.shares.map { $0.words }, token)
     }
 
     /// A batch that nobody with keys made.

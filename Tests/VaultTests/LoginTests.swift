@@ -265,6 +265,41 @@ struct LoginTests {
         #expect(try auth(login(vault), "token_type") == .string(expected))
     }
 
+    @Test(
+        "nothing counts the uses of a batch token, and it works",
+        arguments: [
+            ("batch", "default"), ("batch", "service"), ("default-batch", "default"),
+        ]
+    )
+    func batchUses(_ mount: String, _ user: String) throws {
+        let vault = try vault(#"{"token_type":"\#(mount)"}"#)
+        let body = #"{"token_num_uses":2,"token_type":"\#(user)"}"#
+        #expect(try vault.send("PUT", "auth/up/users/bob", body).status == 204)
+        let answer = try login(vault)
+        #expect(try auth(answer, "token_type") == "batch")
+        #expect(try auth(answer, "num_uses") == 0)
+        let token = try #require(try auth(answer, "client_token")?.asString)
+        for _ in 0..<4 {
+            let own = try vault.send(as: token, "GET", "auth/token/lookup-self")
+            #expect(own.status == 200)
+            #expect(try own.data("num_uses") == 0)
+        }
+    }
+
+    @Test("the uses of a service token are counted, also where batch tokens are the rule")
+    func serviceUses() throws {
+        let vault = try vault(#"{"token_type":"default-batch"}"#)
+        let body = #"{"token_num_uses":2,"token_type":"service"}"#
+        #expect(try vault.send("PUT", "auth/up/users/bob", body).status == 204)
+        let answer = try login(vault)
+        #expect(try auth(answer, "num_uses") == 2)
+        let token = try #require(try auth(answer, "client_token")?.asString)
+        for status in [200, 200, 403] {
+            let own = try vault.send(as: token, "GET", "auth/token/lookup-self")
+            #expect(own.status == status)
+        }
+    }
+
     @Test("times: capped by the mount, with a warning")
     func times() throws {
         let vault = try vault(#"{"max_lease_ttl":"10m"}"#)

@@ -201,6 +201,45 @@ struct MountLifeTests {
         }
     }
 
+    @Test("whoever may not enable or move a mount brings none back, and shortens no delay")
+    func needsSudo() throws {
+        let vault = try vault()
+        let most = #"["create", "read", "update", "patch", "delete", "list", "scan"]"#
+        try vault.writePolicy("most", #"path "sys/*" { capabilities = \#(most) }"#)
+        let token = try vault.makeToken(["most"]).token
+        try vault.send("POST", "sys/auth/hidden", #"{"type":"userpass"}"#)
+        #expect(try vault.send("DELETE", "sys/auth/hidden").status == 204)
+        let restore = "sys/retired-mounts/\(try retiredID(vault))/restore"
+        for (method, path, body) in [
+            ("PUT", "sys/auth/x", #"{"type":"userpass"}"#),
+            ("PUT", "sys/remount", #"{"from":"a/b","to":"c"}"#), ("PUT", restore, "{}"),
+            ("PUT", restore, #"{"path":"auth/hidden"}"#), ("GET", "sys/retired-mounts", ""),
+            ("LIST", "sys/retired-mounts", ""), ("GET", "sys/retired-mounts/config", ""),
+            ("PUT", "sys/retired-mounts/config", #"{"shred_delay":0}"#),
+        ] {
+            #expect(try vault.send(as: token, method, path, body).status == 403, "\(path)")
+        }
+        #expect(try vault.send("GET", "sys/auth/hidden").status == 400)
+        #expect(try vault.send("GET", "sys/retired-mounts/config").data("shred_delay") == 604_800)
+        let rule = #"path "sys/retired-mounts/*" { capabilities = ["update", "sudo"] }"#
+        try vault.writePolicy("restorer", rule)
+        let restorer = try vault.makeToken(["restorer"]).token
+        #expect(try vault.send(as: restorer, "PUT", restore, "{}").status == 204)
+        #expect(try vault.send("GET", "sys/auth/hidden").status == 200)
+    }
+
+    @Test("the rate limits about a mount end with it, and do not come back")
+    func limitsStayAway() throws {
+        let vault = try vault()
+        let limit = "sys/quotas/rate-limit/few"
+        #expect(try vault.send("POST", limit, #"{"path":"a/b/","rate":5}"#).status == 204)
+        try vault.send("DELETE", "sys/mounts/a/b")
+        #expect(try vault.send("GET", limit).status == 404)
+        let path = "sys/retired-mounts/\(try retiredID(vault))/restore"
+        #expect(try vault.send("POST", path).status == 204)
+        #expect(try vault.send("GET", limit).status == 404)
+    }
+
     @Test("other requests at the paths of retired mounts")
     func otherRetired() throws {
         let vault = try vault()

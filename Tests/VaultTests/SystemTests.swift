@@ -76,6 +76,30 @@ struct SystemTests {
         #expect(servers.count == 2 && servers.last == server)
     }
 
+    /// As OpenBao answers where it has no Raft storage: it does not read an archive as JSON either.
+    @Test(
+        "a snapshot is not taken for JSON, and there is no place for one",
+        arguments: ["snapshot", "snapshot-force"]
+    )
+    func snapshots(_ name: String) throws {
+        let vault = try TestVault()
+        for method in ["POST", "PUT"] {
+            let call = TestVault.Call(
+                method: method,
+                target: "/v1/sys/storage/raft/" + name,
+                body: [0x1F, 0x8B, 0x08, 0x00]
+            )
+            let answer = try vault.send(call)
+            #expect(answer.status == 404)
+            #expect(answer.errors == ["1 error occurred:\n\t* unsupported path\n\n"])
+            var stranger = call
+            stranger.token = "s.nobody"
+            #expect(try vault.send(stranger).status == 403)
+        }
+        // Only there.
+        #expect(try vault.send("POST", "sys/storage/raft/\(name)s", "no JSON").status == 400)
+    }
+
     @Test("the mounts that are for everybody are shown to everybody")
     func visibleToAll() throws {
         let vault = try TestVault()

@@ -266,7 +266,7 @@ final class TestVault {
         VaultCore.step(request, in: environment(seed: seed), view: view)
     }
 
-    /// Whether a token may do what no mount serves.
+    /// Whether a token may do what no mount serves; a use of it is counted.
     func authorizes(
         _ token: String,
         _ request: AccessRequest,
@@ -274,20 +274,24 @@ final class TestVault {
         trace: VaultTrace? = nil
     ) -> Bool {
         let environment = environment()
-        return store.view { view in
+        let verdict: OperatorVerdict? = store.view { view in
             do throws(VaultError) {
-                try VaultCore.authorizeOperator(
+                return try VaultCore.authorizeOperator(
                     (Array(token.utf8), address),
                     for: request,
                     in: environment,
                     view: view,
                     trace: trace
                 )
-                return true
             } catch {
-                return false
+                return nil
             }
         }
+        guard let verdict else { return false }
+        if let use = verdict.counting {
+            guard case .applied? = try? commit(use) else { return false }
+        }
+        return verdict.refusal == nil
     }
 
     func environment(seed: [UInt8]? = nil) -> VaultEnvironment {

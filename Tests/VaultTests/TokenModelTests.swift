@@ -18,7 +18,35 @@ struct TokenModelTests {
         let isRenewable: Bool
         /// By `create-orphan`, with a lease of its own.
         let isMadeOrphan: Bool
+        /// Number of the entity that it belongs to.
+        let entity: Int?
         var isRevoked = false
+    }
+
+    /// A token that is asked for.
+    private struct Wish {
+        var parent: Int?
+        var seconds = 200
+        var isBatch = false
+        var uses: Int?
+        var isRenewable = true
+        var isOrphan = false
+        /// Number of the entity that it is to belong to, whatever its parent's is.
+        var alias: Int?
+
+        var path: String {
+            guard !isOrphan else { return "auth/token/create-orphan" }
+            return alias == nil ? "auth/token/create" : "auth/token/create/r"
+        }
+
+        var body: String {
+            var body = #"{"policies":["p"],"ttl":\#(seconds)"#
+            if isBatch { body += #","type":"batch""# }
+            if let uses { body += #","num_uses":\#(uses)"# }
+            if !isRenewable { body += #","renewable":false"# }
+            if let alias { body += #","entity_alias":"e\#(alias)""# }
+            return body + "}"
+        }
     }
 
     private struct Model {
@@ -58,6 +86,8 @@ struct TokenModelTests {
         let vault: TestVault
         var model = Model()
         var dice: Dice
+        /// Their ids, by their numbers.
+        var entities: [Int: String] = [:]
 
         init(seed: UInt64) throws {
             vault = try TestVault(seed: seed)
@@ -66,6 +96,8 @@ struct TokenModelTests {
                 "p",
                 #"path "*" { capabilities = ["create", "update", "read", "list", "sudo"] }"#
             )
+            let role = #"{"orphan":false,"allowed_entity_aliases":["*"]}"#
+            try #require(try vault.send("POST", "auth/token/roles/r", role).status == 204)
         }
 
         /// Cluster time of the next request.
@@ -84,48 +116,80 @@ struct TokenModelTests {
             case 11..<13: vault.now += UInt64(dice.roll(40)) * 1_000_000_000
             case 13: try vault.work(stepsMax: dice.roll(4))
             case 14: try revokePrefix()
+            case 15: try renewEntity()
             default: try use()
             }
         }
 
         private func create() throws {
-            let parent = dice.roll(4) == 0 ? nil : pick()
-            let seconds = 5 + dice.roll(200)
-            let kind = dice.roll(10)
-            let path =
-                dice.roll(6) == 0 ? "auth/token/create-orphan" : "auth/token/create"
-            var body = #"{"policies":["p"],"ttl":\#(seconds)"#
-            if kind == 0 { body += #","type":"batch""# }
-            let uses: Int? = kind == 1 ? 1 + dice.roll(3) : nil
-            if let uses { body += #","num_uses":\#(uses)"# }
-            let isRenewable = kind != 2
-            if !isRenewable { body += #","renewable":false"# }
-            let owner = parent.map { model.tokens[$0].text } ?? vault.rootToken
+            var wish = Wish(parent: dice.roll(4) == 0 ? nil : pick())
+            wish.seconds = 5 + dice.roll(200)
+            switch dice.roll(10) {
+            case 0: wish.isBatch = true
+            case 1: wish.uses = 1 + dice.roll(3)
+            case 2: wish.isRenewable = false
+            default: break
+            }
+            switch dice.roll(6) {
+            case 0: wish.isOrphan = true
+            case 1: wish.alias = dice.roll(3)
+            default: break
+            }
+            try make(wish)
+        }
+
+        /// - Returns: its position; nil: there is none.
+        @discardableResult
+        private func make(_ wish: Wish) throws -> Int? {
+            let parent = wish.parent.map { model.tokens[$0] }
+            let owner = parent?.text ?? vault.rootToken
             let moment = next
-            let isAllowed = parent.map { model.isAlive($0, at: moment) } ?? true
-            let parentToken = parent.map { model.tokens[$0] }
-            let answer = try vault.send(as: owner, "POST", path, body + "}")
-            if let parent { spend(parent, at: moment) }
-            guard isAllowed, parentToken?.isBatch != true, parentToken?.usesLeft == nil else {
+            let isAllowed = wish.parent.map { model.isAlive($0, at: moment) } ?? true
+            let answer = try vault.send(as: owner, "POST", wish.path, wish.body)
+            if let position = wish.parent { spend(position, at: moment) }
+            guard isAllowed, parent?.isBatch != true, parent?.usesLeft == nil else {
                 try #require(answer.status == (isAllowed ? 400 : 403), "\(answer.text)")
-                return
+                return nil
             }
             let auth = try #require(try answer.json().asObject?["auth"]?.asObject, "\(answer.text)")
+            if let alias = wish.alias { entities[alias] = auth.text("entity_id") }
             let second: UInt64 = 1_000_000_000
-            let isBatch = kind == 0
-            let begin = isBatch ? moment / second * second : moment
+            let begin = wish.isBatch ? moment / second * second : moment
             model.tokens.append(
                 Token(
                     text: auth.text("client_token") ?? "",
                     accessor: auth.text("accessor") ?? "",
-                    parent: path == "auth/token/create" ? parent : nil,
-                    end: begin + UInt64(seconds) * second,
-                    usesLeft: uses,
-                    isBatch: isBatch,
-                    isRenewable: isRenewable && !isBatch,
-                    isMadeOrphan: path != "auth/token/create" && !isBatch
+                    parent: wish.isOrphan ? nil : wish.parent,
+                    end: begin + UInt64(wish.seconds) * second,
+                    usesLeft: wish.uses,
+                    isBatch: wish.isBatch,
+                    isRenewable: wish.isRenewable && !wish.isBatch,
+                    isMadeOrphan: wish.isOrphan && !wish.isBatch,
+                    entity: wish.alias ?? (wish.isOrphan ? nil : parent?.entity)
                 )
             )
+            return model.tokens.count - 1
+        }
+
+        /// A token with more children than one batch sweeps, of all kinds, which is taken back in
+        /// one of several ways: often with what it descends from right behind it.
+        func burst() throws {
+            let top = try #require(try make(Wish()))
+            let root = try #require(try make(Wish(parent: top, alias: 0)))
+            for number in 0..<TokenLimits.revocationsPerBatch + 16 {
+                let alias = number % 3 == 0 ? 1 : nil
+                let isBatch = number % 5 == 0
+                let child = try make(Wish(parent: root, isBatch: isBatch, alias: alias))
+                if number % 8 == 1 { try make(Wish(parent: child, isBatch: number % 16 == 1)) }
+            }
+            let way = dice.roll(4)
+            if way == 0 { return try renewEntity(0) }
+            try free(root)
+            if way == 1 { try vault.work(stepsMax: 1) }
+            guard way < 3 else { return }
+            let body = #"{"token":"\#(model.tokens[top].text)"}"#
+            try #require(try vault.send("POST", "auth/token/revoke", body).status == 204)
+            model.revoke(top)
         }
 
         private func spend(_ position: Int, at moment: UInt64) {
@@ -169,7 +233,10 @@ struct TokenModelTests {
         }
 
         private func free() throws {
-            guard let position = pick() else { return }
+            if let position = pick() { try free(position) }
+        }
+
+        private func free(_ position: Int) throws {
             let token = model.tokens[position]
             let isAlive = model.isAlive(position, at: next)
             let body = #"{"token":"\#(token.text)"}"#
@@ -209,6 +276,23 @@ struct TokenModelTests {
             }
         }
 
+        /// Takes the tokens of an entity back.
+        private func renewEntity() throws { try renewEntity(dice.roll(3)) }
+
+        private func renewEntity(_ number: Int) throws {
+            guard let id = entities[number] else { return }
+            let moment = next
+            for isDisabled in [true, false] {
+                let body = #"{"disabled":\#(isDisabled)}"#
+                let answer = try vault.send("POST", "identity/entity/id/\(id)", body)
+                try #require(answer.status == 204, "\(answer.text)")
+            }
+            for position in model.tokens.indices
+            where model.tokens[position].entity == number && model.isAlive(position, at: moment) {
+                model.revoke(position)
+            }
+        }
+
         /// All that lives is looked at, then everything is taken back and swept.
         func finish() throws {
             for position in model.tokens.indices where model.tokens[position].usesLeft == nil {
@@ -230,7 +314,10 @@ struct TokenModelTests {
     @Test("random operations", arguments: 1...12)
     func random(_ seed: UInt64) throws {
         let run = try Run(seed: seed)
-        for _ in 0..<300 { try run.step() }
+        for number in 0..<300 {
+            if number == 200 { try run.burst() }
+            try run.step()
+        }
         try run.finish()
     }
 }

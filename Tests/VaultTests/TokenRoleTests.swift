@@ -204,6 +204,21 @@ struct TokenRoleTests {
         #expect(batch.errors == [#"batch tokens cannot have "num_uses" set"#])
     }
 
+    /// OpenBao shows what was asked for: 0, 3600, 10800.
+    @Test(
+        "a lookup shows the explicit maximum that binds, whoever set it",
+        arguments: [
+            ("{}", 7_200), (#"{"explicit_max_ttl":"1h"}"#, 3_600),
+            (#"{"explicit_max_ttl":"3h"}"#, 7_200),
+        ]
+    )
+    func explicitMax(_ body: String, _ seconds: Int) throws {
+        let (vault, token) = try bench()
+        try vault.send("POST", "auth/token/roles/r", #"{"token_explicit_max_ttl":"2h"}"#)
+        let made = try vault.create(body, as: token, at: "auth/token/create/r")
+        #expect(try vault.lookup(made.token).number("explicit_max_ttl") == seconds)
+    }
+
     @Test("a renewal follows the role as it is then")
     func renewal() throws {
         let (vault, token) = try bench()
@@ -217,6 +232,70 @@ struct TokenRoleTests {
         #expect(
             refused.errors == [#"original token role "r" could not be found, not renewing"#]
         )
+    }
+
+    private struct Bound: CustomTestStringConvertible, Sendable {
+        /// What the token asks for, and what the role says before and after it is made.
+        let body: String
+        var before = "0"
+        var after = "0"
+        let seconds: Int
+        var testDescription: String { "\(body) \(before) \(after)" }
+    }
+
+    private static let bounds = [
+        Bound(body: "", seconds: 10_800),
+        Bound(body: #""explicit_max_ttl":"1h","#, seconds: 3_599),
+        Bound(body: #""explicit_max_ttl":"1h","#, after: "2h", seconds: 3_599),
+        Bound(body: #""explicit_max_ttl":"1h","#, before: "2h", seconds: 3_599),
+        Bound(body: #""explicit_max_ttl":"1h","#, after: "30m", seconds: 1_799),
+        Bound(body: "", after: "1h", seconds: 3_599),
+        Bound(body: "", before: "2h", after: "9h", seconds: 7_199),
+        Bound(body: "", before: "2h", seconds: 7_199),
+    ]
+
+    /// OpenBao takes the role's maximum for the token's at the first renewal.
+    @Test("no renewal goes beyond what the token was made for, nor the role", arguments: bounds)
+    private func bounded(_ bound: Bound) throws {
+        let (vault, token) = try bench()
+        func write(_ most: String) throws {
+            let role = #"{"token_explicit_max_ttl":"\#(most)"}"#
+            #expect(try vault.send("POST", "auth/token/roles/r", role).status == 204)
+        }
+        try write(bound.before)
+        let body = #"{\#(bound.body)"ttl":"10m"}"#
+        let made = try vault.create(body, as: token, at: "auth/token/create/r").token
+        try write(bound.after)
+        // The second one shows that the first one forgot nothing.
+        for age in [0, 300] {
+            vault.now += UInt64(age) * 1_000_000_000
+            let increment = #"{"increment":"3h"}"#
+            let renewed = try vault.send(as: made, "POST", "auth/token/renew-self", increment)
+            let auth = try renewed.json().asObject?["auth"]?.asObject
+            let isBounded = bound.seconds < 10_800
+            #expect(auth?.number("lease_duration") == bound.seconds - (isBounded ? age : 0))
+        }
+    }
+
+    @Test("the role says who is an orphan, and no_parent nothing", arguments: [true, false])
+    func orphans(_ isOrphan: Bool) throws {
+        let (vault, token) = try bench()
+        let role = #"{"orphan":\#(isOrphan)}"#
+        #expect(try vault.send("POST", "auth/token/roles/r", role).status == 204)
+        for owner in [vault.rootToken, token] {
+            for body in ["{}", #"{"no_parent":true}"#, #"{"no_parent":false}"#] {
+                let made = try vault.create(body, as: owner, at: "auth/token/create/r")
+                #expect(made.auth.flag("orphan") == isOrphan)
+                #expect(try vault.lookup(made.token).flag("orphan") == isOrphan)
+            }
+        }
+        let last = try vault.create(#"{"no_parent":true}"#, as: token, at: "auth/token/create/r")
+        try vault.send("POST", "auth/token/revoke", #"{"token":"\#(token)"}"#)
+        try vault.work()
+        #expect(try vault.isAlive(last.token) == isOrphan)
+        // Without a role it counts, and asks for sudo.
+        let plain = try vault.create(#"{"no_parent":true}"#)
+        #expect(plain.auth.flag("orphan") == true)
     }
 
     @Test(

@@ -48,6 +48,7 @@ extension Transcripts {
         """#
 
     private static let longName = String(repeating: "k", count: 129)
+    private static let longValue = String(repeating: "v", count: 513)
 
     /// Ours: metadata over its limits is 400, not 500; listings take `after` and `limit`.
     static let entities = #"""
@@ -122,8 +123,12 @@ extension Transcripts {
         < 204 (empty)
         > POST identity/entity {"name":"new","metadata":{"\#(longName)":"v"}}
         < 400 {"errors":["1 error occurred:\n\t* invalid entity metadata: failed to load metadata\#
-         pair (\"\#(longName)\", \"v\"): key is too long\#
+         pair \"\#(longName)\": key is too long\#
          (limit: 128 characters)\n\n"]}
+        > POST identity/entity {"name":"new","metadata":{"k":"\#(longValue)"}}
+        < 400 {"errors":["1 error occurred:\n\t* invalid entity metadata: failed to load metadata\#
+         pair \"k\": value is too long\#
+         (limit: 512 characters)\n\n"]}
         > GET identity/entity/id/nope
         < 404 {"errors":[]}
         > DELETE identity/entity/id/nope

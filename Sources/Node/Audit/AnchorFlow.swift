@@ -41,6 +41,7 @@ final class AnchorFlow: Sendable {
     private let store: LocalStore
     private let replica: LocalReplica
     private let seal: SealKeeper
+    private let workers: Workers
     private let forwarder: Forwarder
     private let place: AuditPlace
     private let clock: @Sendable () -> Timestamp
@@ -49,12 +50,14 @@ final class AnchorFlow: Sendable {
     init(
         _ place: AuditPlace,
         parts: (store: LocalStore, replica: LocalReplica, seal: SealKeeper),
+        workers: Workers,
         forwarder: Forwarder,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger
     ) {
         self.place = place
         (store, replica, seal) = parts
+        self.workers = workers
         self.forwarder = forwarder
         self.clock = clock
         self.logger = logger
@@ -171,7 +174,16 @@ final class AnchorFlow: Sendable {
             return state.arrivals
         }
         guard !arrivals.isEmpty else { return }
-        guard let unsealed = seal.unsealed else { return end(arrivals, isCommitted: false) }
+        // What the anchors lie in may have to be added up first.
+        workers.submit { [self] isTaken in
+            guard isTaken, let unsealed = seal.unsealed else {
+                return end(arrivals, isCommitted: false)
+            }
+            propose(arrivals, unsealed)
+        }
+    }
+
+    private func propose(_ arrivals: [Arrival], _ unsealed: Unsealed) {
         do {
             let prepared = try prepare(arrivals, unsealed)
             // What is known is committed, and what is refused is not asked for again.
@@ -191,6 +203,9 @@ final class AnchorFlow: Sendable {
                     }
                 )
             )
+        } catch is Doubt {
+            // Asked for again until the repair has come.
+            end(arrivals, isCommitted: false)
         } catch let error as any OperatorError {
             logger.error("anchors: \(error.summary)", metadata: ["remedy": "\(error.remedy)"])
             end(arrivals, isCommitted: false)
@@ -222,9 +237,7 @@ final class AnchorFlow: Sendable {
             name: AuditNames.key(of: keyring.vaultID),
             key: try keyring.audit.signingKey()
         )
-        let (known, baseIndex) = try store.view { view throws(BarrierError) in
-            (try AuditAnchors(view), view.evaluatedIndex)
-        }
+        let (known, baseIndex) = try look()
         let guardian = AnchorGuard(newest: known.newest, key: signer.verifier)
         var prepared = Prepared()
         var notes: [(origin: String, note: SignedNote)] = []
@@ -264,6 +277,28 @@ final class AnchorFlow: Sendable {
         )
         prepared.batch = try builder.finish()
         return prepared
+    }
+
+    /// Something that the anchors rest on is damaged.
+    private struct Doubt: Error {}
+
+    /// All anchors. One that the disk lost, or an older one in its place, would let a log be cut
+    /// down to it unseen: so nothing is decided before what they lie in adds up.
+    private func look() throws -> (known: AuditAnchors, baseIndex: UInt64) {
+        let (known, baseIndex, verdict) = store.view { view in
+            let known = Result { () throws(BarrierError) in try AuditAnchors(view) }
+            // Each second there may be new ones, so lists count as what is missed.
+            let look = BucketTrust.Look(isJudgedAgain: true)
+            return (known, view.evaluatedIndex, replica.verdict(on: view.doubts(), in: view, look))
+        }
+        switch verdict {
+        case .whole: return (try known.get(), baseIndex)
+        case .damaged(let bucket):
+            replica.mend(bucket, deadline: .now + .seconds(1)) { _ in }
+            _ = try known.get()
+            throw Doubt()
+        case .unseen: throw Doubt()
+        }
     }
 
     private func alarm(_ origin: String, _ reason: String) {

@@ -188,6 +188,15 @@ struct AuditFailure {
 
     static let denied = GoText.errors(["permission denied"])
 
+    /// Texts that stand in the clear: those that have nothing of the client's in them. Any other
+    /// may repeat what was sent.
+    private static let kinds = [
+        "unsupported path", "unsupported operation", "permission denied", "invalid request",
+        "missing accessor", "invalid accessor", "missing path", "missing policy",
+        "policy does not exist", "provided empty key",
+        "at least one origin or the wildcard must be provided",
+    ].map { GoText.errors([$0]) }
+
     /// - Parameter errors: as the client gets them.
     init(_ status: Int, _ errors: [String], _ facts: VaultFacts = VaultFacts()) {
         let text = errors.joined(separator: "; ")
@@ -201,7 +210,7 @@ struct AuditFailure {
         } else if status == 403 {
             error = Self.denied
             data = ["error": .string(text)]
-        } else if text.utf8.starts(with: "1 error occurred:".utf8) {
+        } else if Self.kinds.contains(where: { utf8Equals($0, text) }) {
             error = text
             data = JSONObject()
         } else if text.utf8.starts(with: "no handler for route ".utf8) {
@@ -210,6 +219,10 @@ struct AuditFailure {
         } else if status == 400 {
             let ofLogin = facts.isGuess ? "invalid credentials" : ""
             error = facts.isLogin ? ofLogin : GoText.errors(["invalid request"])
+            data = ["error": .string(text)]
+        } else if status < 500 || text.utf8.starts(with: "1 error occurred:".utf8) {
+            // What a part of the vault says of the request; a service's failure is below.
+            error = GoText.errors([status < 500 ? "invalid request" : "internal error"])
             data = ["error": .string(text)]
         } else {
             error = GoText.errors([text])
@@ -242,7 +255,8 @@ enum AuditAnswer {
             let errors = body?["errors"]?.asArray?.compactMap(\.asString) ?? []
             let found = AuditFailure(response.status, errors, facts)
             record.reason = found.reason
-            record.error = isBodyKept ? found.error : found.reason
+            // In the clear on every device, so never what the client reads of it.
+            record.error = found.error
             // Nobody is known by a token that is not known, or by a guess.
             let isNobody = found.isUnknownToken && facts.caller == nil
             if isNobody || facts.isGuess { record.auth = AuditAuth() }

@@ -45,6 +45,7 @@ struct AuditParts: Sendable {
         let anchors = AnchorFlow(
             place,
             parts: (base.store, base.replica, seal),
+            workers: workers,
             forwarder: base.forwarder,
             // Records tell what this node's clock showed; a batch carries cluster time.
             clock: base.clock,

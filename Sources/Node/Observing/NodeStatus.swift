@@ -76,14 +76,9 @@ struct NodeStatus: Sendable {
         node.name = state.settings.node
         node.version = Version.number
         node.time = WallClock.now()
-        do {
-            let record = try seal.sealRecord()
-            node.isInitialized = record != nil
-            node.sharesNeeded = record?.sharesRequired ?? 0
-        } catch {
-            // It cannot be read, so it is there.
-            node.isInitialized = true
-        }
+        let record = sealRecord
+        node.isInitialized = record.isThere
+        node.sharesNeeded = record.known?.sharesRequired ?? 0
         node.isSealed = seal.unsealed == nil
         node.sharesGiven = seal.progress.given
         node.role = role(status)
@@ -99,6 +94,24 @@ struct NodeStatus: Sendable {
             case .exhausted: "none"
             }
         return node
+    }
+
+    /// Whether there is a vault, and its seal record if it can be had. On a worker.
+    private var sealRecord: (isThere: Bool, known: SealRecord?) {
+        do throws(BarrierError) {
+            switch try seal.look(mayWalk: true) {
+            case .found(let record): return (true, record)
+            case .absent: return (false, nil)
+            // Where no vault is there is nothing to be lost.
+            case .damaged(let bucket):
+                seal.mend(bucket)
+                return (true, seal.lastSeen)
+            case .unseen: preconditionFailure("a walk may be made")
+            }
+        } catch {
+            // It cannot be read, so it is there.
+            return (true, seal.lastSeen)
+        }
     }
 
     private func role(_ status: ReplicaStatus) -> String {

@@ -20,6 +20,8 @@ final class RateLimitGate: Sendable {
     }
 
     private let store: LocalStore
+    private let replica: LocalReplica
+    private let secondLook: SecondLook
     private let seal: SealKeeper
     private let limiter = RateLimiter()
     private let facts: @Sendable () -> NodeFacts
@@ -35,7 +37,8 @@ final class RateLimitGate: Sendable {
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger
     ) {
-        (store, self.seal) = (parts.store, seal)
+        (store, replica, self.seal) = (parts.store, parts.replica, seal)
+        secondLook = SecondLook(parts.workers)
         limits = EvaluatedCache(parts) { known, keyring, view throws(VaultError) in
             try RateLimits.load(known, keyring, view: view)
         }
@@ -60,11 +63,26 @@ final class RateLimitGate: Sendable {
         }
     }
 
+    /// The rule that holds by what is there. A worker looks whether that can be trusted, where it
+    /// is not known: a request must not wait for that before it is counted.
     private func rule(
         for subject: RateLimits.Subject,
         _ limits: RateLimits,
         _ unsealed: Unsealed
     ) throws(VaultError) -> RateLimitRule? {
+        let (found, isWhole) = lookUp(subject, limits, unsealed, mayWalk: false)
+        if !isWhole {
+            secondLook.ask { [self] in _ = lookUp(subject, limits, unsealed, mayWalk: true) }
+        }
+        return try found.get()
+    }
+
+    private func lookUp(
+        _ subject: RateLimits.Subject,
+        _ limits: RateLimits,
+        _ unsealed: Unsealed,
+        mayWalk: Bool
+    ) -> (found: Result<RateLimitRule?, VaultError>, isWhole: Bool) {
         // Nothing is written, so nothing is drawn.
         let environment = VaultEnvironment(
             keyring: unsealed.keyring,
@@ -74,8 +92,15 @@ final class RateLimitGate: Sendable {
             attempt: 0,
             facts: facts()
         )
-        return try store.view { view throws(VaultError) in
-            try limits.rule(for: subject, in: environment, view: view)
+        return store.view { view in
+            let found = Result { () throws(VaultError) in
+                try limits.rule(for: subject, in: environment, view: view)
+            }
+            // What was not found makes errors, too.
+            // Lists, too, count as whole for a while: else a worker would walk each second.
+            let look = BucketTrust.Look(isJudgedAgain: true, mayWalk: mayWalk)
+            let verdict = replica.verdict(on: view.doubts(), in: view, look)
+            return (found, verdict == .whole)
         }
     }
 

@@ -17,6 +17,8 @@ final class TaskCounts: Sendable {
     let expirations = Atomic<UInt64>(0)
     /// Of the failures, those that kept one from ending; it is tried again as a job.
     let expirationFailures = Atomic<UInt64>(0)
+    /// Left alone until what they rest on is repaired.
+    let held = Atomic<UInt64>(0)
     /// Under way.
     let running = Atomic<UInt64>(0)
     /// For how long the earliest timer has been due, in seconds, at the last look.
@@ -60,6 +62,12 @@ final class TaskCounts: Sendable {
                 expirationFailures
             ),
             metric("tasks_running", "Tasks under way here", .gauge, running),
+            metric(
+                "tasks_held",
+                "Tasks that wait until what they rest on is repaired here",
+                .gauge,
+                held
+            ),
             metric(
                 "tasks_lag_seconds",
                 "For how long the first timer has been due",

@@ -20,7 +20,12 @@ import Wire
 /// task     step the vault → propose → committed: done, or the same job's next batch
 ///            ↑ conflict or rejected: step again    ↓ an effect first: perform → step again
 /// failure  a batch that says why and when to try again; if even that fails: a pause
+/// doubt    nothing is committed; the same timer again once what it rests on is repaired
 /// ```
+///
+/// **No batch without a verdict.** A job takes what it does not find for gone, and a list for all
+/// there is, and no client waits who could be told otherwise. So what it rests on has to add up
+/// before anything is proposed: see ``HeldTasks``.
 ///
 /// Lives on an event loop of its own, so that a long step holds up nobody's request.
 final class TaskRunner: Sendable {
@@ -47,6 +52,16 @@ final class TaskRunner: Sendable {
         /// Nothing is begun before this.
         var pausedUntil: Moment?
         var damagedCount = 0
+        /// What cannot be decided now.
+        var held = HeldTasks()
+    }
+
+    /// What a step says, as far as its view can be believed.
+    private enum Considered {
+        case told(TaskStep)
+        case failed(VaultError)
+        /// Nothing rests on it before this bucket is repaired.
+        case doubted(Int?)
     }
 
     private let parts: Parts
@@ -86,6 +101,8 @@ final class TaskRunner: Sendable {
         guard parts.replica.status.role == .leader, parts.seal.unsealed != nil else {
             state.value.waiting = []
             state.value.lookedAt = .zero
+            state.value.held = HeldTasks()
+            counts.held.store(0, ordering: .relaxed)
             counts.lagSeconds.store(0, ordering: .relaxed)
             return
         }
@@ -101,10 +118,12 @@ final class TaskRunner: Sendable {
         let now = parts.clock()
         let seconds = now.nanoseconds / 1_000_000_000
         let isDue = state.value.nextDueSeconds.map { $0 <= seconds } ?? false
-        guard isDue || state.value.hasMore || evaluated != state.value.lookedAt else {
+        let isAgain = state.value.held.hasReady(at: .now)
+        guard isDue || isAgain || state.value.hasMore || evaluated != state.value.lookedAt else {
             return begin()
         }
-        let known = state.value.running.count + state.value.waiting.count
+        let busy = state.value.running.count + state.value.waiting.count
+        let known = busy + state.value.held.count
         let limit = Limits.taskTimersMax + known + state.value.damagedCount
         do throws(BarrierError) {
             let found = try parts.store.view { view throws(BarrierError) in
@@ -134,7 +153,12 @@ final class TaskRunner: Sendable {
         state.value.damagedCount = found.damaged.count
         for error in found.damaged { repair(error) }
         let running = state.value.running
-        state.value.waiting = found.timers.filter { !running.contains($0.path) }
+        state.value.held.keep(only: Set(found.timers.map(\.path)).union(running))
+        let (held, moment) = (state.value.held, Moment.now)
+        counts.held.store(UInt64(held.count), ordering: .relaxed)
+        state.value.waiting = found.timers.filter {
+            !running.contains($0.path) && !held.isHeld($0.path, at: moment)
+        }
     }
 
     /// What the disk lost comes back from another member, if one has it.
@@ -178,49 +202,109 @@ final class TaskRunner: Sendable {
         guard attempt < Limits.taskAttemptsMax else {
             return fail(timer, "what it rests on changed \(attempt) times", environment)
         }
-        do throws(VaultError) {
-            let step = try parts.store.view { view throws(VaultError) in
-                guard let (effect, outcome) = ended else {
-                    return try tasks.wake(timer, in: environment, view: view)
-                }
-                return try tasks.performed(
-                    outcome,
-                    of: effect,
-                    for: timer,
-                    in: environment,
-                    view: view
-                )
+        let considered = consider(timer, environment) { view throws(VaultError) in
+            guard let (effect, outcome) = ended else {
+                return try tasks.wake(timer, in: environment, view: view)
             }
-            switch step {
-            case .nothing: end(timer)
-            case .commit(let batch, let progress):
-                propose(batch, progress, timer) {
-                    self.step(timer, attempt: attempt + 1, after: ended)
-                }
-            case .perform(let effect, let timer):
-                effects.perform(effect, on: loop) {
-                    self.step(timer, attempt: attempt, after: (effect, $0))
-                }
+            return try tasks.performed(
+                outcome,
+                of: effect,
+                for: timer,
+                in: environment,
+                view: view
+            )
+        }
+        switch considered {
+        case .told(.nothing): end(timer)
+        case .told(.commit(let batch, let progress)):
+            propose(batch, progress, timer) {
+                self.step(timer, attempt: attempt + 1, after: ended)
             }
-        } catch {
-            if case .barrier(let cause) = error { repair(cause) }
+        case .told(.perform(let effect, let timer)):
+            effects.perform(effect, on: loop) {
+                self.step(timer, attempt: attempt, after: (effect, $0))
+            }
+        case .failed(let error):
             parts.logger.warning("a task failed: \(error.summary)")
             fail(timer, error.summary, environment)
+        case .doubted(let bucket): hold(timer, bucket)
         }
     }
 
     /// Writes down that the task failed, and when it is tried again.
     private func fail(_ timer: DueTimer, _ reason: String, _ environment: VaultEnvironment) {
-        do throws(VaultError) {
-            let step = try parts.store.view { view throws(VaultError) in
-                try tasks.postpone(timer, reason, in: environment, view: view)
-            }
-            guard case .commit(let batch, let progress) = step else { return end(timer) }
+        let considered = consider(timer, environment) { view throws(VaultError) in
+            try tasks.postpone(timer, reason, in: environment, view: view)
+        }
+        switch considered {
+        case .told(.commit(let batch, let progress)):
             // If something was faster, the next look finds what has become of it.
             propose(batch, progress, timer) { self.end(timer) }
-        } catch {
+        case .told: end(timer)
+        case .failed(let error):
             pause("a task that failed cannot be put off: \(error.summary)", remedy: error.remedy)
             end(timer)
+        case .doubted(let bucket): hold(timer, bucket)
+        }
+    }
+
+    // MARK: Doubts
+
+    /// Takes a step, and the verdict on what it rests on in the same view. A walk may be made: this
+    /// is no thread of any request.
+    ///
+    /// Nobody else is asked about what was not found, so its bucket is added up in this very view;
+    /// so are lists that nobody looks at again. All else counts as it does for a written request.
+    private func consider(
+        _ timer: DueTimer,
+        _ environment: VaultEnvironment,
+        _ body: (borrowing ReadView) throws(VaultError) -> TaskStep
+    ) -> Considered {
+        parts.store.view { view in
+            let step = Result { () throws(VaultError) in try body(view) }
+            let isFinal =
+                if case .success(let step) = step {
+                    tasks.isFinal(step, of: timer, in: environment, view: view)
+                } else {
+                    false
+                }
+            let verdict = parts.replica.verdict(
+                on: view.doubts(),
+                in: view,
+                .init(isAlone: true, isJudgedAgain: !isFinal)
+            )
+            switch (verdict, step) {
+            case (.whole, .success(let step)): return .told(step)
+            case (.whole, .failure(let error)): return .failed(error)
+            // Nobody has another copy: it fails, and the job says why.
+            case (_, .failure(let error)) where !parts.replica.hasOthers: return .failed(error)
+            case (.damaged(let bucket), _): return .doubted(bucket)
+            case (.unseen, _): return .doubted(nil)
+            }
+        }
+    }
+
+    /// Nothing is decided: the timer stays, and is tried again after a pause, or once the repair
+    /// has come.
+    private func hold(_ timer: DueTimer, _ bucket: Int?) {
+        let isNews = state.value.held.hold(timer.path, at: .now)
+        counts.held.store(UInt64(state.value.held.count), ordering: .relaxed)
+        if isNews {
+            parts.logger.warning(
+                "a task waits: what it rests on is damaged here, or something of it is lost",
+                metadata: [
+                    "bucket": "\(bucket.map { String($0) } ?? "unknown")",
+                    "remedy": "none needed where another member has a copy",
+                ]
+            )
+        }
+        end(timer)
+        guard let bucket else { return }
+        let loop = loop
+        parts.replica.mend(bucket, deadline: .now + .seconds(Limits.requestSeconds)) { isMended in
+            guard isMended else { return }
+            // The next look begins it.
+            loop.execute { self.state.value.held.release(timer.path, at: .now) }
         }
     }
 
@@ -279,6 +363,7 @@ final class TaskRunner: Sendable {
         case .applied, .duplicate: break
         }
         counts.committed(progress, timer)
+        state.value.held.forget(timer.path)
         // Behind those that wait, so that one long job does not hold up all others.
         if case .goesOn = progress { state.value.waiting.append(timer) }
         end(timer)

@@ -81,7 +81,8 @@ struct LoginCall {
         token.isBatch = isBatch(parameters.kind)
         token.isRenewable = !token.isBatch
         token.metadata = grant.metadata.map { TokenRecord.Pair(name: $0.name, value: $0.value) }
-        token.usesMax = UInt64(parameters.usesMax)
+        // Nothing counts the uses of a batch token: it works without a limit, as in OpenBao.
+        token.usesMax = token.isBatch ? 0 : UInt64(parameters.usesMax)
         token.boundCIDRs = try boundCIDRs(parameters)
         var alias = LoginAlias(name: grant.alias, mountAccessor: entry.record.accessor)
         alias.metadata = grant.aliasMetadata.map { (name: $0.name, value: $0.value) }

@@ -26,19 +26,18 @@ struct IdentityTexts: Sendable, Equatable {
             )
         }
         for (name, value) in raw {
-            let pair =
-                "failed to load metadata pair (\(GoText.quoted(name)), "
-                + "\(GoText.quoted(value)))"
             let (nameMax, valueMax) =
                 (VaultLimits.identityTextNameBytesMax, VaultLimits.identityTextBytesMax)
             guard name.utf8.count <= nameMax else {
                 throw Self.refusal(
-                    "invalid \(what): \(pair): key is too long (limit: \(nameMax) characters)"
+                    "invalid \(what): \(Self.pair(name)): key is too long "
+                        + "(limit: \(nameMax) characters)"
                 )
             }
             guard value.utf8.count <= valueMax else {
                 throw Self.refusal(
-                    "invalid \(what): \(pair): value is too long (limit: \(valueMax) characters)"
+                    "invalid \(what): \(Self.pair(name)): value is too long "
+                        + "(limit: \(valueMax) characters)"
                 )
             }
         }
@@ -59,6 +58,11 @@ struct IdentityTexts: Sendable, Equatable {
     }
 
     private static func refusal(_ text: String) -> VaultError { .invalid(GoText.errors([text])) }
+
+    /// The value is nobody else's, and errors are told, shown and logged.
+    private static func pair(_ name: String) -> String {
+        "failed to load metadata pair \(GoText.quoted(name))"
+    }
 
     var json: JSONValue {
         .object(JSONObject(pairs.map { ($0.name, .string($0.value)) }))

@@ -18,6 +18,9 @@ enum PolicyExpiry {
         let state = try PolicyState(name, view)
         // One that was deleted, or written anew with another time, since the timer was set.
         guard let current = state.current, current.record.isExpired(at: environment.now) else {
+            // Where it is another, the timer stays.
+            let index = state.current?.modificationIndex ?? 0
+            try draft.check(SystemPaths.policy(name), index)
             return .nothing
         }
         try state.delete(in: &draft, at: environment.now, by: "")

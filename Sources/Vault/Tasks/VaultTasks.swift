@@ -29,7 +29,7 @@ package struct VaultTasks: Sendable {
         ],
         jobs: [
             (.revocation, JobHandler(step: TokenRevocation.step)),
-            (.kvUpgrade, JobHandler(step: KVUpgrade.step)),
+            (.kvUpgrade, JobHandler(step: KVUpgrade.step, isListedOnce: true)),
             (.namespaceRemoval, JobHandler(step: NamespaceRemoval.step)),
         ]
     )
@@ -91,13 +91,17 @@ package struct VaultTasks: Sendable {
         draft.consume(timer)
         let progress = TaskProgress.postponed(text)
         if let id = timer.path.below(SystemPaths.jobs) {
-            // A job whose record cannot be read is treated like any other record.
-            if let job = try? JobEntry(id, barrier) {
-                guard job.isDue(at: timer) else { return .commit(try draft.finish(), .done) }
+            switch Result(catching: { () throws(VaultError) in try JobEntry(id, barrier) }) {
+            case .success(let job):
+                guard let job, job.isDue(at: timer) else {
+                    return try clear(timer, of: (id, job), environment, barrier)
+                }
                 var record = job.record
                 record.fail(text, at: environment.now, &draft)
                 try draft.replace(job, with: record)
                 return .commit(try draft.finish(), progress)
+            // A job whose record cannot be read is treated like any other record.
+            case .failure: break
             }
         }
         if try JobTable(barrier).refusal != nil {
@@ -114,7 +118,40 @@ package struct VaultTasks: Sendable {
         return .commit(try draft.finish(), progress)
     }
 
+    /// Whether nobody looks again at what a list left out that this step rests on: it is the last
+    /// of a job, or the job lists everything once.
+    ///
+    /// - Parameter view: in which the step was made.
+    package func isFinal(
+        _ step: TaskStep,
+        of timer: DueTimer,
+        in environment: VaultEnvironment,
+        view: borrowing ReadView
+    ) -> Bool {
+        guard case .commit(_, let progress) = step,
+            let id = timer.path.below(SystemPaths.jobs)
+        else { return false }
+        if case .done = progress { return true }
+        let job = try? JobEntry(id, BarrierView(environment.keyring, over: view))
+        guard let job else { return false }
+        return jobs.contains { $0.kind == job.record.kind && $0.handler.isListedOnce }
+    }
+
     // MARK: inside
+
+    /// Clears the timer of a job that is gone, or is due at another time; refused where it is not.
+    private func clear(
+        _ timer: DueTimer,
+        of found: (id: String, job: JobEntry?),
+        _ environment: VaultEnvironment,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> TaskStep {
+        var draft = try BatchDraft(ofTask: environment, view)
+        draft.consume(timer)
+        let index = found.job?.modificationIndex ?? 0
+        try draft.check(SystemPaths.job(found.id), index, in: .system)
+        return .commit(try draft.finish(), .done)
+    }
 
     private func attempt(
         _ timer: DueTimer,
@@ -126,10 +163,9 @@ package struct VaultTasks: Sendable {
         guard let id = timer.path.below(SystemPaths.jobs) else {
             return try look(timer, environment, view)
         }
-        guard let job = try JobEntry(id, view), job.isDue(at: timer) else {
-            var draft = try BatchDraft(ofTask: environment, view)
-            draft.consume(timer)
-            return .commit(try draft.finish(), .done)
+        let found = try JobEntry(id, view)
+        guard let job = found, job.isDue(at: timer) else {
+            return try clear(timer, of: (id, found), environment, view)
         }
         guard try view.hasKeys(of: job.record.home) else {
             var draft = try BatchDraft(ofTask: environment, view)

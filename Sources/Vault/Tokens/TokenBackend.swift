@@ -1,5 +1,6 @@
 import Barrier
 import Engines
+import Policy
 import Wire
 
 /// `auth/token/…`: tokens are made, looked up, renewed and taken back.
@@ -180,6 +181,9 @@ struct TokenBackend {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> VaultStep {
         guard !live.record.isBatch else { throw .invalid("batch tokens cannot be renewed") }
+        // The last use is this one, and nothing is left to live longer.
+        let isOver = live.usesLeft == 1 && live.hash == authority.live.hash
+        guard !isOver else { throw .invalid("token not found") }
         guard let renewal = try TokenRenewal(live, for: call, view) else {
             return .answer(.empty)
         }
@@ -187,8 +191,8 @@ struct TokenBackend {
         var draft = try draft(view)
         try draft.check(live)
         try renewal.write(record, in: &draft)
-        let uses = UInt64(max(0, uses(of: live)))
-        var auth = AuthBlock(token, record, usesLeft: uses, at: now)
+        // Here OpenBao shows them with this request.
+        var auth = AuthBlock(token, record, usesLeft: live.usesShown, at: now)
         auth.identityPolicies = try identityPolicies(of: live, view)
         call.trace?.note(auth)
         let body = EngineAnswer(warnings: fields.warnings + warnings)
@@ -239,6 +243,9 @@ struct TokenBackend {
         guard let token = fields.text("token"), !token.isEmpty else {
             throw .invalid("missing token ID")
         }
+        guard authority.mayOrphan(call.request) else {
+            throw .invalid("root or sudo privileges required to revoke and orphan")
+        }
         guard let live = try finder.here(Array(token.utf8), view) else {
             throw .invalid("token to revoke not found")
         }
@@ -251,6 +258,23 @@ struct TokenBackend {
     private static let tokenFields = FieldSchema([("token", .text)])
     private static let accessorFields = FieldSchema([("accessor", .text)])
     private static let renewFields = FieldSchema([("token", .text), ("increment", .seconds)])
+}
+
+extension Authority {
+    /// `sudo` for `revoke-orphan` is asked for by its handler, whose words clients know; see
+    /// ``VaultCall``.
+    fileprivate func mayOrphan(_ request: borrowing VaultRequest) -> Bool {
+        access.list?.decide(AccessRequest(request)).isAllowed ?? false
+    }
+}
+
+extension AccessRequest {
+    /// What policies are asked before any handler is.
+    init(beforeHandlerOf request: borrowing VaultRequest) {
+        self.init(request)
+        let isFolder = request.operation == .list || request.operation == .scan
+        if !isFolder, utf8Equals(request.path, "auth/token/revoke-orphan") { needsSudo = false }
+    }
 }
 
 /// Parameters of the vault's own endpoints.

@@ -261,10 +261,11 @@ private struct TokenMaker {
         guard !policies.contains(BuiltInPolicy.root) || !isBatch else {
             throw .invalid("batch tokens cannot be root tokens")
         }
-        if request.isOrphan, !hasSudo {
+        // A role decides, and nobody is asked who he is for what the role gives.
+        if role == nil, request.isOrphan, !hasSudo {
             throw .invalid("root or sudo privileges required to create orphan token")
         }
-        let dies = !(isOrphan || request.isOrphan || role?.isOrphan ?? false)
+        let dies = !(isOrphan || role?.isOrphan ?? request.isOrphan)
         grant.parent = dies ? parent.hash : ""
         grant.parentHome = dies && isForeign ? parent.namespace.home : nil
         guard !dies || parent.generations < TokenLimits.generationsMax else {

@@ -46,9 +46,10 @@ struct LiveToken: Sendable {
     let record: TokenRecord
     /// That it belongs to.
     let namespace: Namespace
-    /// Its own record first, where it has one, then its ancestors', the count of its uses, and the
-    /// fences.
-    let grounds: [Ground]
+    /// Its own record first, where it has one, then the count of its uses, its ancestors with their
+    /// entities, and the fences. Its own entity is one only for those who look it up: who uses it
+    /// rests on its ``TokenAccess`` as well.
+    fileprivate(set) var grounds: [Ground]
     /// Requests that are left, this one included; nil: any number.
     let usesLeft: UInt64?
     /// Tokens between it and the orphan that it descends from.
@@ -97,7 +98,7 @@ struct TokenFinder {
         guard let live = try live(token, view),
             live.namespace.home == environment.namespace.home
         else { return nil }
-        return live
+        return try unbarred(live, view)
     }
 
     /// The token of the request's namespace with this hash, if it has a record and may be used.
@@ -105,7 +106,40 @@ struct TokenFinder {
         hash: String,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> LiveToken? {
-        try live(hash: hash, in: environment.namespace, view)
+        guard let live = try live(hash: hash, in: environment.namespace, view) else { return nil }
+        return try unbarred(live, view)
+    }
+
+    /// The same token, if its own entity lets it be used.
+    private func unbarred(
+        _ live: LiveToken,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> LiveToken? {
+        var found = live
+        let isUsable = try view.inside(live.namespace.home) { view throws(VaultError) in
+            try entityStands(behind: live.record, into: &found.grounds, view)
+        }
+        return isUsable ? found : nil
+    }
+
+    /// Whether the entity of a token, if it has one, lets it be used.
+    private func entityStands(
+        behind record: TokenRecord,
+        into grounds: inout [LiveToken.Ground],
+        _ view: borrowing BarrierView
+    ) throws(VaultError) -> Bool {
+        guard !record.entityID.isEmpty else { return true }
+        guard let identity = try cache.identity(of: record, view), !identity.bars(record) else {
+            return false
+        }
+        grounds.append(
+            LiveToken.Ground(
+                home: view.home,
+                path: IdentityPaths.entity(identity.id),
+                modificationIndex: identity.modificationIndex
+            )
+        )
+        return true
     }
 
     private func live(
@@ -189,18 +223,22 @@ struct TokenFinder {
             }
             guard let found else { return nil }
             grounds += found.grounds
-            // Its children live on: this one has become an orphan.
-            if found.record.isFreeing { break }
+            if found.record.isFreeing {
+                // Its children live on: this one has become an orphan. A batch token, which says
+                // itself whose child it is, can become none.
+                guard count > 1 || !record.isBatch else { return nil }
+                break
+            }
             parent = found.record.parent
             home = found.record.parentHome ?? home
         }
         return count
     }
 
-    /// One that another token lives by, if that may be used as far as it depends on this one.
+    /// One that another token lives by, if that may be used as far as it depends on this one. Its
+    /// entity counts, too: a child may belong to another one.
     ///
-    /// - Parameter known: the fences of the token's own namespace; nil in another one, where its
-    ///   entity counts as well, which a child of the same namespace shares.
+    /// - Parameter known: the fences of the token's own namespace; nil in another one.
     private func ancestor(
         _ hash: String,
         _ known: TokenFences?,
@@ -219,19 +257,8 @@ struct TokenFinder {
         guard !record.isFreeing else { return (record, grounds) }
         let fences = if let known { known } else { try cache.fences(view) }
         guard record.isRunning(at: now), !fences.cover(record) else { return nil }
-        guard known == nil else { return (record, grounds) }
-        grounds.append(fences.ground(view.home))
-        guard !record.entityID.isEmpty else { return (record, grounds) }
-        guard let identity = try cache.identity(of: record, view),
-            !identity.bars(record)
-        else { return nil }
-        grounds.append(
-            LiveToken.Ground(
-                home: view.home,
-                path: IdentityPaths.entity(identity.id),
-                modificationIndex: identity.modificationIndex
-            )
-        )
+        if known == nil { grounds.append(fences.ground(view.home)) }
+        guard try entityStands(behind: record, into: &grounds, view) else { return nil }
         return (record, grounds)
     }
 }

@@ -51,7 +51,8 @@ struct TokenRenewal {
         self.time = time
     }
 
-    /// What a role of `auth/token` says now is what counts.
+    /// What a role of `auth/token` says now is what counts. But no role lengthens what the token
+    /// was made for at the most: OpenBao forgets that here.
     private static func consider(
         _ role: String,
         _ time: inout LeaseTime,
@@ -63,7 +64,9 @@ struct TokenRenewal {
                 "original token role \(GoText.quoted(role)) could not be found, not renewing"
             )
         }
-        (time.period, time.explicitMax) = (found.periodSeconds, found.explicitSecondsMax)
+        time.period = found.periodSeconds
+        let most = [time.explicitMax, found.explicitSecondsMax].filter { $0 > 0 }
+        time.explicitMax = most.min() ?? 0
     }
 
     /// What the user or role says now is what counts, and what the mount allows now. Whoever may

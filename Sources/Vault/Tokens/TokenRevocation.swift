@@ -114,11 +114,12 @@ enum TokenRevocation {
         _ environment: borrowing VaultEnvironment,
         _ view: borrowing BarrierView
     ) throws(VaultError) {
+        // Of one that is over by now the children are, too, and must not come back.
+        try draft.check(token)
         var sweep = TokenSweep()
         guard try !sweep.free(token.hash, in: &draft, view) else { return }
         var record = token.record
         record.isFreeing = true
-        try draft.check(token)
         try draft.put(SystemPaths.token(hash: token.hash), record.encoded(), in: view.home)
         try start(.freeing(hash: token.hash), cursor: [], in: &draft, environment, view)
     }
@@ -205,10 +206,16 @@ enum TokenRevocation {
         guard let hash = TokenPlace.hash(ofRecord: path) else {
             throw .damaged("a timer for a token that has no place")
         }
-        guard let (record, _) = try TokenSweep.record(hash, view) else { return .nothing }
+        // Where something else is there, the timer stays.
+        guard let (record, index) = try TokenSweep.record(hash, view) else {
+            try draft.check(path, 0)
+            return .nothing
+        }
         let count = record.usesMax > 0 ? try UseCount.read(hash, view) : nil
         let isUsedUp = record.usesMax > 0 && count?.left ?? 0 == 0
         guard isUsedUp || !record.isRunning(at: environment.now), !record.isFreeing else {
+            try draft.check(path, index)
+            if let ground = count?.ground { try draft.check(ground.path, ground.modificationIndex) }
             return .nothing
         }
         guard let rest = try begin(hash, in: &draft, view) else { return .nothing }

@@ -7,6 +7,9 @@ import Wire
 /// Descendants go before the token that they descend from, furthest first, so whatever is left is
 /// found again from the same root and no list of it has to be kept. They are refused meanwhile: the
 /// root is gone, being freed or behind a fence before the first of them is swept.
+///
+/// Nothing is swept below a token whose children are being set free: it is over already, they are
+/// orphans though their records still name it, and its own job removes it after the last of them.
 struct TokenSweep {
     /// What the batch still has room for.
     private var tokensLeft = TokenLimits.revocationsPerBatch
@@ -69,6 +72,17 @@ struct TokenSweep {
         doneCount += 1
     }
 
+    /// Something goes because a token is not there, or is not the one that was meant: only where
+    /// that is so.
+    private func checkOther(
+        _ hash: String,
+        _ index: UInt64?,
+        in draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) {
+        try draft.check(SystemPaths.token(hash: hash), index ?? 0, in: view.home)
+    }
+
     static func record(
         _ hash: String,
         _ view: borrowing BarrierView
@@ -114,19 +128,35 @@ struct TokenSweep {
 
     /// Removes everything that descends from a token, and not the token.
     ///
+    /// What one batch leaves of the way down is checked as well: none of it has been set free
+    /// meanwhile, with what is removed here.
+    ///
     /// - Returns: whether nothing is left of it.
     mutating func removeDescendants(
         of root: String,
         in draft: inout BatchDraft,
         _ view: borrowing BarrierView
     ) throws(VaultError) -> Bool {
+        if let (_, index) = try Self.record(root, view) {
+            try checkPassed(root, index, in: &draft, view)
+        }
         var stack = [try frame(root, view)]
         while let frame = stack.last {
             if let child = stack[stack.count - 1].children.popLast() {
                 guard stack.count <= TokenLimits.generationsMax + 1 else {
                     throw .damaged("tokens descend from each other in a circle")
                 }
-                stack.append(try self.frame(child.hash, view.at(child.home ?? frame.home)))
+                let view = view.at(child.home ?? frame.home)
+                if let (record, index) = try Self.record(child.hash, view) {
+                    try checkPassed(child.hash, index, in: &draft, view)
+                    guard !record.isFreeing, utf8Equals(record.parent, frame.hash) else {
+                        guard try unlink(child, record, from: frame, in: &draft) else {
+                            return false
+                        }
+                        continue
+                    }
+                }
+                stack.append(try self.frame(child.hash, view))
                 continue
             }
             stack.removeLast()
@@ -140,6 +170,39 @@ struct TokenSweep {
         return true
     }
 
+    private mutating func checkPassed(
+        _ hash: String,
+        _ index: UInt64,
+        in draft: inout BatchDraft,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) {
+        try draft.check(SystemPaths.token(hash: hash), index, in: view.home)
+        operationsLeft -= 1
+    }
+
+    /// Takes out of a tree what does not go with it: a token whose children are being set free,
+    /// which is left to its own job; or one that has another parent.
+    ///
+    /// - Precondition: its record is checked.
+    private mutating func unlink(
+        _ child: ChildName,
+        _ found: TokenRecord,
+        from parent: Frame,
+        in draft: inout BatchDraft
+    ) throws(VaultError) -> Bool {
+        guard tokensLeft > 0, hasRoom else { return false }
+        if utf8Equals(found.parent, parent.hash) {
+            var record = found
+            (record.parent, record.parentHome) = ("", nil)
+            let path = SystemPaths.token(hash: child.hash)
+            try draft.put(path, record.encoded(), in: child.home ?? parent.home)
+        }
+        try draft.delete(SystemPaths.child(child, of: parent.hash), in: parent.home)
+        tokensLeft -= 1
+        operationsLeft -= TokenLimits.sweepOperationsPerToken
+        return true
+    }
+
     /// - Precondition: nothing descends from it any more.
     private mutating func removeChild(
         _ hash: String,
@@ -148,9 +211,8 @@ struct TokenSweep {
         _ view: borrowing BarrierView
     ) throws(VaultError) -> Bool {
         guard tokensLeft > 0, hasRoom else { return false }
-        guard let (record, _) = try Self.record(hash, view),
-            utf8Equals(record.parent, parent.hash)
-        else {
+        guard try Self.record(hash, view) != nil else {
+            try checkOther(hash, nil, in: &draft, view)
             let name = ChildName(hash, in: view.home, below: parent.home)
             try draft.delete(SystemPaths.child(name, of: parent.hash), in: parent.home)
             tokensLeft -= 1
@@ -207,11 +269,12 @@ struct TokenSweep {
             try draft.delete(SystemPaths.child(child, of: hash), in: view.home)
             tokensLeft -= 1
             let home = child.home ?? view.home
-            guard let (found, index) = try Self.record(child.hash, view.at(home)),
-                utf8Equals(found.parent, hash)
-            else { continue }
+            let found = try Self.record(child.hash, view.at(home))
+            guard case (var record, let index)? = found, utf8Equals(record.parent, hash) else {
+                try checkOther(child.hash, found?.modificationIndex, in: &draft, view.at(home))
+                continue
+            }
             let path = SystemPaths.token(hash: child.hash)
-            var record = found
             (record.parent, record.parentHome) = ("", nil)
             try draft.check(path, index, in: home)
             try draft.put(path, record.encoded(), in: home)
@@ -256,14 +319,15 @@ struct TokenSweep {
             switch lease {
             case .token(let hash):
                 if let (record, _) = try Self.record(hash, view) {
-                    if record.created <= before {
+                    if record.created <= before, !record.isFreeing {
                         guard try removeTree(hash, in: &draft, view) else { return last }
                     }
                 } else {
                     guard tokensLeft > 0, hasRoom else { return last }
+                    try checkOther(hash, nil, in: &draft, view)
                     try draft.delete(folder + leaf, in: view.home)
                     tokensLeft -= 1
-                    operationsLeft -= 4 + Self.folderCount(folder + leaf)
+                    operationsLeft -= 5 + Self.folderCount(folder + leaf)
                 }
             }
             last = leaf
@@ -290,10 +354,11 @@ struct TokenSweep {
         for hash in names {
             guard tokensLeft > 0, hasRoom else { return last }
             if let (record, _) = try Self.record(hash, view) {
-                if record.created <= before {
+                if record.created <= before, !record.isFreeing {
                     guard try removeTree(hash, in: &draft, view) else { return last }
                 }
             } else {
+                try checkOther(hash, nil, in: &draft, view)
                 try draft.delete(folder + hash, in: view.home)
                 tokensLeft -= 1
                 operationsLeft -= TokenLimits.sweepOperationsPerToken

@@ -1,0 +1,5 @@
+/// Something that a test did not expect, and cannot go on after.
+struct TestFailure: Error {
+    let text: String
+    init(_ text: String) { self.text = text }
+}
