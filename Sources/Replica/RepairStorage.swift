@@ -44,8 +44,8 @@ package protocol RepairStorage {
         after index: UInt64
     ) throws(StoreError) -> [StorageKey]?
 
-    /// What records add up to that were lent, if they are all of a bucket. One that is damaged makes
-    /// the sum suspect.
+    /// What records that were lent add up to, if they are all of a bucket. One that is damaged
+    /// makes the sum suspect.
     func sum(of records: [RepairedRecord]) -> StateBucket
 
     /// What a bucket that was lent adds up to once it has what was `changed` here since.

@@ -7,7 +7,7 @@ enum UnsafeRules {
     /// terminal, files and environment in Client; its own files in Audit; a file in history-check; what a trap says, and standard error, in simulate). Lower a number when you can; raising one is a
     /// decision that the reviewer should see.
     static let allowance: [String: Int] = [
-        "Replica": 16, "Audit": 27, "Node": 1, "Client": 37, "Commands": 0, "history-check": 6,
+        "Replica": 16, "Audit": 28, "Node": 1, "Client": 37, "Commands": 0, "history-check": 6,
         "simulate": 9,
     ]
 
