@@ -109,7 +109,14 @@ final class EvaluatedCache<Value: Sendable>: Sendable {
     private func examine(_ unsealed: Unsealed) {
         secondLook.ask { [self] in
             // Whoever asks next reads it again, and is told what is wrong.
-            _ = try? read(unsealed, nil, mayWalk: true)
+            do throws(VaultError) {
+                _ = try read(unsealed, nil, mayWalk: true)
+            } catch {
+                guard case .barrier(.store(let cause)) = error,
+                    let bucket = cause.bucketToRepair
+                else { return }
+                parts.replica.mend(bucket, deadline: .now + .seconds(1)) { _ in }
+            }
         }
     }
 }

@@ -97,6 +97,8 @@ package enum Limits {
     package static let taskTimersMax = 64
     /// And at most.
     package static let taskTimersPerLookMax = 4_096
+    /// How long a task waits for a repair before its disk is looked at again.
+    package static let taskRepairSeconds = 5
     /// A task is prepared again this often because what it was based on changed.
     package static let taskAttemptsMax = 1_000
     /// Pause when tasks cannot even be put off.

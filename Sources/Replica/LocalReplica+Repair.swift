@@ -170,7 +170,20 @@ extension LocalReplica {
         var look = look
         look.hasOthers = hasOthers
         look.showsAllRepairs = view.edition == store.edition
-        return trust.verdict(
+        let verdict = verdict(on: doubts, in: view, as: look)
+        // What somebody saw since is of a repair that came meanwhile.
+        guard verdict == .whole, look.showsAllRepairs, view.edition != store.edition
+        else { return verdict }
+        look.showsAllRepairs = false
+        return self.verdict(on: doubts, in: view, as: look)
+    }
+
+    private func verdict(
+        on doubts: ViewDoubts,
+        in view: borrowing ReadView,
+        as look: BucketTrust.Look
+    ) -> BucketTrust.Verdict {
+        trust.verdict(
             on: doubts,
             look,
             .now,

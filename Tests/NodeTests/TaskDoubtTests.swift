@@ -48,15 +48,15 @@ struct TaskDoubtTests {
         }
     }
 
-    /// All that was written is in the table, every bucket was seen whole a moment ago, and other
-    /// members have copies.
-    private func settle(_ bench: TaskBench) async throws {
+    /// All that was written is in the table, every bucket was seen whole a moment ago, and perhaps
+    /// other members have copies.
+    private func settle(_ bench: TaskBench, hasOthers: Bool = true) async throws {
         let one = bench.vault.one
         try await eventually("it is in the table") {
             one.store.view { $0.appliedIndex == $0.evaluatedIndex }
         }
         try await eventually("a first pass") { one.replica.status.scrub.passes > 0 }
-        one.replica.membersChanged([NodeID(number: 2)])
+        if hasOthers { one.replica.membersChanged([NodeID(number: 2)]) }
     }
 
     private func held(_ bench: TaskBench) -> UInt64 { bench.counts.held.load(ordering: .relaxed) }
@@ -92,6 +92,7 @@ struct TaskDoubtTests {
         try await settle(bench)
         let row = try Row(SystemPaths.job(id), bench)
         try row.rename(at: 31)
+        bench.restarted()
         #expect(try bench.job(id) == nil)
         let runner = bench.runner(TaskBench.counting())
         try await eventually("the task waits", seconds: 20) { held(bench) == 1 }
@@ -120,8 +121,7 @@ struct TaskDoubtTests {
         bench.wait(5)
         try await settle(bench)
         try newer.become(older)
-        // As after a start, which is when a disk shows what it lost.
-        bench.vault.one.replica.trust.forget(.now)
+        bench.restarted()
         let runner = bench.runner(TaskBench.counting())
         try await eventually("the task waits", seconds: 20) { held(bench) == 1 }
         #expect(done(bench) == 0)
@@ -131,7 +131,7 @@ struct TaskDoubtTests {
         await runner.stop()
     }
 
-    @Test("what a job lists for the last time adds up, however lately it was seen whole")
+    @Test("what a job lists adds up")
     func shortList() async throws {
         let bench = try await TaskBench()
         defer { bench.vault.one.stop() }
@@ -140,6 +140,7 @@ struct TaskDoubtTests {
         try await settle(bench)
         let row = try Row("found/1", bench)
         try row.rename(at: 7)
+        bench.restarted()
         #expect(try bench.view { try $0.systemNames(in: "found/", limit: 9) } == [])
         let handler = JobHandler(step: { (_, view, _, draft) throws(VaultError) in
             let names = try view.systemNames(in: "found/", limit: 9)
@@ -164,6 +165,7 @@ struct TaskDoubtTests {
         try await settle(bench)
         let row = try Row("needed", bench)
         try row.rename(at: 31)
+        bench.restarted()
         let handler = JobHandler(step: { (_, view, _, draft) throws(VaultError) in
             guard try view.systemRecord("needed") != nil else { throw .damaged("it is missing") }
             return .finished(done: 1)
@@ -177,11 +179,32 @@ struct TaskDoubtTests {
         await runner.stop()
     }
 
-    @Test("a task that is held waits twice as long each time, a minute at most, or for the repair")
+    @Test("who has the only copy goes by what there is, and writes down what fails")
+    func alone() async throws {
+        let bench = try await TaskBench()
+        defer { bench.vault.one.stop() }
+        try await change(bench) { draft, _ in try draft.put("needed", [7]) }
+        let id = try await bench.begin(NewJob(kind: TaskBench.kind, arguments: []))
+        try await settle(bench, hasOthers: false)
+        try Row("needed", bench).rename(at: 31)
+        bench.restarted()
+        let handler = JobHandler(step: { (_, view, _, draft) throws(VaultError) in
+            guard try view.systemRecord("needed") != nil else { throw .damaged("it is missing") }
+            return .finished(done: 1)
+        })
+        let runner = bench.runner(VaultTasks(timers: [], jobs: [(TaskBench.kind, handler)]))
+        try await eventually("it is written down", seconds: 20) {
+            try (bench.job(id)?.failureCount ?? 0) > 0
+        }
+        #expect(held(bench) == 0)
+        await runner.stop()
+    }
+
+    @Test("a task that is held waits twice as long each time, a minute at most")
     func pauses() {
         var (held, start) = (HeldTasks(), Moment.now)
         for (count, pause) in [1, 2, 4, 8, 16, 32, 64, 64, 64].enumerated() {
-            let isFirst = held.hold("a", at: start)
+            let isFirst = held.hold("a", for: 7, at: start)
             #expect(isFirst == (count == 0))
             #expect(held.isHeld("a", at: start + .seconds(pause) - .milliseconds(1)))
             #expect(!held.hasReady(at: start + .seconds(pause) - .milliseconds(1)))
@@ -189,16 +212,32 @@ struct TaskDoubtTests {
             #expect(!held.isHeld("a", at: start) && held.hasReady(at: start))
         }
         #expect(!held.isHeld("b", at: start) && held.count == 1)
-        let isFirst = held.hold("a", at: start)
-        #expect(!isFirst)
-        held.release("a", at: start)
-        held.release("b", at: start)
-        #expect(!held.isHeld("a", at: start) && held.count == 1)
         held.forget("a")
         #expect(held.count == 0)
-        let areFirst = [held.hold("a", at: start), held.hold("b", at: start)]
-        #expect(areFirst == [true, true])
-        held.keep(only: ["b"])
-        #expect(held.count == 1 && !held.isHeld("a", at: start) && held.isHeld("b", at: start))
     }
+
+    @Test("one repair is asked for all that wait for it, and again once that has ended")
+    func repairs() {
+        var (held, now) = (HeldTasks(), Moment.now)
+        let asked = [("a", 7), ("b", 7), ("c", 9)].map { held.hold($0.0, for: $0.1, at: now) }
+        #expect(asked == [true, false, true])
+        #expect(held.repairing(in: BucketSet([3, 9])) == 9)
+        #expect(held.repairing(in: BucketSet([3])) == nil)
+        held.ended(7, isMended: true, at: now)
+        #expect(["a", "b", "c"].map { held.isHeld($0, at: now) } == [false, false, true])
+        held.ended(9, isMended: false, at: now)
+        #expect(held.isHeld("c", at: now) && held.repairing(in: BucketSet([7, 9])) == nil)
+        now = now + .seconds(1)
+        let again = [held.hold("c", for: 9, at: now), held.hold("b", for: 9, at: now)]
+        #expect(again == [true, false])
+        held.keep(only: ["b"])
+        #expect(held.count == 1 && !held.isHeld("a", at: now) && held.isHeld("b", at: now))
+        held.forgetAll()
+        #expect(held.count == 0 && held.repairing(in: BucketSet([9])) == 9)
+    }
+}
+
+extension TaskBench {
+    /// Nothing was seen whole yet, as after a start, which is when a disk shows what it lost.
+    fileprivate func restarted() { vault.one.replica.trust.forget(.now) }
 }

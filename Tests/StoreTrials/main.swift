@@ -15,6 +15,25 @@ import Glibc
 /// DIR (new; for the half that is measured on a disk).
 let arguments = CommandLine.arguments.dropFirst()
 
+/// What each trial can be told, always with a value.
+let options = [
+    "images": ["--images", "--seed"],
+    "growth": [
+        "--hours", "--rate", "--commit", "--records", "--view", "--copy", "--largest", "--seed",
+        "--folder",
+    ],
+    "rules": ["--seeds", "--planted"],
+    "cost": ["--records", "--rounds", "--seed", "--folder"],
+]
+
+/// Refuses what no trial has: a day's growth must not begin because of a slip.
+func requireKnown(_ words: ArraySlice<String>, of trial: String) {
+    let known = options[trial] ?? []
+    for word in words where word.hasPrefix("-") && !known.contains(word) {
+        fail("\(trial) has no option \(word); it has \(known.joined(separator: ", "))")
+    }
+}
+
 func number(after name: String, else fallback: Int) -> Int {
     guard let place = arguments.firstIndex(of: name) else { return fallback }
     guard place + 1 < arguments.endIndex, let value = Int(arguments[place + 1]), value > 0 else {
@@ -87,6 +106,8 @@ func runCost() throws {
         fail("parts of a put can be left out in builds with --traits Measurements only")
     #endif
 }
+
+if let trial = arguments.first { requireKnown(arguments.dropFirst(), of: trial) }
 
 switch arguments.first {
 case "images": try runImages()

@@ -64,33 +64,4 @@ struct TaskAbsenceTests {
         try vault.runTasks()
         #expect(try vault.view { try $0.systemRecord(timer.path) } == nil)
     }
-
-    @Test("the lists of a job's last batch count, and all of one that lists everything once")
-    func lists() throws {
-        func isFinal(_ vault: TestVault, _ tasks: VaultTasks) throws -> [Bool] {
-            var found: [Bool] = []
-            while let timer = try vault.dueTimers().first {
-                let step = try vault.wake(timer, tasks)
-                let environment = vault.environment()
-                found.append(
-                    vault.store.view { view in
-                        tasks.isFinal(step, of: timer, in: environment, view: view)
-                    }
-                )
-                guard case .commit(let batch, _) = step, case .applied = try vault.commit(batch)
-                else { throw TestFailure("\(step)") }
-            }
-            return found
-        }
-        let counting = try TestVault()
-        _ = try counting.begin(NewJob(kind: CountingJob.kind, arguments: [7]))
-        #expect(try isFinal(counting, CountingJob.tasks()) == [false, false, true])
-        let upgrading = try KVUpgradeTests.vault((0..<100).map { "n\($0)" })
-        _ = try KVUpgradeTests.tune(upgrading)
-        #expect(try isFinal(upgrading, .standard) == [true, true])
-        let leasing = try TestVault()
-        try leasing.send("POST", "auth/token/create", #"{"ttl":"10s"}"#)
-        leasing.seconds(20)
-        #expect(try isFinal(leasing, .standard) == [false])
-    }
 }

@@ -239,6 +239,51 @@ struct TokenCreationTests {
         #expect(try vault.lookup("abc").texts("policies") == ["default", "p"])
     }
 
+    @Test("what a token leaves does not come to one that is made under its id")
+    func customIDAgain() throws {
+        let (vault, _) = try bench()
+        let body = #"{"id":"abc","policies":["root"]}"#
+        _ = try vault.create(body)
+        let children = try (0..<150).map { _ in try vault.create(as: "abc").token }
+        let batch = try vault.create(#"{"type":"batch","policies":["p"]}"#, as: "abc").token
+        #expect(try vault.isAlive(batch))
+        vault.seconds(1)
+        #expect(try vault.send("POST", "auth/token/revoke", #"{"token":"abc"}"#).status == 204)
+        let early = try vault.send("POST", "auth/token/create", body)
+        #expect(early.errors == ["cannot create a token with a duplicate ID"])
+        try vault.work()
+        _ = try vault.create(body)
+        #expect(try !vault.isAlive(batch))
+        for child in children { #expect(try !vault.isAlive(child)) }
+        let child = try vault.create(as: "abc").token
+        try vault.work()
+        #expect(try vault.isAlive(child) && vault.isAlive("abc"))
+    }
+
+    /// A whole batch of them: the job goes on once more when nothing is left.
+    @Test("a sweep that is not over takes nothing of a token made anew under its id")
+    func customIDMeanwhile() throws {
+        let (vault, _) = try bench()
+        let body = #"{"id":"abc","policies":["root"]}"#
+        _ = try vault.create(body)
+        for number in 0..<256 {
+            let stored = try vault.send(as: "abc", "PUT", "cubbyhole/\(number)", #"{"a":1}"#)
+            #expect(stored.status == 204)
+        }
+        #expect(try vault.send("POST", "auth/token/revoke", #"{"token":"abc"}"#).status == 204)
+        var made = try vault.send("POST", "auth/token/create", body)
+        if made.status == 400 {
+            try vault.work()
+            made = try vault.send("POST", "auth/token/create", body)
+        }
+        #expect(made.status == 200)
+        let child = try vault.create(as: "abc").token
+        #expect(try vault.send(as: "abc", "PUT", "cubbyhole/x", #"{"a":1}"#).status == 204)
+        try vault.work()
+        #expect(try vault.isAlive(child))
+        #expect(try vault.send(as: "abc", "GET", "cubbyhole/x").status == 200)
+    }
+
     @Test("tokens with limited uses, batch tokens and deep descendants make no tokens")
     func noChildren() throws {
         let (vault, plain) = try bench()

@@ -283,7 +283,8 @@ final class AnchorFlow: Sendable {
     private struct Doubt: Error {}
 
     /// All anchors. One that the disk lost, or an older one in its place, would let a log be cut
-    /// down to it unseen: so nothing is decided before what they lie in adds up.
+    /// down to it unseen: so nothing is decided unless what they lie in added up a short while ago.
+    /// Who has the only copy goes by what there is.
     private func look() throws -> (known: AuditAnchors, baseIndex: UInt64) {
         let (known, baseIndex, verdict) = store.view { view in
             let known = Result { () throws(BarrierError) in try AuditAnchors(view) }
@@ -291,6 +292,7 @@ final class AnchorFlow: Sendable {
             let look = BucketTrust.Look(isJudgedAgain: true)
             return (known, view.evaluatedIndex, replica.verdict(on: view.doubts(), in: view, look))
         }
+        guard replica.hasOthers else { return (try known.get(), baseIndex) }
         switch verdict {
         case .whole: return (try known.get(), baseIndex)
         case .damaged(let bucket):

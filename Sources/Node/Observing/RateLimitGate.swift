@@ -100,6 +100,10 @@ final class RateLimitGate: Sendable {
             // Lists, too, count as whole for a while: else a worker would walk each second.
             let look = BucketTrust.Look(isJudgedAgain: true, mayWalk: mayWalk)
             let verdict = replica.verdict(on: view.doubts(), in: view, look)
+            // A damaged record, which no walk has met.
+            if mayWalk, case .damaged(let bucket) = verdict {
+                replica.mend(bucket, deadline: .now + .seconds(1)) { _ in }
+            }
             return (found, verdict == .whole)
         }
     }

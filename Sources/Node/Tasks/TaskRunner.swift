@@ -61,7 +61,7 @@ final class TaskRunner: Sendable {
         case told(TaskStep)
         case failed(VaultError)
         /// Nothing rests on it before this bucket is repaired.
-        case doubted(Int?)
+        case doubted(Int)
     }
 
     private let parts: Parts
@@ -101,7 +101,7 @@ final class TaskRunner: Sendable {
         guard parts.replica.status.role == .leader, parts.seal.unsealed != nil else {
             state.value.waiting = []
             state.value.lookedAt = .zero
-            state.value.held = HeldTasks()
+            state.value.held.forgetAll()
             counts.held.store(0, ordering: .relaxed)
             counts.lagSeconds.store(0, ordering: .relaxed)
             return
@@ -251,10 +251,8 @@ final class TaskRunner: Sendable {
     // MARK: Doubts
 
     /// Takes a step, and the verdict on what it rests on in the same view. A walk may be made: this
-    /// is no thread of any request.
-    ///
-    /// Nobody else is asked about what was not found, so its bucket is added up in this very view;
-    /// so are lists that nobody looks at again. All else counts as it does for a written request.
+    /// is no thread of any request. Lists count as what was missed does: jobs list much, step by
+    /// step, and to add up each time what a step listed would take longer than the job.
     private func consider(
         _ timer: DueTimer,
         _ environment: VaultEnvironment,
@@ -262,49 +260,46 @@ final class TaskRunner: Sendable {
     ) -> Considered {
         parts.store.view { view in
             let step = Result { () throws(VaultError) in try body(view) }
-            let isFinal =
-                if case .success(let step) = step {
-                    tasks.isFinal(step, of: timer, in: environment, view: view)
-                } else {
-                    false
-                }
-            let verdict = parts.replica.verdict(
-                on: view.doubts(),
-                in: view,
-                .init(isAlone: true, isJudgedAgain: !isFinal)
-            )
-            switch (verdict, step) {
-            case (.whole, .success(let step)): return .told(step)
-            case (.whole, .failure(let error)): return .failed(error)
-            // Nobody has another copy: it fails, and the job says why.
-            case (_, .failure(let error)) where !parts.replica.hasOthers: return .failed(error)
-            case (.damaged(let bucket), _): return .doubted(bucket)
-            case (.unseen, _): return .doubted(nil)
+            // Nothing is written, so nothing rests on it.
+            if case .success(.nothing) = step { return .told(.nothing) }
+            // Who has the only copy goes by what there is.
+            if parts.replica.hasOthers, let bucket = doubt(in: view) { return .doubted(bucket) }
+            switch step {
+            case .success(let step): return .told(step)
+            case .failure(let error): return .failed(error)
             }
+        }
+    }
+
+    /// A damaged bucket among those that a step rests on; nil: there is none. What others wait for
+    /// is not added up for each of them.
+    private func doubt(in view: borrowing ReadView) -> Int? {
+        let doubts = view.doubts()
+        let rested = doubts.restedBuckets(countingRecords: true)
+        if let bucket = state.value.held.repairing(in: rested) { return bucket }
+        switch parts.replica.verdict(on: doubts, in: view, .init(isJudgedAgain: true)) {
+        case .whole: return nil
+        case .damaged(let bucket): return bucket
+        case .unseen: preconditionFailure("a walk may be made")
         }
     }
 
     /// Nothing is decided: the timer stays, and is tried again after a pause, or once the repair
     /// has come.
-    private func hold(_ timer: DueTimer, _ bucket: Int?) {
-        let isNews = state.value.held.hold(timer.path, at: .now)
+    private func hold(_ timer: DueTimer, _ bucket: Int) {
+        let isNews = state.value.held.hold(timer.path, for: bucket, at: .now)
         counts.held.store(UInt64(state.value.held.count), ordering: .relaxed)
-        if isNews {
-            parts.logger.warning(
-                "a task waits: what it rests on is damaged here, or something of it is lost",
-                metadata: [
-                    "bucket": "\(bucket.map { String($0) } ?? "unknown")",
-                    "remedy": "none needed where another member has a copy",
-                ]
-            )
-        }
         end(timer)
-        guard let bucket else { return }
+        guard isNews else { return }
+        parts.logger.warning(
+            "tasks wait: bucket \(bucket), which they rest on, is damaged here or has lost records",
+            metadata: ["remedy": "none needed where another member has a copy"]
+        )
         let loop = loop
-        parts.replica.mend(bucket, deadline: .now + .seconds(Limits.requestSeconds)) { isMended in
-            guard isMended else { return }
-            // The next look begins it.
-            loop.execute { self.state.value.held.release(timer.path, at: .now) }
+        let deadline = Moment.now + .seconds(Limits.taskRepairSeconds)
+        parts.replica.mend(bucket, deadline: deadline) { isMended in
+            // The next look begins those that are released.
+            loop.execute { self.state.value.held.ended(bucket, isMended: isMended, at: .now) }
         }
     }
 

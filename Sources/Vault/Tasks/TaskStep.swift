@@ -99,7 +99,4 @@ struct JobHandler: Sendable {
             (_, _, _, _, _) throws(VaultError) in
             throw .damaged("a job of this kind has no effects")
         }
-    /// What one of its lists leaves out is left out for good. Others find it with a later batch, or
-    /// with their last.
-    var isListedOnce = false
 }

@@ -29,7 +29,7 @@ package struct VaultTasks: Sendable {
         ],
         jobs: [
             (.revocation, JobHandler(step: TokenRevocation.step)),
-            (.kvUpgrade, JobHandler(step: KVUpgrade.step, isListedOnce: true)),
+            (.kvUpgrade, JobHandler(step: KVUpgrade.step)),
             (.namespaceRemoval, JobHandler(step: NamespaceRemoval.step)),
         ]
     )
@@ -116,25 +116,6 @@ package struct VaultTasks: Sendable {
         record.fail(text, at: environment.now, &draft)
         try draft.begin(record, barrier)
         return .commit(try draft.finish(), progress)
-    }
-
-    /// Whether nobody looks again at what a list left out that this step rests on: it is the last
-    /// of a job, or the job lists everything once.
-    ///
-    /// - Parameter view: in which the step was made.
-    package func isFinal(
-        _ step: TaskStep,
-        of timer: DueTimer,
-        in environment: VaultEnvironment,
-        view: borrowing ReadView
-    ) -> Bool {
-        guard case .commit(_, let progress) = step,
-            let id = timer.path.below(SystemPaths.jobs)
-        else { return false }
-        if case .done = progress { return true }
-        let job = try? JobEntry(id, BarrierView(environment.keyring, over: view))
-        guard let job else { return false }
-        return jobs.contains { $0.kind == job.record.kind && $0.handler.isListedOnce }
     }
 
     // MARK: inside

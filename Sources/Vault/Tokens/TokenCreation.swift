@@ -153,9 +153,7 @@ extension TokenBackend {
         var draft = try draft(view)
         try leases.check(in: &draft)
         if let role { try draft.check(SystemPaths.tokenRole(role.name), role.modificationIndex) }
-        if let id = grant.customID, try view.systemIndex(place(id)) > 0 {
-            throw .invalid("cannot create a token with a duplicate ID")
-        }
+        if let id = grant.customID { try requireUnused(id, view) }
         var added = grant.entityID.isEmpty ? [] : try identityPolicies(of: parent, view)
         if !request.entityAlias.isEmpty {
             // Whoever asks for an alias stands for it, as the role lets him.
@@ -174,8 +172,19 @@ extension TokenBackend {
         return try draft.commit(answer)
     }
 
-    private func place(_ id: String) -> String {
-        SystemPaths.token(hash: TokenPlace.hash(Array(id.utf8), call.environment.keyring))
+    /// A chosen id may have been another token's. Nothing of that one may come to the new one:
+    /// neither what descends from it and is not swept yet, nor what it kept. The batch checks the
+    /// record itself, and none of this comes up without a write to that.
+    private func requireUnused(
+        _ id: String,
+        _ view: borrowing BarrierView
+    ) throws(VaultError) {
+        let hash = TokenPlace.hash(Array(id.utf8), call.environment.keyring)
+        var isUsed = try view.systemIndex(SystemPaths.token(hash: hash)) > 0
+        for folder in [SystemPaths.children(of: hash), SystemPaths.cubbyhole(hash)] where !isUsed {
+            isUsed = try !view.systemNames(in: folder, limit: 1).isEmpty
+        }
+        guard !isUsed else { throw .invalid("cannot create a token with a duplicate ID") }
     }
 
     private func missingPolicies(

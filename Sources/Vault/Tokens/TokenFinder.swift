@@ -222,6 +222,11 @@ struct TokenFinder {
                 try ancestor(parent, known, view)
             }
             guard let found else { return nil }
+            // A chosen id may have been another token's, whose batch tokens are not stored, and so
+            // not swept: but they are older.
+            guard count > 1 || !record.isBatch || found.record.created <= record.created else {
+                return nil
+            }
             grounds += found.grounds
             if found.record.isFreeing {
                 // Its children live on: this one has become an orphan. A batch token, which says

@@ -232,6 +232,8 @@ enum TokenRevocation {
         var sweep = TokenSweep()
         switch try RevocationScope(decoding: job.arguments) {
         case .tree(let hash):
+            // Made anew under the same id, which takes that nothing was left of the old one.
+            guard try TokenSweep.record(hash, view) == nil else { return .finished(done: 0) }
             let isEmpty = try sweep.emptyCubbyhole(of: hash, in: &draft, view)
             let isDone = try sweep.removeDescendants(of: hash, in: &draft, view)
             return isDone && isEmpty ? .finished(done: sweep.doneCount) : more([], sweep)
