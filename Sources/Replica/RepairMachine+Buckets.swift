@@ -326,17 +326,22 @@ extension RepairMachine {
             return settling.append(Settling(bucket: bucket, due: now + pause))
         }
         let isLevel = current.appliedIndex ?? 0 >= current.asked.number
-        if current.isComplete, isLevel, error != .full { current.answered += 1 }
+        if current.isComplete, isLevel || countsBehind, error != .full { current.answered += 1 }
         failed(current, error, now)
     }
 
-    /// Such an answer says nothing: a member that has just joined, and has nothing yet, must not
-    /// bring a node that has all the rest to put that aside. As one with gaps it would make this
-    /// node ask less often, and those that are level would be heard too late.
     mutating func lenderBehind(_ bucket: Int, _ now: Moment) {
-        guard let current = buckets.current, current.bucket == bucket else { return }
+        guard var current = buckets.current, current.bucket == bucket else { return }
+        if current.isComplete, countsBehind { current.answered += 1 }
         failed(current, .damagedBucket(number: bucket, reason: "the lender is behind"), now)
     }
+
+    /// Whether answers of members that stand before this node count. The only other one may have
+    /// just joined, and have nothing yet: it must not bring this node to put the only copy aside.
+    /// Where there are more, what was acknowledged is with one of them, and they may be unable to
+    /// go on without this node's repair: it may lead them, and be the only one to have what they
+    /// need, in a state of which no snapshot may be made.
+    private var countsBehind: Bool { members.count > 1 }
 
     /// What a member lent has not helped: another one is asked, or the same again.
     ///
@@ -356,7 +361,9 @@ extension RepairMachine {
         }
         current.isTrying = false
         current.records = []
-        let isPatient = current.answeredInPart >= Limits.repairAttemptsMax
+        // Where one has all, and has gone on from what is missing here, it is known soon.
+        let isPatient =
+            current.answered == 0 && current.answeredInPart >= Limits.repairAttemptsMax
         current.due =
             now
             + (isPatient

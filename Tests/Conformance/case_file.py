@@ -35,6 +35,7 @@ class Request:
     ignored: list = dataclasses.field(default_factory=list)
     unsorted: list = dataclasses.field(default_factory=list)
     until: int = 0
+    until_text: str = ""
 
     @property
     def title(self):
@@ -158,10 +159,11 @@ class Parser:
             self.request.ignored.append(rest)
         elif word == "unsorted":
             self.request.unsorted.append(rest)
-        elif not rest.isdigit():
-            self.fail("expected: until STATUS")
         else:
-            self.request.until = int(rest)
+            status, _, text = rest.partition(" ")
+            if not status.isdigit():
+                self.fail("expected: until STATUS [TEXT]")
+            self.request.until, self.request.until_text = int(status), text
 
     def check_names(self):
         """What a request uses was saved by one before it."""

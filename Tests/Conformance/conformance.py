@@ -104,7 +104,9 @@ class Side:
                                           request.certificate)
             except OSError as error:
                 return f"no answer: {error}"
-            if request.until in (0, answer.status) or time.monotonic() > deadline:
+            is_reached = (request.until in (0, answer.status)
+                          and request.until_text.encode() in answer.body)
+            if is_reached or time.monotonic() > deadline:
                 return answer
             time.sleep(0.1)
 
