@@ -217,7 +217,11 @@ extension World {
             do throws(StoreError) {
                 try node.disk.durable.truncateLog(from: cut)
             } catch {
-                throw Violation("node \(node.id.number) cuts its log: \(error.summary)")
+                guard error.isDamage, node.wasDamaged else {
+                    throw Violation("node \(node.id.number) cuts its log: \(error.summary)")
+                }
+                // It ends; the next start meets the same and puts the database aside.
+                return say("node \(node.id.number) cannot cut its log: \(error.summary)")
             }
         }
         for lost in node.disk.durable.damagedBodies {
