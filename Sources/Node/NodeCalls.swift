@@ -114,7 +114,7 @@ final class NodeCalls: Sendable {
         case .sealStatus: ofSeal.status(completion)
         case .unseal(.reset): ofSeal.reset(completion)
         case .unseal(.share(let share)):
-            onWorker(completion) { [self] in
+            workers.run(or: completion) { [self] in
                 if let slot = SealMachine.slot(of: share) { origin.audit?.took(share: slot) }
                 ofSeal.give(share, requestID: requestID, deadline: deadline, completion)
             }
@@ -135,7 +135,7 @@ final class NodeCalls: Sendable {
         case .local(let call, let token):
             allowed(call, token, deadline, origin) { [self] refusal in
                 if let refusal { return completion(refusal) }
-                onWorker(completion) { [self] in
+                workers.run(or: completion) { [self] in
                     completion(local.answer(call, requestID: requestID, now: WallClock.now()))
                 }
             }
@@ -259,7 +259,7 @@ final class NodeCalls: Sendable {
         _ format: MetricsFormat,
         _ completion: @escaping @Sendable (APIResponse) -> Void
     ) {
-        onWorker(completion) { [self] in
+        workers.run(or: completion) { [self] in
             let now = WallClock.now()
             completion(answer { MetricsReply.response(try metrics.collect(), format, now: now) })
         }
@@ -302,16 +302,6 @@ final class NodeCalls: Sendable {
             return ServiceFailure.internalFailure.response
         } catch {
             return ServiceFailure.internalFailure.response
-        }
-    }
-
-    private func onWorker(
-        _ completion: @escaping @Sendable (APIResponse) -> Void,
-        _ body: @escaping @Sendable () -> Void
-    ) {
-        workers.submit { isTaken in
-            guard isTaken else { return completion(ServiceFailure.overloaded.response) }
-            body()
         }
     }
 }

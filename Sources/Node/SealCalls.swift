@@ -53,7 +53,7 @@ struct SealCalls: Sendable {
         switch look {
         case .found(let record): completion(make(record))
         case .absent: completion(make(nil))
-        case .unseen: onWorker(completion) { tell(mayWalk: true, completion, make) }
+        case .unseen: workers.run(or: completion) { tell(mayWalk: true, completion, make) }
         case .damaged(let bucket):
             seal.mend(bucket)
             let known = seal.lastSeen.map { make($0) }
@@ -100,7 +100,7 @@ struct SealCalls: Sendable {
         guard let look = look(mayWalk: mayWalk, question.done) else { return }
         switch look {
         case .found: question.tell(true)
-        case .unseen: onWorker(question.done) { answer(question, mayWalk: true) }
+        case .unseen: workers.run(or: question.done) { answer(question, mayWalk: true) }
         case .damaged(let bucket):
             guard seal.lastSeen == nil else {
                 seal.mend(bucket)
@@ -157,7 +157,7 @@ struct SealCalls: Sendable {
                 guard isMended, Moment.now < deadline else {
                     return completion(ServiceFailure.underRepair.response)
                 }
-                onWorker(completion) {
+                workers.run(or: completion) {
                     give(share, requestID: requestID, deadline: deadline, completion)
                 }
             }
@@ -183,16 +183,6 @@ struct SealCalls: Sendable {
             logger.error("\(error.summary)", metadata: ["remedy": "\(error.remedy)"])
             failed(ServiceFailure.internalFailure.response)
             return nil
-        }
-    }
-
-    private func onWorker(
-        _ completion: @escaping @Sendable (APIResponse) -> Void,
-        _ body: @escaping @Sendable () -> Void
-    ) {
-        workers.submit { isTaken in
-            guard isTaken else { return completion(ServiceFailure.overloaded.response) }
-            body()
         }
     }
 }

@@ -1,3 +1,4 @@
+import API
 import NIOPosix
 import Synchronization
 
@@ -41,5 +42,18 @@ final class Workers: Sendable {
     func stop() async {
         hasStopped.store(true, ordering: .relaxed)
         try? await pool.shutdownGracefully()
+    }
+}
+
+extension Workers {
+    /// Runs `body` on a thread; where none takes it, the call that it is for fails as overloaded.
+    func run(
+        or completion: @escaping @Sendable (APIResponse) -> Void,
+        _ body: @escaping @Sendable () -> Void
+    ) {
+        submit { isTaken in
+            guard isTaken else { return completion(ServiceFailure.overloaded.response) }
+            body()
+        }
     }
 }

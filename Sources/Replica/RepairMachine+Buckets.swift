@@ -7,8 +7,8 @@ struct BucketQueue {
         let bucket: Int
         var number: UInt64 = 0
         var attempt = 0
-        /// Attempts in which a member that was not behind lent all that belongs into the bucket, in
-        /// vain.
+        /// Attempts in which a member lent all that belongs into the bucket, in vain. Those of
+        /// members that are behind: see ``RepairMachine/countsBehind``.
         var answered = 0
         /// Attempts in which a member answered, and not so: it has lost records itself, or has gone
         /// on meanwhile, or has more than fits.
@@ -330,6 +330,7 @@ extension RepairMachine {
         failed(current, error, now)
     }
 
+    /// What a member lent was not tried: it had not applied what this node has.
     mutating func lenderBehind(_ bucket: Int, _ now: Moment) {
         guard var current = buckets.current, current.bucket == bucket else { return }
         if current.isComplete, countsBehind { current.answered += 1 }
